@@ -1,0 +1,555 @@
+//! Enrolment: how a new gate and the registrar come to trust each other, with one operator looking at both screens.
+//!
+//! ```text
+//! operator ── offer (QR or link: origin, token, root fingerprint) ──▶ gate
+//! gate ── token, public keys, SHA-256 of its nonce ──▶ registrar
+//! gate ◀── registrar's nonce, event, root key ── registrar
+//! gate ── its nonce ──▶ registrar          both now show the same six digits; the operator types one into the other
+//! gate ◀── subkeys under HPKE, feed key certificate ── registrar
+//! ```
+//!
+//! The gate commits to its nonce before it sees the registrar's, and shows the digits only of values that neither side
+//! could choose after the other: whoever sits between them has one guess in a million per offer, not a search. The
+//! subkeys come by HPKE (RFC 9180, DHKEM(X25519), HKDF-SHA-256, ChaCha20-Poly1305) in PSK mode: the pre-shared key
+//! is derived from the token, so that the sender, too, has seen the offer.
+
+use core::fmt;
+
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use hpke::{Deserializable as _, Kem as _, OpModeR, OpModeS, PskBundle, Serializable as _};
+use rand::{CryptoRng, RngCore};
+use sha2::{Digest as _, Sha256};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::codes::{Code, CodeError};
+use crate::ids::{EnrolmentId, GateId};
+use crate::keys::{self, GateSubkeys};
+use crate::redact::redacted_debug;
+
+type Aead = hpke::aead::ChaCha20Poly1305;
+type Kdf = hpke::kdf::HkdfSha256;
+type Kem = hpke::kem::X25519HkdfSha256;
+
+/// Label of everything that is derived or sealed here.
+const LABEL: &[u8] = b"kido/v1/enrol";
+
+/// Digits that the operator compares.
+const SHORT_CODE_DIGITS: u32 = 1_000_000;
+
+/// Why an enrolment does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EnrolmentError {
+    /// The link is not one that an operator's offer shows.
+    #[error("this is no enrolment link: expected ORIGIN/enrol#TOKEN.FINGERPRINT")]
+    Link,
+    /// The registrar's root key is not the one in the offer.
+    #[error("the registrar's root key is not the one in the offer")]
+    RootKey,
+    /// The revealed nonce is not the one that was committed to.
+    #[error("the gate's nonce does not match its commitment")]
+    Commitment,
+    /// A public key is not one.
+    #[error("a public key has the wrong form")]
+    PublicKey,
+    /// The subkeys cannot be opened: another gate's, another offer's, or altered.
+    #[error("the sealed subkeys do not open under this gate's key and offer")]
+    Sealed,
+}
+
+/// The secret of one offer: 128 random bits, one use, ten minutes.
+#[derive(Clone)]
+pub struct EnrolmentToken(Code);
+
+impl EnrolmentToken {
+    /// A new offer's secret.
+    pub fn generate(random: &mut (impl RngCore + CryptoRng)) -> Self {
+        Self(Code::generate(random))
+    }
+
+    /// Reads a token.
+    ///
+    /// # Errors
+    /// [`CodeError`] where the text is none.
+    pub fn parse(text: &str) -> Result<Self, CodeError> {
+        Code::parse(text).map(Self)
+    }
+
+    /// The token for the offer's link.
+    #[must_use]
+    pub fn reveal(&self) -> Zeroizing<String> {
+        self.0.reveal()
+    }
+
+    /// What may be kept of it.
+    #[must_use]
+    pub fn hash(&self) -> crate::codes::CodeHash {
+        self.0.hash()
+    }
+
+    fn pre_shared_key(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(keys::expand(self.0.reveal().as_bytes(), LABEL, &[b"psk"]))
+    }
+}
+
+/// SHA-256 of the root verifying key: what an offer carries so that the gate knows whom it met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RootFingerprint([u8; 32]);
+
+impl RootFingerprint {
+    /// The fingerprint of a key.
+    #[must_use]
+    pub fn of(root: &VerifyingKey) -> Self {
+        Self(Sha256::digest(root.as_bytes()).into())
+    }
+}
+
+impl fmt::Display for RootFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::wire::base64url::encode(&self.0))
+    }
+}
+
+/// What an operator's offer says: where to go, with which secret, and whom to expect there.
+#[derive(Debug, Clone)]
+pub struct EnrolmentLink {
+    /// The registrar's origin as text; the client parses and judges it.
+    pub origin: String,
+    /// The offer's secret.
+    pub token: EnrolmentToken,
+    /// The key that the registrar must show.
+    pub root: RootFingerprint,
+}
+
+impl EnrolmentLink {
+    /// Reads `ORIGIN/enrol#TOKEN.FINGERPRINT`.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::Link`].
+    pub fn parse(text: &str) -> Result<Self, EnrolmentError> {
+        let (page, secret) = text.trim().split_once('#').ok_or(EnrolmentError::Link)?;
+        let origin = page.strip_suffix("/enrol").ok_or(EnrolmentError::Link)?;
+        let (token, fingerprint) = secret.split_once('.').ok_or(EnrolmentError::Link)?;
+        let root = crate::wire::base64url::decode(fingerprint)
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+            .ok_or(EnrolmentError::Link)?;
+        let token = EnrolmentToken::parse(token).map_err(|_not_a_token| EnrolmentError::Link)?;
+        Ok(Self {
+            origin: origin.to_owned(),
+            token,
+            root: RootFingerprint(root),
+        })
+    }
+
+    /// The link as text, secret included: for the operator's screen and the gate's prompt only.
+    #[must_use]
+    pub fn reveal(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!(
+            "{}/enrol#{}.{}",
+            self.origin,
+            self.token.reveal().as_str(),
+            self.root
+        ))
+    }
+
+    /// Takes the root key that the registrar showed, if it is the one in the offer.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::PublicKey`] or [`EnrolmentError::RootKey`].
+    pub fn accept_root(&self, shown: &[u8; 32]) -> Result<VerifyingKey, EnrolmentError> {
+        let root = VerifyingKey::from_bytes(shown).map_err(|_no_detail| EnrolmentError::PublicKey)?;
+        if RootFingerprint::of(&root) == self.root {
+            Ok(root)
+        } else {
+            Err(EnrolmentError::RootKey)
+        }
+    }
+}
+
+/// A gate's two key pairs: one signs, one receives. Made on the gate, never leave it.
+#[derive(Clone)]
+pub struct GateKeys {
+    signing: SigningKey,
+    receiving: ReceivingKey,
+}
+
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+struct ReceivingKey([u8; 32]);
+
+impl GateKeys {
+    /// Length of [`Self::to_bytes`].
+    pub const BYTES: usize = 64;
+
+    /// New keys.
+    pub fn generate(random: &mut (impl RngCore + CryptoRng)) -> Self {
+        let signing = SigningKey::generate(random);
+        let mut seed = Zeroizing::new([0; 32]);
+        random.fill_bytes(seed.as_mut_slice());
+        let (private, _public) = Kem::derive_keypair(seed.as_slice());
+        let mut receiving = ReceivingKey([0; 32]);
+        receiving.0.copy_from_slice(&private.to_bytes());
+        Self { signing, receiving }
+    }
+
+    /// Both private keys, for the gate's own key file.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        let (signing, receiving) = bytes.split_at_mut(32);
+        signing.copy_from_slice(self.signing.as_bytes());
+        receiving.copy_from_slice(&self.receiving.0);
+        bytes
+    }
+
+    /// The keys out of the key file.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::PublicKey`] where the bytes are no key pairs.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnrolmentError> {
+        let (signing, receiving) = bytes.split_first_chunk::<32>().ok_or(EnrolmentError::PublicKey)?;
+        let receiving = <[u8; 32]>::try_from(receiving).map_err(|_wrong_length| EnrolmentError::PublicKey)?;
+        let keys = Self {
+            signing: SigningKey::from_bytes(signing),
+            receiving: ReceivingKey(receiving),
+        };
+        keys.private().map(|_usable| keys)
+    }
+
+    /// Signs the gate's requests.
+    #[must_use]
+    pub const fn signing(&self) -> &SigningKey {
+        &self.signing
+    }
+
+    /// The two public keys, as the registrar gets them.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::PublicKey`] where the receiving key is unusable.
+    pub fn public(&self) -> Result<GatePublicKeys, EnrolmentError> {
+        let mut receiving = [0; 32];
+        receiving.copy_from_slice(&Kem::sk_to_pk(&self.private()?).to_bytes());
+        Ok(GatePublicKeys {
+            verifying: self.signing.verifying_key().to_bytes(),
+            receiving,
+        })
+    }
+
+    fn private(&self) -> Result<<Kem as hpke::Kem>::PrivateKey, EnrolmentError> {
+        <Kem as hpke::Kem>::PrivateKey::from_bytes(&self.receiving.0).map_err(|_no_detail| EnrolmentError::PublicKey)
+    }
+}
+
+/// A gate's public keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatePublicKeys {
+    /// Ed25519: verifies what the gate signs.
+    pub verifying: [u8; 32],
+    /// X25519: what is sealed to the gate.
+    pub receiving: [u8; 32],
+}
+
+/// 32 random bytes of one side of one enrolment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct EnrolmentNonce([u8; 32]);
+
+/// SHA-256 of a nonce that is revealed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NonceCommitment([u8; 32]);
+
+impl EnrolmentNonce {
+    /// A new nonce.
+    pub fn generate(random: &mut (impl RngCore + CryptoRng)) -> Self {
+        let mut bytes = [0; 32];
+        random.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+
+    /// A nonce as received.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// What is shown before the nonce itself.
+    #[must_use]
+    pub fn commitment(&self) -> NonceCommitment {
+        NonceCommitment(Sha256::digest(self.0).into())
+    }
+}
+
+impl NonceCommitment {
+    /// A commitment as received.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Accepts the nonce that was committed to.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::Commitment`] for any other.
+    pub fn open(&self, revealed: EnrolmentNonce) -> Result<EnrolmentNonce, EnrolmentError> {
+        if revealed.commitment() == *self {
+            Ok(revealed)
+        } else {
+            Err(EnrolmentError::Commitment)
+        }
+    }
+}
+
+redacted_debug!(EnrolmentToken, GateKeys, EnrolmentNonce);
+
+/// All that both sides of one enrolment must agree on.
+#[derive(Debug, Clone)]
+pub struct Transcript {
+    /// Which dialogue.
+    pub enrolment: EnrolmentId,
+    /// The gate's new name.
+    pub gate: GateId,
+    /// The registrar's root key.
+    pub root: [u8; 32],
+    /// The gate's public keys.
+    pub keys: GatePublicKeys,
+    /// The registrar's nonce.
+    pub registrar_nonce: EnrolmentNonce,
+    /// The gate's nonce, opened.
+    pub gate_nonce: EnrolmentNonce,
+}
+
+/// Six digits that the operator carries from one screen to the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ShortCode(u32);
+
+impl Transcript {
+    /// The digits of this enrolment.
+    #[must_use]
+    pub fn short_code(&self) -> ShortCode {
+        let digest = self.digest(b"short code");
+        let (head, _) = digest.split_at(8);
+        let number = head.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        ShortCode(u32::try_from(number % u64::from(SHORT_CODE_DIGITS)).unwrap_or_default())
+    }
+
+    /// Seals an event's subkeys to the gate. The answer is `encapsulated key ‖ ciphertext`.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::PublicKey`] where the gate's receiving key is none.
+    pub fn seal(
+        &self,
+        token: &EnrolmentToken,
+        subkeys: &GateSubkeys,
+        random: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Vec<u8>, EnrolmentError> {
+        let recipient = <Kem as hpke::Kem>::PublicKey::from_bytes(&self.keys.receiving)
+            .map_err(|_no_detail| EnrolmentError::PublicKey)?;
+        let psk = token.pre_shared_key();
+        let bundle = PskBundle {
+            psk: psk.as_slice(),
+            psk_id: LABEL,
+        };
+        let (encapsulated, ciphertext) = hpke::single_shot_seal::<Aead, Kdf, Kem, _>(
+            &OpModeS::Psk(bundle),
+            &recipient,
+            &self.digest(b"seal"),
+            subkeys.to_bytes().as_slice(),
+            self.gate.as_bytes(),
+            random,
+        )
+        .map_err(|_no_detail| EnrolmentError::PublicKey)?;
+        let mut sealed = encapsulated.to_bytes().to_vec();
+        sealed.extend_from_slice(&ciphertext);
+        Ok(sealed)
+    }
+
+    /// Opens what [`Self::seal`] made, on the gate.
+    ///
+    /// # Errors
+    /// [`EnrolmentError::Sealed`] for anything else.
+    pub fn open(&self, token: &EnrolmentToken, keys: &GateKeys, sealed: &[u8]) -> Result<GateSubkeys, EnrolmentError> {
+        let (encapsulated, ciphertext) = sealed.split_at_checked(32).ok_or(EnrolmentError::Sealed)?;
+        let encapsulated =
+            <Kem as hpke::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_no_detail| EnrolmentError::Sealed)?;
+        let psk = token.pre_shared_key();
+        let bundle = PskBundle {
+            psk: psk.as_slice(),
+            psk_id: LABEL,
+        };
+        let plain = hpke::single_shot_open::<Aead, Kdf, Kem>(
+            &OpModeR::Psk(bundle),
+            &keys.private()?,
+            &encapsulated,
+            &self.digest(b"seal"),
+            ciphertext,
+            self.gate.as_bytes(),
+        )
+        .map(Zeroizing::new)
+        .map_err(|_no_detail| EnrolmentError::Sealed)?;
+        GateSubkeys::from_bytes(&plain).ok_or(EnrolmentError::Sealed)
+    }
+
+    fn digest(&self, purpose: &[u8]) -> [u8; 32] {
+        let parts: [&[u8]; 9] = [
+            LABEL,
+            purpose,
+            self.enrolment.as_bytes(),
+            self.gate.as_bytes(),
+            &self.root,
+            &self.keys.verifying,
+            &self.keys.receiving,
+            self.registrar_nonce.as_bytes(),
+            self.gate_nonce.as_bytes(),
+        ];
+        let mut outer = Sha256::new();
+        for part in parts {
+            outer.update(Sha256::digest(part));
+        }
+        outer.finalize().into()
+    }
+}
+
+impl ShortCode {
+    /// Reads six digits, spaces allowed; nothing where there are more, fewer or others.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text
+            .chars()
+            .filter(|character| !matches!(character, ' ' | '-'))
+            .collect();
+        let clean = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if clean {
+            digits.trim().parse().ok().map(Self)
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Display for ShortCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:03} {:03}", self.0 / 1_000, self.0 % 1_000)
+    }
+}
+
+impl fmt::Debug for ShortCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::EventKey;
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+
+    fn enrolment(seed: u64) -> (Transcript, GateKeys, EnrolmentToken, StdRng) {
+        let mut random = StdRng::seed_from_u64(seed);
+        let keys = GateKeys::generate(&mut random);
+        let transcript = Transcript {
+            enrolment: EnrolmentId::generate(&mut random),
+            gate: GateId::generate(&mut random),
+            root: SigningKey::generate(&mut random).verifying_key().to_bytes(),
+            keys: keys.public().unwrap(),
+            registrar_nonce: EnrolmentNonce::generate(&mut random),
+            gate_nonce: EnrolmentNonce::generate(&mut random),
+        };
+        let token = EnrolmentToken::generate(&mut random);
+        (transcript, keys, token, random)
+    }
+
+    #[test]
+    fn the_subkeys_open_for_that_gate_and_offer_only() {
+        let (transcript, keys, token, mut random) = enrolment(1);
+        let subkeys = EventKey::generate(&mut random).for_gate();
+        let sealed = transcript.seal(&token, &subkeys, &mut random).unwrap();
+        let opened = transcript.open(&token, &keys, &sealed).unwrap();
+        assert_eq!(opened.seal.expose(), subkeys.seal.expose());
+
+        let (_, other_keys, other_token, _) = enrolment(2);
+        assert_eq!(
+            transcript.open(&token, &other_keys, &sealed).unwrap_err(),
+            EnrolmentError::Sealed
+        );
+        assert_eq!(
+            transcript.open(&other_token, &keys, &sealed).unwrap_err(),
+            EnrolmentError::Sealed
+        );
+        let mut altered = transcript.clone();
+        altered.registrar_nonce = EnrolmentNonce::from_bytes([0; 32]);
+        assert_eq!(
+            altered.open(&token, &keys, &sealed).unwrap_err(),
+            EnrolmentError::Sealed
+        );
+        assert_eq!(
+            transcript.open(&token, &keys, &sealed[..31]).unwrap_err(),
+            EnrolmentError::Sealed
+        );
+    }
+
+    #[test]
+    fn the_digits_change_with_every_part_of_the_dialogue() {
+        let (transcript, ..) = enrolment(3);
+        let mut swapped_key = transcript.clone();
+        swapped_key.keys.verifying[0] ^= 1;
+        let mut swapped_nonce = transcript.clone();
+        swapped_nonce.gate_nonce = EnrolmentNonce::from_bytes([1; 32]);
+        assert_ne!(transcript.short_code(), swapped_key.short_code());
+        assert_ne!(transcript.short_code(), swapped_nonce.short_code());
+        assert_eq!(
+            ShortCode::parse(&transcript.short_code().to_string()),
+            Some(transcript.short_code())
+        );
+        assert_eq!(ShortCode::parse("12345"), None);
+    }
+
+    #[test]
+    fn a_nonce_that_was_not_committed_to_is_refused() {
+        let mut random = StdRng::seed_from_u64(4);
+        let nonce = EnrolmentNonce::generate(&mut random);
+        let commitment = nonce.commitment();
+        assert!(commitment.open(nonce).is_ok());
+        assert_eq!(
+            commitment.open(EnrolmentNonce::generate(&mut random)),
+            Err(EnrolmentError::Commitment)
+        );
+    }
+
+    #[test]
+    fn an_offer_names_whom_to_meet() {
+        let mut random = StdRng::seed_from_u64(5);
+        let root = SigningKey::generate(&mut random).verifying_key();
+        let link = EnrolmentLink {
+            origin: "https://tickets.example".to_owned(),
+            token: EnrolmentToken::generate(&mut random),
+            root: RootFingerprint::of(&root),
+        };
+        let read = EnrolmentLink::parse(&link.reveal()).unwrap();
+        assert_eq!(read.origin, link.origin);
+        assert!(read.accept_root(root.as_bytes()).is_ok());
+        let other = SigningKey::generate(&mut random).verifying_key();
+        assert_eq!(read.accept_root(other.as_bytes()), Err(EnrolmentError::RootKey));
+        assert!(EnrolmentLink::parse("https://tickets.example/r#ABC").is_err());
+    }
+
+    #[test]
+    fn gate_keys_read_back_from_their_file() {
+        let (_, keys, ..) = enrolment(6);
+        assert_eq!(
+            GateKeys::from_bytes(keys.to_bytes().as_slice()).unwrap().public(),
+            keys.public()
+        );
+        assert_eq!(GateKeys::from_bytes(&[1; 63]).unwrap_err(), EnrolmentError::PublicKey);
+    }
+}

@@ -1,0 +1,132 @@
+//! Signed statements: `COSE_Sign1` (RFC 9052 §4.2) with `EdDSA`, in the one encoding that this protocol writes.
+//!
+//! Each kind of statement has its own external additional data, so that one can never be taken for another, whatever
+//! its payload happens to decode as.
+
+use coset::{
+    CborSerializable as _, CoseSign1, CoseSign1Builder, Header, HeaderBuilder, RegisteredLabelWithPrivate, iana,
+};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+
+use super::FeedError;
+
+/// One kind of statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind {
+    /// What errors call it.
+    pub(super) name: &'static str,
+    /// The external additional data under the signature.
+    pub(super) label: &'static [u8],
+    /// Longest encoding.
+    pub(super) bytes_max: usize,
+}
+
+/// The only version of every statement so far.
+pub(super) const VERSION: u64 = 1;
+
+impl Kind {
+    pub(super) const fn length(self) -> FeedError {
+        FeedError::Length { what: self.name }
+    }
+
+    pub(super) const fn encoding(self) -> FeedError {
+        FeedError::Encoding { what: self.name }
+    }
+
+    /// Signs a payload. `EdDSA` is deterministic (RFC 8032 §5.1.6): the same statement is the same bytes.
+    pub(super) fn sign(self, payload: Vec<u8>, key: &SigningKey) -> Result<Vec<u8>, FeedError> {
+        let statement = CoseSign1Builder::new()
+            .protected(protected())
+            .payload(payload)
+            .create_signature(self.label, |signed| key.sign(signed).to_bytes().to_vec())
+            .build();
+        let bytes = statement.to_vec().map_err(|_no_detail| self.encoding())?;
+        if bytes.len() > self.bytes_max {
+            Err(self.length())
+        } else {
+            Ok(bytes)
+        }
+    }
+
+    /// Reads a statement whose signature has not been looked at.
+    pub(super) fn read(self, bytes: &[u8]) -> Result<Unverified, FeedError> {
+        if bytes.len() > self.bytes_max {
+            return Err(self.length());
+        }
+        let statement = CoseSign1::from_slice(bytes).map_err(|_no_detail| self.encoding())?;
+        let eddsa = Some(RegisteredLabelWithPrivate::Assigned(iana::Algorithm::EdDSA));
+        if statement.protected.header.alg != eddsa {
+            return Err(FeedError::Signature { what: self.name });
+        }
+        let signature = Signature::from_slice(&statement.signature).map_err(|_length| self.encoding())?;
+        let payload = statement.payload.clone().ok_or_else(|| self.encoding())?;
+        // Written anew it must be the same bytes: no other header, no unprotected one, no trailing byte, no other form.
+        let again = CoseSign1 {
+            protected: coset::ProtectedHeader {
+                original_data: None,
+                header: protected(),
+            },
+            ..statement
+        };
+        let signed = again.tbs_data(self.label);
+        let again = CoseSign1 {
+            unprotected: Header::default(),
+            ..again
+        };
+        if again.to_vec().map_err(|_no_detail| self.encoding())? != bytes {
+            return Err(self.encoding());
+        }
+        Ok(Unverified {
+            kind: self,
+            payload,
+            signed,
+            signature,
+        })
+    }
+}
+
+/// A statement in the right form, whoever signed it.
+pub(super) struct Unverified {
+    kind: Kind,
+    payload: Vec<u8>,
+    signed: Vec<u8>,
+    signature: Signature,
+}
+
+impl Unverified {
+    /// Whether this key signed it; weak keys and malleable signatures never did.
+    pub(super) fn signed_by(&self, key: &VerifyingKey) -> bool {
+        key.verify_strict(&self.signed, &self.signature).is_ok()
+    }
+
+    /// The payload, where this key signed it.
+    pub(super) fn verify(&self, key: &VerifyingKey) -> Result<&[u8], FeedError> {
+        if self.signed_by(key) {
+            Ok(&self.payload)
+        } else {
+            Err(FeedError::Signature { what: self.kind.name })
+        }
+    }
+}
+
+fn protected() -> Header {
+    HeaderBuilder::new().algorithm(iana::Algorithm::EdDSA).build()
+}
+
+/// Reads deterministic CBOR (RFC 8949 §4.2): what writing the value anew does not give again is refused.
+pub(super) fn decode_exactly<'b, T>(bytes: &'b [u8], what: &'static str) -> Result<T, FeedError>
+where
+    T: minicbor::Decode<'b, ()> + minicbor::Encode<()>,
+{
+    let value = minicbor::decode::<T>(bytes).map_err(|_no_detail| FeedError::Encoding { what })?;
+    if encode(&value, what)? == bytes {
+        Ok(value)
+    } else {
+        Err(FeedError::Encoding { what })
+    }
+}
+
+/// Deterministic CBOR of a value.
+pub(super) fn encode<T: minicbor::Encode<()>>(value: &T, what: &'static str) -> Result<Vec<u8>, FeedError> {
+    minicbor::to_vec(value).map_err(|_no_detail| FeedError::Encoding { what })
+}

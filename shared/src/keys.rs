@@ -1,0 +1,226 @@
+//! The event key and what is derived from it.
+//!
+//! Each consumer gets the subkeys it needs and no more (`protocol.md` §1): gates `tag`, `seal` and `feed`, venue
+//! arbiters `feed` and `claim`, the registrar all of them. Keys are wiped when dropped and print as their name only.
+
+use hkdf::Hkdf;
+use rand::{CryptoRng, RngCore};
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::redact::redacted_debug;
+
+/// Length of the event key and of every subkey in bytes.
+pub const KEY_BYTES: usize = 32;
+
+/// Salt of every derivation: another protocol version derives other keys from the same event key.
+const DERIVATION_SALT: &[u8] = b"kido/v1";
+
+/// The root of an event's secrets; kept by the registrar, wrapped under a week key.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct EventKey([u8; KEY_BYTES]);
+
+macro_rules! subkey {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
+        pub struct $name([u8; KEY_BYTES]);
+
+        impl $name {
+            /// The key received over an authenticated, encrypted channel or read from the keyring.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
+                Self(bytes)
+            }
+
+            /// The key bytes: for sealing to a gate and for the key file, never for a log.
+            #[must_use]
+            pub const fn expose(&self) -> &[u8; KEY_BYTES] {
+                &self.0
+            }
+        }
+    };
+}
+
+subkey! {
+    /// Turns a key window into a binding tag.
+    TagKey
+}
+subkey! {
+    /// Salts the key under which the rest of a public key is sealed.
+    SealKey
+}
+subkey! {
+    /// Encrypts the records of the feed.
+    FeedKey
+}
+subkey! {
+    /// Names tickets at a venue's arbiter.
+    ClaimKey
+}
+subkey! {
+    /// Names ticket and order references in the registrar's store.
+    OrderKey
+}
+redacted_debug!(EventKey, TagKey, SealKey, FeedKey, ClaimKey, OrderKey, GateSubkeys);
+
+impl EventKey {
+    /// A new event's key.
+    pub fn generate(random: &mut (impl RngCore + CryptoRng)) -> Self {
+        let mut bytes = [0; KEY_BYTES];
+        random.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+
+    /// The key as it came out of its wrapping.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The key bytes: for wrapping, nothing else.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
+
+    /// The subkey behind binding tags.
+    #[must_use]
+    pub fn tag(&self) -> TagKey {
+        TagKey(self.derive(b"tag"))
+    }
+
+    /// The subkey behind sealed keys.
+    #[must_use]
+    pub fn seal(&self) -> SealKey {
+        SealKey(self.derive(b"seal"))
+    }
+
+    /// The subkey behind feed records.
+    #[must_use]
+    pub fn feed(&self) -> FeedKey {
+        FeedKey(self.derive(b"feed"))
+    }
+
+    /// The subkey behind an arbiter's names.
+    #[must_use]
+    pub fn claim(&self) -> ClaimKey {
+        ClaimKey(self.derive(b"claim"))
+    }
+
+    /// The subkey behind kept references.
+    #[must_use]
+    pub fn order(&self) -> OrderKey {
+        OrderKey(self.derive(b"order"))
+    }
+
+    /// What an enrolled gate is given.
+    #[must_use]
+    pub fn for_gate(&self) -> GateSubkeys {
+        GateSubkeys {
+            tag: self.tag(),
+            seal: self.seal(),
+            feed: self.feed(),
+        }
+    }
+
+    fn derive(&self, name: &[u8]) -> [u8; KEY_BYTES] {
+        expand(&self.0, DERIVATION_SALT, &[name])
+    }
+}
+
+/// The three subkeys of an enrolled gate, for one event.
+#[derive(Clone)]
+pub struct GateSubkeys {
+    /// Behind binding tags.
+    pub tag: TagKey,
+    /// Behind sealed keys.
+    pub seal: SealKey,
+    /// Behind feed records.
+    pub feed: FeedKey,
+}
+
+impl GateSubkeys {
+    /// Length of [`Self::to_bytes`].
+    pub const BYTES: usize = 3 * KEY_BYTES;
+
+    /// The three keys in one run, `tag ‖ seal ‖ feed`: the plaintext that is sealed to a gate.
+    #[must_use]
+    pub fn to_bytes(&self) -> zeroize::Zeroizing<[u8; Self::BYTES]> {
+        let mut bytes = zeroize::Zeroizing::new([0; Self::BYTES]);
+        let keys = [self.tag.expose(), self.seal.expose(), self.feed.expose()];
+        for (place, key) in bytes.chunks_exact_mut(KEY_BYTES).zip(keys) {
+            place.copy_from_slice(key);
+        }
+        bytes
+    }
+
+    /// The three keys out of one run; nothing where it has another length.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (tag, rest) = bytes.split_first_chunk::<KEY_BYTES>()?;
+        let (seal, rest) = rest.split_first_chunk::<KEY_BYTES>()?;
+        let feed = <[u8; KEY_BYTES]>::try_from(rest).ok()?;
+        Some(Self {
+            tag: TagKey(*tag),
+            seal: SealKey(*seal),
+            feed: FeedKey(feed),
+        })
+    }
+}
+
+/// HKDF-SHA-256 to one key; `info` is the concatenation of its parts.
+pub(crate) fn expand(ikm: &[u8], salt: &[u8], info: &[&[u8]]) -> [u8; KEY_BYTES] {
+    let mut okm = [0; KEY_BYTES];
+    let derivation = Hkdf::<Sha256>::new(Some(salt), ikm);
+    // RFC 5869 §2.3 refuses only more than 255 hash lengths; this asks for one.
+    if derivation.expand_multi_info(info, &mut okm).is_err() {
+        unreachable_length();
+    }
+    okm
+}
+
+#[expect(
+    clippy::panic,
+    reason = "a constant output length that HKDF allows cannot be refused"
+)]
+fn unreachable_length() -> ! {
+    panic!("HKDF-SHA-256 gives 32 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subkeys_differ_from_each_other_and_from_the_event_key() {
+        let event = EventKey::from_bytes([1; KEY_BYTES]);
+        let all = [
+            *event.expose(),
+            *event.tag().expose(),
+            *event.seal().expose(),
+            *event.feed().expose(),
+            *event.claim().expose(),
+            *event.order().expose(),
+        ];
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+    }
+
+    #[test]
+    fn a_gate_gets_its_three_subkeys_back() {
+        let event = EventKey::from_bytes([9; KEY_BYTES]);
+        let bytes = event.for_gate().to_bytes();
+        let read = GateSubkeys::from_bytes(bytes.as_slice()).unwrap();
+        assert_eq!(read.feed.expose(), event.feed().expose());
+        assert!(GateSubkeys::from_bytes(&bytes[1..]).is_none());
+    }
+
+    #[test]
+    fn a_key_prints_its_name_only() {
+        assert_eq!(
+            format!("{:?}", EventKey::from_bytes([5; KEY_BYTES]).for_gate()),
+            "GateSubkeys(..)"
+        );
+    }
+}

@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+
+mod base32;
+pub mod clock;
+pub mod codes;
+pub mod ids;
+pub mod keys;
+pub mod limits;
+mod redact;
+
+pub mod admission;
+pub mod apdu;
+pub mod binding;
+pub mod card;
+pub mod certificate;
+pub mod challenge;
+pub mod claim;
+pub mod enrolment;
+pub mod feed;
+pub mod policy;
+pub mod proof;
+pub mod refusal;
+pub mod request_signature;
+pub mod ticket;
+pub mod verdict;
+pub mod window;
+pub mod wire;
+
+pub use redact::LogSafe;
+
+/// Reasons, privacy and threats: the part of the design that a reviewer reads first.
+pub mod manual {
+    #[doc = include_str!("../manual/decisions.md")]
+    pub mod decisions {}
+    #[doc = include_str!("../manual/privacy.md")]
+    pub mod privacy {}
+    #[doc = include_str!("../manual/threats.md")]
+    pub mod threats {}
+}

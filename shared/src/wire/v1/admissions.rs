@@ -1,0 +1,90 @@
+//! Bodies between a gate and whoever decides claims and collects admissions.
+
+use crate::admission::Admission;
+use crate::claim::{ClaimAnswer, ClaimStep};
+use crate::clock::Timestamp;
+use crate::ids::AdmissionId;
+
+/// One step on a ticket's claim record.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClaimBody {
+    /// The step.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub step: ClaimStep,
+}
+
+/// The arbiter's answer to one step.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClaimAnswerBody {
+    /// The answer.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub answer: ClaimAnswer,
+}
+
+/// Admissions from one gate's journal. Repeats are answered, not stored twice.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AdmissionBatch {
+    /// How often this gate has started.
+    pub boot: u64,
+    /// Facts in the gate's journal.
+    pub journal_length: u64,
+    /// Chain hash of the gate's journal: a copied disk shows as a fork.
+    #[serde(with = "crate::wire::base64url")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub journal_chain: [u8; 32],
+    /// At most [`crate::limits::ADMISSIONS_PER_BATCH`].
+    pub admissions: Vec<UploadedAdmission>,
+}
+
+/// One admission and whether its lane was seen to open.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UploadedAdmission {
+    /// The fact.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub admission: Admission,
+    /// When the lane opened, where that was noted.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    pub opened_at: Option<Timestamp>,
+}
+
+/// One answer per admission; only an acknowledged one may leave the gate's outbox.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AdmissionAcks {
+    /// In the order of the batch.
+    pub acks: Vec<AdmissionAck>,
+}
+
+/// What became of one uploaded admission.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AdmissionAck {
+    /// Which.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub admission: AdmissionId,
+    /// What became of it.
+    pub outcome: AckOutcome,
+}
+
+/// What became of an uploaded admission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AckOutcome {
+    /// Stored now.
+    Stored,
+    /// Stored before.
+    Repeated,
+    /// Stored, and it is the second admission of one entry: shown to operators and the holder.
+    Conflict,
+}

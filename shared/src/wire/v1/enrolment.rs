@@ -1,0 +1,98 @@
+//! Bodies between a new gate and the registrar; the dialogue itself is in [`crate::enrolment`].
+
+use zeroize::Zeroizing;
+
+use crate::clock::Timestamp;
+use crate::ids::{EnrolmentId, EventId, GateId};
+use crate::ticket::Zone;
+
+/// A new gate introduces itself.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct StartEnrolment {
+    /// The offer's secret.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub token: Zeroizing<String>,
+    /// Ed25519 public key.
+    #[serde(with = "crate::wire::base64url")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub verifying_key: [u8; 32],
+    /// X25519 public key.
+    #[serde(with = "crate::wire::base64url")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub receiving_key: [u8; 32],
+    /// SHA-256 of the gate's nonce.
+    #[serde(with = "crate::wire::base64url")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub commitment: [u8; 32],
+}
+
+/// The registrar answers with who it is.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EnrolmentStarted {
+    /// Names the dialogue.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub enrolment: EnrolmentId,
+    /// The gate's new name.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub gate: GateId,
+    /// Which event.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub event: EventId,
+    /// What people call it.
+    pub event_name: String,
+    /// Whether it is a rehearsal.
+    pub rehearsal: bool,
+    /// The zone that this gate serves.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub zone: Zone,
+    /// What is written over the entrance.
+    pub entrance: String,
+    /// Ed25519 root key; its fingerprint stands in the offer.
+    #[serde(with = "crate::wire::base64url")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub root_key: [u8; 32],
+    /// The registrar's nonce.
+    #[serde(with = "crate::wire::base64url")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub nonce: [u8; 32],
+    /// When the offer ends.
+    #[cfg_attr(feature = "openapi", schema(value_type = i64))]
+    pub expires_at: Timestamp,
+}
+
+/// The gate opens its commitment.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RevealNonce {
+    /// The gate's nonce.
+    #[serde(with = "crate::wire::base64url")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub nonce: [u8; 32],
+}
+
+/// Whether the operator has confirmed. The question is signed by the gate and has an empty body.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
+pub enum EnrolmentResult {
+    /// Not yet: ask again in a second.
+    Pending,
+    /// Confirmed: the gate belongs to the event.
+    Confirmed {
+        /// The subkeys under HPKE: `encapsulated key ‖ ciphertext`.
+        #[serde(with = "crate::wire::base64url")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        sealed_subkeys: Vec<u8>,
+        /// The feed key under the root key's signature, COSE.
+        #[serde(with = "crate::wire::base64url")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        feed_key_certificate: Vec<u8>,
+    },
+}
+
+crate::redact::redacted_debug!(StartEnrolment);
