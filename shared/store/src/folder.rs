@@ -1,0 +1,62 @@
+//! The folder of one store: who may use it, and what is in it.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use crate::clean::{CLEAN_FILE, INDEX_FOLDER};
+use crate::error::StoreError;
+use crate::log::LOG_FILE;
+
+/// Holds a folder for one process until it is dropped or the process dies.
+///
+/// The lock (`flock`) is on the folder and not on the log, so that it also covers the moment in which the log is created or imported.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    _folder: File,
+}
+
+impl FolderLock {
+    pub(crate) fn take(folder: &Path) -> Result<Self, StoreError> {
+        let file = File::open(folder).map_err(StoreError::fatal_io("opening the store's folder"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _folder: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+                folder: folder.to_path_buf(),
+            }),
+            Err(TryLockError::Error(error)) => Err(StoreError::fatal_io("locking the store's folder")(error)),
+        }
+    }
+}
+
+/// What stands in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contents {
+    /// Nothing of a store.
+    Nothing,
+    /// A log, and perhaps an index.
+    Log,
+    /// Remains of an index, and no log.
+    IndexOnly,
+}
+
+impl Contents {
+    pub(crate) fn of(folder: &Path) -> Self {
+        if folder.join(LOG_FILE).exists() {
+            Self::Log
+        } else if folder.join(INDEX_FOLDER).exists() || folder.join(CLEAN_FILE).exists() {
+            Self::IndexOnly
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// Refuses a folder in which anything of a store stands.
+pub(crate) fn require_fresh(folder: &Path) -> Result<(), StoreError> {
+    match Contents::of(folder) {
+        Contents::Nothing => Ok(()),
+        Contents::Log | Contents::IndexOnly => Err(StoreError::NotFresh {
+            folder: folder.to_path_buf(),
+        }),
+    }
+}

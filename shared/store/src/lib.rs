@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+
+mod clean;
+mod error;
+mod export;
+mod folder;
+mod frame;
+mod index;
+mod limits;
+mod log;
+mod options;
+mod pending;
+mod position;
+mod projection;
+mod rebuild;
+mod store;
+mod transaction;
+mod writer;
+
+pub use error::{StoreError, TransactError};
+pub use export::import;
+pub use frame::FrameFault;
+pub use index::changes::{IndexChanges, Scan};
+pub use limits::{
+    DEFAULT_CACHE_BYTES, DEFAULT_RESERVE_BYTES, MAX_BATCH_BYTES, MAX_BATCH_TRANSACTIONS, MAX_FACT_BYTES,
+    MAX_QUEUED_TRANSACTIONS, MAX_TRANSACTION_BYTES,
+};
+pub use log::Facts;
+pub use options::{Opened, Options};
+pub use pending::{Pending, Stored};
+pub use position::{ChainHash, LogHead, Position, StoreIdentity};
+pub use projection::{Project, ProjectError};
+pub use rebuild::{IndexOpened, RebuildReason};
+pub use store::Store;
+pub use transaction::Transaction;
