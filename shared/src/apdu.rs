@@ -169,10 +169,7 @@ impl ResponseApdu {
             return Err(ApduError::TooLong { max, got: bytes.len() });
         }
         let (data, status) = bytes.split_last_chunk::<STATUS_BYTES>().ok_or(ApduError::TooShort)?;
-        Ok(Self {
-            data: Zeroizing::new(data.to_vec()),
-            status: StatusWord(u16::from_be_bytes(*status)),
-        })
+        Ok(Self { data: Zeroizing::new(data.to_vec()), status: StatusWord(u16::from_be_bytes(*status)) })
     }
 
     /// The data before the status word.

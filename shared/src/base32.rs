@@ -14,10 +14,7 @@ pub(crate) const ENCODED_CHARS: usize = 26;
 /// The 26 characters of a value, without grouping.
 pub(crate) fn encode(bytes: &[u8; 16]) -> String {
     let value = u128::from_be_bytes(*bytes);
-    (0..ENCODED_CHARS)
-        .rev()
-        .map(|place| char::from(symbol(value, place)))
-        .collect()
+    (0..ENCODED_CHARS).rev().map(|place| char::from(symbol(value, place))).collect()
 }
 
 fn symbol(value: u128, place: usize) -> u8 {
@@ -48,10 +45,7 @@ fn digit(character: char) -> Option<u8> {
         other => other,
     };
     let wanted = u8::try_from(upper).ok()?;
-    ALPHABET
-        .iter()
-        .position(|letter| *letter == wanted)
-        .and_then(|place| u8::try_from(place).ok())
+    ALPHABET.iter().position(|letter| *letter == wanted).and_then(|place| u8::try_from(place).ok())
 }
 
 #[cfg(test)]
@@ -75,9 +69,6 @@ mod tests {
 
     #[test]
     fn reading_forgives_what_people_mistype() {
-        assert_eq!(
-            decode("0o1-iL 000000000000000000000"),
-            decode("00111000000000000000000000")
-        );
+        assert_eq!(decode("0o1-iL 000000000000000000000"), decode("00111000000000000000000000"));
     }
 }

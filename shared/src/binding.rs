@@ -223,10 +223,7 @@ fn associated(event: &EventId, tag: &BindingTag) -> [u8; ID_BYTES + TAG_BYTES] {
     bytes
 }
 
-#[expect(
-    clippy::panic,
-    reason = "XChaCha20-Poly1305 refuses only texts of 256 GiB; this one is a part of one key"
-)]
+#[expect(clippy::panic, reason = "XChaCha20-Poly1305 refuses only texts of 256 GiB; this one is a part of one key")]
 fn unreachable_length() -> ! {
     panic!("a key part is short enough to seal")
 }

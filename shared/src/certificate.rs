@@ -122,12 +122,7 @@ impl UserAuthCertificate {
         if skeleton.ends != file.len() {
             reasons.insert(CertificateReason::TrailingBytes);
         }
-        profile.inspect(
-            &certificate,
-            file.get(skeleton.tbs.clone()).unwrap_or_default(),
-            now,
-            &mut reasons,
-        );
+        profile.inspect(&certificate, file.get(skeleton.tbs.clone()).unwrap_or_default(), now, &mut reasons);
         inspect_path(file, &skeleton, &certificate, anchors, now, &mut reasons);
         let key = place_key(file, &skeleton, &mut reasons);
         if let Some(refusals) = CertificateRefusals::of(reasons) {
@@ -181,11 +176,7 @@ impl UserAuthCertificate {
     ) -> NewBinding {
         let certificate_tag = self.certificate_tag(tag);
         let (tag, sealed_key) = self.key.bind(event, tag, seal, random);
-        NewBinding {
-            tag,
-            certificate_tag,
-            sealed_key,
-        }
+        NewBinding { tag, certificate_tag, sealed_key }
     }
 }
 

@@ -57,9 +57,7 @@ impl TryFrom<Vec<u8>> for Challenge {
     type Error = ChallengeError;
 
     fn try_from(bytes: Vec<u8>) -> Result<Self, ChallengeError> {
-        <[u8; CHALLENGE_BYTES]>::try_from(bytes.as_slice())
-            .map(Self)
-            .map_err(|_wrong_length| ChallengeError)
+        <[u8; CHALLENGE_BYTES]>::try_from(bytes.as_slice()).map(Self).map_err(|_wrong_length| ChallengeError)
     }
 }
 
@@ -155,10 +153,7 @@ impl RegistrationMessage {
     /// The hash that the card signs; SHA-256 for RSA, SHA-384 for P-384.
     #[must_use]
     pub fn digest(&self, algorithm: KeyAlgorithm) -> MessageDigest {
-        let ticket = self
-            .ticket
-            .as_ref()
-            .map_or(&[][..], |ticket| ticket.as_bytes().as_slice());
+        let ticket = self.ticket.as_ref().map_or(&[][..], |ticket| ticket.as_bytes().as_slice());
         let code = self.code.as_ref().map_or(&[][..], |code| code.as_bytes().as_slice());
         MessageDigest::of(
             algorithm,
@@ -216,14 +211,12 @@ pub enum MessageDigest {
 redacted_debug!(Challenge, MessageDigest);
 
 /// `DigestInfo` of SHA-256 up to the hash, with the NULL (RFC 8017 §9.2, note 1).
-const SHA256_DIGEST_INFO: &[u8] = &[
-    0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
-];
+const SHA256_DIGEST_INFO: &[u8] =
+    &[0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
 
 /// `DigestInfo` of SHA-384 up to the hash, with the NULL (RFC 8017 §9.2, note 1).
-const SHA384_DIGEST_INFO: &[u8] = &[
-    0x30, 0x41, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30,
-];
+const SHA384_DIGEST_INFO: &[u8] =
+    &[0x30, 0x41, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30];
 
 impl MessageDigest {
     fn of(algorithm: KeyAlgorithm, fields: &[&[u8]]) -> Self {

@@ -133,22 +133,13 @@ impl EnrolmentLink {
             .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
             .ok_or(EnrolmentError::Link)?;
         let token = EnrolmentToken::parse(token).map_err(|_not_a_token| EnrolmentError::Link)?;
-        Ok(Self {
-            origin: origin.to_owned(),
-            token,
-            root: RootFingerprint(root),
-        })
+        Ok(Self { origin: origin.to_owned(), token, root: RootFingerprint(root) })
     }
 
     /// The link as text, secret included: for the operator's screen and the gate's prompt only.
     #[must_use]
     pub fn reveal(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!(
-            "{}/enrol#{}.{}",
-            self.origin,
-            self.token.reveal().as_str(),
-            self.root
-        ))
+        Zeroizing::new(format!("{}/enrol#{}.{}", self.origin, self.token.reveal().as_str(), self.root))
     }
 
     /// Takes the root key that the registrar showed, if it is the one in the offer.
@@ -157,11 +148,7 @@ impl EnrolmentLink {
     /// [`EnrolmentError::PublicKey`] or [`EnrolmentError::RootKey`].
     pub fn accept_root(&self, shown: &[u8; 32]) -> Result<VerifyingKey, EnrolmentError> {
         let root = VerifyingKey::from_bytes(shown).map_err(|_no_detail| EnrolmentError::PublicKey)?;
-        if RootFingerprint::of(&root) == self.root {
-            Ok(root)
-        } else {
-            Err(EnrolmentError::RootKey)
-        }
+        if RootFingerprint::of(&root) == self.root { Ok(root) } else { Err(EnrolmentError::RootKey) }
     }
 }
 
@@ -207,10 +194,7 @@ impl GateKeys {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnrolmentError> {
         let (signing, receiving) = bytes.split_first_chunk::<32>().ok_or(EnrolmentError::PublicKey)?;
         let receiving = <[u8; 32]>::try_from(receiving).map_err(|_wrong_length| EnrolmentError::PublicKey)?;
-        let keys = Self {
-            signing: SigningKey::from_bytes(signing),
-            receiving: ReceivingKey(receiving),
-        };
+        let keys = Self { signing: SigningKey::from_bytes(signing), receiving: ReceivingKey(receiving) };
         keys.private().map(|_usable| keys)
     }
 
@@ -227,10 +211,7 @@ impl GateKeys {
     pub fn public(&self) -> Result<GatePublicKeys, EnrolmentError> {
         let mut receiving = [0; 32];
         receiving.copy_from_slice(&Kem::sk_to_pk(&self.private()?).to_bytes());
-        Ok(GatePublicKeys {
-            verifying: self.signing.verifying_key().to_bytes(),
-            receiving,
-        })
+        Ok(GatePublicKeys { verifying: self.signing.verifying_key().to_bytes(), receiving })
     }
 
     fn private(&self) -> Result<<Kem as hpke::Kem>::PrivateKey, EnrolmentError> {
@@ -300,11 +281,7 @@ impl NonceCommitment {
     /// # Errors
     /// [`EnrolmentError::Commitment`] for any other.
     pub fn open(&self, revealed: EnrolmentNonce) -> Result<EnrolmentNonce, EnrolmentError> {
-        if revealed.commitment() == *self {
-            Ok(revealed)
-        } else {
-            Err(EnrolmentError::Commitment)
-        }
+        if revealed.commitment() == *self { Ok(revealed) } else { Err(EnrolmentError::Commitment) }
     }
 }
 
@@ -354,10 +331,7 @@ impl Transcript {
         let recipient = <Kem as hpke::Kem>::PublicKey::from_bytes(&self.keys.receiving)
             .map_err(|_no_detail| EnrolmentError::PublicKey)?;
         let psk = token.pre_shared_key();
-        let bundle = PskBundle {
-            psk: psk.as_slice(),
-            psk_id: LABEL,
-        };
+        let bundle = PskBundle { psk: psk.as_slice(), psk_id: LABEL };
         let (encapsulated, ciphertext) = hpke::single_shot_seal::<Aead, Kdf, Kem, _>(
             &OpModeS::Psk(bundle),
             &recipient,
@@ -381,10 +355,7 @@ impl Transcript {
         let encapsulated =
             <Kem as hpke::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_no_detail| EnrolmentError::Sealed)?;
         let psk = token.pre_shared_key();
-        let bundle = PskBundle {
-            psk: psk.as_slice(),
-            psk_id: LABEL,
-        };
+        let bundle = PskBundle { psk: psk.as_slice(), psk_id: LABEL };
         let plain = hpke::single_shot_open::<Aead, Kdf, Kem>(
             &OpModeR::Psk(bundle),
             &keys.private()?,
@@ -422,16 +393,9 @@ impl ShortCode {
     /// Reads six digits, spaces allowed; nothing where there are more, fewer or others.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits: String = text
-            .chars()
-            .filter(|character| !matches!(character, ' ' | '-'))
-            .collect();
+        let digits: String = text.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
         let clean = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if clean {
-            digits.trim().parse().ok().map(Self)
-        } else {
-            None
-        }
+        if clean { digits.trim().parse().ok().map(Self) } else { None }
     }
 }
 
@@ -478,24 +442,12 @@ mod tests {
         assert_eq!(opened.seal.expose(), subkeys.seal.expose());
 
         let (_, other_keys, other_token, _) = enrolment(2);
-        assert_eq!(
-            transcript.open(&token, &other_keys, &sealed).unwrap_err(),
-            EnrolmentError::Sealed
-        );
-        assert_eq!(
-            transcript.open(&other_token, &keys, &sealed).unwrap_err(),
-            EnrolmentError::Sealed
-        );
+        assert_eq!(transcript.open(&token, &other_keys, &sealed).unwrap_err(), EnrolmentError::Sealed);
+        assert_eq!(transcript.open(&other_token, &keys, &sealed).unwrap_err(), EnrolmentError::Sealed);
         let mut altered = transcript.clone();
         altered.registrar_nonce = EnrolmentNonce::from_bytes([0; 32]);
-        assert_eq!(
-            altered.open(&token, &keys, &sealed).unwrap_err(),
-            EnrolmentError::Sealed
-        );
-        assert_eq!(
-            transcript.open(&token, &keys, &sealed[..31]).unwrap_err(),
-            EnrolmentError::Sealed
-        );
+        assert_eq!(altered.open(&token, &keys, &sealed).unwrap_err(), EnrolmentError::Sealed);
+        assert_eq!(transcript.open(&token, &keys, &sealed[..31]).unwrap_err(), EnrolmentError::Sealed);
     }
 
     #[test]
@@ -507,10 +459,7 @@ mod tests {
         swapped_nonce.gate_nonce = EnrolmentNonce::from_bytes([1; 32]);
         assert_ne!(transcript.short_code(), swapped_key.short_code());
         assert_ne!(transcript.short_code(), swapped_nonce.short_code());
-        assert_eq!(
-            ShortCode::parse(&transcript.short_code().to_string()),
-            Some(transcript.short_code())
-        );
+        assert_eq!(ShortCode::parse(&transcript.short_code().to_string()), Some(transcript.short_code()));
         assert_eq!(ShortCode::parse("12345"), None);
     }
 
@@ -520,10 +469,7 @@ mod tests {
         let nonce = EnrolmentNonce::generate(&mut random);
         let commitment = nonce.commitment();
         assert!(commitment.open(nonce).is_ok());
-        assert_eq!(
-            commitment.open(EnrolmentNonce::generate(&mut random)),
-            Err(EnrolmentError::Commitment)
-        );
+        assert_eq!(commitment.open(EnrolmentNonce::generate(&mut random)), Err(EnrolmentError::Commitment));
     }
 
     #[test]
@@ -546,10 +492,7 @@ mod tests {
     #[test]
     fn gate_keys_read_back_from_their_file() {
         let (_, keys, ..) = enrolment(6);
-        assert_eq!(
-            GateKeys::from_bytes(keys.to_bytes().as_slice()).unwrap().public(),
-            keys.public()
-        );
+        assert_eq!(GateKeys::from_bytes(keys.to_bytes().as_slice()).unwrap().public(), keys.public());
         assert_eq!(GateKeys::from_bytes(&[1; 63]).unwrap_err(), EnrolmentError::PublicKey);
     }
 }

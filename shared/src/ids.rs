@@ -269,10 +269,6 @@ mod tests {
     fn an_id_has_one_text_form_only() {
         let text = TicketId::from_bytes([0; ID_BYTES]).to_string();
         let padded = text.replacen("ticket-0", "ticket-Z", 1);
-        assert_eq!(
-            padded.parse::<TicketId>(),
-            Err(IdError::Base32),
-            "bits beyond the 128th are refused"
-        );
+        assert_eq!(padded.parse::<TicketId>(), Err(IdError::Base32), "bits beyond the 128th are refused");
     }
 }

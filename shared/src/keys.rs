@@ -117,11 +117,7 @@ impl EventKey {
     /// What an enrolled gate is given.
     #[must_use]
     pub fn for_gate(&self) -> GateSubkeys {
-        GateSubkeys {
-            tag: self.tag(),
-            seal: self.seal(),
-            feed: self.feed(),
-        }
+        GateSubkeys { tag: self.tag(), seal: self.seal(), feed: self.feed() }
     }
 
     fn derive(&self, name: &[u8]) -> [u8; KEY_BYTES] {
@@ -161,11 +157,7 @@ impl GateSubkeys {
         let (tag, rest) = bytes.split_first_chunk::<KEY_BYTES>()?;
         let (seal, rest) = rest.split_first_chunk::<KEY_BYTES>()?;
         let feed = <[u8; KEY_BYTES]>::try_from(rest).ok()?;
-        Some(Self {
-            tag: TagKey(*tag),
-            seal: SealKey(*seal),
-            feed: FeedKey(feed),
-        })
+        Some(Self { tag: TagKey(*tag), seal: SealKey(*seal), feed: FeedKey(feed) })
     }
 }
 
@@ -180,10 +172,7 @@ pub(crate) fn expand(ikm: &[u8], salt: &[u8], info: &[&[u8]]) -> [u8; KEY_BYTES]
     okm
 }
 
-#[expect(
-    clippy::panic,
-    reason = "a constant output length that HKDF allows cannot be refused"
-)]
+#[expect(clippy::panic, reason = "a constant output length that HKDF allows cannot be refused")]
 fn unreachable_length() -> ! {
     panic!("HKDF-SHA-256 gives 32 bytes")
 }
@@ -218,9 +207,6 @@ mod tests {
 
     #[test]
     fn a_key_prints_its_name_only() {
-        assert_eq!(
-            format!("{:?}", EventKey::from_bytes([5; KEY_BYTES]).for_gate()),
-            "GateSubkeys(..)"
-        );
+        assert_eq!(format!("{:?}", EventKey::from_bytes([5; KEY_BYTES]).for_gate()), "GateSubkeys(..)");
     }
 }

@@ -236,11 +236,7 @@ pub(crate) mod tests {
             tickets_per_card: 1,
             offline: OfflineChoice::Refuse,
             replica_age_ms_max: 12 * 3_600_000,
-            arbiter: ArbiterName {
-                home: ArbiterHome::Registrar,
-                cluster: ArbiterId::from_bytes([3; 16]),
-                epoch: 0,
-            },
+            arbiter: ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([3; 16]), epoch: 0 },
             rehearsal_of: None,
             resume_at_gate: false,
             external_proof: false,
@@ -261,10 +257,7 @@ pub(crate) mod tests {
         assert_eq!(refused(|draft| draft.ends_at = draft.starts_at), PolicyError::Order);
         assert_eq!(refused(|draft| draft.tickets_per_card = 0), PolicyError::TicketsPerCard);
         assert_eq!(refused(|draft| draft.replica_age_ms_max = 0), PolicyError::ReplicaAge);
-        assert_eq!(
-            refused(|draft| draft.give_back_until = Some(draft.ends_at)),
-            PolicyError::GiveBack
-        );
+        assert_eq!(refused(|draft| draft.give_back_until = Some(draft.ends_at)), PolicyError::GiveBack);
     }
 
     #[test]

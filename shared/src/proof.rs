@@ -39,11 +39,7 @@ impl CardSignature {
     /// [`CardSignatureError`] where there are none or too many.
     pub fn new(bytes: Vec<u8>) -> Result<Self, CardSignatureError> {
         let bytes = Zeroizing::new(bytes);
-        if (1..=CARD_SIGNATURE_BYTES_MAX).contains(&bytes.len()) {
-            Ok(Self(bytes))
-        } else {
-            Err(CardSignatureError)
-        }
+        if (1..=CARD_SIGNATURE_BYTES_MAX).contains(&bytes.len()) { Ok(Self(bytes)) } else { Err(CardSignatureError) }
     }
 }
 
@@ -74,10 +70,7 @@ impl<'de> serde::Deserialize<'de> for CardSignature {
 }
 
 mod sealed {
-    #[expect(
-        unnameable_types,
-        reason = "that nobody else can name it is what seals the trait over it"
-    )]
+    #[expect(unnameable_types, reason = "that nobody else can name it is what seals the trait over it")]
     pub trait Sealed {}
     impl Sealed for super::RegistrationMessage {}
     impl Sealed for super::AdmissionMessage {}

@@ -205,13 +205,7 @@ mod tests {
 
     #[test]
     fn before_a_proof_the_code_does_not_tell_why() {
-        let telling = [
-            Refusal::NoTicketHere,
-            Refusal::Suspended,
-            Refusal::Cancelled,
-            Refusal::NotPaid,
-            Refusal::Spent,
-        ];
+        let telling = [Refusal::NoTicketHere, Refusal::Suspended, Refusal::Cancelled, Refusal::NotPaid, Refusal::Spent];
         for refusal in telling {
             assert_eq!(refusal.before_proof(), StaffCode::DESK, "{}", refusal.name());
         }

@@ -143,9 +143,7 @@ impl UnverifiedRequest {
             Some(BareItem::String(text)) => Ok(text.as_str()),
             Some(_) | None => Err(RequestSignatureError::Profile),
         };
-        let gate: GateId = text("keyid")?
-            .parse()
-            .map_err(|_no_gate| RequestSignatureError::Profile)?;
+        let gate: GateId = text("keyid")?.parse().map_err(|_no_gate| RequestSignatureError::Profile)?;
         let nonce = base64url::decode(text("nonce")?)
             .and_then(|bytes| <[u8; NONCE_BYTES]>::try_from(bytes).ok())
             .ok_or(RequestSignatureError::Profile)?;
@@ -158,13 +156,7 @@ impl UnverifiedRequest {
             return Err(RequestSignatureError::Profile);
         }
         let signature = signature_bytes(signature)?;
-        Ok(Self {
-            gate,
-            created: Timestamp::from_unix_seconds(created),
-            nonce,
-            parameters,
-            signature,
-        })
+        Ok(Self { gate, created: Timestamp::from_unix_seconds(created), nonce, parameters, signature })
     }
 
     /// Whose key to look up.
@@ -191,13 +183,8 @@ impl UnverifiedRequest {
             return Err(RequestSignatureError::Skew);
         }
         let base = signature_base(parts, claimed_digest.trim(), &self.parameters);
-        key.verify_strict(base.as_bytes(), &self.signature)
-            .map_err(|_no_detail| RequestSignatureError::Signature)?;
-        Ok(VerifiedRequest {
-            gate: self.gate,
-            created: self.created,
-            nonce: self.nonce,
-        })
+        key.verify_strict(base.as_bytes(), &self.signature).map_err(|_no_detail| RequestSignatureError::Signature)?;
+        Ok(VerifiedRequest { gate: self.gate, created: self.created, nonce: self.nonce })
     }
 }
 
@@ -216,11 +203,7 @@ fn parameters(gate: GateId, created_s: i64, nonce: &[u8]) -> String {
 /// RFC 9421 §2.5: one line per component, the parameters last and without a line end.
 fn signature_base(parts: &RequestParts<'_>, content_digest: &str, parameters: &str) -> String {
     let mut base = String::with_capacity(512);
-    let lines = [
-        ("@method", parts.method),
-        ("@target-uri", parts.target_uri),
-        ("content-digest", content_digest),
-    ];
+    let lines = [("@method", parts.method), ("@target-uri", parts.target_uri), ("content-digest", content_digest)];
     for (component, value) in lines {
         // Writing to a String cannot fail.
         if writeln!(base, "\"{component}\": {value}").is_err() {
@@ -236,9 +219,7 @@ fn dictionary(field: &str) -> Result<Dictionary, RequestSignatureError> {
     if field.len() > HEADER_CHARS_MAX {
         return Err(RequestSignatureError::Malformed);
     }
-    Parser::new(field)
-        .parse()
-        .map_err(|_no_detail| RequestSignatureError::Malformed)
+    Parser::new(field).parse().map_err(|_no_detail| RequestSignatureError::Malformed)
 }
 
 fn signature_bytes(field: &str) -> Result<Signature, RequestSignatureError> {
@@ -264,11 +245,8 @@ mod tests {
     use rand::rngs::StdRng;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
-    const PARTS: RequestParts<'static> = RequestParts {
-        method: "POST",
-        target_uri: "http://127.0.0.1:8420/api/v1/x?y=1",
-        body: b"{\"a\":1}",
-    };
+    const PARTS: RequestParts<'static> =
+        RequestParts { method: "POST", target_uri: "http://127.0.0.1:8420/api/v1/x?y=1", body: b"{\"a\":1}" };
 
     fn signed() -> (SignatureHeaders, SigningKey) {
         let mut random = StdRng::seed_from_u64(1);
@@ -295,34 +273,16 @@ mod tests {
     #[test]
     fn another_method_target_or_body_does_not_verify() {
         let refused = |parts: RequestParts<'_>| verify(&parts, NOW).unwrap_err();
-        assert_eq!(
-            refused(RequestParts { method: "GET", ..PARTS }),
-            RequestSignatureError::Signature
-        );
-        assert_eq!(
-            refused(RequestParts {
-                target_uri: "http://evil/",
-                ..PARTS
-            }),
-            RequestSignatureError::Signature
-        );
-        assert_eq!(
-            refused(RequestParts { body: b"{}", ..PARTS }),
-            RequestSignatureError::Digest
-        );
+        assert_eq!(refused(RequestParts { method: "GET", ..PARTS }), RequestSignatureError::Signature);
+        assert_eq!(refused(RequestParts { target_uri: "http://evil/", ..PARTS }), RequestSignatureError::Signature);
+        assert_eq!(refused(RequestParts { body: b"{}", ..PARTS }), RequestSignatureError::Digest);
     }
 
     #[test]
     fn an_old_or_future_request_is_refused() {
         let minute_and_more = REQUEST_SKEW + core::time::Duration::from_secs(2);
-        assert_eq!(
-            verify(&PARTS, NOW.after(minute_and_more)).unwrap_err(),
-            RequestSignatureError::Skew
-        );
-        assert_eq!(
-            verify(&PARTS, NOW.before(minute_and_more)).unwrap_err(),
-            RequestSignatureError::Skew
-        );
+        assert_eq!(verify(&PARTS, NOW.after(minute_and_more)).unwrap_err(), RequestSignatureError::Skew);
+        assert_eq!(verify(&PARTS, NOW.before(minute_and_more)).unwrap_err(), RequestSignatureError::Skew);
         assert!(verify(&PARTS, NOW.after(REQUEST_SKEW)).is_ok());
     }
 

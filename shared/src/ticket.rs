@@ -100,14 +100,8 @@ impl Zone {
     /// [`TicketError::Zone`] where it is empty, too long or has other characters.
     pub fn new(text: &str) -> Result<Self, TicketError> {
         let fits = (1..=ZONE_CHARS_MAX).contains(&text.chars().count());
-        let clean = text
-            .chars()
-            .all(|character| character.is_alphanumeric() || character == '-');
-        if fits && clean {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(TicketError::Zone)
-        }
+        let clean = text.chars().all(|character| character.is_alphanumeric() || character == '-');
+        if fits && clean { Ok(Self(text.to_owned())) } else { Err(TicketError::Zone) }
     }
 }
 
@@ -155,11 +149,7 @@ impl EntryWindow {
     /// # Errors
     /// [`TicketError::Window`] where it would be empty.
     pub fn new(from: Timestamp, until: Timestamp) -> Result<Self, TicketError> {
-        if from < until {
-            Ok(Self { from, until })
-        } else {
-            Err(TicketError::Window)
-        }
+        if from < until { Ok(Self { from, until }) } else { Err(TicketError::Window) }
     }
 
     /// The first moment.
@@ -223,9 +213,7 @@ impl TryFrom<String> for Entries {
         if text == "unlimited" {
             return Ok(Self::Unlimited);
         }
-        text.parse()
-            .map(Self::Times)
-            .map_err(|_not_a_number| TicketError::Entries)
+        text.parse().map(Self::Times).map_err(|_not_a_number| TicketError::Entries)
     }
 }
 
@@ -288,18 +276,9 @@ mod tests {
 
     #[test]
     fn a_seat_label_names_no_person() {
-        for personal in [
-            "taro@example.jp",
-            "木戸太郎様",
-            "090123456",
-            "０９０１２３４５６",
-            "Kido さん",
-        ] {
-            assert_eq!(
-                SeatLabel::new(personal),
-                Err(TicketError::SeatLabelPersonal),
-                "{personal}"
-            );
+        for personal in ["taro@example.jp", "木戸太郎様", "090123456", "０９０１２３４５６", "Kido さん"]
+        {
+            assert_eq!(SeatLabel::new(personal), Err(TicketError::SeatLabelPersonal), "{personal}");
         }
         for place in ["", "1階 3列 12番", "Block 12, row 3", "12345678"] {
             assert!(SeatLabel::new(place).is_ok(), "{place}");
@@ -327,9 +306,6 @@ mod tests {
         let moment = Timestamp::from_unix_ms(5);
         assert_eq!(EntryWindow::new(moment, moment), Err(TicketError::Window));
         let stored = minicbor::to_vec((moment, moment)).unwrap();
-        assert!(
-            minicbor::decode::<EntryWindow>(&stored).is_err(),
-            "nor does one come out of a record"
-        );
+        assert!(minicbor::decode::<EntryWindow>(&stored).is_err(), "nor does one come out of a record");
     }
 }

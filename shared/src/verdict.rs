@@ -24,7 +24,7 @@
 //! window that seems open stays open.
 //!
 //! Of several tickets: *stored but not opened* wins over everything, since tapping again must not spend the second
-//! ticket for the first one's entry. Then whatever is usable is admitted. Else the most helpful refusal is told
+//! ticket for the first one's entry. Then whatever is usable is admitted, what looks unused before what does not. Else the most helpful refusal is told
 //! ([`Refusal`]s in the order of `helpfulness`, then by window, then by ticket id).
 
 use core::time::Duration;
@@ -137,10 +137,7 @@ impl Usable {
     /// The records that this rests on: what the claim names.
     #[must_use]
     pub const fn decided_on(&self) -> DecidedOn {
-        DecidedOn {
-            ticket: self.ticket.ticket_seq,
-            binding: self.ticket.binding_seq,
-        }
+        DecidedOn { ticket: self.ticket.ticket_seq, binding: self.ticket.binding_seq }
     }
 }
 
@@ -185,8 +182,8 @@ impl Admissible {
 
 /// Decides what may enter on this card, here and now.
 ///
-/// Two unrelated tickets are never admitted together: of several that may enter, the one whose window closes first
-/// does (then the one whose window began first, then the smaller ticket id), with the others of its party.
+/// Two unrelated tickets are never admitted together: of several that may enter, one that is not known to be used
+/// does, of those the one whose window closes first (then the one whose window began first, then the smaller ticket id), with the others of its party.
 #[must_use]
 pub fn decide(tickets: &[KnownTicket], here: &Here<'_>) -> Verdict {
     if here.replica_age > here.policy.replica_age_max() {
@@ -202,37 +199,31 @@ pub fn decide(tickets: &[KnownTicket], here: &Here<'_>) -> Verdict {
             None => usable.push(ticket),
         }
     }
-    if let Some(stored) = refused
-        .iter()
-        .find(|refusal| matches!(refusal, Refusal::StoredNotOpened(_)))
-    {
+    if let Some(stored) = refused.iter().find(|refusal| matches!(refusal, Refusal::StoredNotOpened(_))) {
         return Verdict::Refuse(stored.clone());
     }
     if let Some((first, rest)) = usable.split_first() {
         return Verdict::Admit(together(first, rest));
     }
     // The first of equals, and so the one whose window closes first; for a time to come, the nearest.
-    let told = refused
-        .into_iter()
-        .min_by_key(|refusal| (helpfulness(refusal), nearest(refusal)));
+    let told = refused.into_iter().min_by_key(|refusal| (helpfulness(refusal), nearest(refusal)));
     Verdict::Refuse(told.unwrap_or(Refusal::NoTicketHere))
 }
 
-fn order(ticket: &KnownTicket) -> (Timestamp, Timestamp, TicketId) {
+/// Known use goes last: with an arbiter it is no objection, but of two tickets the one that looks unused is tried.
+fn order(ticket: &KnownTicket) -> (bool, Timestamp, Timestamp, TicketId) {
+    let used = known_use(ticket).is_some();
     let TicketRecord { window, ticket, .. } = &ticket.record;
-    (window.until(), window.from(), *ticket)
+    (used, window.until(), window.from(), *ticket)
 }
 
 fn together(first: &KnownTicket, rest: &[&KnownTicket]) -> Admissible {
     let party = first.record.party;
-    let companions = rest
-        .iter()
-        .filter(|other| party.is_some() && other.record.party == party);
+    // Companions who are known to be inside are not asked for again.
+    let companions =
+        rest.iter().filter(|other| party.is_some() && other.record.party == party && known_use(other).is_none());
     let usable = |ticket: &KnownTicket| Usable { ticket: ticket.clone() };
-    Admissible {
-        first: usable(first),
-        others: companions.map(|ticket| usable(ticket)).collect(),
-    }
+    Admissible { first: usable(first), others: companions.map(|ticket| usable(ticket)).collect() }
 }
 
 /// The first thing that stands against this ticket, in the order of the module's table.
@@ -242,11 +233,7 @@ fn objection(ticket: &KnownTicket, here: &Here<'_>) -> Option<Refusal> {
     }
     let window = ticket.record.window;
     let by_clock = |refusal| {
-        if here.clock_certain {
-            refusal
-        } else {
-            Refusal::ClockUncertain
-        }
+        if here.clock_certain { refusal } else { Refusal::ClockUncertain }
     };
     match ticket.record.status {
         TicketStatus::Cancelled | TicketStatus::Returned => return Some(Refusal::Cancelled),
@@ -274,9 +261,7 @@ fn objection(ticket: &KnownTicket, here: &Here<'_>) -> Option<Refusal> {
 fn known_use(ticket: &KnownTicket) -> Option<Refusal> {
     let another = |entries: u32| ticket.record.entries.allows(entries.saturating_add(1));
     match ticket.used {
-        Used::Inside {
-            admission, gate, at, ..
-        } => Some(Refusal::AlreadyIn { admission, gate, at }),
+        Used::Inside { admission, gate, at, .. } => Some(Refusal::AlreadyIn { admission, gate, at }),
         Used::Left { entries } if !another(entries) => Some(Refusal::Spent),
         Used::StoredNotOpened { admission } => Some(Refusal::StoredNotOpened(admission)),
         Used::Never | Used::Left { .. } => None,
@@ -329,11 +314,7 @@ const fn helpfulness(refusal: &Refusal) -> u8 {
 }
 
 fn nearest(refusal: &Refusal) -> Option<Timestamp> {
-    if let Refusal::TooEarly(from) = refusal {
-        Some(*from)
-    } else {
-        None
-    }
+    if let Refusal::TooEarly(from) = refusal { Some(*from) } else { None }
 }
 
 #[cfg(test)]

@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Kido as its users have it: real processes, a real PC/SC stack, a card in bytes.
+//!
+//! [`harness`] starts and drives the programs the way a person or a script would, by command line and HTTP; the demo
+//! and the end-to-end tests are both written on it. [`leak`] looks for what must never be found.
+
+pub mod harness;
+pub mod leak;
+pub mod story;

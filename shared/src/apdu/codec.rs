@@ -44,17 +44,10 @@ fn write_proof<W: Write>(command: &ProofCommand, e: &mut Encoder<W>) -> Result<(
         ProofCommand::SelectApplication => e.array(1)?.u8(SELECT_APPLICATION)?.ok(),
         ProofCommand::SelectFile(file) => e.array(2)?.u8(SELECT_FILE)?.u8(file_number(*file))?.ok(),
         ProofCommand::PinStatus(addressing) => e.array(2)?.u8(PIN_STATUS)?.u8(addressing_number(*addressing))?.ok(),
-        ProofCommand::Verify(addressing, pin) => e
-            .array(3)?
-            .u8(VERIFY)?
-            .u8(addressing_number(*addressing))?
-            .bytes(pin.digits())?
-            .ok(),
-        ProofCommand::ComputeSignature {
-            addressing,
-            digest,
-            expected,
-        } => e
+        ProofCommand::Verify(addressing, pin) => {
+            e.array(3)?.u8(VERIFY)?.u8(addressing_number(*addressing))?.bytes(pin.digits())?.ok()
+        }
+        ProofCommand::ComputeSignature { addressing, digest, expected } => e
             .array(4)?
             .u8(COMPUTE_SIGNATURE)?
             .u8(addressing_number(*addressing))?
@@ -67,9 +60,7 @@ fn write_proof<W: Write>(command: &ProofCommand, e: &mut Encoder<W>) -> Result<(
 
 /// Reads the array's head and kind: how many items it has, and which command it is.
 fn read_head(d: &mut Decoder<'_>) -> Result<(u64, u8), decode::Error> {
-    let items = d
-        .array()?
-        .ok_or_else(|| decode::Error::message("array of unknown length"))?;
+    let items = d.array()?.ok_or_else(|| decode::Error::message("array of unknown length"))?;
     Ok((items, d.u8()?))
 }
 
@@ -86,11 +77,7 @@ fn read_proof(items: u64, kind: u8, d: &mut Decoder<'_>) -> Result<ProofCommand,
         (COMPUTE_SIGNATURE, 4) => {
             let addressing = read_addressing(d)?;
             let digest = read_digest(d)?;
-            Ok(ProofCommand::ComputeSignature {
-                addressing,
-                digest,
-                expected: read_expected(d)?,
-            })
+            Ok(ProofCommand::ComputeSignature { addressing, digest, expected: read_expected(d)? })
         }
         (GET_RESPONSE, 2) => Ok(ProofCommand::GetResponse(read_expected(d)?)),
         _other => Err(decode::Error::message("no such command")),
@@ -173,12 +160,9 @@ impl<C> minicbor::Encode<C> for RegistrationCommand {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, _context: &mut C) -> Result<(), encode::Error<W::Error>> {
         match &self.0 {
             RegistrationKind::Proof(command) => write_proof(command, e),
-            RegistrationKind::ReadCertificate { offset, expected } => e
-                .array(3)?
-                .u8(READ_CERTIFICATE)?
-                .u16(offset.get())?
-                .u16(expected.get())?
-                .ok(),
+            RegistrationKind::ReadCertificate { offset, expected } => {
+                e.array(3)?.u8(READ_CERTIFICATE)?.u16(offset.get())?.u16(expected.get())?.ok()
+            }
         }
     }
 }
@@ -237,12 +221,6 @@ fn to_cbor(command: &impl minicbor::Encode<()>) -> Zeroizing<Vec<u8>> {
 
 fn from_cbor<'b, T: minicbor::Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, CommandDecodeError> {
     let mut decoder = Decoder::new(bytes);
-    let command = decoder
-        .decode()
-        .map_err(|_shape_or_range| CommandDecodeError::NotACommand)?;
-    if decoder.position() == bytes.len() {
-        Ok(command)
-    } else {
-        Err(CommandDecodeError::TrailingBytes)
-    }
+    let command = decoder.decode().map_err(|_shape_or_range| CommandDecodeError::NotACommand)?;
+    if decoder.position() == bytes.len() { Ok(command) } else { Err(CommandDecodeError::TrailingBytes) }
 }

@@ -78,11 +78,7 @@ pub(crate) enum ProofCommand {
     SelectFile(FileId),
     PinStatus(Addressing),
     Verify(Addressing, Pin),
-    ComputeSignature {
-        addressing: Addressing,
-        digest: MessageDigest,
-        expected: ExpectedLength,
-    },
+    ComputeSignature { addressing: Addressing, digest: MessageDigest, expected: ExpectedLength },
     GetResponse(ExpectedLength),
 }
 
@@ -103,23 +99,13 @@ impl ProofCommand {
         match self {
             Self::SelectApplication => build(instruction, [0x00, 0xA4, 0x04, 0x0C], &APPLICATION_ID, None),
             Self::SelectFile(file) => build(instruction, [0x00, 0xA4, 0x02, 0x0C], &file.to_bytes(), None),
-            Self::PinStatus(addressing) => build(
-                instruction,
-                [0x00, 0x20, 0x00, reference(*addressing, PIN_REFERENCE)],
-                &[],
-                None,
-            ),
-            Self::Verify(addressing, pin) => build(
-                instruction,
-                [0x00, 0x20, 0x00, reference(*addressing, PIN_REFERENCE)],
-                pin.digits(),
-                None,
-            ),
-            Self::ComputeSignature {
-                addressing,
-                digest,
-                expected,
-            } => {
+            Self::PinStatus(addressing) => {
+                build(instruction, [0x00, 0x20, 0x00, reference(*addressing, PIN_REFERENCE)], &[], None)
+            }
+            Self::Verify(addressing, pin) => {
+                build(instruction, [0x00, 0x20, 0x00, reference(*addressing, PIN_REFERENCE)], pin.digits(), None)
+            }
+            Self::ComputeSignature { addressing, digest, expected } => {
                 let header = [0x80, 0x2A, 0x00, reference(*addressing, KEY_REFERENCE)];
                 build(instruction, header, &signature_input(digest), Some(*expected))
             }
@@ -155,11 +141,7 @@ fn build(instruction: Instruction, header: [u8; 4], data: &[u8], expected: Optio
         bytes.push(expected.to_byte());
     }
     let data_bytes_max = expected.map_or(0, |expected| usize::from(expected.get()));
-    CommandApdu {
-        instruction,
-        bytes,
-        data_bytes_max,
-    }
+    CommandApdu { instruction, bytes, data_bytes_max }
 }
 
 /// A command that a gate may send: the proof's, and the read of the key window.
@@ -222,10 +204,7 @@ pub struct RegistrationCommand(pub(super) RegistrationKind);
 
 pub(super) enum RegistrationKind {
     Proof(ProofCommand),
-    ReadCertificate {
-        offset: FileOffset,
-        expected: ExpectedLength,
-    },
+    ReadCertificate { offset: FileOffset, expected: ExpectedLength },
 }
 
 impl RegistrationCommand {

@@ -11,12 +11,10 @@ use crate::challenge::MessageDigest;
 ///
 /// Independent of the builder on purpose: a change there has to be made here as well, by hand.
 pub(crate) fn is_listed(bytes: &[u8], registration: bool) -> bool {
-    const SHA256: [u8; 19] = [
-        0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0, 4, 0x20,
-    ];
-    const SHA384: [u8; 19] = [
-        0x30, 0x41, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0, 4, 0x30,
-    ];
+    const SHA256: [u8; 19] =
+        [0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0, 4, 0x20];
+    const SHA384: [u8; 19] =
+        [0x30, 0x41, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0, 4, 0x30];
     match bytes {
         [0x00, 0xA4, 0x04, 0x0C, 0x0A, aid @ ..] => aid == b"\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01",
         [0x00, 0xA4, 0x02, 0x0C, 0x02, 0x00, 0x0A | 0x17 | 0x18] => true,
@@ -39,11 +37,7 @@ fn proof_commands() -> Vec<ProofCommand> {
         commands.push(ProofCommand::Verify(addressing, Pin::parse("7391").unwrap()));
         for digest in [MessageDigest::Sha256([0x73; 32]), MessageDigest::Sha384([0x73; 48])] {
             for expected in [ExpectedLength::MAX, ExpectedLength::new(104).unwrap()] {
-                commands.push(ProofCommand::ComputeSignature {
-                    addressing,
-                    digest: digest.clone(),
-                    expected,
-                });
+                commands.push(ProofCommand::ComputeSignature { addressing, digest: digest.clone(), expected });
             }
         }
     }
@@ -55,21 +49,13 @@ fn proof_commands() -> Vec<ProofCommand> {
 
 fn tap_commands() -> Vec<TapCommand> {
     let windows = [Addressing::Short, Addressing::Selected].map(TapCommand::read_window);
-    proof_commands()
-        .into_iter()
-        .map(TapCommand::proof)
-        .chain(windows)
-        .collect()
+    proof_commands().into_iter().map(TapCommand::proof).chain(windows).collect()
 }
 
 fn registration_commands() -> Vec<RegistrationCommand> {
     let reads = [0, 255, 256, 4_095]
         .map(|offset| RegistrationCommand::read_certificate(FileOffset::new(offset).unwrap(), ExpectedLength::MAX));
-    proof_commands()
-        .into_iter()
-        .map(RegistrationCommand::proof)
-        .chain(reads)
-        .collect()
+    proof_commands().into_iter().map(RegistrationCommand::proof).chain(reads).collect()
 }
 
 #[test]
@@ -79,19 +65,10 @@ fn the_five_commands_of_a_tap_are_these_bytes() {
         short(TapCommand::proof(ProofCommand::SelectApplication)),
         b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01"
     );
-    assert_eq!(
-        short(TapCommand::read_window(Addressing::Short)),
-        b"\x00\xB0\x8A\xFF\x00"
-    );
-    assert_eq!(
-        short(TapCommand::proof(ProofCommand::PinStatus(Addressing::Short))),
-        b"\x00\x20\x00\x98"
-    );
+    assert_eq!(short(TapCommand::read_window(Addressing::Short)), b"\x00\xB0\x8A\xFF\x00");
+    assert_eq!(short(TapCommand::proof(ProofCommand::PinStatus(Addressing::Short))), b"\x00\x20\x00\x98");
     let pin = Pin::parse("1234").unwrap();
-    assert_eq!(
-        short(TapCommand::proof(ProofCommand::Verify(Addressing::Short, pin))),
-        b"\x00\x20\x00\x98\x041234"
-    );
+    assert_eq!(short(TapCommand::proof(ProofCommand::Verify(Addressing::Short, pin))), b"\x00\x20\x00\x98\x041234");
     let sign = short(TapCommand::proof(ProofCommand::ComputeSignature {
         addressing: Addressing::Short,
         digest: MessageDigest::Sha256([0xAB; 32]),
@@ -131,10 +108,7 @@ fn no_encoded_command_outgrows_its_wiped_buffer() {
 fn a_gates_reader_cannot_decode_a_read_outside_the_key_window() {
     for offset in [0, 255, 256] {
         let read = RegistrationCommand::read_certificate(FileOffset::new(offset).unwrap(), ExpectedLength::MAX);
-        assert_eq!(
-            TapCommand::from_cbor(&read.to_cbor()).unwrap_err(),
-            CommandDecodeError::NotACommand
-        );
+        assert_eq!(TapCommand::from_cbor(&read.to_cbor()).unwrap_err(), CommandDecodeError::NotACommand);
     }
 }
 
@@ -144,20 +118,14 @@ fn an_offset_never_turns_into_a_file_id() {
     assert!(FileOffset::new(4_096).is_none());
     // [7, 0x8A00, 256]: what `00 B0 8A 00 00` would need.
     let short_id = [0x83, 0x07, 0x19, 0x8A, 0x00, 0x19, 0x01, 0x00];
-    assert_eq!(
-        RegistrationCommand::from_cbor(&short_id).unwrap_err(),
-        CommandDecodeError::NotACommand
-    );
+    assert_eq!(RegistrationCommand::from_cbor(&short_id).unwrap_err(), CommandDecodeError::NotACommand);
 }
 
 #[test]
 fn a_command_followed_by_anything_is_refused() {
     let mut bytes = TapCommand::proof(ProofCommand::SelectApplication).to_cbor().to_vec();
     bytes.push(0);
-    assert_eq!(
-        TapCommand::from_cbor(&bytes).unwrap_err(),
-        CommandDecodeError::TrailingBytes
-    );
+    assert_eq!(TapCommand::from_cbor(&bytes).unwrap_err(), CommandDecodeError::TrailingBytes);
 }
 
 #[test]
@@ -165,16 +133,9 @@ fn nothing_prints_a_pin_or_a_digest() {
     let planted = ["7391", "37333931", "73, 73", "7373", "115", "55, 51"];
     let mut texts: Vec<_> = tap_commands().iter().map(|command| format!("{command:?}")).collect();
     texts.extend(registration_commands().iter().map(|command| format!("{command:?}")));
-    texts.extend(
-        tap_commands()
-            .iter()
-            .map(|command| format!("{:?}", CommandApdu::from(command))),
-    );
+    texts.extend(tap_commands().iter().map(|command| format!("{:?}", CommandApdu::from(command))));
     let command = CommandApdu::from(TapCommand::read_window(Addressing::Short));
-    texts.push(format!(
-        "{:?}",
-        ResponseApdu::parse(b"7391ssssssss\x90\x00", &command).unwrap()
-    ));
+    texts.push(format!("{:?}", ResponseApdu::parse(b"7391ssssssss\x90\x00", &command).unwrap()));
     for text in &texts {
         assert!(planted.iter().all(|planted| !text.contains(planted)), "{text}");
     }
@@ -189,18 +150,9 @@ fn an_answer_has_a_status_word_and_no_more_than_was_asked_for() {
     assert_eq!(ResponseApdu::parse(&[], &read).unwrap_err(), ApduError::Empty);
     assert_eq!(ResponseApdu::parse(&[0x90], &read).unwrap_err(), ApduError::TooShort);
     assert_eq!(ResponseApdu::parse(&[0; 258], &read).unwrap().data().len(), 256);
-    assert_eq!(
-        ResponseApdu::parse(&[0; 259], &read).unwrap_err(),
-        ApduError::TooLong { max: 258, got: 259 }
-    );
-    assert_eq!(
-        ResponseApdu::parse(&[0x90, 0x00], &select).unwrap().status(),
-        StatusWord::DONE
-    );
-    assert_eq!(
-        ResponseApdu::parse(&[1, 0x90, 0x00], &select).unwrap_err(),
-        ApduError::TooLong { max: 2, got: 3 }
-    );
+    assert_eq!(ResponseApdu::parse(&[0; 259], &read).unwrap_err(), ApduError::TooLong { max: 258, got: 259 });
+    assert_eq!(ResponseApdu::parse(&[0x90, 0x00], &select).unwrap().status(), StatusWord::DONE);
+    assert_eq!(ResponseApdu::parse(&[1, 0x90, 0x00], &select).unwrap_err(), ApduError::TooLong { max: 2, got: 3 });
 }
 
 proptest! {

@@ -27,31 +27,20 @@ fn random(seed: u64) -> rand::rngs::StdRng {
 
 #[test]
 fn a_sealed_key_of_another_program_opens() {
-    let bytes: Vec<u8> = (0..GOLDEN.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&GOLDEN[at..at + 2], 16).unwrap())
-        .collect();
+    let bytes: Vec<u8> =
+        (0..GOLDEN.len()).step_by(2).map(|at| u8::from_str_radix(&GOLDEN[at..at + 2], 16).unwrap()).collect();
     let placed = PlacedKey::of_file(SPECIMEN).unwrap();
     let tag = placed.window().tag(&tag_key());
-    let opened = SealedKey::try_from(bytes)
-        .unwrap()
-        .open(&EVENT, &tag, placed.window(), &seal_key())
-        .unwrap();
+    let opened = SealedKey::try_from(bytes).unwrap().open(&EVENT, &tag, placed.window(), &seal_key()).unwrap();
     assert_eq!(opened, *placed.key());
 }
 
 #[test]
 fn a_sealed_rsa_key_is_79_bytes_on_every_layout() {
-    for key in [
-        PlacedKey::of_file(SPECIMEN).unwrap(),
-        PlacedKey::of_file(&Blueprint::card().der()).unwrap(),
-    ] {
+    for key in [PlacedKey::of_file(SPECIMEN).unwrap(), PlacedKey::of_file(&Blueprint::card().der()).unwrap()] {
         let (tag, sealed) = key.bind(&EVENT, &tag_key(), &seal_key(), &mut random(1));
         assert_eq!(sealed.as_bytes().len(), 79);
-        assert_eq!(
-            sealed.open(&EVENT, &tag, key.window(), &seal_key()).unwrap(),
-            *key.key()
-        );
+        assert_eq!(sealed.open(&EVENT, &tag, key.window(), &seal_key()).unwrap(), *key.key());
     }
 }
 
@@ -59,10 +48,7 @@ fn a_sealed_rsa_key_is_79_bytes_on_every_layout() {
 fn a_p384_key_comes_back_too() {
     let key = PlacedKey::of_file(&Blueprint::next_card().der()).unwrap();
     let (tag, sealed) = key.bind(&EVENT, &tag_key(), &seal_key(), &mut random(1));
-    assert_eq!(
-        sealed.open(&EVENT, &tag, key.window(), &seal_key()).unwrap(),
-        *key.key()
-    );
+    assert_eq!(sealed.open(&EVENT, &tag, key.window(), &seal_key()).unwrap(), *key.key());
 }
 
 #[test]
@@ -84,14 +70,8 @@ fn another_event_tag_window_or_subkey_cannot_open() {
 
 #[test]
 fn a_sealed_key_is_bounded_when_it_is_read() {
-    assert_eq!(
-        SealedKey::try_from(vec![0; SEALED_KEY_BYTES_MIN - 1]).unwrap_err(),
-        SealedKeyError
-    );
-    assert_eq!(
-        SealedKey::try_from(vec![0; SEALED_KEY_BYTES_MAX + 1]).unwrap_err(),
-        SealedKeyError
-    );
+    assert_eq!(SealedKey::try_from(vec![0; SEALED_KEY_BYTES_MIN - 1]).unwrap_err(), SealedKeyError);
+    assert_eq!(SealedKey::try_from(vec![0; SEALED_KEY_BYTES_MAX + 1]).unwrap_err(), SealedKeyError);
     let long = minicbor::to_vec(minicbor::bytes::ByteVec::from(vec![0; SEALED_KEY_BYTES_MAX + 1])).unwrap();
     assert!(minicbor::decode::<SealedKey>(&long).is_err());
     let short = minicbor::to_vec(minicbor::bytes::ByteVec::from(vec![0; TAG_BYTES - 1])).unwrap();

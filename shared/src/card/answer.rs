@@ -74,11 +74,7 @@ impl Collected {
     /// Nothing yet of the answer to this command, which asked for at most this length.
     pub(super) fn nothing_of(sent: Instruction, asked: ExpectedLength) -> Self {
         // Room for all of it, so that no growing buffer leaves an unwiped copy behind.
-        Self {
-            bytes: Zeroizing::new(Vec::with_capacity(usize::from(ExpectedLength::MAX.get()))),
-            asked,
-            sent,
-        }
+        Self { bytes: Zeroizing::new(Vec::with_capacity(usize::from(ExpectedLength::MAX.get()))), asked, sent }
     }
 
     /// Takes the next part.
@@ -121,9 +117,5 @@ pub(super) const fn refused(instruction: Instruction, status: StatusWord) -> Car
 
 /// Passes `9000` and makes every other status word a refusal.
 pub(super) fn done(instruction: Instruction, status: StatusWord) -> Result<(), CardError> {
-    if status == StatusWord::DONE {
-        Ok(())
-    } else {
-        Err(refused(instruction, status))
-    }
+    if status == StatusWord::DONE { Ok(()) } else { Err(refused(instruction, status)) }
 }

@@ -20,11 +20,7 @@ impl PinTries {
     /// So many tries; more than a card can report counts as the most it can report.
     #[must_use]
     pub const fn new(tries: u8) -> Self {
-        if tries > PIN_TRIES_MAX {
-            Self(PIN_TRIES_MAX)
-        } else {
-            Self(tries)
-        }
+        if tries > PIN_TRIES_MAX { Self(PIN_TRIES_MAX) } else { Self(tries) }
     }
 
     /// The number itself.
@@ -73,11 +69,7 @@ impl Pin {
     /// The same from the bytes of a decoded command.
     pub(crate) fn from_digits(bytes: &[u8]) -> Result<Self, PinError> {
         let pin = Self(<[u8; PIN_DIGITS]>::try_from(bytes).map_err(|_wrong_length| PinError::Length)?);
-        if pin.0.iter().all(u8::is_ascii_digit) {
-            Ok(pin)
-        } else {
-            Err(PinError::NotDigits)
-        }
+        if pin.0.iter().all(u8::is_ascii_digit) { Ok(pin) } else { Err(PinError::NotDigits) }
     }
 
     /// The digits: for the VERIFY command, nothing else.

@@ -77,10 +77,7 @@ impl RegistrationSession {
     pub const fn begin() -> (RegistrationCommand, Self) {
         let budget = Budget::begin(COMMANDS_PER_REGISTRATION_MAX);
         let state = RegistrationState::Select(ExpectSelect::First);
-        (
-            RegistrationCommand::proof(ProofCommand::SelectApplication),
-            Self { state, budget },
-        )
+        (RegistrationCommand::proof(ProofCommand::SelectApplication), Self { state, budget })
     }
 
     /// Takes the card's answer to the command that came with this session.
@@ -112,10 +109,7 @@ impl ExpectRegistrationTries {
         let (command, state) = ProofState::begin(Addressing::Short);
         let budget = self.budget.command_after_a_pause();
         let state = RegistrationState::Proof(state);
-        (
-            RegistrationCommand::proof(command),
-            RegistrationSession { state, budget },
-        )
+        (RegistrationCommand::proof(command), RegistrationSession { state, budget })
     }
 }
 
@@ -126,10 +120,7 @@ impl ExpectRegistrationPin {
         let (command, state) = ProofState::enter(self.addressing, pin, digest);
         let budget = self.budget.command_after_a_pause();
         let state = RegistrationState::Proof(state);
-        (
-            RegistrationCommand::proof(command),
-            RegistrationSession { state, budget },
-        )
+        (RegistrationCommand::proof(command), RegistrationSession { state, budget })
     }
 }
 
@@ -138,10 +129,9 @@ impl RegistrationState {
         match self {
             Self::Select(state) => Ok(match state.advance(response)? {
                 Selected::Again(state) => send(ProofCommand::SelectApplication, Self::Select(state)),
-                Selected::Found => send(
-                    ProofCommand::SelectFile(FileId::Certificate),
-                    Self::CertificateFile(ExpectCertificateFile),
-                ),
+                Selected::Found => {
+                    send(ProofCommand::SelectFile(FileId::Certificate), Self::CertificateFile(ExpectCertificateFile))
+                }
             }),
             Self::CertificateFile(state) => state.advance(response),
             Self::Certificate(state) => state.advance(response, budget),
@@ -180,21 +170,13 @@ struct ExpectCertificate {
 
 impl ExpectCertificate {
     fn ask(read: Zeroizing<Vec<u8>>, offset: FileOffset, expected: ExpectedLength) -> RegistrationProgress {
-        let state = Self {
-            read,
-            offset,
-            collected: Collected::nothing_of(Instruction::ReadBinary, expected),
-        };
+        let state = Self { read, offset, collected: Collected::nothing_of(Instruction::ReadBinary, expected) };
         let command = RegistrationCommand::read_certificate(offset, expected);
         RegistrationProgress::Transmit(command, RegistrationState::Certificate(state))
     }
 
     fn advance(self, response: &ResponseApdu, budget: &mut Budget) -> Result<RegistrationProgress, CardError> {
-        let Self {
-            mut read,
-            offset,
-            collected,
-        } = self;
+        let Self { mut read, offset, collected } = self;
         phone(response.status())?;
         match collected.take(response, budget)? {
             Taken::Whole(part) => {
@@ -208,11 +190,7 @@ impl ExpectCertificate {
             }
             Taken::More(waiting, collected) => Ok(send(
                 ProofCommand::GetResponse(waiting),
-                RegistrationState::Certificate(Self {
-                    read,
-                    offset,
-                    collected,
-                }),
+                RegistrationState::Certificate(Self { read, offset, collected }),
             )),
             Taken::OtherLength(expected) => Ok(Self::ask(read, offset, expected)),
             Taken::Refused(sent, status) => Err(refused(sent, status)),
@@ -240,11 +218,7 @@ fn certificate_bytes(read: &[u8]) -> Result<usize, CardError> {
     match read {
         [0x30, 0x82, high, low, ..] => {
             let total = HEADER_BYTES.saturating_add(usize::from(u16::from_be_bytes([*high, *low])));
-            if total > CERTIFICATE_BYTES_MAX {
-                Err(CardError::CertificateTooLarge)
-            } else {
-                Ok(total)
-            }
+            if total > CERTIFICATE_BYTES_MAX { Err(CardError::CertificateTooLarge) } else { Ok(total) }
         }
         [0x30, 0x83 | 0x84, ..] => Err(CardError::CertificateTooLarge),
         _other => Err(CardError::NotACertificate),

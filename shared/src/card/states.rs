@@ -67,10 +67,7 @@ impl ProofState {
 
     /// Sends the PIN, once; the digest is what the card is asked to sign if it takes it.
     pub(super) fn enter(addressing: Addressing, pin: Pin, digest: MessageDigest) -> (ProofCommand, Self) {
-        (
-            ProofCommand::Verify(addressing, pin),
-            Self::Verify(ExpectVerify { addressing, digest }),
-        )
+        (ProofCommand::Verify(addressing, pin), Self::Verify(ExpectVerify { addressing, digest }))
     }
 
     pub(super) fn advance(self, response: &ResponseApdu, budget: &mut Budget) -> Result<ProofStep, CardError> {
@@ -105,10 +102,7 @@ pub(super) struct ExpectPinStatus {
 
 impl ExpectPinStatus {
     const fn ask(addressing: Addressing) -> (ProofCommand, ProofState) {
-        (
-            ProofCommand::PinStatus(addressing),
-            ProofState::PinStatus(Self { addressing }),
-        )
+        (ProofCommand::PinStatus(addressing), ProofState::PinStatus(Self { addressing }))
     }
 
     fn advance(self, response: &ResponseApdu) -> Result<ProofStep, CardError> {
@@ -177,10 +171,7 @@ pub(super) struct ExpectSignature {
 
 impl ExpectSignature {
     const fn select(digest: MessageDigest) -> (ProofCommand, ProofState) {
-        (
-            ProofCommand::SelectFile(FileId::Key),
-            ProofState::KeyFile(ExpectKeyFile { digest }),
-        )
+        (ProofCommand::SelectFile(FileId::Key), ProofState::KeyFile(ExpectKeyFile { digest }))
     }
 
     fn begin(addressing: Addressing, digest: MessageDigest) -> (ProofCommand, ProofState) {
@@ -192,40 +183,20 @@ impl ExpectSignature {
 
     fn ask(addressing: Addressing, digest: MessageDigest, expected: ExpectedLength) -> (ProofCommand, ProofState) {
         let collected = Collected::nothing_of(Instruction::ComputeSignature, expected);
-        let command = ProofCommand::ComputeSignature {
-            addressing,
-            digest: digest.clone(),
-            expected,
-        };
-        (
-            command,
-            ProofState::Signature(Self {
-                addressing,
-                digest,
-                collected,
-            }),
-        )
+        let command = ProofCommand::ComputeSignature { addressing, digest: digest.clone(), expected };
+        (command, ProofState::Signature(Self { addressing, digest, collected }))
     }
 
     fn advance(self, response: &ResponseApdu, budget: &mut Budget) -> Result<ProofStep, CardError> {
-        let Self {
-            addressing,
-            digest,
-            collected,
-        } = self;
+        let Self { addressing, digest, collected } = self;
         let (command, state) = match collected.take(response, budget)? {
             Taken::Whole(bytes) => {
                 let signature = CardSignature::new(bytes.to_vec()).map_err(|_length| CardError::SignatureLength)?;
                 return Ok(ProofStep::Done(signature));
             }
-            Taken::More(waiting, collected) => (
-                ProofCommand::GetResponse(waiting),
-                ProofState::Signature(Self {
-                    addressing,
-                    digest,
-                    collected,
-                }),
-            ),
+            Taken::More(waiting, collected) => {
+                (ProofCommand::GetResponse(waiting), ProofState::Signature(Self { addressing, digest, collected }))
+            }
             Taken::OtherLength(expected) => Self::ask(addressing, digest, expected),
             Taken::Refused(sent, status) if addressing.is_unknown_short_form(sent, status) => Self::select(digest),
             Taken::Refused(sent, status) => return Err(refused(sent, status)),

@@ -70,10 +70,7 @@ impl TapSession {
     pub const fn begin() -> (TapCommand, Self) {
         let budget = Budget::begin(COMMANDS_PER_TAP_MAX);
         let state = TapState::Select(ExpectSelect::First);
-        (
-            TapCommand::proof(ProofCommand::SelectApplication),
-            Self { state, budget },
-        )
+        (TapCommand::proof(ProofCommand::SelectApplication), Self { state, budget })
     }
 
     /// Takes the card's answer to the command that came with this session.
@@ -100,13 +97,7 @@ impl ExpectTries {
     pub fn continue_(self) -> (TapCommand, TapSession) {
         let (command, state) = ProofState::begin(self.addressing);
         let budget = self.budget.command_after_a_pause();
-        (
-            TapCommand::proof(command),
-            TapSession {
-                state: TapState::Proof(state),
-                budget,
-            },
-        )
+        (TapCommand::proof(command), TapSession { state: TapState::Proof(state), budget })
     }
 }
 
@@ -119,13 +110,7 @@ impl ExpectPin {
     pub fn enter(self, pin: Pin, digest: MessageDigest) -> (TapCommand, TapSession) {
         let (command, state) = ProofState::enter(self.addressing, pin, digest);
         let budget = self.budget.command_after_a_pause();
-        (
-            TapCommand::proof(command),
-            TapSession {
-                state: TapState::Proof(state),
-                budget,
-            },
-        )
+        (TapCommand::proof(command), TapSession { state: TapState::Proof(state), budget })
     }
 }
 
@@ -170,10 +155,7 @@ struct ExpectWindow {
 
 impl ExpectWindow {
     fn read(addressing: Addressing) -> TapProgress {
-        let state = Self {
-            addressing,
-            collected: Collected::nothing_of(Instruction::ReadBinary, ExpectedLength::MAX),
-        };
+        let state = Self { addressing, collected: Collected::nothing_of(Instruction::ReadBinary, ExpectedLength::MAX) };
         TapProgress::Transmit(TapCommand::read_window(addressing), TapState::Window(state))
     }
 
@@ -204,9 +186,5 @@ impl ExpectWindow {
 
 /// A phone protects its certificate with the PIN (`jpki.md` §1, EF 000A); a card never does.
 pub(super) fn phone(status: StatusWord) -> Result<(), CardError> {
-    if status == StatusWord::SECURITY_STATUS {
-        Err(CardError::Phone)
-    } else {
-        Ok(())
-    }
+    if status == StatusWord::SECURITY_STATUS { Err(CardError::Phone) } else { Ok(()) }
 }

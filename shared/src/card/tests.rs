@@ -27,13 +27,7 @@ const VERIFY_SELECTED: &[u8] = b"\x00\x20\x00\x80\x047391";
 
 /// How the signature is asked for, with this key reference and Le.
 fn sign(reference: u8, expected: u8) -> Vec<u8> {
-    [
-        &[0x80, 0x2A, 0x00, reference, 51],
-        DIGEST_INFO,
-        &[0x11; 32],
-        &[expected],
-    ]
-    .concat()
+    [&[0x80, 0x2A, 0x00, reference, 51], DIGEST_INFO, &[0x11; 32], &[expected]].concat()
 }
 
 /// So many bytes of data and a status word.
@@ -71,13 +65,7 @@ struct Trace {
 
 impl Trace {
     const fn new() -> Self {
-        Self {
-            sent: Vec::new(),
-            answers: Vec::new(),
-            printed: Vec::new(),
-            asked_pin_at: None,
-            end: Ok(End::Left),
-        }
+        Self { sent: Vec::new(), answers: Vec::new(), printed: Vec::new(), asked_pin_at: None, end: Ok(End::Left) }
     }
 
     fn commands(&self) -> Vec<&[u8]> {
@@ -85,11 +73,7 @@ impl Trace {
     }
 
     fn bytes_both_ways(&self) -> usize {
-        self.sent
-            .iter()
-            .map(|(_, bytes)| bytes.len())
-            .chain(self.answers.iter().map(Vec::len))
-            .sum()
+        self.sent.iter().map(|(_, bytes)| bytes.len()).chain(self.answers.iter().map(Vec::len)).sum()
     }
 
     /// Sends one command to the card and reads its answer.
@@ -116,9 +100,8 @@ macro_rules! driver {
             let (mut command, mut session) = $session::begin();
             trace.end = loop {
                 trace.printed.push(format!("{command:?} {session:?}"));
-                let stepped = trace
-                    .exchange(&CommandApdu::from(command), card)
-                    .and_then(|response| session.advance(&response));
+                let stepped =
+                    trace.exchange(&CommandApdu::from(command), card).and_then(|response| session.advance(&response));
                 let step = match stepped {
                     Ok(step) => step,
                     Err(error) => break Err(error),
@@ -145,12 +128,7 @@ driver!(run_registration, RegistrationSession, RegistrationStep, Certificate);
 /// A card that gives these answers in turn, and none to a command that nobody expected.
 fn scripted(answers: &[Vec<u8>]) -> impl FnMut(&CommandApdu) -> Vec<u8> {
     let mut answers = answers.iter();
-    move |command| {
-        answers
-            .next()
-            .cloned()
-            .unwrap_or_else(|| panic!("unexpected {command:?}"))
-    }
+    move |command| answers.next().cloned().unwrap_or_else(|| panic!("unexpected {command:?}"))
 }
 
 fn tap(answers: &[Vec<u8>]) -> Trace {

@@ -52,12 +52,7 @@ impl Element {
         };
         let contents = begins + head;
         let ends = contents + length;
-        (ends <= limit).then_some(Self {
-            tag: *tag,
-            begins,
-            contents,
-            ends,
-        })
+        (ends <= limit).then_some(Self { tag: *tag, begins, contents, ends })
     }
 
     fn tagged(self, tag: u8) -> Option<Self> {
@@ -171,12 +166,7 @@ impl Skeleton {
         if file.get(signature.contents) != Some(&0) {
             return None;
         }
-        let mut fields = tbs
-            .clone()
-            .tagged(tag::SEQUENCE)?
-            .children(file)?
-            .into_iter()
-            .peekable();
+        let mut fields = tbs.clone().tagged(tag::SEQUENCE)?.children(file)?.into_iter().peekable();
         let version = fields.next()?.tagged(tag::VERSION)?;
         if file.get(version.inner()) != Some(&[tag::INTEGER, 1, 2]) {
             return None;
@@ -214,14 +204,7 @@ fn extension_spans(file: &[u8], wrapping: &Element) -> Option<Vec<ExtensionSpan>
     let span = |extension: Element| {
         let whole = extension.whole();
         let oid = extension.tagged(tag::SEQUENCE)?.children(file)?.into_iter().next()?;
-        Some(ExtensionSpan {
-            oid: oid.tagged(tag::OBJECT_IDENTIFIER)?.inner(),
-            whole,
-        })
+        Some(ExtensionSpan { oid: oid.tagged(tag::OBJECT_IDENTIFIER)?.inner(), whole })
     };
-    list.tagged(tag::SEQUENCE)?
-        .children(file)?
-        .into_iter()
-        .map(span)
-        .collect()
+    list.tagged(tag::SEQUENCE)?.children(file)?.into_iter().map(span).collect()
 }

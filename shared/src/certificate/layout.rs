@@ -17,12 +17,7 @@ pub const KEY_MATERIAL_IN_WINDOW_MIN: usize = 96;
 
 /// Extensions that are alike on all cards and so may be seen: `KeyUsage`, `issuerAltName`, `certificatePolicies` and
 /// `ExtKeyUsage` (object identifiers' contents, RFC 5280 §4.2.1).
-const SEEN_BY_GATES: [&[u8]; 4] = [
-    &[0x55, 0x1D, 0x0F],
-    &[0x55, 0x1D, 0x12],
-    &[0x55, 0x1D, 0x20],
-    &[0x55, 0x1D, 0x25],
-];
+const SEEN_BY_GATES: [&[u8]; 4] = [&[0x55, 0x1D, 0x0F], &[0x55, 0x1D, 0x12], &[0x55, 0x1D, 0x20], &[0x55, 0x1D, 0x25]];
 
 /// Why the key of a file cannot be read through the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -66,10 +61,7 @@ impl PlacedKey {
     /// [`LayoutError::Unsupported`] where the window would reach beyond the key.
     pub fn filling_the_window(key: SubjectPublicKey, begins: u8) -> Result<Self, LayoutError> {
         let from = KEY_WINDOW_BEGINS - usize::from(begins);
-        let window = key
-            .spki()
-            .get(from..from + KEY_WINDOW_BYTES)
-            .ok_or(LayoutError::Unsupported)?;
+        let window = key.spki().get(from..from + KEY_WINDOW_BYTES).ok_or(LayoutError::Unsupported)?;
         let window = KeyWindow::try_from(window).map_err(|_wrong_length| LayoutError::Unsupported)?;
         Ok(Self { key, window, begins })
     }
@@ -83,17 +75,11 @@ impl PlacedKey {
         let begins = u8::try_from(skeleton.public_key.start).ok()?;
         let material_begins = skeleton.public_key.start + key.algorithm().material_begins();
         let material_ends = material_begins + key.algorithm().material_bytes();
-        let seen = material_ends
-            .min(KEY_WINDOW_ENDS)
-            .saturating_sub(material_begins.max(KEY_WINDOW_BEGINS));
+        let seen = material_ends.min(KEY_WINDOW_ENDS).saturating_sub(material_begins.max(KEY_WINDOW_BEGINS));
         if seen < KEY_MATERIAL_IN_WINDOW_MIN || harmless_until(file, skeleton) < KEY_WINDOW_ENDS {
             return None;
         }
-        Some(Self {
-            key,
-            window: KeyWindow::of_file(file)?,
-            begins,
-        })
+        Some(Self { key, window: KeyWindow::of_file(file)?, begins })
     }
 
     /// The window that a gate reads.

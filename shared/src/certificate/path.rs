@@ -25,9 +25,8 @@ const PRODUCTION_ROOTS: [&[u8]; 2] = [
 pub const CONFIGURED_ANCHORS_MAX: usize = 8;
 
 /// `sha256WithRSAEncryption` with its NULL (RFC 4055 §5): the only signature algorithm of the pinned roots.
-pub(super) const SHA256_WITH_RSA: &[u8] = &[
-    0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B, 0x05, 0x00,
-];
+pub(super) const SHA256_WITH_RSA: &[u8] =
+    &[0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B, 0x05, 0x00];
 
 /// Shortest modulus of a root in bytes: 2,048 bits. The library takes at most 4,096.
 const ROOT_MODULUS_BYTES_MIN: usize = 256;
@@ -82,9 +81,7 @@ impl TrustAnchor {
         if der.len() > CERTIFICATE_BYTES_MAX {
             return Err(AnchorError::NotDer);
         }
-        let skeleton = Skeleton::read(der)
-            .filter(|parts| parts.ends == der.len())
-            .ok_or(AnchorError::NotDer)?;
+        let skeleton = Skeleton::read(der).filter(|parts| parts.ends == der.len()).ok_or(AnchorError::NotDer)?;
         let (_rest, certificate) = X509Certificate::from_der(der).map_err(|_unreadable| AnchorError::NotDer)?;
         if !is_authority(&certificate) {
             return Err(AnchorError::NotAnAuthority);
@@ -103,11 +100,7 @@ impl TrustAnchor {
             fingerprint: Sha256::digest(der).into(),
         };
         let signed = Signed::of(der, &skeleton).ok_or(AnchorError::NotSelfSigned)?;
-        if anchor.has_signed(&signed) {
-            Ok(anchor)
-        } else {
-            Err(AnchorError::NotSelfSigned)
-        }
+        if anchor.has_signed(&signed) { Ok(anchor) } else { Err(AnchorError::NotSelfSigned) }
     }
 
     /// SHA-256 of the whole certificate: what people compare with the published one.
@@ -160,10 +153,7 @@ impl TrustAnchors {
     #[must_use]
     pub fn production() -> Self {
         let anchors = PRODUCTION_ROOTS.into_iter().map(compiled_in).collect();
-        Self {
-            anchors,
-            rehearsal: false,
-        }
+        Self { anchors, rehearsal: false }
     }
 
     /// The same and configured ones: for rehearsals only, and every screen and log then says so.
@@ -178,10 +168,7 @@ impl TrustAnchors {
         for der in configured {
             anchors.push(TrustAnchor::parse(der.as_ref())?);
         }
-        Ok(Self {
-            anchors,
-            rehearsal: true,
-        })
+        Ok(Self { anchors, rehearsal: true })
     }
 
     /// Whether other roots than the compiled-in ones may be among them.

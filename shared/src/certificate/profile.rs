@@ -86,22 +86,14 @@ impl CertificateProfile {
     /// People's own cards: the profile of every real event.
     #[must_use]
     pub fn production() -> Self {
-        Self {
-            allowed: vec![(
-                Hierarchy::Production,
-                BTreeSet::from([oid::USER_AUTHENTICATION.to_vec()]),
-            )],
-        }
+        Self { allowed: vec![(Hierarchy::Production, BTreeSet::from([oid::USER_AUTHENTICATION.to_vec()]))] }
     }
 
     /// Test cards as well as people's own: the profile of rehearsals, which open no real lane.
     #[must_use]
     pub fn rehearsal() -> Self {
         let mut profile = Self::production();
-        profile.allowed.push((
-            Hierarchy::Test,
-            BTreeSet::from([oid::TEST_USER_AUTHENTICATION.to_vec()]),
-        ));
+        profile.allowed.push((Hierarchy::Test, BTreeSet::from([oid::TEST_USER_AUTHENTICATION.to_vec()])));
         profile
     }
 
@@ -110,9 +102,7 @@ impl CertificateProfile {
     /// # Errors
     /// [`ProfileError`] where it is none that could be allowed here.
     pub fn allow(mut self, hierarchy: Hierarchy, policy: &str) -> Result<Self, ProfileError> {
-        let policy = policy
-            .parse::<x509_parser::asn1_rs::Oid<'_>>()
-            .map_err(|_no_oid| ProfileError::NotAnOid)?;
+        let policy = policy.parse::<x509_parser::asn1_rs::Oid<'_>>().map_err(|_no_oid| ProfileError::NotAnOid)?;
         if is_digital_signature(policy.as_bytes()) {
             return Err(ProfileError::DigitalSignature);
         }
@@ -125,9 +115,7 @@ impl CertificateProfile {
     /// Whether test cards are accepted too: then every screen and log says so.
     #[must_use]
     pub fn is_rehearsal(&self) -> bool {
-        self.allowed
-            .iter()
-            .any(|(hierarchy, _policies)| *hierarchy == Hierarchy::Test)
+        self.allowed.iter().any(|(hierarchy, _policies)| *hierarchy == Hierarchy::Test)
     }
 
     /// Collects every reason not to accept a certificate's fields.
@@ -142,10 +130,7 @@ impl CertificateProfile {
         inspect_subject(certificate.subject(), reasons);
         inspect_extensions(certificate, reasons);
         self.inspect_issuer_and_policies(certificate, reasons);
-        if signed_part
-            .windows(oid::PERSONAL_ARC.len())
-            .any(|bytes| bytes == oid::PERSONAL_ARC)
-        {
+        if signed_part.windows(oid::PERSONAL_ARC.len()).any(|bytes| bytes == oid::PERSONAL_ARC) {
             reasons.insert(CertificateReason::PersonalExtension);
         }
     }
@@ -157,20 +142,14 @@ impl CertificateProfile {
     ) {
         let policies = policies_of(certificate);
         let issuer = attributes(certificate.issuer());
-        let known = self
-            .allowed
-            .iter()
-            .find(|(hierarchy, _policies)| issuer == issuer_of(*hierarchy));
+        let known = self.allowed.iter().find(|(hierarchy, _policies)| issuer == issuer_of(*hierarchy));
         if known.is_none() {
             reasons.insert(CertificateReason::ForeignIssuer);
         }
         // With an issuer of neither hierarchy a policy of any is judged, so that only what is wrong is named.
         let allowed = |policy: &[u8]| match known {
             Some((_hierarchy, allowed)) => allowed.contains(policy),
-            None => self
-                .allowed
-                .iter()
-                .any(|(_hierarchy, allowed)| allowed.contains(policy)),
+            None => self.allowed.iter().any(|(_hierarchy, allowed)| allowed.contains(policy)),
         };
         if !policies.iter().any(|policy| allowed(policy)) {
             reasons.insert(CertificateReason::WrongPolicy);
@@ -198,10 +177,7 @@ fn inspect_validity(certificate: &X509Certificate<'_>, now: Timestamp, reasons: 
 }
 
 fn inspect_subject(subject: &X509Name<'_>, reasons: &mut BTreeSet<CertificateReason>) {
-    let mut fields: Vec<&[u8]> = subject
-        .iter_attributes()
-        .map(|attribute| attribute.attr_type().as_bytes())
-        .collect();
+    let mut fields: Vec<&[u8]> = subject.iter_attributes().map(|attribute| attribute.attr_type().as_bytes()).collect();
     fields.sort_unstable();
     if fields != [oid::COMMON_NAME, oid::COUNTRY] {
         reasons.insert(CertificateReason::SubjectFields);
@@ -263,10 +239,7 @@ fn attributes<'a>(name: &'a X509Name<'_>) -> Vec<(&'a [u8], &'a str)> {
         let mut attributes = rdn.iter();
         let attribute = attributes.next()?;
         let text = attribute.as_str().ok()?;
-        attributes
-            .next()
-            .is_none()
-            .then_some((attribute.attr_type().as_bytes(), text))
+        attributes.next().is_none().then_some((attribute.attr_type().as_bytes(), text))
     };
     name.iter_rdn().map(single).collect::<Option<_>>().unwrap_or_default()
 }

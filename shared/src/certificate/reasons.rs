@@ -83,10 +83,7 @@ impl fmt::Display for CertificateReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Size => {
-                write!(
-                    f,
-                    "a certificate is {CERTIFICATE_BYTES_MIN} to {CERTIFICATE_BYTES_MAX} bytes, this is not"
-                )
+                write!(f, "a certificate is {CERTIFICATE_BYTES_MIN} to {CERTIFICATE_BYTES_MAX} bytes, this is not")
             }
             Self::NotDer => f.write_str("not an X.509 version 3 certificate in DER"),
             Self::TrailingBytes => f.write_str("something follows the certificate"),

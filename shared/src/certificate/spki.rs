@@ -99,11 +99,7 @@ impl SubjectPublicKey {
     /// [`SpkiError`] where it is none of the two kinds or impossible.
     pub fn from_spki(der: &[u8]) -> Result<Self, SpkiError> {
         let key = Self::read_prefix(der)?;
-        if key.spki.len() == der.len() {
-            Ok(key)
-        } else {
-            Err(SpkiError::Unsupported)
-        }
+        if key.spki.len() == der.len() { Ok(key) } else { Err(SpkiError::Unsupported) }
     }
 
     /// Reads a key at the beginning of the input, whatever follows it.
@@ -116,10 +112,7 @@ impl SubjectPublicKey {
             return Err(SpkiError::Unsupported);
         };
         let spki = der.get(..algorithm.spki_bytes()).ok_or(SpkiError::Unsupported)?;
-        let key = Self {
-            algorithm,
-            spki: Zeroizing::new(spki.to_vec()),
-        };
+        let key = Self { algorithm, spki: Zeroizing::new(spki.to_vec()) };
         match algorithm {
             KeyAlgorithm::Rsa2048 => {
                 let modulus = key.material();
@@ -169,17 +162,13 @@ impl SubjectPublicKey {
     /// Modulus or point.
     fn material(&self) -> &[u8] {
         let begins = self.algorithm.material_begins();
-        self.spki
-            .get(begins..begins + self.algorithm.material_bytes())
-            .unwrap_or_default()
+        self.spki.get(begins..begins + self.algorithm.material_bytes()).unwrap_or_default()
     }
 
     fn verify_rsa(&self, hash: &[u8], signature: &[u8]) -> Option<()> {
         let key = RsaPublicKey::new(BigUint::from_bytes_be(self.material()), BigUint::from(RSA_EXPONENT)).ok()?;
         let signature = pkcs1v15::Signature::try_from(signature).ok()?;
-        pkcs1v15::VerifyingKey::<Sha256>::new(key)
-            .verify_prehash(hash, &signature)
-            .ok()
+        pkcs1v15::VerifyingKey::<Sha256>::new(key).verify_prehash(hash, &signature).ok()
     }
 
     fn verify_p384(&self, hash: &[u8], signature: &[u8]) -> Option<()> {

@@ -62,28 +62,15 @@ fn the_compiled_in_roots_are_the_published_ones() {
         "0D98DE47FC11B7F67126874B7028B6026A803D2638D6EDFE53176953961FADE6",
         "64114F29620C24ED2631D46476A040E7EE740D956089C00B036A6A8118C322B5",
     ];
-    let compiled_in: Vec<String> = TrustAnchors::production()
-        .iter()
-        .map(|root| hex(root.fingerprint()))
-        .collect();
+    let compiled_in: Vec<String> = TrustAnchors::production().iter().map(|root| hex(root.fingerprint())).collect();
     assert_eq!(compiled_in, published);
 }
 
 #[test]
 fn roots_of_one_name_are_told_apart_by_their_keys() {
-    assert_eq!(
-        reasons_of(judge(
-            SPECIMEN,
-            &rehearsal_anchors(&[TEST_ROOT_2019, TEST_ROOT_2023]),
-            NOW
-        )),
-        []
-    );
+    assert_eq!(reasons_of(judge(SPECIMEN, &rehearsal_anchors(&[TEST_ROOT_2019, TEST_ROOT_2023]), NOW)), []);
     let only_the_namesake = rehearsal_anchors(&[TEST_ROOT_2019]);
-    assert_eq!(
-        reasons_of(judge(SPECIMEN, &only_the_namesake, NOW)),
-        [CertificateReason::Untrusted]
-    );
+    assert_eq!(reasons_of(judge(SPECIMEN, &only_the_namesake, NOW)), [CertificateReason::Untrusted]);
 }
 
 #[test]
@@ -104,10 +91,7 @@ fn a_root_vouches_only_while_it_is_valid() {
     let at = |seconds| reasons_of(judge(SPECIMEN, &anchors, Timestamp::from_unix_seconds(seconds)));
     // The root's last second is 2033-03-22T14:59:59Z.
     assert_eq!(at(1_995_116_399), [CertificateReason::Expired]);
-    assert_eq!(
-        at(1_995_116_400),
-        [CertificateReason::Untrusted, CertificateReason::Expired]
-    );
+    assert_eq!(at(1_995_116_400), [CertificateReason::Untrusted, CertificateReason::Expired]);
 }
 
 #[test]
@@ -118,10 +102,7 @@ fn a_certificate_that_is_not_a_root_is_no_anchor() {
     assert_eq!(TrustAnchor::parse(&damaged).unwrap_err(), AnchorError::NotSelfSigned);
     let longer = [TEST_ROOT_2023, &[0]].concat();
     assert_eq!(TrustAnchor::parse(&longer).unwrap_err(), AnchorError::NotDer);
-    assert_eq!(
-        TrustAnchors::rehearsal(&[TEST_ROOT_2019; 9]).unwrap_err(),
-        AnchorError::TooMany
-    );
+    assert_eq!(TrustAnchors::rehearsal(&[TEST_ROOT_2019; 9]).unwrap_err(), AnchorError::TooMany);
 }
 
 #[test]
@@ -168,39 +149,19 @@ fn nothing_of_a_certificate_is_printable() {
     let modulus = &SPECIMEN[285..541];
     let forms = |bytes: &[u8]| {
         let decimal = format!("{bytes:?}");
-        [
-            hex(bytes),
-            hex(bytes).to_lowercase(),
-            base64url::encode(bytes),
-            decimal[1..decimal.len() - 1].to_owned(),
-        ]
+        [hex(bytes), hex(bytes).to_lowercase(), base64url::encode(bytes), decimal[1..decimal.len() - 1].to_owned()]
     };
-    let secrets = [
-        SPECIMEN_COMMON_NAME,
-        &modulus[..8],
-        &modulus[200..208],
-        &[0x22, 0x7B, 0x13],
-        b"300217145959",
-        b"Kiyose",
-    ];
+    let secrets =
+        [SPECIMEN_COMMON_NAME, &modulus[..8], &modulus[200..208], &[0x22, 0x7B, 0x13], b"300217145959", b"Kiyose"];
     for secret in secrets {
-        assert!(
-            SPECIMEN.windows(secret.len()).any(|bytes| bytes == secret),
-            "the search looks for what is there"
-        );
+        assert!(SPECIMEN.windows(secret.len()).any(|bytes| bytes == secret), "the search looks for what is there");
         assert!(!printed.contains(&*String::from_utf8_lossy(secret)));
         for form in forms(secret) {
             assert!(!printed.contains(&form), "{form}");
         }
     }
-    assert!(
-        printed.starts_with("CertificateDer(..) UserAuthCertificate(..)"),
-        "{printed}"
-    );
-    assert!(
-        printed.contains("SealedKey(..)") && printed.contains("BindingTag(..)"),
-        "{printed}"
-    );
+    assert!(printed.starts_with("CertificateDer(..) UserAuthCertificate(..)"), "{printed}");
+    assert!(printed.contains("SealedKey(..)") && printed.contains("BindingTag(..)"), "{printed}");
 }
 
 #[test]
@@ -228,14 +189,8 @@ fn every_reason_has_its_own_name() {
         R::KeyAlgorithm,
         R::UnsupportedLayout,
     ];
-    assert_eq!(
-        all.iter().map(|reason| reason.name()).collect::<BTreeSet<_>>().len(),
-        all.len()
-    );
-    assert_eq!(
-        all.iter().map(ToString::to_string).collect::<BTreeSet<_>>().len(),
-        all.len()
-    );
+    assert_eq!(all.iter().map(|reason| reason.name()).collect::<BTreeSet<_>>().len(), all.len());
+    assert_eq!(all.iter().map(ToString::to_string).collect::<BTreeSet<_>>().len(), all.len());
 }
 
 proptest! {
@@ -270,8 +225,5 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn fingerprints_are_of_the_whole_file() {
     let anchor = TrustAnchor::parse(TEST_ROOT_2023).unwrap();
-    assert_eq!(
-        anchor.fingerprint().as_slice(),
-        Sha256::digest(TEST_ROOT_2023).as_slice()
-    );
+    assert_eq!(anchor.fingerprint().as_slice(), Sha256::digest(TEST_ROOT_2023).as_slice());
 }

@@ -93,10 +93,7 @@ impl Origin {
     /// The host alone, as a person confirms it; IPv6 in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        let rest = self
-            .text
-            .split_once("://")
-            .map_or(self.text.as_str(), |(_scheme, rest)| rest);
+        let rest = self.text.split_once("://").map_or(self.text.as_str(), |(_scheme, rest)| rest);
         match rest.rfind(']') {
             Some(end) => rest.get(..=end).unwrap_or(rest),
             None => rest.split_once(':').map_or(rest, |(host, _port)| host),
@@ -173,10 +170,8 @@ impl<'a> Host<'a> {
         }
         let labels_fit = text.split('.').all(is_label);
         // A name that ends in a number is an IPv4 address to some resolvers (`127.1`, `0x7f.1`): none of those.
-        let ends_in_a_number = text
-            .rsplit('.')
-            .next()
-            .is_none_or(|last| last.starts_with(|c: char| c.is_ascii_digit()));
+        let ends_in_a_number =
+            text.rsplit('.').next().is_none_or(|last| last.starts_with(|c: char| c.is_ascii_digit()));
         if labels_fit && !ends_in_a_number && text.len() <= NAME_CHARACTERS_MAX {
             Ok(Self::Name(text))
         } else {

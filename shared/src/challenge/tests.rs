@@ -37,39 +37,15 @@ fn hex(digest: &MessageDigest) -> String {
 fn every_message_hashes_as_the_protocol_says() {
     // Computed with Python's `hashlib` from the formula of the protocol.
     let golden = [
-        (
-            Action::Bind,
-            "e24820cf7c103de2ce09eac6c227a8353c3d8f6e0fc37ad2a8fe9bc909e51bf7",
-        ),
-        (
-            Action::Resume,
-            "679dd861f4e2b453cb3797f413e5c531a4c0cf270233c382942af6a629124fc4",
-        ),
-        (
-            Action::GiveBack,
-            "5785765fd37358333abd98e492146c3f26443299a8f4366009a8b853e11f21e0",
-        ),
-        (
-            Action::Rebind,
-            "36234e6271bce0f898cbd7b4ad6a37fb7d9e061efc2ae3351579785606801814",
-        ),
+        (Action::Bind, "e24820cf7c103de2ce09eac6c227a8353c3d8f6e0fc37ad2a8fe9bc909e51bf7"),
+        (Action::Resume, "679dd861f4e2b453cb3797f413e5c531a4c0cf270233c382942af6a629124fc4"),
+        (Action::GiveBack, "5785765fd37358333abd98e492146c3f26443299a8f4366009a8b853e11f21e0"),
+        (Action::Rebind, "36234e6271bce0f898cbd7b4ad6a37fb7d9e061efc2ae3351579785606801814"),
     ];
     for (action, expected) in golden {
-        assert_eq!(
-            hex(&RegistrationMessage {
-                action,
-                ..golden_bind()
-            }
-            .digest(KeyAlgorithm::Rsa2048)),
-            expected
-        );
+        assert_eq!(hex(&RegistrationMessage { action, ..golden_bind() }.digest(KeyAlgorithm::Rsa2048)), expected);
     }
-    let show = RegistrationMessage {
-        action: Action::Show,
-        ticket: None,
-        code: None,
-        ..golden_bind()
-    };
+    let show = RegistrationMessage { action: Action::Show, ticket: None, code: None, ..golden_bind() };
     assert_eq!(
         hex(&show.digest(KeyAlgorithm::Rsa2048)),
         "df9f206f3cf7d9f97022651a40620c8d8fe563e680be00ecd3a6964ac962e074"
@@ -110,43 +86,16 @@ fn every_field_counts() {
     let other = Origin::parse("https://tickets.example:8443").unwrap();
     let messages = [
         base.clone(),
-        RegistrationMessage {
-            action: Action::Resume,
-            ..base.clone()
-        },
-        RegistrationMessage {
-            origin: other,
-            ..base.clone()
-        },
-        RegistrationMessage {
-            event: EventId::from_bytes([0x12; 16]),
-            ..base.clone()
-        },
-        RegistrationMessage {
-            ticket: Some(TicketId::from_bytes([0x23; 16])),
-            ..base.clone()
-        },
-        RegistrationMessage {
-            ticket: None,
-            ..base.clone()
-        },
-        RegistrationMessage {
-            code: Some(CodeHash::from_bytes([0x34; 32])),
-            ..base.clone()
-        },
-        RegistrationMessage {
-            code: None,
-            ..base.clone()
-        },
-        RegistrationMessage {
-            challenge: Challenge::from_bytes([0x45; 32]),
-            ..base
-        },
+        RegistrationMessage { action: Action::Resume, ..base.clone() },
+        RegistrationMessage { origin: other, ..base.clone() },
+        RegistrationMessage { event: EventId::from_bytes([0x12; 16]), ..base.clone() },
+        RegistrationMessage { ticket: Some(TicketId::from_bytes([0x23; 16])), ..base.clone() },
+        RegistrationMessage { ticket: None, ..base.clone() },
+        RegistrationMessage { code: Some(CodeHash::from_bytes([0x34; 32])), ..base.clone() },
+        RegistrationMessage { code: None, ..base.clone() },
+        RegistrationMessage { challenge: Challenge::from_bytes([0x45; 32]), ..base },
     ];
-    let digests: BTreeSet<String> = messages
-        .iter()
-        .map(|one| hex(&one.digest(KeyAlgorithm::Rsa2048)))
-        .collect();
+    let digests: BTreeSet<String> = messages.iter().map(|one| hex(&one.digest(KeyAlgorithm::Rsa2048))).collect();
     assert_eq!(digests.len(), messages.len());
 }
 
@@ -158,15 +107,9 @@ fn a_challenge_travels_as_text_and_prints_nothing() {
     assert_eq!(serde_json::from_str::<Challenge>(&text).unwrap(), challenge);
     assert!(serde_json::from_str::<Challenge>("\"AAAA\"").is_err());
     assert_eq!(format!("{challenge:?}"), "Challenge(..)");
-    assert_eq!(
-        format!("{:?}", golden_bind().digest(KeyAlgorithm::Rsa2048)),
-        "MessageDigest(..)"
-    );
+    assert_eq!(format!("{:?}", golden_bind().digest(KeyAlgorithm::Rsa2048)), "MessageDigest(..)");
     let printed = format!("{:?} {:?}", golden_bind(), golden_admission());
-    assert!(
-        !printed.contains("68, 68") && !printed.contains("51, 51") && !printed.contains("102, 102"),
-        "{printed}"
-    );
+    assert!(!printed.contains("68, 68") && !printed.contains("51, 51") && !printed.contains("102, 102"), "{printed}");
 }
 
 proptest! {

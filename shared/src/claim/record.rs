@@ -61,12 +61,7 @@ impl TicketClaims {
     /// The record of a ticket that nobody has claimed yet. It need not be stored.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            revision: 0,
-            state: ClaimState::Free,
-            entry: 0,
-            closed: Vec::new(),
-        }
+        Self { revision: 0, state: ClaimState::Free, entry: 0, closed: Vec::new() }
     }
 
     /// Grows by one with each change: what compare-and-set compares.
@@ -105,27 +100,13 @@ impl TicketClaims {
 
 impl<'b, C> minicbor::Decode<'b, C> for TicketClaims {
     fn decode(decoder: &mut minicbor::Decoder<'b>, context: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let Stored {
-            revision,
-            state,
-            entry,
-            closed,
-        } = Stored::decode(decoder, context)?;
-        let record = Self {
-            revision,
-            state,
-            entry,
-            closed,
-        };
-        let held = record
-            .holding()
-            .is_none_or(|holding| entry > 0 && record.closed(holding.admission).is_none());
+        let Stored { revision, state, entry, closed } = Stored::decode(decoder, context)?;
+        let record = Self { revision, state, entry, closed };
+        let held = record.holding().is_none_or(|holding| entry > 0 && record.closed(holding.admission).is_none());
         if held && record.closed.len() <= CLOSED_MAX {
             Ok(record)
         } else {
-            Err(minicbor::decode::Error::message(
-                "a ticket's claims contradict themselves",
-            ))
+            Err(minicbor::decode::Error::message("a ticket's claims contradict themselves"))
         }
     }
 }

@@ -24,13 +24,7 @@ pub fn step(record: &TicketClaims, step: &ClaimStep, facts: &ClaimFacts, now: Ti
         ClaimStep::Annul(named) => annul(record, named, now),
         ClaimStep::Exit(named) => exit(record, named, facts.entries, now),
     };
-    (
-        next.map(|next| TicketClaims {
-            revision: record.revision.saturating_add(1),
-            ..next
-        }),
-        answer,
-    )
+    (next.map(|next| TicketClaims { revision: record.revision.saturating_add(1), ..next }), answer)
 }
 
 const fn unchanged(answer: ClaimAnswer) -> Outcome {
@@ -70,11 +64,7 @@ fn claim(record: &TicketClaims, request: &ClaimRequest, facts: &ClaimFacts, now:
         // What is granted now must be closable later.
         return unchanged(ClaimAnswer::TooManySteps);
     }
-    let holding = Holding {
-        admission: request.admission,
-        gate: request.gate,
-        at: request.at,
-    };
+    let holding = Holding { admission: request.admission, gate: request.gate, at: request.at };
     next.entry = entry;
     next.state = match request.basis {
         AdmissionBasis::Claimed => ClaimState::Claimed(holding),
@@ -87,10 +77,7 @@ fn claim(record: &TicketClaims, request: &ClaimRequest, facts: &ClaimFacts, now:
 fn objection(request: &ClaimRequest, facts: &ClaimFacts) -> Option<ClaimAnswer> {
     let (decided_on, newest) = (request.decided_on, facts.newest);
     if decided_on.ticket < newest.ticket || decided_on.binding < newest.binding {
-        return Some(ClaimAnswer::Stale {
-            ticket: newest.ticket,
-            binding: newest.binding,
-        });
+        return Some(ClaimAnswer::Stale { ticket: newest.ticket, binding: newest.binding });
     }
     if decided_on != newest {
         return Some(ClaimAnswer::Behind);
@@ -141,10 +128,7 @@ fn opened(record: &TicketClaims, named: &NamedAdmission) -> Outcome {
         None => unchanged(ClaimAnswer::NotHeld),
         Some(holding) if record.state == ClaimState::Inside(holding) => unchanged(ClaimAnswer::Opened),
         Some(holding) => {
-            let next = TicketClaims {
-                state: ClaimState::Inside(holding),
-                ..record.clone()
-            };
+            let next = TicketClaims { state: ClaimState::Inside(holding), ..record.clone() };
             (Some(next), ClaimAnswer::Opened)
         }
     }
@@ -173,15 +157,11 @@ fn exit(record: &TicketClaims, named: &NamedAdmission, entries: Entries, now: Ti
         });
     }
     // Any gate may see a holder go; who goes out was inside, whether or not *opened* was noted.
-    if record
-        .holding()
-        .is_none_or(|holding| holding.admission != named.admission)
-    {
+    if record.holding().is_none_or(|holding| holding.admission != named.admission) {
         return unchanged(ClaimAnswer::NotHeld);
     }
     let mut next = fresh(record, now);
-    next.closed
-        .push(close(named.admission, Closing::Exited, record.entry, now));
+    next.closed.push(close(named.admission, Closing::Exited, record.entry, now));
     let another = entries.allows(record.entry.saturating_add(1));
     next.state = if another { ClaimState::Free } else { ClaimState::Spent };
     (Some(next), ClaimAnswer::Exited)
@@ -189,10 +169,7 @@ fn exit(record: &TicketClaims, named: &NamedAdmission, entries: Entries, now: Ti
 
 /// The holding that this gate says to have.
 fn held(record: &TicketClaims, named: &NamedAdmission) -> Option<Holding> {
-    record
-        .holding()
-        .copied()
-        .filter(|holding| holding.admission == named.admission && holding.gate == named.gate)
+    record.holding().copied().filter(|holding| holding.admission == named.admission && holding.gate == named.gate)
 }
 
 /// Closes the admission that holds the ticket; its entry is as if it had never been.
@@ -218,10 +195,5 @@ fn fresh(record: &TicketClaims, now: Timestamp) -> TicketClaims {
 }
 
 const fn close(admission: AdmissionId, closing: Closing, entry: u32, at: Timestamp) -> Closed {
-    Closed {
-        admission,
-        closing,
-        entry,
-        at,
-    }
+    Closed { admission, closing, entry, at }
 }

@@ -66,11 +66,7 @@ impl FollowedTo {
     /// Nothing followed yet.
     #[must_use]
     pub fn start(event: EventId, epoch: Epoch) -> Self {
-        Self {
-            epoch,
-            length: 0,
-            chain: Chain::start(event, epoch),
-        }
+        Self { epoch, length: 0, chain: Chain::start(event, epoch) }
     }
 
     /// The place of the next record.
@@ -82,11 +78,7 @@ impl FollowedTo {
     /// One record further. A feed ends long before its numbers do.
     #[must_use]
     pub fn extend(self, record: &SealedRecord) -> Self {
-        Self {
-            length: self.length.saturating_add(1),
-            chain: self.chain.extend(record),
-            ..self
-        }
+        Self { length: self.length.saturating_add(1), chain: self.chain.extend(record), ..self }
     }
 
     /// As far as a run of records leads.

@@ -71,11 +71,7 @@ impl RecordCipher {
     #[must_use]
     pub fn new(feed: &FeedKey, event: EventId, epoch: Epoch) -> Self {
         let key = Zeroizing::new(expand(feed.expose(), &[], &[b"record", &epoch.get().to_be_bytes()]));
-        Self {
-            event,
-            epoch,
-            cipher: XChaCha20Poly1305::new(Key::from_slice(key.as_slice())),
-        }
+        Self { event, epoch, cipher: XChaCha20Poly1305::new(Key::from_slice(key.as_slice())) }
     }
 
     /// Which event.
@@ -110,13 +106,7 @@ impl RecordCipher {
     /// [`FeedError::Sealed`] where it is not that record; [`FeedError::Encoding`] where its content is none.
     pub fn open(&self, at: FeedSequence, record: &SealedRecord) -> Result<FeedRecord, FeedError> {
         let aad = self.associated(at);
-        let opened = self.cipher.decrypt(
-            &nonce(at),
-            Payload {
-                msg: record.as_bytes(),
-                aad: &aad,
-            },
-        );
+        let opened = self.cipher.decrypt(&nonce(at), Payload { msg: record.as_bytes(), aad: &aad });
         let plain = Zeroizing::new(opened.map_err(|_no_detail| FeedError::Sealed { at })?);
         FeedRecord::decode(&plain)
     }

@@ -10,11 +10,7 @@ use super::statement::{Kind, VERSION, decode_exactly, encode};
 use crate::clock::Timestamp;
 use crate::ids::{Epoch, EventId};
 
-const KIND: Kind = Kind {
-    name: "an epoch cut",
-    label: b"kido/v1/epoch-cut",
-    bytes_max: 512,
-};
+const KIND: Kind = Kind { name: "an epoch cut", label: b"kido/v1/epoch-cut", bytes_max: 512 };
 
 /// The statement that an event's feed starts anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,12 +45,7 @@ impl EpochCut {
         if self.epoch == Epoch::FIRST {
             return Err(FeedError::CutNotForward { to: self.epoch });
         }
-        let payload = Payload {
-            version: VERSION,
-            event: self.event,
-            epoch: self.epoch,
-            at: self.at,
-        };
+        let payload = Payload { version: VERSION, event: self.event, epoch: self.epoch, at: self.at };
         KIND.sign(encode(&payload, KIND.name)?, root).map(SignedEpochCut)
     }
 
@@ -66,19 +57,12 @@ impl EpochCut {
         let unverified = KIND.read(bytes)?;
         let payload: Payload = decode_exactly(unverified.verify(root)?, KIND.name)?;
         if payload.version != VERSION {
-            return Err(FeedError::Version {
-                what: KIND.name,
-                version: payload.version,
-            });
+            return Err(FeedError::Version { what: KIND.name, version: payload.version });
         }
         if payload.event != event {
             return Err(FeedError::OtherEvent);
         }
-        Ok(VerifiedEpochCut(Self {
-            event,
-            epoch: payload.epoch,
-            at: payload.at,
-        }))
+        Ok(VerifiedEpochCut(Self { event, epoch: payload.epoch, at: payload.at }))
     }
 }
 

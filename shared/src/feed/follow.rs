@@ -35,10 +35,7 @@ impl Follower {
     /// A follower that knows nothing yet.
     #[must_use]
     pub fn start(event: EventId, epoch: Epoch) -> Self {
-        Self {
-            event,
-            position: FollowedTo::start(event, epoch),
-        }
+        Self { event, position: FollowedTo::start(event, epoch) }
     }
 
     /// The follower that stopped at a stored place.
@@ -72,26 +69,15 @@ impl Follower {
             return Err(FeedError::OtherEvent);
         }
         if reaches.epoch != followed.epoch {
-            return Err(FeedError::OtherEpoch {
-                head: reaches.epoch,
-                followed: followed.epoch,
-            });
+            return Err(FeedError::OtherEpoch { head: reaches.epoch, followed: followed.epoch });
         }
         if reaches.length < followed.length {
-            return Err(FeedError::Shortened {
-                head: reaches.length,
-                followed: followed.length,
-            });
+            return Err(FeedError::Shortened { head: reaches.length, followed: followed.length });
         }
         if reaches.length == followed.length && reaches.chain != followed.chain {
-            return Err(FeedError::Forked {
-                length: followed.length,
-            });
+            return Err(FeedError::Forked { length: followed.length });
         }
-        Ok(Need {
-            from: followed.length,
-            to: reaches.length,
-        })
+        Ok(Need { from: followed.length, to: reaches.length })
     }
 
     /// Begins the first pass towards a head.
@@ -121,18 +107,8 @@ impl Follower {
             check.extend(records)?;
         }
         let mut span = check.finish()?;
-        let opened = if records.is_empty() {
-            Vec::new()
-        } else {
-            span.open(records, cipher)?
-        };
-        Ok((
-            Self {
-                event: self.event,
-                position: *span.position(),
-            },
-            opened,
-        ))
+        let opened = if records.is_empty() { Vec::new() } else { span.open(records, cipher)? };
+        Ok((Self { event: self.event, position: *span.position() }, opened))
     }
 
     /// The follower at the beginning of the epoch that a cut starts; what was followed before is to be forgotten.

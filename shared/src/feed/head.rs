@@ -10,11 +10,7 @@ use crate::clock::Timestamp;
 use crate::ids::{Epoch, EventId};
 use crate::limits::{FEED_HEAD_BYTES_MAX, FEED_LENGTH_MAX, HEAD_VALIDITY};
 
-const KIND: Kind = Kind {
-    name: "a head",
-    label: b"kido/v1/head",
-    bytes_max: FEED_HEAD_BYTES_MAX,
-};
+const KIND: Kind = Kind { name: "a head", label: b"kido/v1/head", bytes_max: FEED_HEAD_BYTES_MAX };
 
 /// What a registrar says of its feed: so many records, this chain, good from then to then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,17 +102,11 @@ impl FeedHead {
     }
 
     fn signed(unverified: &Unverified, keys: &TrustedFeedKeys, now: Timestamp) -> Result<Self, FeedError> {
-        let signer = keys
-            .keys()
-            .iter()
-            .find(|certified| unverified.signed_by(&certified.key));
+        let signer = keys.keys().iter().find(|certified| unverified.signed_by(&certified.key));
         let signer = signer.ok_or(FeedError::Signature { what: KIND.name })?;
         let payload: Payload = decode_exactly(unverified.verify(&signer.key)?, KIND.name)?;
         if payload.version != VERSION {
-            return Err(FeedError::Version {
-                what: KIND.name,
-                version: payload.version,
-            });
+            return Err(FeedError::Version { what: KIND.name, version: payload.version });
         }
         // One key may have been certified for several spans. A key whose span has ended signs nothing any more, and
         // dating a head back does not help whoever found it.
@@ -186,11 +176,7 @@ impl VerifiedHead {
     /// The place that it speaks of.
     #[must_use]
     pub const fn reaches(&self) -> FollowedTo {
-        FollowedTo {
-            epoch: self.0.epoch,
-            length: self.0.length,
-            chain: self.0.chain,
-        }
+        FollowedTo { epoch: self.0.epoch, length: self.0.length, chain: self.0.chain }
     }
 
     /// Whether it is too old to be called current.

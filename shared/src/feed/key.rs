@@ -7,11 +7,7 @@ use super::statement::{Kind, VERSION, decode_exactly, encode};
 use crate::clock::Timestamp;
 use crate::ids::EventId;
 
-const KIND: Kind = Kind {
-    name: "a feed key certificate",
-    label: b"kido/v1/feed-key",
-    bytes_max: 512,
-};
+const KIND: Kind = Kind { name: "a feed key certificate", label: b"kido/v1/feed-key", bytes_max: 512 };
 
 /// Feed keys that a follower trusts at a time: the running one, its successor, and room for a bad day.
 const FEED_KEYS_MAX: usize = 16;
@@ -67,11 +63,7 @@ impl FeedKeyStatement {
         }
         let key = VerifyingKey::from_bytes(&self.verifying_key);
         let key = key.map_err(|_no_detail| FeedError::Signature { what: KIND.name })?;
-        if key.is_weak() {
-            Err(FeedError::Signature { what: KIND.name })
-        } else {
-            Ok(key)
-        }
+        if key.is_weak() { Err(FeedError::Signature { what: KIND.name }) } else { Ok(key) }
     }
 }
 
@@ -106,10 +98,7 @@ impl FeedKeyCertificate {
         let unverified = KIND.read(&self.0)?;
         let payload: Payload = decode_exactly(unverified.verify(root)?, KIND.name)?;
         if payload.version != VERSION {
-            return Err(FeedError::Version {
-                what: KIND.name,
-                version: payload.version,
-            });
+            return Err(FeedError::Version { what: KIND.name, version: payload.version });
         }
         if payload.event != event {
             return Err(FeedError::OtherEvent);
@@ -120,10 +109,7 @@ impl FeedKeyCertificate {
             valid_from: payload.valid_from,
             valid_until: payload.valid_until,
         };
-        Ok(CertifiedKey {
-            key: statement.key()?,
-            statement,
-        })
+        Ok(CertifiedKey { key: statement.key()?, statement })
     }
 }
 
@@ -170,11 +156,7 @@ impl TrustedFeedKeys {
         if root.is_weak() {
             return Err(FeedError::Signature { what: "the root key" });
         }
-        Ok(Self {
-            root,
-            event,
-            keys: Vec::new(),
-        })
+        Ok(Self { root, event, keys: Vec::new() })
     }
 
     /// Which event.

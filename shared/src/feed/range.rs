@@ -15,13 +15,9 @@ const WHAT: &str = "a range";
 pub fn encode_range(records: &[SealedRecord]) -> Result<Vec<u8>, FeedError> {
     let count = within_range(records.len())?;
     let mut encoder = minicbor::Encoder::new(Vec::new());
-    encoder
-        .array(count)
-        .map_err(|_infallible| FeedError::Encoding { what: WHAT })?;
+    encoder.array(count).map_err(|_infallible| FeedError::Encoding { what: WHAT })?;
     for record in records {
-        encoder
-            .bytes(record.as_bytes())
-            .map_err(|_infallible| FeedError::Encoding { what: WHAT })?;
+        encoder.bytes(record.as_bytes()).map_err(|_infallible| FeedError::Encoding { what: WHAT })?;
     }
     Ok(encoder.into_writer())
 }
@@ -37,10 +33,7 @@ pub fn decode_range(bytes: &[u8]) -> Result<Vec<SealedRecord>, FeedError> {
     }
     let encoding = |_no_detail| FeedError::Encoding { what: WHAT };
     let mut decoder = minicbor::Decoder::new(bytes);
-    let count = decoder
-        .array()
-        .map_err(encoding)?
-        .ok_or(FeedError::Encoding { what: WHAT })?;
+    let count = decoder.array().map_err(encoding)?.ok_or(FeedError::Encoding { what: WHAT })?;
     let count = usize::try_from(count).map_err(|_too_many| FeedError::Length { what: WHAT })?;
     within_range(count)?;
     let mut records = Vec::with_capacity(count);
@@ -48,20 +41,13 @@ pub fn decode_range(bytes: &[u8]) -> Result<Vec<SealedRecord>, FeedError> {
         let record = decoder.bytes().map_err(encoding)?;
         records.push(SealedRecord::from_bytes(record.to_vec())?);
     }
-    if encode_range(&records)? == bytes {
-        Ok(records)
-    } else {
-        Err(FeedError::Encoding { what: WHAT })
-    }
+    if encode_range(&records)? == bytes { Ok(records) } else { Err(FeedError::Encoding { what: WHAT }) }
 }
 
 fn within_range(records: usize) -> Result<u64, FeedError> {
     match u64::try_from(records) {
         Ok(count) if count <= FEED_RANGE_RECORDS => Ok(count),
-        Ok(count) => Err(FeedError::RangeLength {
-            wanted: FEED_RANGE_RECORDS,
-            got: count,
-        }),
+        Ok(count) => Err(FeedError::RangeLength { wanted: FEED_RANGE_RECORDS, got: count }),
         Err(_too_many) => Err(FeedError::Length { what: WHAT }),
     }
 }
@@ -92,10 +78,7 @@ impl RangeNeed {
     /// # Errors
     /// [`FeedError::RangeLength`] where the range does not reach so far.
     pub fn cut<'a>(&self, range: &'a [SealedRecord]) -> Result<&'a [SealedRecord], FeedError> {
-        let short = || FeedError::RangeLength {
-            wanted: self.take,
-            got: self.within(range),
-        };
+        let short = || FeedError::RangeLength { wanted: self.take, got: self.within(range) };
         let skip = usize::try_from(self.skip).map_err(|_no_detail| short())?;
         let take = usize::try_from(self.take).map_err(|_no_detail| short())?;
         range.get(skip..).and_then(|rest| rest.get(..take)).ok_or_else(short)
@@ -122,25 +105,13 @@ mod tests {
         assert_eq!(decode_range(&bytes).unwrap(), range);
         let mut longer = bytes.clone();
         longer.push(0);
-        assert_eq!(
-            decode_range(&longer),
-            Err(FeedError::Encoding { what: WHAT }),
-            "a trailing byte"
-        );
+        assert_eq!(decode_range(&longer), Err(FeedError::Encoding { what: WHAT }), "a trailing byte");
         let mut indefinite = vec![0x9F];
         indefinite.extend_from_slice(&bytes[3..]);
         indefinite.push(0xFF);
-        assert_eq!(
-            decode_range(&indefinite),
-            Err(FeedError::Encoding { what: WHAT }),
-            "indefinite length"
-        );
+        assert_eq!(decode_range(&indefinite), Err(FeedError::Encoding { what: WHAT }), "indefinite length");
         let wide = [&[0x9B, 0, 0, 0, 0, 0, 0, 1, 44], &bytes[3..]].concat();
-        assert_eq!(
-            decode_range(&wide),
-            Err(FeedError::Encoding { what: WHAT }),
-            "a length wider than needed"
-        );
+        assert_eq!(decode_range(&wide), Err(FeedError::Encoding { what: WHAT }), "a length wider than needed");
     }
 
     #[test]
@@ -148,10 +119,7 @@ mod tests {
         let promise = [0x9B, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
         assert!(decode_range(&promise).is_err());
         assert!(encode_range(&records(1_025)).is_err());
-        assert_eq!(
-            decode_range(&vec![0; FEED_RANGE_BYTES_MAX + 1]),
-            Err(FeedError::Length { what: WHAT })
-        );
+        assert_eq!(decode_range(&vec![0; FEED_RANGE_BYTES_MAX + 1]), Err(FeedError::Length { what: WHAT }));
     }
 
     #[test]
@@ -160,40 +128,15 @@ mod tests {
             length,
             ..FollowedTo::start(crate::ids::EventId::from_bytes([1; 16]), crate::ids::Epoch::FIRST)
         };
-        assert_eq!(
-            RangeNeed::between(&at(0), 3_000),
-            Some(RangeNeed {
-                range: 0,
-                skip: 0,
-                take: 1_024
-            })
-        );
-        assert_eq!(
-            RangeNeed::between(&at(1_500), 3_000),
-            Some(RangeNeed {
-                range: 1,
-                skip: 476,
-                take: 548
-            })
-        );
-        assert_eq!(
-            RangeNeed::between(&at(1_500), 1_503),
-            Some(RangeNeed {
-                range: 1,
-                skip: 476,
-                take: 3
-            })
-        );
+        assert_eq!(RangeNeed::between(&at(0), 3_000), Some(RangeNeed { range: 0, skip: 0, take: 1_024 }));
+        assert_eq!(RangeNeed::between(&at(1_500), 3_000), Some(RangeNeed { range: 1, skip: 476, take: 548 }));
+        assert_eq!(RangeNeed::between(&at(1_500), 1_503), Some(RangeNeed { range: 1, skip: 476, take: 3 }));
         assert_eq!(RangeNeed::between(&at(1_503), 1_503), None);
     }
 
     #[test]
     fn a_need_is_cut_out_of_a_range_that_has_grown() {
-        let need = RangeNeed {
-            range: 0,
-            skip: 2,
-            take: 3,
-        };
+        let need = RangeNeed { range: 0, skip: 2, take: 3 };
         assert_eq!(need.cut(&records(9)).unwrap(), &records(9)[2..5]);
         assert_eq!(need.cut(&records(4)), Err(FeedError::RangeLength { wanted: 3, got: 2 }));
         assert_eq!(need.cut(&records(1)), Err(FeedError::RangeLength { wanted: 3, got: 0 }));

@@ -284,11 +284,7 @@ impl FeedRecord {
             Self::End(body) => known(10, body)?,
             Self::Unknown(record) => record.bytes.clone(),
         };
-        if bytes.len() > FEED_RECORD_BYTES_MAX {
-            Err(FeedError::Length { what: WHAT })
-        } else {
-            Ok(bytes)
-        }
+        if bytes.len() > FEED_RECORD_BYTES_MAX { Err(FeedError::Length { what: WHAT }) } else { Ok(bytes) }
     }
 
     /// Reads a record.
@@ -313,11 +309,7 @@ impl FeedRecord {
             9 => decode_exactly(body, WHAT).map(Self::Key),
             10 => decode_exactly(body, WHAT).map(Self::End),
             kind => {
-                return Ok(Self::Unknown(UnknownRecord {
-                    kind,
-                    critical,
-                    bytes: bytes.to_vec(),
-                }));
+                return Ok(Self::Unknown(UnknownRecord { kind, critical, bytes: bytes.to_vec() }));
             }
         }?;
         // Every reader knows the kinds of version 1, so none of them carries the mark.
@@ -328,9 +320,9 @@ impl FeedRecord {
     /// [`FeedError::UnknownCritical`] where this program must not go on without understanding the record.
     pub(super) const fn must_be_understood(&self) -> Result<(), FeedError> {
         match self {
-            Self::Unknown(UnknownRecord {
-                kind, critical: true, ..
-            }) => Err(FeedError::UnknownCritical { kind: *kind }),
+            Self::Unknown(UnknownRecord { kind, critical: true, .. }) => {
+                Err(FeedError::UnknownCritical { kind: *kind })
+            }
             Self::Policy(_)
             | Self::Ticket(_)
             | Self::Binding(_)

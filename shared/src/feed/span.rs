@@ -22,13 +22,7 @@ pub struct ChainCheck {
 impl ChainCheck {
     /// The caller has compared the two places ([`Follower::begin`](super::Follower::begin)).
     pub(super) const fn between(event: EventId, from: FollowedTo, head: FollowedTo) -> Self {
-        Self {
-            event,
-            from,
-            at: from,
-            head,
-            behind: Vec::new(),
-        }
+        Self { event, from, at: from, head, behind: Vec::new() }
     }
 
     /// What comes next; nothing where the head's length is reached.
@@ -58,16 +52,9 @@ impl ChainCheck {
     /// [`FeedError::Missing`] before that.
     pub fn finish(self) -> Result<VerifiedSpan, FeedError> {
         if self.at != self.head {
-            return Err(FeedError::Missing {
-                missing: self.head.length.saturating_sub(self.at.length),
-            });
+            return Err(FeedError::Missing { missing: self.head.length.saturating_sub(self.at.length) });
         }
-        Ok(VerifiedSpan {
-            event: self.event,
-            at: self.from,
-            head: self.head,
-            behind: self.behind.into_iter(),
-        })
+        Ok(VerifiedSpan { event: self.event, at: self.from, head: self.head, behind: self.behind.into_iter() })
     }
 }
 
@@ -113,10 +100,7 @@ impl VerifiedSpan {
             return Err(FeedError::OtherEvent);
         }
         if cipher.epoch() != self.at.epoch {
-            return Err(FeedError::OtherEpoch {
-                head: self.at.epoch,
-                followed: cipher.epoch(),
-            });
+            return Err(FeedError::OtherEpoch { head: self.at.epoch, followed: cipher.epoch() });
         }
         let reached = step(&self.at, self.head.length, records)?;
         if self.behind.as_slice().first() != Some(&reached.chain) {

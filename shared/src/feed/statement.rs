@@ -41,11 +41,7 @@ impl Kind {
             .create_signature(self.label, |signed| key.sign(signed).to_bytes().to_vec())
             .build();
         let bytes = statement.to_vec().map_err(|_no_detail| self.encoding())?;
-        if bytes.len() > self.bytes_max {
-            Err(self.length())
-        } else {
-            Ok(bytes)
-        }
+        if bytes.len() > self.bytes_max { Err(self.length()) } else { Ok(bytes) }
     }
 
     /// Reads a statement whose signature has not been looked at.
@@ -61,27 +57,14 @@ impl Kind {
         let signature = Signature::from_slice(&statement.signature).map_err(|_length| self.encoding())?;
         let payload = statement.payload.clone().ok_or_else(|| self.encoding())?;
         // Written anew it must be the same bytes: no other header, no unprotected one, no trailing byte, no other form.
-        let again = CoseSign1 {
-            protected: coset::ProtectedHeader {
-                original_data: None,
-                header: protected(),
-            },
-            ..statement
-        };
+        let again =
+            CoseSign1 { protected: coset::ProtectedHeader { original_data: None, header: protected() }, ..statement };
         let signed = again.tbs_data(self.label);
-        let again = CoseSign1 {
-            unprotected: Header::default(),
-            ..again
-        };
+        let again = CoseSign1 { unprotected: Header::default(), ..again };
         if again.to_vec().map_err(|_no_detail| self.encoding())? != bytes {
             return Err(self.encoding());
         }
-        Ok(Unverified {
-            kind: self,
-            payload,
-            signed,
-            signature,
-        })
+        Ok(Unverified { kind: self, payload, signed, signature })
     }
 }
 
@@ -101,11 +84,7 @@ impl Unverified {
 
     /// The payload, where this key signed it.
     pub(super) fn verify(&self, key: &VerifyingKey) -> Result<&[u8], FeedError> {
-        if self.signed_by(key) {
-            Ok(&self.payload)
-        } else {
-            Err(FeedError::Signature { what: self.kind.name })
-        }
+        if self.signed_by(key) { Ok(&self.payload) } else { Err(FeedError::Signature { what: self.kind.name }) }
     }
 }
 
@@ -119,11 +98,7 @@ where
     T: minicbor::Decode<'b, ()> + minicbor::Encode<()>,
 {
     let value = minicbor::decode::<T>(bytes).map_err(|_no_detail| FeedError::Encoding { what })?;
-    if encode(&value, what)? == bytes {
-        Ok(value)
-    } else {
-        Err(FeedError::Encoding { what })
-    }
+    if encode(&value, what)? == bytes { Ok(value) } else { Err(FeedError::Encoding { what }) }
 }
 
 /// Deterministic CBOR of a value.

@@ -59,10 +59,7 @@ fn one_of_each() -> Vec<FeedRecord> {
     let (first, second) = (AdmissionId::from_bytes([0xA1; 16]), AdmissionId::from_bytes([0xA2; 16]));
     let window = EntryWindow::new(minutes(0), minutes(240)).unwrap();
     let zone = Zone::new("北-B").unwrap();
-    let bound = (
-        BindingTag::from_bytes([0xB1; 32]),
-        SealedKey::try_from(vec![0x5E; 79]).unwrap(),
-    );
+    let bound = (BindingTag::from_bytes([0xB1; 32]), SealedKey::try_from(vec![0x5E; 79]).unwrap());
     vec![
         FeedRecord::Policy(EventPolicy::new(crate::policy::tests::draft()).unwrap()),
         FeedRecord::Ticket(TicketRecord {
@@ -74,10 +71,7 @@ fn one_of_each() -> Vec<FeedRecord> {
             entries: Entries::ONCE,
             party: Some(PartyId::from_bytes([0x9A; 16])),
         }),
-        FeedRecord::Binding(BindingRecord {
-            ticket,
-            bound: Some(bound),
-        }),
+        FeedRecord::Binding(BindingRecord { ticket, bound: Some(bound) }),
         FeedRecord::Admission(Admission {
             id: first,
             ticket,
@@ -86,25 +80,9 @@ fn one_of_each() -> Vec<FeedRecord> {
             at: minutes(3),
             basis: AdmissionBasis::Claimed,
         }),
-        FeedRecord::Annulled(Annulled {
-            admission: first,
-            ticket,
-            gate,
-            at: minutes(4),
-        }),
-        FeedRecord::Exited(Exited {
-            admission: first,
-            ticket,
-            gate,
-            at: minutes(5),
-        }),
-        FeedRecord::Conflict(Conflict {
-            ticket,
-            entry: 1,
-            first,
-            second,
-            found_at: minutes(6),
-        }),
+        FeedRecord::Annulled(Annulled { admission: first, ticket, gate, at: minutes(4) }),
+        FeedRecord::Exited(Exited { admission: first, ticket, gate, at: minutes(5) }),
+        FeedRecord::Conflict(Conflict { ticket, entry: 1, first, second, found_at: minutes(6) }),
         FeedRecord::Staff(StaffRecord {
             credential: StaffCredential::of(&[7; 32]),
             role: StaffRole::Supervisor,
@@ -117,31 +95,21 @@ fn one_of_each() -> Vec<FeedRecord> {
             entrance: Zone::new("B").unwrap(),
             revoked: false,
         }),
-        FeedRecord::Key(KeyRecord {
-            certificate: certificate(),
-        }),
-        FeedRecord::End(EndRecord {
-            ended_at: minutes(500),
-            retention_at: minutes(50_000),
-        }),
+        FeedRecord::Key(KeyRecord { certificate: certificate() }),
+        FeedRecord::End(EndRecord { ended_at: minutes(500), retention_at: minutes(50_000) }),
     ]
 }
 
 fn ticket_record(number: u64) -> FeedRecord {
     let mut id = [0; 16];
     id[..8].copy_from_slice(&number.to_be_bytes());
-    FeedRecord::Binding(BindingRecord {
-        ticket: TicketId::from_bytes(id),
-        bound: None,
-    })
+    FeedRecord::Binding(BindingRecord { ticket: TicketId::from_bytes(id), bound: None })
 }
 
 /// A history of so many records.
 fn history(epoch: Epoch, count: u64) -> Vec<SealedRecord> {
     let cipher = cipher(epoch);
-    (0..count)
-        .map(|number| cipher.seal(FeedSequence::new(number), &ticket_record(number)).unwrap())
-        .collect()
+    (0..count).map(|number| cipher.seal(FeedSequence::new(number), &ticket_record(number)).unwrap()).collect()
 }
 
 fn head_over(records: &[SealedRecord], epoch: Epoch) -> VerifiedHead {

@@ -17,9 +17,7 @@ fn key(spki: &[u8]) -> SubjectPublicKey {
 
 fn verify(message: RegistrationMessage, signature: &[u8], spki: &[u8]) -> Result<(), ProofError> {
     let signature = CardSignature::new(signature.to_vec()).unwrap();
-    UnverifiedProof::new(message, signature)
-        .verify(&key(spki))
-        .map(|_proof| ())
+    UnverifiedProof::new(message, signature).verify(&key(spki)).map(|_proof| ())
 }
 
 #[test]
@@ -32,16 +30,8 @@ fn a_signature_made_by_openssl_verifies() {
 fn refuse(what: &str, change: impl Fn(&mut RegistrationMessage)) {
     let mut message = golden_bind();
     change(&mut message);
-    assert_eq!(
-        verify(message.clone(), RSA_SIGNATURE, RSA_KEY),
-        Err(ProofError::Signature),
-        "{what}"
-    );
-    assert_eq!(
-        verify(message, P384_SIGNATURE, P384_KEY),
-        Err(ProofError::Signature),
-        "{what}"
-    );
+    assert_eq!(verify(message.clone(), RSA_SIGNATURE, RSA_KEY), Err(ProofError::Signature), "{what}");
+    assert_eq!(verify(message, P384_SIGNATURE, P384_KEY), Err(ProofError::Signature), "{what}");
 }
 
 #[test]
@@ -50,34 +40,21 @@ fn a_proof_is_worthless_for_any_other_message() {
     refuse("give back", |message| message.action = Action::GiveBack);
     refuse("rebind", |message| message.action = Action::Rebind);
     refuse("show", |message| message.action = Action::Show);
-    refuse("origin", |message| {
-        message.origin = Origin::parse("https://tickets.example.net").unwrap()
-    });
+    refuse("origin", |message| message.origin = Origin::parse("https://tickets.example.net").unwrap());
     refuse("event", |message| message.event = EventId::from_bytes([0; 16]));
     refuse("ticket", |message| message.ticket = Some(TicketId::from_bytes([0; 16])));
     refuse("no ticket", |message| message.ticket = None);
     refuse("code", |message| message.code = Some(CodeHash::from_bytes([0; 32])));
     refuse("no code", |message| message.code = None);
-    refuse("challenge", |message| {
-        message.challenge = Challenge::from_bytes([0; 32])
-    });
+    refuse("challenge", |message| message.challenge = Challenge::from_bytes([0; 32]));
 }
 
 #[test]
 fn a_copy_with_another_key_proves_nothing() {
     let another = &crate::certificate::tests::SPECIMEN[252..=545];
-    assert_eq!(
-        verify(golden_bind(), RSA_SIGNATURE, another),
-        Err(ProofError::Signature)
-    );
-    assert_eq!(
-        verify(golden_bind(), RSA_SIGNATURE, P384_KEY),
-        Err(ProofError::Signature)
-    );
-    assert_eq!(
-        verify(golden_bind(), P384_SIGNATURE, RSA_KEY),
-        Err(ProofError::Signature)
-    );
+    assert_eq!(verify(golden_bind(), RSA_SIGNATURE, another), Err(ProofError::Signature));
+    assert_eq!(verify(golden_bind(), RSA_SIGNATURE, P384_KEY), Err(ProofError::Signature));
+    assert_eq!(verify(golden_bind(), P384_SIGNATURE, RSA_KEY), Err(ProofError::Signature));
 }
 
 #[test]
@@ -90,10 +67,7 @@ fn a_digest_for_the_other_kind_of_key_is_our_fault() {
 #[test]
 fn a_signature_is_bounded_and_prints_nothing() {
     assert_eq!(CardSignature::new(vec![]).unwrap_err(), CardSignatureError);
-    assert_eq!(
-        CardSignature::new(vec![0; CARD_SIGNATURE_BYTES_MAX + 1]).unwrap_err(),
-        CardSignatureError
-    );
+    assert_eq!(CardSignature::new(vec![0; CARD_SIGNATURE_BYTES_MAX + 1]).unwrap_err(), CardSignatureError);
     let signature = CardSignature::new(RSA_SIGNATURE.to_vec()).unwrap();
     assert_eq!(format!("{signature:?}"), "CardSignature(..)");
     let text = serde_json::to_string(&signature).unwrap();

@@ -46,20 +46,11 @@ const GATE: GateId = GateId::from_bytes([0x6A; 16]);
 const ADMISSION: AdmissionId = AdmissionId::from_bytes([0xAD; 16]);
 
 fn inside() -> Used {
-    Used::Inside {
-        entry: 1,
-        admission: ADMISSION,
-        gate: GATE,
-        at: at(DOORS + 60),
-    }
+    Used::Inside { entry: 1, admission: ADMISSION, gate: GATE, at: at(DOORS + 60) }
 }
 
 fn already_in() -> Refusal {
-    Refusal::AlreadyIn {
-        admission: ADMISSION,
-        gate: GATE,
-        at: at(DOORS + 60),
-    }
+    Refusal::AlreadyIn { admission: ADMISSION, gate: GATE, at: at(DOORS + 60) }
 }
 
 struct Place {
@@ -70,10 +61,7 @@ struct Place {
 impl Place {
     fn new(offline: OfflineChoice) -> Self {
         let policy = EventPolicy::new(PolicyDraft { offline, ..draft() }).unwrap();
-        Self {
-            zone: Zone::new("A").unwrap(),
-            policy,
-        }
+        Self { zone: Zone::new("A").unwrap(), policy }
     }
 
     fn online(&self) -> Here<'_> {
@@ -90,10 +78,7 @@ impl Place {
     }
 
     fn offline(&self) -> Here<'_> {
-        Here {
-            connectivity: Connectivity::Offline,
-            ..self.online()
-        }
+        Here { connectivity: Connectivity::Offline, ..self.online() }
     }
 }
 
@@ -107,13 +92,8 @@ fn admitted(verdict: Verdict) -> Vec<u8> {
 #[test]
 fn a_good_ticket_is_admitted_on_the_records_it_rests_on() {
     let place = Place::new(OfflineChoice::Refuse);
-    let Verdict::Admit(admissible) = decide(&[ticket(1)], &place.online()) else {
-        panic!("refused")
-    };
-    let decided_on = DecidedOn {
-        ticket: FeedSequence::new(4),
-        binding: FeedSequence::new(9),
-    };
+    let Verdict::Admit(admissible) = decide(&[ticket(1)], &place.online()) else { panic!("refused") };
+    let decided_on = DecidedOn { ticket: FeedSequence::new(4), binding: FeedSequence::new(9) };
     assert_eq!(admissible.first().decided_on(), decided_on);
     assert_eq!((admissible.count(), admissible.party()), (1, None));
 }
@@ -122,10 +102,7 @@ fn a_good_ticket_is_admitted_on_the_records_it_rests_on() {
 fn each_row_of_the_table_refuses_in_its_own_words() {
     let place = Place::new(OfflineChoice::Refuse);
     let (online, offline) = (place.online(), place.offline());
-    let uncertain = Here {
-        clock_certain: false,
-        ..online
-    };
+    let uncertain = Here { clock_certain: false, ..online };
     let zone_b = Zone::new("B").unwrap();
     let status = |status| move |ticket: &mut KnownTicket| ticket.record.status = status;
     let late = |ticket: &mut KnownTicket| window(ticket, DOORS - HOUR, DOORS);
@@ -148,27 +125,14 @@ fn each_row_of_the_table_refuses_in_its_own_words() {
         (with(1, late), online, Refusal::TooLate),
         (with(1, late), uncertain, Refusal::ClockUncertain),
         (with(1, |ticket| ticket.used = inside()), offline, already_in()),
-        (
-            with(1, |ticket| ticket.used = Used::Left { entries: 1 }),
-            offline,
-            Refusal::Spent,
-        ),
-        (
-            with(1, |ticket| ticket.record.zone = zone_b.clone()),
-            online,
-            Refusal::OtherEntrance(zone_b),
-        ),
+        (with(1, |ticket| ticket.used = Used::Left { entries: 1 }), offline, Refusal::Spent),
+        (with(1, |ticket| ticket.record.zone = zone_b.clone()), online, Refusal::OtherEntrance(zone_b)),
         (with(1, early), online, Refusal::TooEarly(at(DOORS + 2 * HOUR))),
         (with(1, early), uncertain, Refusal::ClockUncertain),
         (ticket(1), offline, Refusal::OfflineNotAllowed),
     ];
     for (ticket, here, refusal) in rows {
-        assert_eq!(
-            decide(&[ticket], &here),
-            Verdict::Refuse(refusal.clone()),
-            "{}",
-            refusal.name()
-        );
+        assert_eq!(decide(&[ticket], &here), Verdict::Refuse(refusal.clone()), "{}", refusal.name());
     }
     assert_eq!(decide(&[], &online), Verdict::Refuse(Refusal::NoTicketHere));
 }
@@ -185,19 +149,12 @@ fn an_earlier_row_wins_over_a_later_one() {
         ticket.record.zone = zone_b.clone();
         window(ticket, DOORS - HOUR, DOORS);
     };
-    assert_eq!(
-        refusal(&elsewhere_over, &place.online()),
-        Refusal::TooLate,
-        "nobody walks there for nothing"
-    );
+    assert_eq!(refusal(&elsewhere_over, &place.online()), Refusal::TooLate, "nobody walks there for nothing");
     let elsewhere_later = |ticket: &mut KnownTicket| {
         ticket.record.zone = zone_b.clone();
         window(ticket, DOORS + 2 * HOUR, DOORS + 3 * HOUR);
     };
-    assert_eq!(
-        refusal(&elsewhere_later, &place.online()),
-        Refusal::OtherEntrance(zone_b.clone())
-    );
+    assert_eq!(refusal(&elsewhere_later, &place.online()), Refusal::OtherEntrance(zone_b.clone()));
     let suspended_over = |ticket: &mut KnownTicket| {
         ticket.record.status = TicketStatus::Suspended;
         window(ticket, DOORS - HOUR, DOORS);
@@ -213,15 +170,7 @@ fn an_earlier_row_wins_over_a_later_one() {
 #[test]
 fn a_window_is_open_from_its_first_moment_and_shut_at_its_last() {
     let place = Place::new(OfflineChoice::Refuse);
-    let verdict = |seconds| {
-        decide(
-            &[ticket(1)],
-            &Here {
-                now: at(seconds),
-                ..place.online()
-            },
-        )
-    };
+    let verdict = |seconds| decide(&[ticket(1)], &Here { now: at(seconds), ..place.online() });
     assert!(matches!(verdict(DOORS - 1), Verdict::Refuse(Refusal::TooEarly(_))));
     assert!(matches!(verdict(DOORS), Verdict::Admit(_)));
     assert!(matches!(verdict(DOORS + 4 * HOUR - 1), Verdict::Admit(_)));
@@ -232,38 +181,25 @@ fn a_window_is_open_from_its_first_moment_and_shut_at_its_last() {
 fn knowledge_too_old_admits_nobody_and_denies_nobody() {
     let place = Place::new(OfflineChoice::Admit);
     let age = place.policy.replica_age_max();
-    let here = |replica_age| Here {
-        replica_age,
-        ..place.online()
-    };
+    let here = |replica_age| Here { replica_age, ..place.online() };
     assert!(matches!(decide(&[ticket(1)], &here(age)), Verdict::Admit(_)));
     let older = here(age + Duration::from_millis(1));
     assert_eq!(decide(&[ticket(1)], &older), Verdict::Refuse(Refusal::ReplicaTooOld));
-    assert_eq!(
-        decide(&[], &older),
-        Verdict::Refuse(Refusal::ReplicaTooOld),
-        "the ticket may be among what is missing"
-    );
+    assert_eq!(decide(&[], &older), Verdict::Refuse(Refusal::ReplicaTooOld), "the ticket may be among what is missing");
 }
 
 #[test]
 fn while_the_arbiter_answers_use_is_its_to_judge() {
     let place = Place::new(OfflineChoice::Refuse);
     for used in [inside(), Used::Left { entries: 1 }] {
-        assert_eq!(
-            admitted(decide(&[with(1, |ticket| ticket.used = used)], &place.online())),
-            [1]
-        );
+        assert_eq!(admitted(decide(&[with(1, |ticket| ticket.used = used)], &place.online())), [1]);
     }
 }
 
 #[test]
 fn a_seemingly_open_window_stays_open_on_an_uncertain_clock() {
     let place = Place::new(OfflineChoice::Refuse);
-    let here = Here {
-        clock_certain: false,
-        ..place.online()
-    };
+    let here = Here { clock_certain: false, ..place.online() };
     assert_eq!(admitted(decide(&[ticket(1)], &here)), [1]);
 }
 
@@ -271,13 +207,7 @@ fn a_seemingly_open_window_stays_open_on_an_uncertain_clock() {
 fn offline_the_event_decides() {
     let verdict = |choice, zone_has_one_gate| {
         let place = Place::new(choice);
-        decide(
-            &[ticket(1)],
-            &Here {
-                zone_has_one_gate,
-                ..place.offline()
-            },
-        )
+        decide(&[ticket(1)], &Here { zone_has_one_gate, ..place.offline() })
     };
     let refused = Verdict::Refuse(Refusal::OfflineNotAllowed);
     for alone in [false, true] {
@@ -301,57 +231,47 @@ fn offline_an_entry_that_is_left_is_admitted() {
 #[test]
 fn a_party_is_admitted_together_and_as_many_as_enter() {
     let place = Place::new(OfflineChoice::Refuse);
-    let party = |number| {
-        with(number, |ticket| {
-            ticket.record.party = Some(PartyId::from_bytes([9; 16]))
-        })
-    };
+    let party = |number| with(number, |ticket| ticket.record.party = Some(PartyId::from_bytes([9; 16])));
     let child_later = with(4, |ticket| {
         ticket.record.party = Some(PartyId::from_bytes([9; 16]));
         window(ticket, DOORS + 2 * HOUR, DOORS + 3 * HOUR);
     });
     let stranger = with(5, |ticket| ticket.record.party = Some(PartyId::from_bytes([8; 16])));
     let tickets = [stranger, ticket(6), party(3), child_later, party(1)];
-    let Verdict::Admit(admissible) = decide(&tickets, &place.online()) else {
-        panic!("refused")
-    };
+    let Verdict::Admit(admissible) = decide(&tickets, &place.online()) else { panic!("refused") };
     assert_eq!(admissible.party(), Some(PartyId::from_bytes([9; 16])));
-    assert_eq!(
-        admitted(Verdict::Admit(admissible.clone())),
-        [1, 3],
-        "of the party, whoever may enter now"
-    );
+    assert_eq!(admitted(Verdict::Admit(admissible.clone())), [1, 3], "of the party, whoever may enter now");
     assert_eq!(admissible.clone().limit(1).count(), 1);
     assert_eq!(admissible.clone().limit(0).count(), 1, "one enters at least");
     assert_eq!(admissible.limit(9).count(), 2);
 }
 
 #[test]
+fn a_ticket_that_looks_unused_is_tried_before_one_that_does_not() {
+    let place = Place::new(OfflineChoice::Refuse);
+    let used = with(1, |ticket| ticket.used = inside());
+    assert_eq!(admitted(decide(&[used.clone(), ticket(2)], &place.online())), [2]);
+    let of_party = |number, used| {
+        with(number, |ticket| {
+            ticket.record.party = Some(PartyId::from_bytes([9; 16]));
+            ticket.used = used;
+        })
+    };
+    let party = [of_party(1, inside()), of_party(2, Used::Never), of_party(3, Used::Never)];
+    assert_eq!(admitted(decide(&party, &place.online())), [2, 3], "who is inside is not asked for again");
+    assert_eq!(admitted(decide(&[used], &place.online())), [1], "alone, its use is the arbiter's to judge");
+}
+
+#[test]
 fn two_unrelated_tickets_are_never_admitted_together() {
     let place = Place::new(OfflineChoice::Refuse);
-    assert_eq!(
-        admitted(decide(&[ticket(2), ticket(1)], &place.online())),
-        [1],
-        "the smaller id"
-    );
+    assert_eq!(admitted(decide(&[ticket(2), ticket(1)], &place.online())), [1], "the smaller id");
     let sooner = with(3, |ticket| window(ticket, DOORS, DOORS + 2 * HOUR));
-    assert_eq!(
-        admitted(decide(&[ticket(1), sooner.clone()], &place.online())),
-        [3],
-        "the window that closes first"
-    );
+    assert_eq!(admitted(decide(&[ticket(1), sooner.clone()], &place.online())), [3], "the window that closes first");
     let begun = with(4, |ticket| window(ticket, DOORS - HOUR, DOORS + 2 * HOUR));
-    assert_eq!(
-        admitted(decide(&[sooner, begun], &place.online())),
-        [4],
-        "then the one that began first"
-    );
+    assert_eq!(admitted(decide(&[sooner, begun], &place.online())), [4], "then the one that began first");
     let elsewhere = with(1, |ticket| ticket.record.zone = Zone::new("B").unwrap());
-    assert_eq!(
-        admitted(decide(&[elsewhere, ticket(2)], &place.online())),
-        [2],
-        "the one that fits here"
-    );
+    assert_eq!(admitted(decide(&[elsewhere, ticket(2)], &place.online())), [2], "the one that fits here");
 }
 
 #[test]
@@ -372,21 +292,12 @@ fn of_several_refusals_the_most_helpful_is_told() {
     // From the most helpful to the least; every pair is tried in both orders.
     let ranked = [
         (ticket(1), Refusal::OfflineNotAllowed),
-        (
-            with(2, |ticket| ticket.record.zone = zone_b.clone()),
-            Refusal::OtherEntrance(zone_b),
-        ),
-        (
-            with(3, |ticket| window(ticket, DOORS + 2 * HOUR, DOORS + 9 * HOUR)),
-            Refusal::TooEarly(at(DOORS + 2 * HOUR)),
-        ),
+        (with(2, |ticket| ticket.record.zone = zone_b.clone()), Refusal::OtherEntrance(zone_b)),
+        (with(3, |ticket| window(ticket, DOORS + 2 * HOUR, DOORS + 9 * HOUR)), Refusal::TooEarly(at(DOORS + 2 * HOUR))),
         (with(4, |ticket| ticket.used = inside()), already_in()),
         (with(5, status(TicketStatus::NotPaid)), Refusal::NotPaid),
         (with(6, status(TicketStatus::Suspended)), Refusal::Suspended),
-        (
-            with(7, |ticket| ticket.used = Used::Left { entries: 1 }),
-            Refusal::Spent,
-        ),
+        (with(7, |ticket| ticket.used = Used::Left { entries: 1 }), Refusal::Spent),
         (with(8, |ticket| window(ticket, DOORS - HOUR, DOORS)), Refusal::TooLate),
         (with(9, status(TicketStatus::Cancelled)), Refusal::Cancelled),
     ];

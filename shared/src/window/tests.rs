@@ -20,8 +20,5 @@ fn a_tag_is_an_hmac_that_others_can_compute() {
 #[test]
 fn two_events_share_no_tag() {
     let window = KeyWindow::new([7; KEY_WINDOW_BYTES]);
-    assert_ne!(
-        window.tag(&TagKey::from_bytes([1; 32])),
-        window.tag(&TagKey::from_bytes([2; 32]))
-    );
+    assert_ne!(window.tag(&TagKey::from_bytes([1; 32])), window.tag(&TagKey::from_bytes([2; 32])));
 }

@@ -34,9 +34,7 @@ impl Project for ById {
 fn id(number: u64) -> Vec<u8> {
     // Scattered keys, as tags are.
     let seed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    [seed, number, !seed, seed.rotate_left(17)]
-        .map(u64::to_be_bytes)
-        .concat()
+    [seed, number, !seed, seed.rotate_left(17)].map(u64::to_be_bytes).concat()
 }
 
 fn fact(number: u64) -> Vec<u8> {
@@ -48,31 +46,17 @@ fn fact(number: u64) -> Vec<u8> {
 fn open(folder: &Path) -> Result<Store, StoreError> {
     let began = Instant::now();
     let (store, opened) = Store::open(folder, StoreIdentity::new([1; 16]), ById, Options::create_if_missing())?;
-    println!(
-        "open: {} facts, {:?}: {:.0?}; {}",
-        opened.head.count(),
-        opened.index,
-        began.elapsed(),
-        resident()
-    );
+    println!("open: {} facts, {:?}: {:.0?}; {}", opened.head.count(), opened.index, began.elapsed(), resident());
     Ok(store)
 }
 
 fn put(store: &Store, number: u64) -> Result<(), kido_store::TransactError<StoreError>> {
-    store
-        .transact(move |transaction| transaction.append(fact(number)))
-        .wait()
-        .map(drop)
+    store.transact(move |transaction| transaction.append(fact(number))).wait().map(drop)
 }
 
 fn quantiles(what: &str, mut times: Vec<Duration>) {
     times.sort();
-    let at = |share: usize| {
-        times
-            .get(times.len().saturating_sub(1) * share / 1000)
-            .copied()
-            .unwrap_or_default()
-    };
+    let at = |share: usize| times.get(times.len().saturating_sub(1) * share / 1000).copied().unwrap_or_default();
     println!("{what}: p50 {:.1?}, p99 {:.1?}, max {:.1?}", at(500), at(990), at(1000));
 }
 
@@ -86,11 +70,7 @@ fn timed<E>(count: u64, mut call: impl FnMut(u64) -> Result<(), E>) -> Result<Ve
 
 fn resident() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .filter(|line| line.starts_with("VmRSS") || line.starts_with("VmHWM"))
-        .collect::<Vec<_>>()
-        .join(" ")
+    status.lines().filter(|line| line.starts_with("VmRSS") || line.starts_with("VmHWM")).collect::<Vec<_>>().join(" ")
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -98,10 +78,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::create_dir(&folder)?;
     let mut bare = OpenOptions::new().append(true).create(true).open(folder.join("bare"))?;
     let bytes = fact(0);
-    quantiles(
-        "append and fdatasync, bare",
-        timed(ALONE, |_| bare.write_all(&bytes).and_then(|()| bare.sync_data()))?,
-    );
+    quantiles("append and fdatasync, bare", timed(ALONE, |_| bare.write_all(&bytes).and_then(|()| bare.sync_data()))?);
 
     let place = folder.join("store");
     let store = open(&place)?;

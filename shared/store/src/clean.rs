@@ -22,16 +22,9 @@ pub(crate) fn mark(folder: &Path, state: &IndexState) -> Result<(), StoreError> 
     sync_tree(&folder.join(INDEX_FOLDER))?;
     let path = folder.join(CLEAN_FILE);
     let writing = || StoreError::io("noting a clean close");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(writing())?;
-    file.write_all(&state.encode())
-        .and_then(|()| file.sync_all())
-        .map_err(writing())?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map_err(writing())?;
+    file.write_all(&state.encode()).and_then(|()| file.sync_all()).map_err(writing())?;
     sync_folder(folder)
 }
 
@@ -56,9 +49,7 @@ fn sync_tree(folder: &Path) -> Result<(), StoreError> {
         if entry.file_type().map_err(syncing())?.is_dir() {
             sync_tree(&entry.path())?;
         } else {
-            File::open(entry.path())
-                .and_then(|file| file.sync_all())
-                .map_err(syncing())?;
+            File::open(entry.path()).and_then(|file| file.sync_all()).map_err(syncing())?;
         }
     }
     sync_folder(folder)

@@ -125,23 +125,13 @@ impl StoreError {
     /// Names what was being done when the operating system refused, and tells a full disk apart.
     pub(crate) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| {
-            if is_disk_full(&source) {
-                Self::DiskFull
-            } else {
-                Self::Storage {
-                    doing,
-                    source: Arc::new(source),
-                }
-            }
+            if is_disk_full(&source) { Self::DiskFull } else { Self::Storage { doing, source: Arc::new(source) } }
         }
     }
 
     /// The same without telling a full disk apart: for failures after which nothing is known any more.
     pub(crate) fn fatal_io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Storage {
-            doing,
-            source: Arc::new(source),
-        }
+        move |source| Self::Storage { doing, source: Arc::new(source) }
     }
 }
 
@@ -171,10 +161,6 @@ pub enum TransactError<E> {
 /// Tells an input that ends too early apart from one that cannot be read.
 pub(crate) fn ends_early(early: StoreError, doing: &'static str) -> impl FnOnce(io::Error) -> StoreError {
     move |error| {
-        if error.kind() == io::ErrorKind::UnexpectedEof {
-            early
-        } else {
-            StoreError::io(doing)(error)
-        }
+        if error.kind() == io::ErrorKind::UnexpectedEof { early } else { StoreError::io(doing)(error) }
     }
 }

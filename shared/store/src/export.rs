@@ -46,9 +46,7 @@ pub(crate) fn export(
     identity: StoreIdentity,
     output: &mut impl Write,
 ) -> Result<LogHead, StoreError> {
-    output
-        .write_all(&encode_preface(&places.head))
-        .map_err(StoreError::io("writing the export"))?;
+    output.write_all(&encode_preface(&places.head)).map_err(StoreError::io("writing the export"))?;
     let mut input = BufReader::with_capacity(READ_BUFFER_BYTES, At::new(file, 0).take(places.end));
     relay(&mut input, output, identity, places.head)?;
     Ok(places.head)
@@ -63,8 +61,7 @@ fn relay(
 ) -> Result<(), StoreError> {
     let mut tee = Tee { input, output };
     let mut header = [0; HEADER_BYTES];
-    tee.read_exact(&mut header)
-        .map_err(ends_early(StoreError::IncompleteExport, "copying the facts log"))?;
+    tee.read_exact(&mut header).map_err(ends_early(StoreError::IncompleteExport, "copying the facts log"))?;
     let empty = frame::verify_header(&header, identity)?;
     let mut reader = FrameReader::new(tee, log::header_end(), empty);
     let mut ends_transaction = true;
@@ -94,19 +91,14 @@ fn encode_preface(head: &LogHead) -> Vec<u8> {
 
 fn read_preface(input: &mut impl Read) -> Result<LogHead, StoreError> {
     let mut bytes = [0; PREFACE_BYTES];
-    input
-        .read_exact(&mut bytes)
-        .map_err(ends_early(StoreError::IncompleteExport, "reading the export"))?;
+    input.read_exact(&mut bytes).map_err(ends_early(StoreError::IncompleteExport, "reading the export"))?;
     decode_preface(&bytes).ok_or(StoreError::NotALog)
 }
 
 fn decode_preface(bytes: &[u8]) -> Option<LogHead> {
     let (covered, crc) = bytes.split_last_chunk::<4>()?;
     let (count, hash) = covered.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
-    let head = LogHead {
-        count: u64::from_le_bytes(*count),
-        hash: ChainHash::new(*hash.first_chunk()?),
-    };
+    let head = LogHead { count: u64::from_le_bytes(*count), hash: ChainHash::new(*hash.first_chunk()?) };
     (u32::from_le_bytes(*crc) == crc32fast::hash(covered)).then_some(head)
 }
 

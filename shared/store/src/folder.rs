@@ -20,9 +20,7 @@ impl FolderLock {
         let file = File::open(folder).map_err(StoreError::fatal_io("opening the store's folder"))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _folder: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-                folder: folder.to_path_buf(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: folder.to_path_buf() }),
             Err(TryLockError::Error(error)) => Err(StoreError::fatal_io("locking the store's folder")(error)),
         }
     }
@@ -55,8 +53,6 @@ impl Contents {
 pub(crate) fn require_fresh(folder: &Path) -> Result<(), StoreError> {
     match Contents::of(folder) {
         Contents::Nothing => Ok(()),
-        Contents::Log | Contents::IndexOnly => Err(StoreError::NotFresh {
-            folder: folder.to_path_buf(),
-        }),
+        Contents::Log | Contents::IndexOnly => Err(StoreError::NotFresh { folder: folder.to_path_buf() }),
     }
 }

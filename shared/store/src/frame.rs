@@ -67,12 +67,8 @@ impl fmt::Display for FrameFault {
 pub(crate) fn encode_header(identity: StoreIdentity) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     let (covered, crc) = header.split_at_mut(HEADER_BYTES - 4);
-    let parts = MAGIC
-        .iter()
-        .chain(FORMAT.to_le_bytes().iter())
-        .chain(identity.as_bytes())
-        .copied()
-        .collect::<Vec<u8>>();
+    let parts =
+        MAGIC.iter().chain(FORMAT.to_le_bytes().iter()).chain(identity.as_bytes()).copied().collect::<Vec<u8>>();
     covered.copy_from_slice(&parts);
     crc.copy_from_slice(&crc32fast::hash(covered).to_le_bytes());
     header
@@ -90,10 +86,7 @@ pub(crate) fn verify_header(bytes: &[u8; HEADER_BYTES], identity: StoreIdentity)
         return Err(StoreError::NotALog);
     }
     if format != FORMAT {
-        return Err(StoreError::OtherFormat {
-            found: format,
-            expected: FORMAT,
-        });
+        return Err(StoreError::OtherFormat { found: format, expected: FORMAT });
     }
     if found != identity {
         return Err(StoreError::OtherIdentity);
@@ -103,14 +96,8 @@ pub(crate) fn verify_header(bytes: &[u8; HEADER_BYTES], identity: StoreIdentity)
 
 /// The head of a log with this header and no facts.
 pub(crate) fn empty_head(header: &[u8; HEADER_BYTES]) -> LogHead {
-    let hash = Sha256::new()
-        .chain_update(CHAIN_START_LABEL)
-        .chain_update(header)
-        .finalize();
-    LogHead {
-        count: 0,
-        hash: ChainHash::new(hash.into()),
-    }
+    let hash = Sha256::new().chain_update(CHAIN_START_LABEL).chain_update(header).finalize();
+    LogHead { count: 0, hash: ChainHash::new(hash.into()) }
 }
 
 /// The chain value after one more fact.
@@ -141,10 +128,7 @@ pub(crate) fn encode(
     let flags = if ends_transaction { ENDS_TRANSACTION } else { 0 };
     let hash = next_hash(&head.hash, flags, fact);
     let mut crc = crc32fast::Hasher::new();
-    let (front, back) = (
-        [MARKER.as_slice(), &[flags], &length],
-        [&batch.to_le_bytes()[..], hash.as_bytes(), fact],
-    );
+    let (front, back) = ([MARKER.as_slice(), &[flags], &length], [&batch.to_le_bytes()[..], hash.as_bytes(), fact]);
     for part in front.iter().chain(&back) {
         crc.update(part);
     }
@@ -155,10 +139,7 @@ pub(crate) fn encode(
     for part in back {
         out.extend_from_slice(part);
     }
-    *head = LogHead {
-        count: head.count.saturating_add(1),
-        hash,
-    };
+    *head = LogHead { count: head.count.saturating_add(1), hash };
     Ok(())
 }
 
@@ -187,13 +168,7 @@ impl FrameHeader {
         if flags & !ENDS_TRANSACTION != 0 || length > MAX_FACT_BYTES {
             return Err(FrameFault::Shape);
         }
-        Ok(Self {
-            flags,
-            length,
-            crc,
-            batch,
-            chain,
-        })
+        Ok(Self { flags, length, crc, batch, chain })
     }
 
     fn checksum_fits(&self, bytes: &[u8; FRAME_HEADER_BYTES], fact: &[u8]) -> bool {
@@ -234,12 +209,7 @@ pub(crate) struct FrameReader<R> {
 impl<R: Read> FrameReader<R> {
     /// `input` stands at byte `offset`, where the log up to there has this head.
     pub(crate) const fn new(input: R, offset: u64, head: LogHead) -> Self {
-        Self {
-            input,
-            offset,
-            batch: 0,
-            head,
-        }
+        Self { input, offset, batch: 0, head }
     }
 
     /// Byte after the last good frame.
@@ -268,17 +238,10 @@ impl<R: Read> FrameReader<R> {
         self.verify(&header, &bytes, &fact).map_err(ReadError::Fault)?;
         let position = self.head.next_position();
         self.batch = header.batch;
-        self.head = LogHead {
-            count: self.head.count.saturating_add(1),
-            hash: header.chain,
-        };
+        self.head = LogHead { count: self.head.count.saturating_add(1), hash: header.chain };
         let length = FRAME_HEADER_BYTES.saturating_add(header.length);
         self.offset = self.offset.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        Ok(Some(Frame {
-            position,
-            ends_transaction: header.flags & ENDS_TRANSACTION != 0,
-            fact,
-        }))
+        Ok(Some(Frame { position, ends_transaction: header.flags & ENDS_TRANSACTION != 0, fact }))
     }
 
     fn verify(&self, header: &FrameHeader, bytes: &[u8; FRAME_HEADER_BYTES], fact: &[u8]) -> Result<(), FrameFault> {

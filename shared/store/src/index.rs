@@ -52,10 +52,7 @@ impl Index {
                 .cache_capacity(cache_bytes)
                 .flush_every_ms(Some(INDEX_FLUSH_INTERVAL_MS))
                 .mode(sled::Mode::LowSpace);
-            config.open().map(|db| Self {
-                db,
-                _lock: Arc::clone(lock),
-            })
+            config.open().map(|db| Self { db, _lock: Arc::clone(lock) })
         })
     }
 
@@ -75,11 +72,7 @@ impl Index {
         let prefix = entry_key(prefix);
         let after = after.map(entry_key).filter(|after| *after >= prefix);
         let lower = after.map_or_else(|| Bound::Included(prefix.clone()), Bound::Excluded);
-        Entries {
-            stored: self.db.range::<Vec<u8>, _>((lower, Bound::Unbounded)),
-            prefix,
-            done: false,
-        }
+        Entries { stored: self.db.range::<Vec<u8>, _>((lower, Bound::Unbounded)), prefix, done: false }
     }
 
     /// Enters the changes that lead from `before` to `head`, all or none, and returns the state after them.
@@ -98,11 +91,7 @@ impl Index {
                 None => batch.remove(entry_key(&key)),
             }
         }
-        let after = IndexState {
-            head,
-            digest,
-            ..*before
-        };
+        let after = IndexState { head, digest, ..*before };
         batch.insert(STATE_KEY, after.encode());
         contained("writing the index", || self.db.apply_batch(batch))?;
         Ok(after)
@@ -168,10 +157,7 @@ fn entry_key(key: &[u8]) -> Vec<u8> {
 fn contained<T>(doing: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(StoreError::Index {
-            doing,
-            source: Some(Arc::new(error)),
-        }),
+        Ok(Err(error)) => Err(StoreError::Index { doing, source: Some(Arc::new(error)) }),
         Err(_panic) => Err(StoreError::Index { doing, source: None }),
     }
 }

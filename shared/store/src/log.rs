@@ -38,22 +38,13 @@ impl Places {
     pub(crate) fn before(&self, number: u64) -> Option<(u64, LogHead)> {
         let index = number.checked_div(FACTS_PER_CHECKPOINT)?;
         let checkpoint = self.checkpoints.get(usize::try_from(index).ok()?)?;
-        Some((
-            checkpoint.offset,
-            LogHead {
-                count: index.checked_mul(FACTS_PER_CHECKPOINT)?,
-                hash: checkpoint.hash,
-            },
-        ))
+        Some((checkpoint.offset, LogHead { count: index.checked_mul(FACTS_PER_CHECKPOINT)?, hash: checkpoint.hash }))
     }
 
     /// Remembers the place of the next fact if it is one to remember.
     pub(crate) fn note(checkpoints: &mut Vec<Checkpoint>, head: &LogHead, offset: u64) {
         if head.count.is_multiple_of(FACTS_PER_CHECKPOINT) {
-            checkpoints.push(Checkpoint {
-                offset,
-                hash: head.hash,
-            });
+            checkpoints.push(Checkpoint { offset, hash: head.hash });
         }
     }
 }
@@ -87,8 +78,7 @@ impl Batch {
 
     /// Where the log will end with this batch.
     pub(crate) fn end(&self) -> u64 {
-        self.start
-            .saturating_add(u64::try_from(self.bytes.len()).unwrap_or(u64::MAX))
+        self.start.saturating_add(u64::try_from(self.bytes.len()).unwrap_or(u64::MAX))
     }
 
     /// Adds the facts of one transaction. Their lengths were looked at when they were appended to it.
@@ -105,12 +95,7 @@ impl Batch {
 
 impl Log {
     pub(crate) const fn new(file: Arc<File>, end: u64, head: LogHead, reserve_bytes: u64) -> Self {
-        Self {
-            file,
-            end,
-            head,
-            reserve_bytes,
-        }
+        Self { file, end, head, reserve_bytes }
     }
 
     pub(crate) const fn head(&self) -> LogHead {
@@ -118,12 +103,7 @@ impl Log {
     }
 
     pub(crate) const fn begin(&self) -> Batch {
-        Batch {
-            start: self.end,
-            bytes: Vec::new(),
-            head: self.head,
-            checkpoints: Vec::new(),
-        }
+        Batch { start: self.end, bytes: Vec::new(), head: self.head, checkpoints: Vec::new() }
     }
 
     /// Writes a batch and returns once it is durable.
@@ -139,9 +119,7 @@ impl Log {
         if let Err(error) = self.file.write_all_at(&batch.bytes, self.end) {
             return Err(self.give_up(error));
         }
-        self.file
-            .sync_data()
-            .map_err(StoreError::fatal_io("syncing the facts log"))?;
+        self.file.sync_data().map_err(StoreError::fatal_io("syncing the facts log"))?;
         self.end = batch.end();
         self.head = batch.head;
         Ok(())
@@ -152,14 +130,8 @@ impl Log {
         let space = rustix::fs::fstatvfs(&*self.file)
             .map_err(|error| StoreError::fatal_io("asking for free space")(error.into()))?;
         let free = space.f_bavail.saturating_mul(space.f_frsize);
-        let wanted = u64::try_from(batch.bytes.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(self.reserve_bytes);
-        if free < wanted {
-            Err(StoreError::DiskFull)
-        } else {
-            Ok(())
-        }
+        let wanted = u64::try_from(batch.bytes.len()).unwrap_or(u64::MAX).saturating_add(self.reserve_bytes);
+        if free < wanted { Err(StoreError::DiskFull) } else { Ok(()) }
     }
 
     /// After a failed write: back to the durable end, if only room was missing and the disk still obeys.

@@ -16,20 +16,13 @@ impl Options {
     /// Only a store that is there: a missing one is an error and not a new beginning.
     #[must_use]
     pub const fn existing() -> Self {
-        Self {
-            create: false,
-            cache_bytes: DEFAULT_CACHE_BYTES,
-            reserve_bytes: DEFAULT_RESERVE_BYTES,
-        }
+        Self { create: false, cache_bytes: DEFAULT_CACHE_BYTES, reserve_bytes: DEFAULT_RESERVE_BYTES }
     }
 
     /// Makes the folder and an empty log if there is nothing at all.
     #[must_use]
     pub const fn create_if_missing() -> Self {
-        Self {
-            create: true,
-            ..Self::existing()
-        }
+        Self { create: true, ..Self::existing() }
     }
 
     /// Memory for the engine's page cache, in bytes; see [`DEFAULT_CACHE_BYTES`].

@@ -43,10 +43,7 @@ impl<T> Stored<T> {
 
     /// Another view of the same durable facts.
     pub fn map<U>(self, view: impl FnOnce(T) -> U) -> Stored<U> {
-        Stored {
-            value: view(self.value),
-            positions: self.positions,
-        }
+        Stored { value: view(self.value), positions: self.positions }
     }
 }
 
@@ -69,17 +66,11 @@ impl<T, E> Pending<T, E> {
         reply: oneshot::Receiver<Result<Stored<T>, TransactError<E>>>,
         shared: Arc<Shared>,
     ) -> Self {
-        Self {
-            state: State::Queued(reply),
-            shared,
-        }
+        Self { state: State::Queued(reply), shared }
     }
 
     pub(crate) const fn refused(error: TransactError<E>, shared: Arc<Shared>) -> Self {
-        Self {
-            state: State::Refused(Some(error)),
-            shared,
-        }
+        Self { state: State::Refused(Some(error)), shared }
     }
 
     /// Waits on this thread, which must not be one of an asynchronous runtime nor the writer's (that is: not inside a decision).

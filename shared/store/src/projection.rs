@@ -56,10 +56,9 @@ impl<P: Project> Projector for P {
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), StoreError> {
         Project::project(self, position, fact, index).map_err(|error| match error {
             ProjectError::Store(error) => error,
-            error @ (ProjectError::Unreadable(_) | ProjectError::Impossible(_)) => StoreError::Projection {
-                position,
-                source: std::sync::Arc::new(error),
-            },
+            error @ (ProjectError::Unreadable(_) | ProjectError::Impossible(_)) => {
+                StoreError::Projection { position, source: std::sync::Arc::new(error) }
+            }
         })
     }
 }

@@ -86,20 +86,10 @@ impl Found {
         let existed = path.exists();
         let opened = Index::open(&path, cache_bytes, lock).and_then(|index| Ok((index.state()?, index)));
         Ok(match opened {
-            Ok((state, index)) => Self {
-                index: Some(index),
-                clean: state.is_some() && state == note,
-                state,
-                existed,
-            },
+            Ok((state, index)) => Self { index: Some(index), clean: state.is_some() && state == note, state, existed },
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the index cannot be opened");
-                Self {
-                    index: None,
-                    state: None,
-                    clean: false,
-                    existed,
-                }
+                Self { index: None, state: None, clean: false, existed }
             }
         })
     }
@@ -115,25 +105,14 @@ impl Found {
             (Some(index), Some(state)) => (index, state),
             (Some(_), None) => return Err(RebuildReason::Empty.into()),
             (None, _) => {
-                return Err(if self.existed {
-                    RebuildReason::Unreadable
-                } else {
-                    RebuildReason::Empty
-                }
-                .into());
+                return Err(if self.existed { RebuildReason::Unreadable } else { RebuildReason::Empty }.into());
             }
         };
         if state.projection != version {
-            return Err(RebuildReason::OtherProjection {
-                found: state.projection,
-            }
-            .into());
+            return Err(RebuildReason::OtherProjection { found: state.projection }.into());
         }
         if state.head.count > places.head.count {
-            return Err(RebuildReason::AheadOfLog {
-                entered: state.head.count,
-            }
-            .into());
+            return Err(RebuildReason::AheadOfLog { entered: state.head.count }.into());
         }
         if Facts::hash_before(Arc::clone(file), places, state.head.count)? != Some(state.head.hash) {
             return Err(RebuildReason::OtherLog.into());
@@ -227,8 +206,7 @@ impl Place<'_> {
         let mut facts = Facts::new(Arc::clone(self.file), self.places, Position::new(state.head.count));
         while let Some(fact) = facts.next() {
             let (position, fact) = fact?;
-            self.projector
-                .project(position, &fact, &mut IndexChanges::new(index, &none, &mut changed))?;
+            self.projector.project(position, &fact, &mut IndexChanges::new(index, &none, &mut changed))?;
             if changed.len() >= REBUILD_CHANGES {
                 state = index.apply(&state, std::mem::take(&mut changed), facts.head())?;
             }

@@ -32,9 +32,7 @@ pub struct Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("head", &self.head())
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("head", &self.head()).finish_non_exhaustive()
     }
 }
 
@@ -61,9 +59,7 @@ impl Store {
         options: Options,
     ) -> Result<(Self, Opened), StoreError> {
         if !folder.is_dir() && !options.create {
-            return Err(StoreError::Missing {
-                folder: folder.to_path_buf(),
-            });
+            return Err(StoreError::Missing { folder: folder.to_path_buf() });
         }
         log::create_folder(folder)?;
         let lock = Arc::new(FolderLock::take(folder)?);
@@ -82,43 +78,22 @@ impl Store {
             empty: IndexState::empty(P::VERSION, log::empty_head(identity)),
         };
         let (index, state, index_opened) = found.settle(&place)?;
-        let opened = Opened {
-            head: places.head,
-            torn_bytes,
-            index: index_opened,
-            created,
-        };
+        let opened = Opened { head: places.head, torn_bytes, index: index_opened, created };
         tracing::info!(facts = opened.head.count(), torn_bytes, created, index = ?opened.index, "store open");
         let shared = Arc::new(Shared::new(file, places, Arc::clone(&index)));
         let projector: Box<dyn Projector> = Box::new(projection);
-        let writer = Writer {
-            folder: folder.to_path_buf(),
-            lock,
-            log,
-            index,
-            state,
-            projector,
-            shared: Arc::clone(&shared),
-        };
+        let writer =
+            Writer { folder: folder.to_path_buf(), lock, log, index, state, projector, shared: Arc::clone(&shared) };
         let store = Self::start(identity, shared, writer)?;
         Ok((store, opened))
     }
 
     fn start(identity: StoreIdentity, shared: Arc<Shared>, writer: Writer) -> Result<Self, StoreError> {
         let (commands, queue) = mpsc::sync_channel(MAX_QUEUED_TRANSACTIONS);
-        let thread = thread::Builder::new()
-            .name("kido-store".to_owned())
-            .spawn(move || writer.run(&queue));
+        let thread = thread::Builder::new().name("kido-store".to_owned()).spawn(move || writer.run(&queue));
         let thread = thread.map_err(StoreError::fatal_io("starting the writer"))?;
-        let handle = Handle {
-            identity,
-            shared,
-            commands: Some(commands),
-            writer: Mutex::new(Some(thread)),
-        };
-        Ok(Self {
-            handle: Arc::new(handle),
-        })
+        let handle = Handle { identity, shared, commands: Some(commands), writer: Mutex::new(Some(thread)) };
+        Ok(Self { handle: Arc::new(handle) })
     }
 
     /// Runs `decide` on the writer thread over the newest state; the facts it appends are durable before the answer.
@@ -240,10 +215,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         drop(self.commands.take());
         if let Err(error) = self.join() {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the store did not close cleanly"
-            );
+            tracing::warn!(error = &error as &dyn std::error::Error, "the store did not close cleanly");
         }
     }
 }
@@ -252,12 +224,8 @@ impl Drop for Handle {
 fn prepare_log(folder: &Path, identity: StoreIdentity, options: Options) -> Result<bool, StoreError> {
     match Contents::of(folder) {
         Contents::Log => Ok(false),
-        Contents::IndexOnly => Err(StoreError::LogMissing {
-            folder: folder.to_path_buf(),
-        }),
+        Contents::IndexOnly => Err(StoreError::LogMissing { folder: folder.to_path_buf() }),
         Contents::Nothing if options.create => log::create(folder, identity).map(|()| true),
-        Contents::Nothing => Err(StoreError::Missing {
-            folder: folder.to_path_buf(),
-        }),
+        Contents::Nothing => Err(StoreError::Missing { folder: folder.to_path_buf() }),
     }
 }

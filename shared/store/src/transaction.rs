@@ -83,11 +83,7 @@ impl<'a> Transaction<'a> {
     /// Where the next appended fact will stand.
     #[must_use]
     pub fn next_position(&self) -> Position {
-        Position::new(
-            self.base
-                .count
-                .saturating_add(u64::try_from(self.facts.len()).unwrap_or(u64::MAX)),
-        )
+        Position::new(self.base.count.saturating_add(u64::try_from(self.facts.len()).unwrap_or(u64::MAX)))
     }
 
     /// Appends a fact and enters it into the index as this and later transactions see it.
@@ -114,11 +110,7 @@ impl<'a> Transaction<'a> {
             return Err(StoreError::TransactionTooLarge);
         }
         let position = self.next_position();
-        self.projector.project(
-            position,
-            &fact,
-            &mut IndexChanges::new(self.index, self.batch, &mut self.own),
-        )?;
+        self.projector.project(position, &fact, &mut IndexChanges::new(self.index, self.batch, &mut self.own))?;
         self.bytes = bytes;
         self.facts.push(fact);
         Ok(position)
@@ -157,11 +149,7 @@ pub(crate) struct Work<T, E, F> {
 
 impl<T, E, F> Work<T, E, F> {
     pub(crate) const fn new(decide: F, reply: oneshot::Sender<Result<Stored<T>, TransactError<E>>>) -> Self {
-        Self {
-            decide: Some(decide),
-            outcome: None,
-            reply,
-        }
+        Self { decide: Some(decide), outcome: None, reply }
     }
 }
 

@@ -35,13 +35,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(file: Arc<File>, places: Places, index: Arc<Index>) -> Self {
         let head = watch::Sender::new(places.head);
-        Self {
-            file,
-            places: RwLock::new(places),
-            index: RwLock::new(Some(index)),
-            failed: OnceLock::new(),
-            head,
-        }
+        Self { file, places: RwLock::new(places), index: RwLock::new(Some(index)), failed: OnceLock::new(), head }
     }
 
     /// Refuses once the storage has failed.
@@ -78,16 +72,11 @@ impl Shared {
 
     /// Why a queued transaction was dropped without an answer.
     pub(crate) fn why_gone<E>(&self) -> TransactError<E> {
-        self.failed
-            .get()
-            .map_or(TransactError::Closed, |failed| TransactError::Store(failed.clone()))
+        self.failed.get().map_or(TransactError::Closed, |failed| TransactError::Store(failed.clone()))
     }
 
     fn fail(&self, error: StoreError) {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "the store refuses everything from now on"
-        );
+        tracing::error!(error = &error as &dyn std::error::Error, "the store refuses everything from now on");
         if self.failed.set(error).is_err() {
             tracing::debug!("the store had failed before");
         }
@@ -164,11 +153,7 @@ impl Writer {
 
     /// Decides the first transaction and all that wait behind it, up to the bounds; says whether the close was among them.
     fn gather(&self, first: Box<dyn Job>, commands: &Receiver<Command>) -> (Group, bool) {
-        let mut group = Group {
-            frames: self.log.begin(),
-            changed: Changed::new(),
-            decided: Vec::new(),
-        };
+        let mut group = Group { frames: self.log.begin(), changed: Changed::new(), decided: Vec::new() };
         let mut next = first;
         loop {
             self.decide(next, &mut group);
@@ -204,16 +189,8 @@ impl Writer {
 
     /// One write, one sync, then the index, then the answers. An error returned from here is final.
     fn commit(&mut self, group: Group) -> Result<(), StoreError> {
-        let Group {
-            frames,
-            changed,
-            decided,
-        } = group;
-        let stored = if frames.is_empty() {
-            Ok(())
-        } else {
-            self.store(&frames, changed)
-        };
+        let Group { frames, changed, decided } = group;
+        let stored = if frames.is_empty() { Ok(()) } else { self.store(&frames, changed) };
         let fatal = stored.as_ref().err().filter(|error| !error.is_passing()).cloned();
         if let Some(fatal) = &fatal {
             self.shared.fail(fatal.clone());
@@ -233,14 +210,7 @@ impl Writer {
 
     /// Leaves an index that the next open can take as it is.
     fn finish(self) -> Result<(), StoreError> {
-        let Self {
-            folder,
-            lock,
-            index,
-            state,
-            shared,
-            ..
-        } = self;
+        let Self { folder, lock, index, state, shared, .. } = self;
         index.flush()?;
         drop(shared.take_index());
         match Arc::into_inner(index) {

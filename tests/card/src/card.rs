@@ -30,9 +30,7 @@ use pin::PinFile;
 /// Answer to reset over contacts: T=1.
 pub const ATR_CONTACT: [u8; 9] = [0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x14];
 /// Answer to reset that a reader makes up for an ISO 14443 Type B card (PC/SC part 3).
-pub const ATR_CONTACTLESS: [u8; 13] = [
-    0x3B, 0x88, 0x80, 0x01, 0x00, 0x00, 0x05, 0xE0, 0xB3, 0x81, 0xA1, 0x00, 0x7F,
-];
+pub const ATR_CONTACTLESS: [u8; 13] = [0x3B, 0x88, 0x80, 0x01, 0x00, 0x00, 0x05, 0xE0, 0xB3, 0x81, 0xA1, 0x00, 0x7F];
 
 pub(super) const SELECT: u8 = 0xA4;
 
@@ -77,10 +75,7 @@ impl VirtualCard {
     pub fn new(contents: Contents) -> Self {
         let pins = BTreeMap::from([
             (PinName::User, PinFile::new(planted::PIN, USER_PIN_TRIES)),
-            (
-                PinName::Signature,
-                PinFile::new(planted::SIGNATURE_PASSWORD, SIGNATURE_PIN_TRIES),
-            ),
+            (PinName::Signature, PinFile::new(planted::SIGNATURE_PASSWORD, SIGNATURE_PIN_TRIES)),
             (PinName::Profile, PinFile::new(planted::PIN, PROFILE_PIN_TRIES)),
         ]);
         Self {
@@ -148,11 +143,7 @@ impl VirtualCard {
     /// The answer to reset: a phone is always contactless.
     #[must_use]
     pub fn atr(&self) -> Vec<u8> {
-        if self.faults.has(Fault::Phone) {
-            ATR_CONTACTLESS.to_vec()
-        } else {
-            ATR_CONTACT.to_vec()
-        }
+        if self.faults.has(Fault::Phone) { ATR_CONTACTLESS.to_vec() } else { ATR_CONTACT.to_vec() }
     }
 
     /// One command. A card without power is a card that is not there.
@@ -162,16 +153,11 @@ impl VirtualCard {
         }
         self.commands_since_put_in = self.commands_since_put_in.saturating_add(1);
         let parsed = Command::parse(command);
-        let name = parsed.as_ref().map_or_else(
-            |_: &StatusWord| format!("malformed, {} bytes", command.len()),
-            Command::for_the_log,
-        );
+        let name = parsed
+            .as_ref()
+            .map_or_else(|_: &StatusWord| format!("malformed, {} bytes", command.len()), Command::for_the_log);
         let answer = self.answer(parsed);
-        let shown: &[u8] = if let CardAnswer::Bytes { bytes, .. } = &answer {
-            bytes
-        } else {
-            &[]
-        };
+        let shown: &[u8] = if let CardAnswer::Bytes { bytes, .. } = &answer { bytes } else { &[] };
         self.log.push(self.power_cycle, name, command.len(), shown);
         if matches!(answer, CardAnswer::Torn { .. }) {
             self.power_off();
@@ -198,16 +184,11 @@ impl VirtualCard {
             if tear.executed {
                 self.respond(parsed);
             }
-            return CardAnswer::Torn {
-                back_after: tear.back_after,
-            };
+            return CardAnswer::Torn { back_after: tear.back_after };
         }
         let signatures = self.signatures;
         let bytes = self.respond(parsed);
-        CardAnswer::Bytes {
-            bytes,
-            after: self.faults.delay(self.signatures > signatures),
-        }
+        CardAnswer::Bytes { bytes, after: self.faults.delay(self.signatures > signatures) }
     }
 
     /// Tries left of the user authentication PIN.

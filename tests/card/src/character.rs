@@ -224,11 +224,7 @@ impl Character {
     /// # Errors
     /// Whatever keeps the issuer from making it.
     pub fn certificate(self) -> Result<Vec<u8>, IssuerError> {
-        if self == Self::SignatureIn000a {
-            crate::card::signature_certificate()
-        } else {
-            self.leaf()?.issue()
-        }
+        if self == Self::SignatureIn000a { crate::card::signature_certificate() } else { self.leaf()?.issue() }
     }
 
     /// The card itself, new.
@@ -259,26 +255,11 @@ impl Character {
         let window = certificate.iter().copied().skip(0xFF).take(256).collect();
         let modulus = self.shows().key()?.modulus();
         Ok(vec![
-            Marker {
-                label: "serial",
-                bytes: leaf.serial.clone(),
-            },
-            Marker {
-                label: "CN",
-                bytes: leaf.common_name().into_bytes(),
-            },
-            Marker {
-                label: "end of validity",
-                bytes: not_after.as_str().as_bytes().to_vec(),
-            },
-            Marker {
-                label: "key window",
-                bytes: window,
-            },
-            Marker {
-                label: "modulus",
-                bytes: modulus,
-            },
+            Marker { label: "serial", bytes: leaf.serial.clone() },
+            Marker { label: "CN", bytes: leaf.common_name().into_bytes() },
+            Marker { label: "end of validity", bytes: not_after.as_str().as_bytes().to_vec() },
+            Marker { label: "key window", bytes: window },
+            Marker { label: "modulus", bytes: modulus },
         ])
     }
 }
@@ -314,25 +295,14 @@ struct Identity {
 
 impl Identity {
     fn of(name: &str) -> Self {
-        let hash: [u8; 32] = Sha256::new()
-            .chain_update(b"kido/virtual-card/identity/1/")
-            .chain_update(name)
-            .finalize()
-            .into();
+        let hash: [u8; 32] =
+            Sha256::new().chain_update(b"kido/virtual-card/identity/1/").chain_update(name).finalize().into();
         let mut bytes = hash.into_iter();
         let top = bytes.next().unwrap_or(0) & 0x3F | 0x40;
         let serial = std::iter::once(top).chain(bytes.by_ref().take(3)).collect();
-        let opaque_name = bytes
-            .by_ref()
-            .take(14)
-            .map(|byte| char::from(b'A' + byte % 26))
-            .collect();
+        let opaque_name = bytes.by_ref().take(14).map(|byte| char::from(b'A' + byte % 26)).collect();
         let month = bytes.next().unwrap_or(0) % 12 + 1;
         let day = bytes.next().unwrap_or(0) % 28 + 1;
-        Self {
-            serial,
-            opaque_name,
-            birthday: (month, day),
-        }
+        Self { serial, opaque_name, birthday: (month, day) }
     }
 }

@@ -64,10 +64,7 @@ pub fn object_identifier(arcs: &[u32]) -> Vec<u8> {
 }
 
 fn push_base128(out: &mut Vec<u8>, arc: u32) {
-    let groups = (1..5u32)
-        .rev()
-        .map(|group| arc >> (7 * group))
-        .skip_while(|high| *high == 0);
+    let groups = (1..5u32).rev().map(|group| arc >> (7 * group)).skip_while(|high| *high == 0);
     for high in groups {
         out.push(low_seven_bits(high) | 0x80);
     }
@@ -149,9 +146,7 @@ mod tests {
     fn object_identifiers_use_base_128() {
         assert_eq!(
             object_identifier(&[1, 2, 392, 200_149, 8, 5, 1, 0, 30]),
-            [
-                0x06, 0x0B, 0x2A, 0x83, 0x08, 0x8C, 0x9B, 0x55, 0x08, 0x05, 0x01, 0x00, 0x1E
-            ]
+            [0x06, 0x0B, 0x2A, 0x83, 0x08, 0x8C, 0x9B, 0x55, 0x08, 0x05, 0x01, 0x00, 0x1E]
         );
         assert_eq!(object_identifier(&[2, 5, 4, 3]), [0x06, 0x03, 0x55, 0x04, 0x03]);
     }

@@ -113,10 +113,7 @@ enum CardAction {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
-        Action::Stack {
-            dir,
-            until_stdin_closes,
-        } => run_stack(&dir, until_stdin_closes),
+        Action::Stack { dir, until_stdin_closes } => run_stack(&dir, until_stdin_closes),
         Action::Send { dir, request } => send(&dir, &request),
         Action::Card(CardAction::List) => say(&Character::ALL.map(Character::name).join("\n")),
         Action::Card(CardAction::Certificate { card, out }) => write(&out, &card.certificate()?),
@@ -135,11 +132,7 @@ fn say(line: &str) -> anyhow::Result<()> {
 fn run_stack(dir: &Path, until_stdin_closes: bool) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("this program has no path")?;
     let stack = PrivateStack::start(&program, dir)?;
-    say(&format!(
-        "{}={}",
-        stack::SOCKET_VARIABLE,
-        stack.pcscd_socket().display()
-    ))?;
+    say(&format!("{}={}", stack::SOCKET_VARIABLE, stack.pcscd_socket().display()))?;
     if until_stdin_closes {
         io::stdin().lock().read_to_end(&mut Vec::new())?;
         drop(stack);
@@ -179,9 +172,6 @@ fn write_certificates(out: &Path) -> anyhow::Result<()> {
         write(&out.join(&file), &sample.der)?;
         list.push(serde_json::json!({ "file": file, "refuse_because": sample.refuse_because }));
     }
-    write(
-        &out.join("manifest.json"),
-        serde_json::to_string_pretty(&list)?.as_bytes(),
-    )?;
+    write(&out.join("manifest.json"), serde_json::to_string_pretty(&list)?.as_bytes())?;
     say(&out.join("manifest.json").display().to_string())
 }

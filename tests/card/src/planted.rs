@@ -50,10 +50,7 @@ pub fn markers() -> Vec<Marker> {
         ("issuing window", ISSUING_WINDOW),
     ]
     .into_iter()
-    .map(|(label, text)| Marker {
-        label,
-        bytes: text.as_bytes().to_vec(),
-    })
+    .map(|(label, text)| Marker { label, bytes: text.as_bytes().to_vec() })
     .collect()
 }
 

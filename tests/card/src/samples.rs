@@ -17,10 +17,7 @@ pub struct Sample {
 
 impl std::fmt::Debug for Sample {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sample")
-            .field("name", &self.name)
-            .field("refuse_because", &self.refuse_because)
-            .finish()
+        f.debug_struct("Sample").field("name", &self.name).field("refuse_because", &self.refuse_because).finish()
     }
 }
 
@@ -31,34 +28,13 @@ impl std::fmt::Debug for Sample {
 pub fn samples() -> Result<Vec<Sample>, IssuerError> {
     let mut out = Vec::new();
     for (name, profile, refuse_because) in profiles()? {
-        let leaf = Leaf {
-            profile,
-            ..Character::Holder.leaf()?
-        };
-        out.push(Sample {
-            name,
-            der: leaf.issue()?,
-            refuse_because,
-        });
+        let leaf = Leaf { profile, ..Character::Holder.leaf()? };
+        out.push(Sample { name, der: leaf.issue()?, refuse_because });
     }
-    let short_serial = Leaf {
-        serial: vec![0x22, 0x7B, 0x13],
-        ..Character::Holder.leaf()?
-    };
-    out.push(Sample {
-        name: "three-byte-serial",
-        der: short_serial.issue()?,
-        refuse_because: None,
-    });
-    let p384 = Leaf {
-        key: SubjectKey::p384_named("holder")?,
-        ..Character::Holder.leaf()?
-    };
-    out.push(Sample {
-        name: "p384",
-        der: p384.issue()?,
-        refuse_because: None,
-    });
+    let short_serial = Leaf { serial: vec![0x22, 0x7B, 0x13], ..Character::Holder.leaf()? };
+    out.push(Sample { name: "three-byte-serial", der: short_serial.issue()?, refuse_because: None });
+    let p384 = Leaf { key: SubjectKey::p384_named("holder")?, ..Character::Holder.leaf()? };
+    out.push(Sample { name: "p384", der: p384.issue()?, refuse_because: None });
     out.push(Sample {
         name: "digital-signature",
         der: signature_certificate()?,
@@ -79,38 +55,14 @@ fn profiles() -> Result<[Row; 12], IssuerError> {
         ("normal", Profile::Normal, None),
         ("older-root", Profile::OlderRoot, None),
         ("production-like", Profile::ProductionLike, None),
-        (
-            "ends-2027",
-            Profile::EndsAt(UtcTime::end_of_day_in_japan(2027, 12, 31)?),
-            None,
-        ),
-        (
-            "long-common-name",
-            Profile::LongCommonName,
-            Some("the key begins after byte 255"),
-        ),
+        ("ends-2027", Profile::EndsAt(UtcTime::end_of_day_in_japan(2027, 12, 31)?), None),
+        ("long-common-name", Profile::LongCommonName, Some("the key begins after byte 255")),
         ("expired", Profile::Expired, Some("expired")),
         ("not-yet-valid", Profile::NotYetValid, Some("not yet valid")),
-        (
-            "foreign-issuer",
-            Profile::ForeignIssuer,
-            Some("signed by a key that is not pinned"),
-        ),
+        ("foreign-issuer", Profile::ForeignIssuer, Some("signed by a key that is not pinned")),
         ("ca-as-leaf", Profile::CaAsLeaf, Some("calls itself a CA")),
-        (
-            "with-subject-alt-name",
-            Profile::WithSubjectAltName,
-            Some("has a subject alternative name"),
-        ),
-        (
-            "without-extended-key-usage",
-            Profile::WithoutExtendedKeyUsage,
-            Some("has no extended key usage"),
-        ),
-        (
-            "unknown-critical-extension",
-            Profile::UnknownCriticalExtension,
-            Some("has an unknown critical extension"),
-        ),
+        ("with-subject-alt-name", Profile::WithSubjectAltName, Some("has a subject alternative name")),
+        ("without-extended-key-usage", Profile::WithoutExtendedKeyUsage, Some("has no extended key usage")),
+        ("unknown-critical-extension", Profile::UnknownCriticalExtension, Some("has an unknown critical extension")),
     ])
 }

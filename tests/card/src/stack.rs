@@ -84,12 +84,7 @@ pub fn installed() -> Result<(), StackError> {
 /// The program `kido-virtual-card` beside the running one: in the same folder, or above a test's `deps`.
 #[must_use]
 pub fn program_beside(current: &Path) -> Option<PathBuf> {
-    current
-        .ancestors()
-        .skip(1)
-        .take(3)
-        .map(|folder| folder.join("kido-virtual-card"))
-        .find(|path| path.is_file())
+    current.ancestors().skip(1).take(3).map(|folder| folder.join("kido-virtual-card")).find(|path| path.is_file())
 }
 
 /// A running stack; ended when dropped.
@@ -126,10 +121,7 @@ impl PrivateStack {
             .map_err(StackError::Unshare)?;
         let alive = child.stdin.take();
         let mut first_line = String::new();
-        let read = child
-            .stdout
-            .take()
-            .map(|stdout| BufReader::new(stdout).read_line(&mut first_line));
+        let read = child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut first_line));
         let stack = Self { folder, child, alive };
         if matches!(read, Some(Ok(_))) && first_line.starts_with(SOCKET_VARIABLE) {
             Ok(stack)
@@ -182,25 +174,14 @@ fn pcscd_socket(folder: &Path) -> PathBuf {
 
 /// Makes the folders, and clears what an ended stack left in them.
 fn prepare(folder: &Path) -> Result<PathBuf, StackError> {
-    let failed = |source| StackError::Folder {
-        folder: folder.to_owned(),
-        source,
-    };
+    let failed = |source| StackError::Folder { folder: folder.to_owned(), source };
     // For its owner alone: the sockets inside would let anyone talk to the cards.
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder.join(RUN_FOLDER))
-        .map_err(failed)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder.join(RUN_FOLDER)).map_err(failed)?;
     let folder = folder.canonicalize().map_err(failed)?;
     if pcscd_socket(&folder).as_os_str().len() > SOCKET_PATH_MAX {
         return Err(StackError::PathTooLong(pcscd_socket(&folder)));
     }
-    for stale in [
-        pcscd_socket(&folder),
-        folder.join(RUN_FOLDER).join("pcscd.pid"),
-        folder.join(control::SOCKET),
-    ] {
+    for stale in [pcscd_socket(&folder), folder.join(RUN_FOLDER).join("pcscd.pid"), folder.join(control::SOCKET)] {
         match std::fs::remove_file(&stale) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             Ok(()) | Err(_) => {}

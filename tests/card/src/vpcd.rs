@@ -71,25 +71,13 @@ impl Inserted {
         let connection = Arc::new(Mutex::new(None));
         let (stop, stopped) = mpsc::channel();
         let (seen, first_look) = mpsc::channel();
-        let lying = Lying {
-            card,
-            port,
-            connection: Arc::clone(&connection),
-            stopped,
-            seen,
-        };
+        let lying = Lying { card, port, connection: Arc::clone(&connection), stopped, seen };
         let thread = std::thread::Builder::new()
             .name(format!("card on {port}"))
             .spawn(move || lying.stay(stream))
             .map_err(BridgeError::NoThread)?;
-        let inserted = Self {
-            stop: Some(stop),
-            connection,
-            thread: Some(thread),
-        };
-        first_look
-            .recv_timeout(SEEN_WITHIN)
-            .map_err(|_elapsed| BridgeError::NotSeen)?;
+        let inserted = Self { stop: Some(stop), connection, thread: Some(thread) };
+        first_look.recv_timeout(SEEN_WITHIN).map_err(|_elapsed| BridgeError::NotSeen)?;
         Ok(inserted)
     }
 
@@ -148,10 +136,7 @@ impl Lying {
             lock(&self.card).power_off();
             self.connection.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(stream);
-            let Left::Torn {
-                back_after: Some(back_after),
-            } = left
-            else {
+            let Left::Torn { back_after: Some(back_after) } = left else {
                 return;
             };
             if !self.wait(back_after) {

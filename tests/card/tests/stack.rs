@@ -56,9 +56,7 @@ impl Bench {
 
     fn client(&self, program: &str, driver: &str) -> Command {
         let mut command = Command::new(program);
-        command
-            .env(SOCKET_VARIABLE, self.stack.pcscd_socket())
-            .env("OPENSC_DRIVER", driver);
+        command.env(SOCKET_VARIABLE, self.stack.pcscd_socket()).env("OPENSC_DRIVER", driver);
         command
     }
 
@@ -86,38 +84,19 @@ fn text(output: &Output) -> String {
 
 fn run(command: &mut Command) -> Outcome<Vec<u8>> {
     let output = command.output()?;
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(text(&output).into())
-    }
+    if output.status.success() { Ok(output.stdout) } else { Err(text(&output).into()) }
 }
 
 /// Lets OpenSC sign a SHA-256 hash; answers message and signature files.
 fn sign_with_opensc(bench: &Bench) -> Outcome<(PathBuf, PathBuf)> {
     let (message, hash, signature) = (bench.path("message"), bench.path("hash"), bench.path("signature"));
     std::fs::write(&message, b"a message of the judge")?;
-    run(Command::new("openssl")
-        .args(["dgst", "-sha256", "-binary", "-out"])
-        .arg(&hash)
-        .arg(&message))?;
+    run(Command::new("openssl").args(["dgst", "-sha256", "-binary", "-out"]).arg(&hash).arg(&message))?;
     let path = |file: &Path| file.to_str().map(str::to_owned).ok_or("a path that is not UTF-8");
     let (hash, signature_file) = (path(&hash)?, path(&signature)?);
-    let what = [
-        "--sign",
-        "--key",
-        "1",
-        "--pin",
-        planted::PIN,
-        "--pkcs1",
-        "--sha-256",
-        "--raw",
-    ];
-    let output = bench.once_there(
-        "pkcs15-crypt",
-        "jpki",
-        &[&what[..], &["-i", &hash, "-o", &signature_file]].concat(),
-    )?;
+    let what = ["--sign", "--key", "1", "--pin", planted::PIN, "--pkcs1", "--sha-256", "--raw"];
+    let output =
+        bench.once_there("pkcs15-crypt", "jpki", &[&what[..], &["-i", &hash, "-o", &signature_file]].concat())?;
     if !output.status.success() {
         return Err(text(&output).into());
     }
@@ -147,16 +126,10 @@ fn openssl_verifies(bench: &Bench, certificate: &[u8], message: &Path, signature
 fn opensc_reads_the_certificate_that_was_issued() -> Outcome {
     let Some(bench) = Bench::start()? else { return Ok(()) };
     bench.control()?.insert(0, Character::Holder, Vec::new())?;
-    let pem = bench
-        .once_there("pkcs15-tool", "jpki", &["--read-certificate", "1"])?
-        .stdout;
+    let pem = bench.once_there("pkcs15-tool", "jpki", &["--read-certificate", "1"])?.stdout;
     let (pem_file, der_file) = (bench.path("read.pem"), bench.path("read.der"));
     std::fs::write(&pem_file, pem)?;
-    run(Command::new("openssl")
-        .args(["x509", "-outform", "der", "-in"])
-        .arg(&pem_file)
-        .arg("-out")
-        .arg(&der_file))?;
+    run(Command::new("openssl").args(["x509", "-outform", "der", "-in"]).arg(&pem_file).arg("-out").arg(&der_file))?;
     assert_eq!(std::fs::read(&der_file)?, Character::Holder.certificate()?);
     Ok(())
 }
@@ -169,11 +142,7 @@ fn openssl_verifies_what_opensc_lets_the_card_sign_and_a_copy_fails() -> Outcome
     for (card, genuine) in [(Character::Holder, true), (Character::Copy, false)] {
         control.insert(0, card, Vec::new())?;
         let (message, signature) = sign_with_opensc(&bench)?;
-        assert_eq!(
-            openssl_verifies(&bench, &certificate, &message, &signature)?,
-            genuine,
-            "{card}"
-        );
+        assert_eq!(openssl_verifies(&bench, &certificate, &message, &signature)?, genuine, "{card}");
         control.remove(0)?;
     }
     let signatures: Vec<u64> = control.cards()?.iter().map(|card| card.signatures).collect();
@@ -225,10 +194,7 @@ fn a_card_keeps_its_tries_while_it_is_away() -> Outcome {
         let answer = bench.transmit(&[SELECT_JPKI, "002000980439383736"])?;
         assert!(text(&answer).contains("SW1=0x63"), "{}", text(&answer));
         control.remove(0)?;
-        assert_eq!(
-            control.cards()?.first().map(|card| (card.tries_left, card.slot)),
-            Some((left, None))
-        );
+        assert_eq!(control.cards()?.first().map(|card| (card.tries_left, card.slot)), Some((left, None)));
     }
     let log = serde_json::to_string(&control.log()?)?;
     assert!(log.contains("00 20 00 98 04 ..") && !log.contains("39383736"), "{log}");
@@ -239,18 +205,10 @@ fn a_card_keeps_its_tries_while_it_is_away() -> Outcome {
 fn a_card_torn_at_a_command_is_back_by_itself() -> Outcome {
     let Some(bench) = Bench::start()? else { return Ok(()) };
     let mut control = bench.control()?;
-    let tear = Fault::TornAt {
-        command: 1,
-        executed: false,
-        back_after_ms: Some(700),
-    };
+    let tear = Fault::TornAt { command: 1, executed: false, back_after_ms: Some(700) };
     control.insert(0, Character::Holder, vec![tear])?;
     let torn = bench.transmit(&[SELECT_JPKI])?;
-    assert!(
-        !torn.status.success() || !text(&torn).contains("SW1=0x90"),
-        "{}",
-        text(&torn)
-    );
+    assert!(!torn.status.success() || !text(&torn).contains("SW1=0x90"), "{}", text(&torn));
     for _ in 0..LOOKS_MAX {
         if text(&bench.transmit(&[SELECT_JPKI])?).contains("SW1=0x90") {
             return Ok(());
@@ -264,19 +222,13 @@ fn a_request_that_makes_no_sense_is_refused_and_changes_nothing() -> Outcome {
     let Some(bench) = Bench::start()? else { return Ok(()) };
     let mut stream = UnixStream::connect(bench.stack.control_socket())?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    for request in [
-        "{}",
-        "nonsense",
-        r#"{"insert":{"slot":0,"card":"nobody"}}"#,
-        r#"{"insert":{"slot":7,"card":"holder"}}"#,
-    ] {
+    for request in
+        ["{}", "nonsense", r#"{"insert":{"slot":0,"card":"nobody"}}"#, r#"{"insert":{"slot":7,"card":"holder"}}"#]
+    {
         stream.write_all(format!("{request}\n").as_bytes())?;
         let mut answer = [0; 4096];
         let length = stream.read(&mut answer)?;
-        assert!(
-            String::from_utf8_lossy(answer.get(..length).unwrap_or_default()).contains("refused"),
-            "{request}"
-        );
+        assert!(String::from_utf8_lossy(answer.get(..length).unwrap_or_default()).contains("refused"), "{request}");
     }
     Ok(())
 }
@@ -296,12 +248,7 @@ fn await_end(mut connection: UnixStream) -> Outcome {
 fn nothing_is_left_when_the_parent_is_killed() -> Outcome {
     let Some(bench) = Bench::start()? else { return Ok(()) };
     let folder = bench.path("orphan");
-    let mut parent = Command::new(PROGRAM)
-        .arg("stack")
-        .arg("--dir")
-        .arg(&folder)
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut parent = Command::new(PROGRAM).arg("stack").arg("--dir").arg(&folder).stdout(Stdio::piped()).spawn()?;
     let mut ready = [0; 1];
     parent.stdout.as_mut().ok_or("no output")?.read_exact(&mut ready)?;
     let pcscd = UnixStream::connect(folder.join("run/pcscd.comm"))?;

@@ -58,12 +58,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
                 .prop_map(|(data, sw)| Answer::Telling(data, sw))
                 .boxed(),
         ),
-        (
-            1,
-            prop::collection::vec(any::<u8>(), 0..300)
-                .prop_map(Answer::Bytes)
-                .boxed(),
-        ),
+        (1, prop::collection::vec(any::<u8>(), 0..300).prop_map(Answer::Bytes).boxed()),
     ])
 }
 
@@ -74,11 +69,7 @@ fn repeating(answers: &[Answer]) -> impl FnMut(&CommandApdu) -> Vec<u8> {
 }
 
 fn assert_rules(trace: &Trace, commands_max: u8, registration: bool) -> Result<(), TestCaseError> {
-    prop_assert!(
-        trace.sent.len() <= usize::from(commands_max),
-        "{} commands",
-        trace.sent.len()
-    );
+    prop_assert!(trace.sent.len() <= usize::from(commands_max), "{} commands", trace.sent.len());
     for (instruction, bytes) in &trace.sent {
         prop_assert!(is_listed(bytes, registration), "{instruction}: {bytes:02X?}");
     }
@@ -86,27 +77,16 @@ fn assert_rules(trace: &Trace, commands_max: u8, registration: bool) -> Result<(
     prop_assert!(verifies.len() <= 1, "a PIN was sent twice");
     let accepted = verifies.first().filter(|at| trace.answers[**at] == [0x90, 0x00]);
     for at in places(trace, Instruction::ComputeSignature) {
-        prop_assert!(
-            accepted.is_some_and(|accepted| *accepted < at),
-            "a signature was asked before the PIN was taken"
-        );
+        prop_assert!(accepted.is_some_and(|accepted| *accepted < at), "a signature was asked before the PIN was taken");
     }
     if let Some(verify) = verifies.first() {
-        let tries_known = trace.sent[..*verify]
-            .iter()
-            .zip(&trace.answers)
-            .any(|((instruction, _), answer)| {
-                *instruction == Instruction::PinStatus && matches!(answer.as_slice(), [0x63, 0xC2..=0xCF])
-            });
-        prop_assert!(
-            tries_known,
-            "a PIN was asked where the card did not say that two tries are left"
-        );
+        let tries_known = trace.sent[..*verify].iter().zip(&trace.answers).any(|((instruction, _), answer)| {
+            *instruction == Instruction::PinStatus && matches!(answer.as_slice(), [0x63, 0xC2..=0xCF])
+        });
+        prop_assert!(tries_known, "a PIN was asked where the card did not say that two tries are left");
     }
-    let continuations = trace
-        .answers
-        .iter()
-        .filter(|answer| answer.len() >= 2 && matches!(answer[answer.len() - 2], 0x61 | 0x6C));
+    let continuations =
+        trace.answers.iter().filter(|answer| answer.len() >= 2 && matches!(answer[answer.len() - 2], 0x61 | 0x6C));
     // The one that is too many ends the exchange.
     prop_assert!(continuations.count() <= usize::from(CONTINUATIONS_MAX) + 1);
     for text in &trace.printed {
@@ -117,10 +97,7 @@ fn assert_rules(trace: &Trace, commands_max: u8, registration: bool) -> Result<(
 
 fn places(trace: &Trace, wanted: Instruction) -> Vec<usize> {
     let numbered = trace.sent.iter().enumerate();
-    numbered
-        .filter(|(_, (instruction, _))| *instruction == wanted)
-        .map(|(at, _)| at)
-        .collect()
+    numbered.filter(|(_, (instruction, _))| *instruction == wanted).map(|(at, _)| at).collect()
 }
 
 proptest! {

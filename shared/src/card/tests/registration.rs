@@ -45,15 +45,7 @@ fn certificate(card: &mut Card<'_>) -> Vec<u8> {
 
 #[test]
 fn the_certificate_is_read_whole_and_nothing_behind_it() {
-    for (length, behind) in [
-        (1_590, 0),
-        (1_590, 300),
-        (1_536, 0),
-        (1_536, 1),
-        (512, 0),
-        (4_096, 0),
-        (4_096, 512),
-    ] {
+    for (length, behind) in [(1_590, 0), (1_590, 300), (1_536, 0), (1_536, 1), (512, 0), (4_096, 0), (4_096, 512)] {
         let file = file(length, behind);
         let read = certificate(&mut card_with(file.clone(), 256));
         assert_eq!(read, file[..usize::from(length)]);
@@ -75,10 +67,7 @@ fn a_registration_reads_the_certificate_and_then_goes_on_as_a_tap_does() {
     ];
     let sign = sign(0x97, 0);
     let rest: [&[u8]; 3] = [PIN_STATUS, VERIFY, &sign];
-    assert_eq!(
-        trace.commands(),
-        [&[SELECT_APPLICATION, SELECT_CERTIFICATE], reads.as_slice(), &rest].concat()
-    );
+    assert_eq!(trace.commands(), [&[SELECT_APPLICATION, SELECT_CERTIFICATE], reads.as_slice(), &rest].concat());
 }
 
 #[test]
@@ -102,16 +91,10 @@ fn a_certificate_that_ends_too_early_is_refused() {
     let mut short = file(1_590, 0);
     short.truncate(700);
     let trace = run_registration(&mut card_with(short, 256), true);
-    let at_the_end = CardError::Refused {
-        instruction: Instruction::ReadBinary,
-        status: StatusWord::new(0x6B00),
-    };
+    let at_the_end = CardError::Refused { instruction: Instruction::ReadBinary, status: StatusWord::new(0x6B00) };
     assert_eq!(trace.end, Err(at_the_end));
     let done = answer(0, 0x9000);
-    assert_eq!(
-        registration(&[done.clone(), done.clone(), done]).end,
-        Err(CardError::CertificateIncomplete)
-    );
+    assert_eq!(registration(&[done.clone(), done.clone(), done]).end, Err(CardError::CertificateIncomplete));
 }
 
 #[test]
@@ -133,10 +116,7 @@ fn what_does_not_begin_like_a_certificate_is_read_no_further() {
         assert_eq!(trace.sent.len(), 3);
     }
     let long = registration(&[answer(0, 0x9000), answer(0, 0x9000), answer(300, 0x9000)]);
-    assert_eq!(
-        long.end,
-        Err(CardError::Malformed(ApduError::TooLong { max: 258, got: 302 }))
-    );
+    assert_eq!(long.end, Err(CardError::Malformed(ApduError::TooLong { max: 258, got: 302 })));
 }
 
 #[test]
@@ -153,10 +133,7 @@ fn a_reader_may_ask_for_the_exact_length_of_the_last_part() {
 #[test]
 fn a_phone_is_told_by_wanting_the_pin_before_the_certificate() {
     let done = answer(0, 0x9000);
-    assert_eq!(
-        registration(&[done.clone(), done, answer(0, 0x6982)]).end,
-        Err(CardError::Phone)
-    );
+    assert_eq!(registration(&[done.clone(), done, answer(0, 0x6982)]).end, Err(CardError::Phone));
 }
 
 #[test]

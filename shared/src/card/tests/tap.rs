@@ -5,21 +5,12 @@ use crate::apdu::{ApduError, StatusWord};
 use crate::refusal::Refusal;
 
 fn refused(instruction: Instruction, status: u16) -> CardError {
-    CardError::Refused {
-        instruction,
-        status: StatusWord::new(status),
-    }
+    CardError::Refused { instruction, status: StatusWord::new(status) }
 }
 
 /// The answers of a card without faults.
 fn faultless() -> Vec<Vec<u8>> {
-    vec![
-        answer(0, 0x9000),
-        answer(256, 0x9000),
-        answer(0, 0x63C3),
-        answer(0, 0x9000),
-        answer(256, 0x9000),
-    ]
+    vec![answer(0, 0x9000), answer(256, 0x9000), answer(0, 0x63C3), answer(0, 0x9000), answer(256, 0x9000)]
 }
 
 /// The faultless tap up to some command, and then this answer.
@@ -34,10 +25,7 @@ fn tap_with(at: usize, last: Vec<u8>) -> Trace {
 fn a_faultless_tap_is_five_commands_and_612_bytes() {
     let trace = tap(&faultless());
     assert_eq!(trace.end, Ok(End::Signed(256)));
-    assert_eq!(
-        trace.commands(),
-        [SELECT_APPLICATION, READ_WINDOW, PIN_STATUS, VERIFY, &sign(0x97, 0)]
-    );
+    assert_eq!(trace.commands(), [SELECT_APPLICATION, READ_WINDOW, PIN_STATUS, VERIFY, &sign(0x97, 0)]);
     assert_eq!(trace.sent.iter().map(|(_, bytes)| bytes.len()).sum::<usize>(), 90);
     assert_eq!(trace.bytes_both_ways(), 612);
     assert_eq!(trace.asked_pin_at, Some(PinTries::new(3)));
@@ -97,19 +85,13 @@ fn a_short_form_may_be_unknown_for_the_pin_or_the_key_alone() {
         answer(256, 0x9000),
     ]);
     assert_eq!(pin_alone.end, Ok(End::Signed(256)));
-    assert_eq!(
-        pin_alone.commands()[2..5],
-        [PIN_STATUS, SELECT_PIN, PIN_STATUS_SELECTED]
-    );
+    assert_eq!(pin_alone.commands()[2..5], [PIN_STATUS, SELECT_PIN, PIN_STATUS_SELECTED]);
     let mut key_alone = faultless();
     key_alone[4] = answer(0, 0x6A86);
     key_alone.extend([done, answer(256, 0x9000)]);
     let key_alone = tap(&key_alone);
     assert_eq!(key_alone.end, Ok(End::Signed(256)));
-    assert_eq!(
-        key_alone.commands()[4..],
-        [sign(0x97, 0).as_slice(), SELECT_KEY, &sign(0x80, 0)]
-    );
+    assert_eq!(key_alone.commands()[4..], [sign(0x97, 0).as_slice(), SELECT_KEY, &sign(0x80, 0)]);
 }
 
 #[test]
@@ -143,10 +125,7 @@ fn the_first_command_alone_is_repeated_after_6f00_and_only_once() {
     assert_eq!(trace.end, Ok(End::Signed(256)));
     let twice = tap(&[answer(0, 0x6F00), answer(0, 0x6F00)]);
     assert_eq!(twice.end, Err(refused(Instruction::SelectApplication, 0x6F00)));
-    assert_eq!(
-        tap_with(1, answer(0, 0x6F00)).end,
-        Err(refused(Instruction::ReadBinary, 0x6F00))
-    );
+    assert_eq!(tap_with(1, answer(0, 0x6F00)).end, Err(refused(Instruction::ReadBinary, 0x6F00)));
 }
 
 #[test]
@@ -156,26 +135,15 @@ fn a_card_without_the_application_is_no_my_number_card() {
         assert_eq!(trace.end, Err(CardError::NotMyNumberCard));
         assert_eq!(trace.sent.len(), 1);
     }
-    assert_eq!(
-        tap_with(0, answer(0, 0x6985)).end,
-        Err(refused(Instruction::SelectApplication, 0x6985))
-    );
+    assert_eq!(tap_with(0, answer(0, 0x6985)).end, Err(refused(Instruction::SelectApplication, 0x6985)));
 }
 
 #[test]
 fn a_phone_is_told_by_wanting_the_pin_before_the_window() {
     assert_eq!(tap_with(1, answer(0, 0x6982)).end, Err(CardError::Phone));
-    let after_select = [
-        answer(0, 0x9000),
-        answer(0, 0x6A82),
-        answer(0, 0x9000),
-        answer(0, 0x6982),
-    ];
+    let after_select = [answer(0, 0x9000), answer(0, 0x6A82), answer(0, 0x9000), answer(0, 0x6982)];
     assert_eq!(tap(&after_select).end, Err(CardError::Phone));
-    assert_eq!(
-        tap_with(4, answer(0, 0x6982)).end,
-        Err(refused(Instruction::ComputeSignature, 0x6982))
-    );
+    assert_eq!(tap_with(4, answer(0, 0x6982)).end, Err(refused(Instruction::ComputeSignature, 0x6982)));
 }
 
 #[test]
@@ -185,10 +153,7 @@ fn a_window_is_256_bytes_or_none() {
         (answer(0, 0x9000), CardError::WindowIncomplete),
         (answer(0, 0x6C80), CardError::WindowIncomplete),
         (answer(200, 0x6282), refused(Instruction::ReadBinary, 0x6282)),
-        (
-            answer(257, 0x9000),
-            CardError::Malformed(ApduError::TooLong { max: 258, got: 259 }),
-        ),
+        (answer(257, 0x9000), CardError::Malformed(ApduError::TooLong { max: 258, got: 259 })),
     ] {
         let trace = tap_with(1, last);
         assert_eq!(trace.end, Err(error));
@@ -253,10 +218,7 @@ fn a_wrong_pin_is_reported_and_never_tried_again() {
         assert_eq!(trace.end, Err(error), "{status:04X}");
         assert_eq!(trace.sent.len(), 4);
     }
-    assert_eq!(
-        CardError::WrongPin(PinTries::new(2)).refusal(),
-        Refusal::WrongPin(PinTries::new(2))
-    );
+    assert_eq!(CardError::WrongPin(PinTries::new(2)).refusal(), Refusal::WrongPin(PinTries::new(2)));
 }
 
 #[test]
@@ -271,10 +233,7 @@ fn a_card_torn_out_at_any_command_has_left() {
 
 #[test]
 fn a_half_status_word_is_malformed() {
-    assert_eq!(
-        tap_with(0, vec![0x90]).end,
-        Err(CardError::Malformed(ApduError::TooShort))
-    );
+    assert_eq!(tap_with(0, vec![0x90]).end, Err(CardError::Malformed(ApduError::TooShort)));
 }
 
 #[test]
@@ -313,28 +272,12 @@ fn an_empty_signature_is_none() {
 #[test]
 fn the_pin_stands_in_the_verify_command_and_nowhere_else() {
     let trace = tap(&faultless());
-    let with_pin = trace
-        .commands()
-        .iter()
-        .filter(|bytes| bytes.windows(4).any(|part| part == PIN.as_bytes()))
-        .count();
+    let with_pin = trace.commands().iter().filter(|bytes| bytes.windows(4).any(|part| part == PIN.as_bytes())).count();
     assert_eq!(with_pin, 1);
     for text in &trace.printed {
-        let shown = [PIN, "37333931", "55, 51, 57, 49", "A5", "165", "a5"]
-            .iter()
-            .find(|form| text.contains(**form));
+        let shown = [PIN, "37333931", "55, 51, 57, 49", "A5", "165", "a5"].iter().find(|form| text.contains(**form));
         assert_eq!(shown, None, "{text}");
     }
-    assert!(
-        trace
-            .printed
-            .iter()
-            .any(|text| text.contains("Window(KeyWindow(..), ExpectTries(..))"))
-    );
-    assert!(
-        trace
-            .printed
-            .iter()
-            .any(|text| text.contains("Done(CardSignature(..))"))
-    );
+    assert!(trace.printed.iter().any(|text| text.contains("Window(KeyWindow(..), ExpectTries(..))")));
+    assert!(trace.printed.iter().any(|text| text.contains("Done(CardSignature(..))")));
 }

@@ -42,12 +42,7 @@ pub(crate) fn extension(oid: &[u8], critical: bool, value: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn policies(policies: &[&[u8]]) -> Vec<u8> {
-    sequence(
-        &policies
-            .iter()
-            .map(|policy| sequence(&[element(0x06, policy), cps()]))
-            .collect::<Vec<_>>(),
-    )
+    sequence(&policies.iter().map(|policy| sequence(&[element(0x06, policy), cps()])).collect::<Vec<_>>())
 }
 
 fn cps() -> Vec<u8> {
@@ -86,11 +81,7 @@ impl Blueprint {
             unique_id: vec![],
             extensions: vec![
                 extension(&[0x55, 0x1D, 0x0F], true, &[0x03, 0x02, 0x07, 0x80]),
-                extension(
-                    &[0x55, 0x1D, 0x25],
-                    false,
-                    &sequence(&[element(0x06, &[43, 6, 1, 5, 5, 7, 3, 2])]),
-                ),
+                extension(&[0x55, 0x1D, 0x25], false, &sequence(&[element(0x06, &[43, 6, 1, 5, 5, 7, 3, 2])])),
                 extension(&[0x55, 0x1D, 0x20], true, &policies(&[&POLICY])),
                 extension(&[0x55, 0x1D, 0x12], false, &sequence(&[element(0x86, &[b'i'; 170])])),
                 extension(&[0x55, 0x1D, 0x1F], false, &sequence(&[sequence(&[])])),
@@ -102,12 +93,7 @@ impl Blueprint {
     /// The next card: the same with a P-384 key.
     pub(crate) fn next_card() -> Self {
         let spki = include_bytes!("../../../fixtures/proof/p384.spki.der").to_vec();
-        Self {
-            ecdsa: true,
-            outer_ecdsa: true,
-            spki,
-            ..Self::card()
-        }
+        Self { ecdsa: true, outer_ecdsa: true, spki, ..Self::card() }
     }
 
     pub(crate) fn der(&self) -> Vec<u8> {
@@ -122,11 +108,7 @@ impl Blueprint {
             attribute(UNIT, "Japan Agency for Local Authority Information Systems"),
         ]);
         let validity = sequence(&self.validity.map(|time| element(0x17, time.as_bytes())));
-        let subject = self
-            .subject
-            .iter()
-            .map(|(oid, text)| attribute(oid, text))
-            .collect::<Vec<_>>();
+        let subject = self.subject.iter().map(|(oid, text)| attribute(oid, text)).collect::<Vec<_>>();
         let tbs = sequence(&[
             vec![0xA0, 0x03, 0x02, 0x01, 0x02],
             element(0x02, &self.serial),

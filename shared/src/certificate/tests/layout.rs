@@ -14,10 +14,7 @@ fn place(blueprint: &Blueprint) -> Result<PlacedKey, LayoutError> {
 /// Offset and length of the key's DER in a file.
 fn key_span(blueprint: &Blueprint) -> (usize, usize) {
     let file = blueprint.der();
-    let begins = file
-        .windows(blueprint.spki.len())
-        .position(|bytes| bytes == blueprint.spki)
-        .unwrap();
+    let begins = file.windows(blueprint.spki.len()).position(|bytes| bytes == blueprint.spki).unwrap();
     (begins, begins + blueprint.spki.len())
 }
 
@@ -62,10 +59,7 @@ fn a_subject_that_reaches_into_the_window_is_refused() {
 fn a_p384_key_is_supported_beside_what_all_cards_have_alike() {
     let blueprint = Blueprint::next_card();
     let (begins, ends) = key_span(&blueprint);
-    assert!(
-        begins + 24 >= 255 && ends < 511,
-        "the whole point lies in the window: {begins}..{ends}"
-    );
+    assert!(begins + 24 >= 255 && ends < 511, "the whole point lies in the window: {begins}..{ends}");
     let placed = place(&blueprint).unwrap();
     assert_eq!(placed.key().algorithm(), KeyAlgorithm::P384);
     assert_eq!(placed.lacking().len(), 1 + 255 - begins);
@@ -79,28 +73,17 @@ fn a_window_that_would_show_a_telling_extension_is_refused() {
         for place_among in 0..4 {
             let mut blueprint = Blueprint::next_card();
             blueprint.extensions.insert(place_among, telling.clone());
-            assert_eq!(
-                place(&blueprint).unwrap_err(),
-                LayoutError::Unsupported,
-                "as number {place_among}"
-            );
+            assert_eq!(place(&blueprint).unwrap_err(), LayoutError::Unsupported, "as number {place_among}");
         }
     }
     let mut shorter = Blueprint::next_card();
     shorter.extensions.remove(3);
-    assert_eq!(
-        place(&shorter).unwrap_err(),
-        LayoutError::Unsupported,
-        "the rest moved up into the window"
-    );
+    assert_eq!(place(&shorter).unwrap_err(), LayoutError::Unsupported, "the rest moved up into the window");
 }
 
 #[test]
 fn a_unique_identifier_behind_the_key_is_refused() {
-    let blueprint = Blueprint {
-        unique_id: element(0x81, &[0, 7, 7, 7]),
-        ..Blueprint::next_card()
-    };
+    let blueprint = Blueprint { unique_id: element(0x81, &[0, 7, 7, 7]), ..Blueprint::next_card() };
     assert_eq!(place(&blueprint).unwrap_err(), LayoutError::Unsupported);
 }
 
@@ -120,10 +103,7 @@ fn a_key_can_be_placed_without_a_certificate_only_where_it_fills_the_window() {
     assert_eq!(placed.window().expose(), read.window().expose());
     assert_eq!(placed.lacking(), read.lacking());
     assert!(PlacedKey::filling_the_window(rsa.clone(), 217).is_ok());
-    assert_eq!(
-        PlacedKey::filling_the_window(rsa, 216).unwrap_err(),
-        LayoutError::Unsupported
-    );
+    assert_eq!(PlacedKey::filling_the_window(rsa, 216).unwrap_err(), LayoutError::Unsupported);
 }
 
 proptest! {
@@ -158,18 +138,9 @@ fn a_key_has_one_spelling() {
     assert_eq!(changed(293, 3), SpkiError::Unsupported, "exponent 65539");
     assert_eq!(changed(33, 0x7F), SpkiError::Unsupported, "2,047 bits");
     assert_eq!(changed(288, 0x02), SpkiError::Impossible, "an even modulus");
-    assert_eq!(
-        SubjectPublicKey::from_spki(&[rsa, &[0]].concat()).unwrap_err(),
-        SpkiError::Unsupported
-    );
-    assert_eq!(
-        SubjectPublicKey::from_spki(&rsa[..293]).unwrap_err(),
-        SpkiError::Unsupported
-    );
+    assert_eq!(SubjectPublicKey::from_spki(&[rsa, &[0]].concat()).unwrap_err(), SpkiError::Unsupported);
+    assert_eq!(SubjectPublicKey::from_spki(&rsa[..293]).unwrap_err(), SpkiError::Unsupported);
     let mut off_the_curve = Blueprint::next_card().spki;
     *off_the_curve.last_mut().unwrap() ^= 1;
-    assert_eq!(
-        SubjectPublicKey::from_spki(&off_the_curve).unwrap_err(),
-        SpkiError::Impossible
-    );
+    assert_eq!(SubjectPublicKey::from_spki(&off_the_curve).unwrap_err(), SpkiError::Impossible);
 }

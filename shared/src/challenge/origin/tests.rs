@@ -74,14 +74,8 @@ fn an_origin_is_nothing_more() {
     for (text, error) in refused {
         assert_eq!(Origin::parse(text).map(String::from), Err(error), "{text}");
     }
-    assert_eq!(
-        Origin::parse(&format!("https://{}", "a".repeat(400))).unwrap_err(),
-        OriginError::TooLong
-    );
-    assert_eq!(
-        Origin::parse(&format!("https://{}.example", "a".repeat(64))).unwrap_err(),
-        OriginError::Host
-    );
+    assert_eq!(Origin::parse(&format!("https://{}", "a".repeat(400))).unwrap_err(), OriginError::TooLong);
+    assert_eq!(Origin::parse(&format!("https://{}.example", "a".repeat(64))).unwrap_err(), OriginError::Host);
 }
 
 #[test]

@@ -7,10 +7,7 @@ use super::*;
 fn any_step() -> impl Strategy<Value = ClaimStep> {
     let basis = prop_oneof![4 => Just(AdmissionBasis::Claimed), 1 => Just(AdmissionBasis::Offline)];
     (0_u8..5, 0_u8..5, 0_u8..3, basis).prop_map(|(kind, number, at_gate, basis)| match kind {
-        0 => Claim(ClaimRequest {
-            basis,
-            ..request(number, at_gate)
-        }),
+        0 => Claim(ClaimRequest { basis, ..request(number, at_gate) }),
         1 => Withdraw(named(number, at_gate)),
         2 => Open(named(number, at_gate)),
         3 => Annul(named(number, at_gate)),

@@ -7,12 +7,7 @@ use super::*;
 /// Both passes over a whole history; gives the numbers of the records that came out, range by range.
 fn follow(from: Follower, head: &VerifiedHead, history: &[SealedRecord]) -> Result<(Follower, Vec<u64>), FeedError> {
     let cipher = cipher(head.reaches().epoch);
-    let range = |number: u64| {
-        history
-            .chunks(1_024)
-            .nth(usize::try_from(number).unwrap())
-            .unwrap_or(&[])
-    };
+    let range = |number: u64| history.chunks(1_024).nth(usize::try_from(number).unwrap()).unwrap_or(&[]);
     let mut check = from.begin(head)?;
     while let Some(need) = check.need() {
         check.extend(need.cut(range(need.range))?)?;
@@ -45,11 +40,7 @@ fn a_gate_goes_on_from_the_middle_of_a_range_that_has_grown() {
     let (follower, _) = follow(Follower::start(EVENT, Epoch::FIRST), &early, &history).unwrap();
     let later = head_over(&history[..2_060], Epoch::FIRST);
     let (follower, numbers) = follow(follower, &later, &history).unwrap();
-    assert_eq!(
-        numbers,
-        (1_030..2_060).collect::<Vec<_>>(),
-        "nothing twice, nothing beyond the head"
-    );
+    assert_eq!(numbers, (1_030..2_060).collect::<Vec<_>>(), "nothing twice, nothing beyond the head");
     assert_eq!(*follower.position(), later.reaches());
     assert!(follower.accept(&later).unwrap().is_nothing());
 }
@@ -57,41 +48,23 @@ fn a_gate_goes_on_from_the_middle_of_a_range_that_has_grown() {
 #[test]
 fn a_shortened_history_is_refused() {
     let history = history(Epoch::FIRST, 10);
-    let (follower, _) = follow(
-        Follower::start(EVENT, Epoch::FIRST),
-        &head_over(&history, Epoch::FIRST),
-        &history,
-    )
-    .unwrap();
+    let (follower, _) =
+        follow(Follower::start(EVENT, Epoch::FIRST), &head_over(&history, Epoch::FIRST), &history).unwrap();
     let shorter = head_over(&history[..9], Epoch::FIRST);
-    assert_eq!(
-        follower.accept(&shorter),
-        Err(FeedError::Shortened { head: 9, followed: 10 })
-    );
+    assert_eq!(follower.accept(&shorter), Err(FeedError::Shortened { head: 9, followed: 10 }));
 }
 
 #[test]
 fn a_forked_history_is_refused_at_the_same_length_and_beyond() {
     let one = history(Epoch::FIRST, 12);
     let mut other = one.clone();
-    other[5] = cipher(Epoch::FIRST)
-        .seal(FeedSequence::new(5), &ticket_record(99))
-        .unwrap();
+    other[5] = cipher(Epoch::FIRST).seal(FeedSequence::new(5), &ticket_record(99)).unwrap();
     let start = Follower::start(EVENT, Epoch::FIRST);
     let (follower, _) = follow(start, &head_over(&one[..10], Epoch::FIRST), &one).unwrap();
-    assert_eq!(
-        follower.accept(&head_over(&other[..10], Epoch::FIRST)),
-        Err(FeedError::Forked { length: 10 })
-    );
+    assert_eq!(follower.accept(&head_over(&other[..10], Epoch::FIRST)), Err(FeedError::Forked { length: 10 }));
     let longer = head_over(&other, Epoch::FIRST);
-    assert!(
-        follower.accept(&longer).is_ok(),
-        "a longer one shows when its records arrive"
-    );
-    assert_eq!(
-        follow(follower, &longer, &other).map(|_| ()),
-        Err(FeedError::Forked { length: 12 })
-    );
+    assert!(follower.accept(&longer).is_ok(), "a longer one shows when its records arrive");
+    assert_eq!(follow(follower, &longer, &other).map(|_| ()), Err(FeedError::Forked { length: 12 }));
 }
 
 #[test]
@@ -100,60 +73,36 @@ fn another_epoch_needs_the_roots_cut() {
     let start = Follower::start(EVENT, Epoch::FIRST);
     let (follower, _) = follow(start, &head_over(&old, Epoch::FIRST), &old).unwrap();
     let head = head_over(&new, Epoch::new(2));
-    let refused = FeedError::OtherEpoch {
-        head: Epoch::new(2),
-        followed: Epoch::FIRST,
-    };
+    let refused = FeedError::OtherEpoch { head: Epoch::new(2), followed: Epoch::FIRST };
     assert_eq!(follower.accept(&head), Err(refused));
     let cut = |epoch| {
-        let signed = EpochCut {
-            event: EVENT,
-            epoch,
-            at: NOW,
-        }
-        .sign(&root())
-        .unwrap();
+        let signed = EpochCut { event: EVENT, epoch, at: NOW }.sign(&root()).unwrap();
         EpochCut::verify(signed.as_bytes(), &root().verifying_key(), EVENT).unwrap()
     };
     let anew = follower.cut(&cut(Epoch::new(2))).unwrap();
     let (anew, numbers) = follow(anew, &head, &new).unwrap();
     assert_eq!(numbers, [0, 1, 2, 3]);
-    assert_eq!(
-        anew.cut(&cut(Epoch::new(2))),
-        Err(FeedError::CutNotForward { to: Epoch::new(2) }),
-        "a replayed cut"
-    );
-    assert!(
-        anew.accept(&head_over(&old, Epoch::FIRST)).is_err(),
-        "there is no way back"
-    );
+    assert_eq!(anew.cut(&cut(Epoch::new(2))), Err(FeedError::CutNotForward { to: Epoch::new(2) }), "a replayed cut");
+    assert!(anew.accept(&head_over(&old, Epoch::FIRST)).is_err(), "there is no way back");
 }
 
 #[test]
 fn another_events_head_and_cipher_are_refused() {
     let history = history(Epoch::FIRST, 2);
     let head = head_over(&history, Epoch::FIRST);
-    assert_eq!(
-        Follower::start(OTHER_EVENT, Epoch::FIRST).accept(&head),
-        Err(FeedError::OtherEvent)
-    );
+    assert_eq!(Follower::start(OTHER_EVENT, Epoch::FIRST).accept(&head), Err(FeedError::OtherEvent));
     let start = Follower::start(EVENT, Epoch::FIRST);
     let other = RecordCipher::new(&FeedKey::from_bytes([5; 32]), OTHER_EVENT, Epoch::FIRST);
     assert_eq!(start.apply(&head, &history, &other), Err(FeedError::OtherEvent));
     let later = cipher(Epoch::new(1));
-    let refused = FeedError::OtherEpoch {
-        head: Epoch::FIRST,
-        followed: Epoch::new(1),
-    };
+    let refused = FeedError::OtherEpoch { head: Epoch::FIRST, followed: Epoch::new(1) };
     assert_eq!(start.apply(&head, &history, &later), Err(refused));
 }
 
 #[test]
 fn nothing_is_opened_before_the_chain_has_met_the_head() {
     let history = history(Epoch::FIRST, 1_100);
-    let mut check = Follower::start(EVENT, Epoch::FIRST)
-        .begin(&head_over(&history, Epoch::FIRST))
-        .unwrap();
+    let mut check = Follower::start(EVENT, Epoch::FIRST).begin(&head_over(&history, Epoch::FIRST)).unwrap();
     check.extend(&history[..1_024]).unwrap();
     assert_eq!(check.finish().map(|_| ()), Err(FeedError::Missing { missing: 76 }));
 }
@@ -161,28 +110,20 @@ fn nothing_is_opened_before_the_chain_has_met_the_head() {
 #[test]
 fn records_are_taken_in_whole_ranges_only() {
     let history = history(Epoch::FIRST, 1_100);
-    let mut check = Follower::start(EVENT, Epoch::FIRST)
-        .begin(&head_over(&history, Epoch::FIRST))
-        .unwrap();
+    let mut check = Follower::start(EVENT, Epoch::FIRST).begin(&head_over(&history, Epoch::FIRST)).unwrap();
     let wrong = |got| Err(FeedError::RangeLength { wanted: 1_024, got });
     assert_eq!(check.extend(&history[..1_023]), wrong(1_023));
     assert_eq!(check.extend(&[]), wrong(0));
     assert_eq!(check.extend(&history), wrong(1_100));
     check.extend(&history[..1_024]).unwrap();
     check.extend(&history[1_024..]).unwrap();
-    assert_eq!(
-        check.extend(&history[..1]),
-        Err(FeedError::RangeLength { wanted: 0, got: 1 }),
-        "beyond the head"
-    );
+    assert_eq!(check.extend(&history[..1]), Err(FeedError::RangeLength { wanted: 0, got: 1 }), "beyond the head");
 }
 
 #[test]
 fn a_spool_damaged_between_the_passes_opens_no_record_of_that_range() {
     let history = history(Epoch::FIRST, 1_100);
-    let mut check = Follower::start(EVENT, Epoch::FIRST)
-        .begin(&head_over(&history, Epoch::FIRST))
-        .unwrap();
+    let mut check = Follower::start(EVENT, Epoch::FIRST).begin(&head_over(&history, Epoch::FIRST)).unwrap();
     check.extend(&history[..1_024]).unwrap();
     check.extend(&history[1_024..]).unwrap();
     let mut span = check.finish().unwrap();
@@ -192,11 +133,7 @@ fn a_spool_damaged_between_the_passes_opens_no_record_of_that_range() {
     let before = *span.position();
     assert_eq!(span.open(&damaged, &cipher), Err(FeedError::Forked { length: 1_024 }));
     assert_eq!(*span.position(), before);
-    assert_eq!(
-        span.open(&history[..1_024], &cipher).unwrap().len(),
-        1_024,
-        "the spool read again"
-    );
+    assert_eq!(span.open(&history[..1_024], &cipher).unwrap().len(), 1_024, "the spool read again");
 }
 
 #[test]
@@ -205,12 +142,7 @@ fn one_bad_record_opens_none_of_its_range() {
     history[4] = SealedRecord::from_bytes(vec![9; 60]).unwrap();
     let head = head_over(&history, Epoch::FIRST);
     let applied = Follower::start(EVENT, Epoch::FIRST).apply(&head, &history, &cipher(Epoch::FIRST));
-    assert_eq!(
-        applied,
-        Err(FeedError::Sealed {
-            at: FeedSequence::new(4)
-        })
-    );
+    assert_eq!(applied, Err(FeedError::Sealed { at: FeedSequence::new(4) }));
 }
 
 #[test]
@@ -218,21 +150,12 @@ fn a_connected_gate_applies_what_it_lacks_in_one_step() {
     let history = history(Epoch::FIRST, 7);
     let cipher = cipher(Epoch::FIRST);
     let start = Follower::start(EVENT, Epoch::FIRST);
-    let (follower, _) = start
-        .apply(&head_over(&history[..4], Epoch::FIRST), &history[..4], &cipher)
-        .unwrap();
+    let (follower, _) = start.apply(&head_over(&history[..4], Epoch::FIRST), &history[..4], &cipher).unwrap();
     let head = head_over(&history, Epoch::FIRST);
     let (at_head, records) = follower.apply(&head, &history[4..], &cipher).unwrap();
     assert_eq!(records.iter().map(|(at, _)| at.get()).collect::<Vec<_>>(), [4, 5, 6]);
-    assert_eq!(
-        at_head.apply(&head, &[], &cipher).unwrap(),
-        (at_head, Vec::new()),
-        "a head that says nothing new"
-    );
-    assert_eq!(
-        follower.apply(&head, &[], &cipher),
-        Err(FeedError::Missing { missing: 3 })
-    );
+    assert_eq!(at_head.apply(&head, &[], &cipher).unwrap(), (at_head, Vec::new()), "a head that says nothing new");
+    assert_eq!(follower.apply(&head, &[], &cipher), Err(FeedError::Missing { missing: 3 }));
 }
 
 #[test]

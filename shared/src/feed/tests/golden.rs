@@ -7,10 +7,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|place| u8::from_str_radix(&text[place..place + 2], 16).unwrap())
-        .collect()
+    (0..text.len()).step_by(2).map(|place| u8::from_str_radix(&text[place..place + 2], 16).unwrap()).collect()
 }
 
 /// One record of each kind, in the order of `one_of_each`.
@@ -44,13 +41,7 @@ const SEALED: [&str; 2] = [
 #[test]
 fn records_keep_their_bytes() {
     let records = one_of_each();
-    assert_eq!(
-        records
-            .iter()
-            .map(|record| hex(&record.encode().unwrap()))
-            .collect::<Vec<_>>(),
-        RECORDS
-    );
+    assert_eq!(records.iter().map(|record| hex(&record.encode().unwrap())).collect::<Vec<_>>(), RECORDS);
     for (record, stored) in records.iter().zip(RECORDS) {
         assert_eq!(FeedRecord::decode(&unhex(stored)).unwrap(), *record);
     }
@@ -58,35 +49,13 @@ fn records_keep_their_bytes() {
 
 #[test]
 fn statements_keep_their_bytes() {
-    let reached = FollowedTo {
-        length: 3,
-        ..FollowedTo::start(EVENT, Epoch::new(1))
-    };
+    let reached = FollowedTo { length: 3, ..FollowedTo::start(EVENT, Epoch::new(1)) };
     let head = FeedHead::issue(EVENT, reached, NOW).sign(&feed_key()).unwrap();
-    let cut = EpochCut {
-        event: EVENT,
-        epoch: Epoch::new(1),
-        at: NOW,
-    }
-    .sign(&root())
-    .unwrap();
-    assert_eq!(
-        [hex(head.as_bytes()), hex(certificate().as_bytes()), hex(cut.as_bytes())],
-        STATEMENTS
-    );
+    let cut = EpochCut { event: EVENT, epoch: Epoch::new(1), at: NOW }.sign(&root()).unwrap();
+    assert_eq!([hex(head.as_bytes()), hex(certificate().as_bytes()), hex(cut.as_bytes())], STATEMENTS);
     let root = root().verifying_key();
-    assert_eq!(
-        FeedHead::verify(&unhex(STATEMENTS[0]), &trusted(), EVENT, NOW)
-            .unwrap()
-            .reaches(),
-        reached
-    );
-    assert!(
-        FeedKeyCertificate::from_bytes(unhex(STATEMENTS[1]))
-            .unwrap()
-            .verify(&root, EVENT)
-            .is_ok()
-    );
+    assert_eq!(FeedHead::verify(&unhex(STATEMENTS[0]), &trusted(), EVENT, NOW).unwrap().reaches(), reached);
+    assert!(FeedKeyCertificate::from_bytes(unhex(STATEMENTS[1])).unwrap().verify(&root, EVENT).is_ok());
     assert!(EpochCut::verify(&unhex(STATEMENTS[2]), &root, EVENT).is_ok());
 }
 

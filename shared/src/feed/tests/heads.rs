@@ -49,25 +49,14 @@ fn a_head_has_one_encoding_only() {
     let bytes = signed().into_bytes();
     let encoding = Err(FeedError::Encoding { what: "a head" });
     assert_eq!(verify(&[bytes.as_slice(), &[0]].concat()), encoding, "a trailing byte");
-    assert_eq!(
-        verify(&[&[0xD2], bytes.as_slice()].concat()),
-        encoding,
-        "the tag of COSE_Sign1"
-    );
+    assert_eq!(verify(&[&[0xD2], bytes.as_slice()].concat()), encoding, "the tag of COSE_Sign1");
     let mut unprotected = CoseSign1::from_slice(&bytes).unwrap();
     unprotected.unprotected.key_id = b"surprise".to_vec();
-    assert_eq!(
-        verify(&unprotected.to_vec().unwrap()),
-        encoding,
-        "an unprotected header"
-    );
+    assert_eq!(verify(&unprotected.to_vec().unwrap()), encoding, "an unprotected header");
     let mut detached = CoseSign1::from_slice(&bytes).unwrap();
     detached.payload = None;
     assert_eq!(verify(&detached.to_vec().unwrap()), encoding, "no payload");
-    assert_eq!(
-        verify(&vec![0; FEED_HEAD_BYTES_MAX + 1]),
-        Err(FeedError::Length { what: "a head" })
-    );
+    assert_eq!(verify(&vec![0; FEED_HEAD_BYTES_MAX + 1]), Err(FeedError::Length { what: "a head" }));
     for cut in 0..bytes.len() {
         assert!(verify(&bytes[..cut]).is_err(), "cut at {cut}");
     }
@@ -77,13 +66,7 @@ fn a_head_has_one_encoding_only() {
 fn resigned(header: coset::Header, label: &[u8]) -> Vec<u8> {
     let payload = CoseSign1::from_slice(signed().as_bytes()).unwrap().payload.unwrap();
     let sign = |bytes: &[u8]| feed_key().sign(bytes).to_bytes().to_vec();
-    CoseSign1Builder::new()
-        .protected(header)
-        .payload(payload)
-        .create_signature(label, sign)
-        .build()
-        .to_vec()
-        .unwrap()
+    CoseSign1Builder::new().protected(header).payload(payload).create_signature(label, sign).build().to_vec().unwrap()
 }
 
 #[test]
@@ -97,19 +80,13 @@ fn only_the_one_algorithm_and_label_verify() {
     assert_eq!(verify(&resigned(other, b"kido/v1/head")), unsigned);
     assert_eq!(verify(&resigned(coset::Header::default(), b"kido/v1/head")), unsigned);
     let more = eddsa().key_id(b"surprise".to_vec()).build();
-    assert_eq!(
-        verify(&resigned(more, b"kido/v1/head")),
-        Err(FeedError::Encoding { what: "a head" })
-    );
+    assert_eq!(verify(&resigned(more, b"kido/v1/head")), Err(FeedError::Encoding { what: "a head" }));
 }
 
 #[test]
 fn a_head_of_another_event_is_refused() {
     let other = FeedHead::issue(OTHER_EVENT, FollowedTo::start(OTHER_EVENT, Epoch::FIRST), NOW);
-    assert_eq!(
-        verify(other.sign(&feed_key()).unwrap().as_bytes()),
-        Err(FeedError::OtherEvent)
-    );
+    assert_eq!(verify(other.sign(&feed_key()).unwrap().as_bytes()), Err(FeedError::OtherEvent));
 }
 
 #[test]
@@ -118,50 +95,28 @@ fn a_head_under_an_uncertified_key_is_refused() {
     let head = FeedHead::issue(EVENT, reached(), NOW);
     let unsigned = Err(FeedError::Signature { what: "a head" });
     assert_eq!(verify(head.sign(&stranger).unwrap().as_bytes()), unsigned);
-    assert_eq!(
-        verify(head.sign(&root()).unwrap().as_bytes()),
-        unsigned,
-        "not even the root signs heads"
-    );
+    assert_eq!(verify(head.sign(&root()).unwrap().as_bytes()), unsigned, "not even the root signs heads");
 }
 
 #[test]
 fn a_key_signs_within_its_validity_only() {
-    let issued = |at| {
-        FeedHead::issue(EVENT, reached(), at)
-            .sign(&feed_key())
-            .unwrap()
-            .into_bytes()
-    };
+    let issued = |at| FeedHead::issue(EVENT, reached(), at).sign(&feed_key()).unwrap().into_bytes();
     let verify = |bytes: Vec<u8>, now| FeedHead::verify(&bytes, &trusted(), EVENT, now).map(|_head| ());
     let outside = Err(FeedError::KeyNotValid { what: "a head" });
     assert_eq!(verify(issued(minutes(-721)), NOW), outside);
     assert_eq!(verify(issued(minutes(720)), NOW), outside);
     assert_eq!(verify(issued(minutes(719)), NOW), Ok(()));
-    assert_eq!(
-        verify(issued(NOW), minutes(720)),
-        outside,
-        "an ended key does not date a head back"
-    );
+    assert_eq!(verify(issued(NOW), minutes(720)), outside, "an ended key does not date a head back");
 }
 
 #[test]
 fn a_head_that_no_registrar_may_sign_is_refused_also_when_signed() {
     let head = FeedHead::issue(EVENT, reached(), NOW);
-    let lasting = FeedHead {
-        expires_at: NOW.after(HEAD_VALIDITY * 2),
-        ..head
-    };
+    let lasting = FeedHead { expires_at: NOW.after(HEAD_VALIDITY * 2), ..head };
     assert_eq!(lasting.sign(&feed_key()), Err(FeedError::Validity { what: "a head" }));
-    let ended = FeedHead {
-        expires_at: NOW,
-        ..head
-    };
+    let ended = FeedHead { expires_at: NOW, ..head };
     assert_eq!(ended.sign(&feed_key()), Err(FeedError::Validity { what: "a head" }));
-    let endless = FeedHead {
-        length: FEED_LENGTH_MAX + 1,
-        ..head
-    };
+    let endless = FeedHead { length: FEED_LENGTH_MAX + 1, ..head };
     assert_eq!(endless.sign(&feed_key()), Err(FeedError::Length { what: "the feed" }));
     let invented = FeedHead { length: 0, ..head };
     assert_eq!(invented.sign(&feed_key()), Err(FeedError::Forked { length: 0 }));
@@ -171,18 +126,11 @@ fn a_head_that_no_registrar_may_sign_is_refused_also_when_signed() {
 fn a_certificate_is_believed_under_its_root_and_for_its_event_only() {
     let certificate = certificate();
     assert!(certificate.verify(&root().verifying_key(), EVENT).is_ok());
-    let unsigned = Err(FeedError::Signature {
-        what: "a feed key certificate",
-    });
+    let unsigned = Err(FeedError::Signature { what: "a feed key certificate" });
     assert_eq!(certificate.verify(&feed_key().verifying_key(), EVENT), unsigned);
+    assert_eq!(certificate.verify(&root().verifying_key(), OTHER_EVENT), Err(FeedError::OtherEvent));
     assert_eq!(
-        certificate.verify(&root().verifying_key(), OTHER_EVENT),
-        Err(FeedError::OtherEvent)
-    );
-    assert_eq!(
-        FeedKeyCertificate::from_bytes(signed().into_bytes())
-            .unwrap()
-            .verify(&root().verifying_key(), EVENT),
+        FeedKeyCertificate::from_bytes(signed().into_bytes()).unwrap().verify(&root().verifying_key(), EVENT),
         unsigned
     );
     assert!(FeedKeyCertificate::from_bytes(vec![0; 40]).is_err());
@@ -193,26 +141,12 @@ fn no_weak_key_is_certified() {
     // The neutral element: under it, one signature fits many messages.
     let mut neutral = [0; 32];
     neutral[0] = 1;
-    let statement = FeedKeyStatement {
-        event: EVENT,
-        verifying_key: neutral,
-        valid_from: NOW,
-        valid_until: minutes(1),
-    };
+    let statement = FeedKeyStatement { event: EVENT, verifying_key: neutral, valid_from: NOW, valid_until: minutes(1) };
     assert!(statement.sign(&root()).is_err());
     let weak = ed25519_dalek::VerifyingKey::from_bytes(&neutral).unwrap();
     assert!(TrustedFeedKeys::new(weak, EVENT).is_err());
-    let reversed = FeedKeyStatement {
-        verifying_key: [8; 32],
-        valid_until: NOW,
-        ..statement
-    };
-    assert_eq!(
-        reversed.sign(&root()),
-        Err(FeedError::Validity {
-            what: "a feed key certificate"
-        })
-    );
+    let reversed = FeedKeyStatement { verifying_key: [8; 32], valid_until: NOW, ..statement };
+    assert_eq!(reversed.sign(&root()), Err(FeedError::Validity { what: "a feed key certificate" }));
 }
 
 #[test]
@@ -236,46 +170,22 @@ fn trusted_keys_have_a_bound_and_ended_ones_make_room() {
 
 #[test]
 fn a_head_a_certificate_and_a_cut_are_never_taken_for_each_other() {
-    let cut = EpochCut {
-        event: EVENT,
-        epoch: Epoch::new(1),
-        at: NOW,
-    }
-    .sign(&root())
-    .unwrap();
+    let cut = EpochCut { event: EVENT, epoch: Epoch::new(1), at: NOW }.sign(&root()).unwrap();
     let root = root().verifying_key();
     assert!(EpochCut::verify(cut.as_bytes(), &root, EVENT).is_ok());
     assert!(EpochCut::verify(certificate().as_bytes(), &root, EVENT).is_err());
     assert!(verify(cut.as_bytes()).is_err());
     assert!(verify(certificate().as_bytes()).is_err());
-    assert!(
-        FeedKeyCertificate::from_bytes(cut.into_bytes())
-            .unwrap()
-            .verify(&root, EVENT)
-            .is_err()
-    );
+    assert!(FeedKeyCertificate::from_bytes(cut.into_bytes()).unwrap().verify(&root, EVENT).is_err());
 }
 
 #[test]
 fn a_cut_is_the_roots_and_leads_on() {
-    let cut = |epoch| EpochCut {
-        event: EVENT,
-        epoch,
-        at: NOW,
-    };
-    assert_eq!(
-        cut(Epoch::FIRST).sign(&root()),
-        Err(FeedError::CutNotForward { to: Epoch::FIRST })
-    );
+    let cut = |epoch| EpochCut { event: EVENT, epoch, at: NOW };
+    assert_eq!(cut(Epoch::FIRST).sign(&root()), Err(FeedError::CutNotForward { to: Epoch::FIRST }));
     let forged = cut(Epoch::new(1)).sign(&feed_key()).unwrap();
     let unsigned = Err(FeedError::Signature { what: "an epoch cut" });
-    assert_eq!(
-        EpochCut::verify(forged.as_bytes(), &root().verifying_key(), EVENT),
-        unsigned
-    );
+    assert_eq!(EpochCut::verify(forged.as_bytes(), &root().verifying_key(), EVENT), unsigned);
     let good = cut(Epoch::new(1)).sign(&root()).unwrap();
-    assert_eq!(
-        EpochCut::verify(good.as_bytes(), &root().verifying_key(), OTHER_EVENT),
-        Err(FeedError::OtherEvent)
-    );
+    assert_eq!(EpochCut::verify(good.as_bytes(), &root().verifying_key(), OTHER_EVENT), Err(FeedError::OtherEvent));
 }

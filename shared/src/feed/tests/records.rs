@@ -7,25 +7,11 @@ use crate::limits::FEED_RECORD_BYTES_MAX;
 
 fn unknown(critical: bool) -> Vec<u8> {
     let mut encoder = minicbor::Encoder::new(Vec::new());
-    encoder
-        .map(if critical { 3 } else { 2 })
-        .unwrap()
-        .u8(0)
-        .unwrap()
-        .u64(77)
-        .unwrap();
+    encoder.map(if critical { 3 } else { 2 }).unwrap().u8(0).unwrap().u64(77).unwrap();
     if critical {
         encoder.u8(1).unwrap().bool(true).unwrap();
     }
-    encoder
-        .u8(2)
-        .unwrap()
-        .array(2)
-        .unwrap()
-        .str("later")
-        .unwrap()
-        .u8(1)
-        .unwrap();
+    encoder.u8(2).unwrap().array(2).unwrap().str("later").unwrap().u8(1).unwrap();
     encoder.into_writer()
 }
 
@@ -62,10 +48,7 @@ fn a_record_has_one_encoding_only() {
 fn a_body_with_one_more_field_is_refused() {
     // {0: 10, 2: {0: 1, 1: 2, 2: 3}}: an `end` record of no version there is.
     let grown = [0xA2, 0x00, 0x0A, 0x02, 0xA3, 0x00, 0x01, 0x01, 0x02, 0x02, 0x03];
-    assert_eq!(
-        FeedRecord::decode(&grown),
-        Err(FeedError::Encoding { what: "a record" })
-    );
+    assert_eq!(FeedRecord::decode(&grown), Err(FeedError::Encoding { what: "a record" }));
     let known = [0xA2, 0x00, 0x0A, 0x02, 0xA2, 0x00, 0x01, 0x01, 0x02];
     assert!(FeedRecord::decode(&known).is_ok());
 }
@@ -84,9 +67,7 @@ fn an_unknown_kind_is_kept_as_it_came() {
         let bytes = unknown(critical);
         let record = FeedRecord::decode(&bytes).unwrap();
         assert_eq!(record.encode().unwrap(), bytes);
-        let FeedRecord::Unknown(unknown) = record else {
-            panic!("kind 77 is unknown")
-        };
+        let FeedRecord::Unknown(unknown) = record else { panic!("kind 77 is unknown") };
         assert_eq!((unknown.kind(), unknown.is_critical()), (77, critical));
     }
 }
@@ -101,9 +82,7 @@ fn an_unknown_kind_is_ignored_unless_critical() {
             cipher.seal(FeedSequence::new(1), &record).unwrap(),
         ];
         let head = head_over(&records, Epoch::FIRST);
-        Follower::start(EVENT, Epoch::FIRST)
-            .apply(&head, &records, &cipher)
-            .map(|(_, opened)| opened.len())
+        Follower::start(EVENT, Epoch::FIRST).apply(&head, &records, &cipher).map(|(_, opened)| opened.len())
     };
     assert_eq!(apply(false), Ok(2));
     assert_eq!(apply(true), Err(FeedError::UnknownCritical { kind: 77 }));
@@ -111,9 +90,7 @@ fn an_unknown_kind_is_ignored_unless_critical() {
 
 #[test]
 fn an_empty_window_does_not_come_out_of_a_record() {
-    let FeedRecord::Staff(staff) = one_of_each().swap_remove(7) else {
-        panic!("the order of kinds")
-    };
+    let FeedRecord::Staff(staff) = one_of_each().swap_remove(7) else { panic!("the order of kinds") };
     let good = FeedRecord::Staff(staff).encode().unwrap();
     let from = minicbor::to_vec(minutes(0)).unwrap();
     let until = minicbor::to_vec(minutes(240)).unwrap();
@@ -132,33 +109,17 @@ fn a_record_opens_only_where_it_was_sealed() {
     let sealed = here.seal(at, &record).unwrap();
     assert_eq!(here.open(at, &sealed), Ok(record));
     let elsewhere = FeedSequence::new(4);
-    assert_eq!(
-        here.open(elsewhere, &sealed),
-        Err(FeedError::Sealed { at: elsewhere }),
-        "another number"
-    );
+    assert_eq!(here.open(elsewhere, &sealed), Err(FeedError::Sealed { at: elsewhere }), "another number");
     let refused = Err(FeedError::Sealed { at });
     assert_eq!(cipher(Epoch::new(1)).open(at, &sealed), refused, "another epoch");
     let key = FeedKey::from_bytes([5; 32]);
-    assert_eq!(
-        RecordCipher::new(&key, OTHER_EVENT, Epoch::FIRST).open(at, &sealed),
-        refused,
-        "another event"
-    );
+    assert_eq!(RecordCipher::new(&key, OTHER_EVENT, Epoch::FIRST).open(at, &sealed), refused, "another event");
     let key = FeedKey::from_bytes([6; 32]);
-    assert_eq!(
-        RecordCipher::new(&key, EVENT, Epoch::FIRST).open(at, &sealed),
-        refused,
-        "another key"
-    );
+    assert_eq!(RecordCipher::new(&key, EVENT, Epoch::FIRST).open(at, &sealed), refused, "another key");
     for place in 0..sealed.as_bytes().len() {
         let mut altered = sealed.as_bytes().to_vec();
         altered[place] ^= 1;
-        assert_eq!(
-            here.open(at, &SealedRecord::from_bytes(altered).unwrap()),
-            refused,
-            "byte {place} altered"
-        );
+        assert_eq!(here.open(at, &SealedRecord::from_bytes(altered).unwrap()), refused, "byte {place} altered");
     }
 }
 
@@ -173,22 +134,14 @@ fn two_epochs_never_share_a_key_stream() {
 fn a_record_has_a_bound() {
     assert!(SealedRecord::from_bytes(vec![0; FEED_RECORD_BYTES_MAX]).is_ok());
     assert!(SealedRecord::from_bytes(vec![0; FEED_RECORD_BYTES_MAX + 1]).is_err());
-    assert!(
-        SealedRecord::from_bytes(vec![0; 16]).is_err(),
-        "shorter than its authentication tag"
-    );
+    assert!(SealedRecord::from_bytes(vec![0; 16]).is_err(), "shorter than its authentication tag");
     assert!(FeedRecord::decode(&vec![0; FEED_RECORD_BYTES_MAX + 1]).is_err());
 }
 
 #[test]
 fn nothing_of_a_record_is_printed_with_its_ciphertext() {
-    let sealed = cipher(Epoch::FIRST)
-        .seal(FeedSequence::FIRST, &ticket_record(0))
-        .unwrap();
-    assert_eq!(
-        format!("{sealed:?}"),
-        format!("SealedRecord({} bytes)", sealed.as_bytes().len())
-    );
+    let sealed = cipher(Epoch::FIRST).seal(FeedSequence::FIRST, &ticket_record(0)).unwrap();
+    assert_eq!(format!("{sealed:?}"), format!("SealedRecord({} bytes)", sealed.as_bytes().len()));
     assert_eq!(format!("{:?}", cipher(Epoch::FIRST)), "RecordCipher(..)");
     assert_eq!(format!("{:?}", StaffCredential::of(&[1; 32])), "StaffCredential(..)");
 }

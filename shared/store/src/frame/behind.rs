@@ -20,14 +20,8 @@ pub(crate) fn look_behind(tail: &[u8], offset: u64) -> Behind {
         return Behind::LaterBatch;
     }
     let mut behind = Behind::Nothing;
-    for (at, window) in tail
-        .windows(FRAME_HEADER_BYTES)
-        .enumerate()
-        .filter(|(_, window)| window.starts_with(MARKER))
-    {
-        let Some((bytes, rest)) = window
-            .first_chunk::<FRAME_HEADER_BYTES>()
-            .zip(tail.get(at + FRAME_HEADER_BYTES..))
+    for (at, window) in tail.windows(FRAME_HEADER_BYTES).enumerate().filter(|(_, window)| window.starts_with(MARKER)) {
+        let Some((bytes, rest)) = window.first_chunk::<FRAME_HEADER_BYTES>().zip(tail.get(at + FRAME_HEADER_BYTES..))
         else {
             continue;
         };

@@ -20,10 +20,7 @@ fn format_1_is_what_it_was() {
     let (bytes, head) = log();
     assert_eq!(hex(&bytes), GOLDEN);
     let golden_head = hex(head.hash.as_bytes());
-    assert!(
-        GOLDEN.ends_with(&golden_head),
-        "the last frame without a fact ends with the chain"
-    );
+    assert!(GOLDEN.ends_with(&golden_head), "the last frame without a fact ends with the chain");
 }
 
 #[test]
@@ -32,17 +29,11 @@ fn what_was_encoded_is_read_back() {
     let (header, frames) = bytes.split_first_chunk::<HEADER_BYTES>().unwrap();
     let mut reader = FrameReader::new(frames, 32, verify_header(header, IDENTITY).unwrap());
     let first = reader.next().unwrap().unwrap();
-    assert_eq!(
-        (first.position, first.ends_transaction, first.fact),
-        (Position::FIRST, false, b"first".to_vec())
-    );
+    assert_eq!((first.position, first.ends_transaction, first.fact), (Position::FIRST, false, b"first".to_vec()));
     let second = reader.next().unwrap().unwrap();
     assert!(second.ends_transaction && second.fact.is_empty());
     assert!(reader.next().unwrap().is_none());
-    assert_eq!(
-        (reader.head(), reader.offset()),
-        (head, u64::try_from(bytes.len()).unwrap())
-    );
+    assert_eq!((reader.head(), reader.offset()), (head, u64::try_from(bytes.len()).unwrap()));
 }
 
 #[test]
@@ -54,10 +45,7 @@ fn a_header_of_another_format_or_store_is_told_apart_from_damage() {
     later[8] = 2;
     let crc = crc32fast::hash(&later[..28]).to_le_bytes();
     later[28..].copy_from_slice(&crc);
-    assert!(matches!(
-        verify_header(&later, IDENTITY),
-        Err(StoreError::OtherFormat { found: 2, expected: 1 })
-    ));
+    assert!(matches!(verify_header(&later, IDENTITY), Err(StoreError::OtherFormat { found: 2, expected: 1 })));
 }
 
 #[test]

@@ -61,9 +61,7 @@ pub(crate) fn get(index: &Index, layers: &[&Changed], key: &[u8]) -> Result<Opti
 pub(crate) fn scan(index: &Arc<Index>, layers: &[&Changed], prefix: &[u8], after: Option<&[u8]>) -> Scan {
     let mut changed = Changed::new();
     for layer in layers {
-        let from_prefix = layer
-            .range(prefix.to_vec()..)
-            .take_while(|(key, _)| key.starts_with(prefix));
+        let from_prefix = layer.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
         let wanted = from_prefix.filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after));
         changed.extend(wanted.map(|(key, value)| (key.clone(), value.clone())));
     }

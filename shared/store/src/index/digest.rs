@@ -27,11 +27,7 @@ impl Digest {
 
 fn hash(key: &[u8], value: &[u8]) -> u128 {
     let key_length = u64::try_from(key.len()).unwrap_or(u64::MAX);
-    let hash: [u8; 32] = Sha256::new()
-        .chain_update(key_length.to_le_bytes())
-        .chain_update(key)
-        .chain_update(value)
-        .finalize()
-        .into();
+    let hash: [u8; 32] =
+        Sha256::new().chain_update(key_length.to_le_bytes()).chain_update(key).chain_update(value).finalize().into();
     hash.first_chunk::<16>().map_or(0, |front| u128::from_le_bytes(*front))
 }

@@ -18,11 +18,7 @@ const ENCODED_BYTES: usize = 1 + 4 + 8 + ChainHash::BYTES + 8 + 16 + 4;
 impl IndexState {
     /// The state of an index without entries for an empty log.
     pub(crate) fn empty(projection: u32, head: LogHead) -> Self {
-        Self {
-            projection,
-            head,
-            digest: Digest::default(),
-        }
+        Self { projection, head, digest: Digest::default() }
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -51,14 +47,8 @@ impl IndexState {
         let (sum, rest) = rest.split_first_chunk::<16>()?;
         (*layout == LAYOUT && rest.is_empty()).then(|| Self {
             projection: u32::from_le_bytes(*projection),
-            head: LogHead {
-                count: u64::from_le_bytes(*count),
-                hash: ChainHash::new(*hash),
-            },
-            digest: Digest {
-                entries: u64::from_le_bytes(*entries),
-                sum: u128::from_le_bytes(*sum),
-            },
+            head: LogHead { count: u64::from_le_bytes(*count), hash: ChainHash::new(*hash) },
+            digest: Digest { entries: u64::from_le_bytes(*entries), sum: u128::from_le_bytes(*sum) },
         })
     }
 }

@@ -39,16 +39,13 @@ fn parent_of(folder: &Path) -> &Path {
 
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(StoreError::fatal_io("syncing a folder"))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::fatal_io("syncing a folder"))
 }
 
 /// Creates a log without facts. The folder exists and is locked.
 pub(crate) fn create(folder: &Path, identity: StoreIdentity) -> Result<(), StoreError> {
     install(folder, |file| {
-        file.write_all(&frame::encode_header(identity))
-            .map_err(StoreError::io("creating the facts log"))
+        file.write_all(&frame::encode_header(identity)).map_err(StoreError::io("creating the facts log"))
     })
 }
 
@@ -63,12 +60,7 @@ pub(crate) fn install<T>(
     fill: impl FnOnce(&mut File) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let unfinished = folder.join(UNFINISHED_FILE);
-    let create = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&unfinished);
+    let create = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
     let mut file = create.map_err(StoreError::io("creating the facts log"))?;
     let filled = fill(&mut file)?;
     file.sync_all().map_err(StoreError::fatal_io("syncing the facts log"))?;

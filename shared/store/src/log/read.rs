@@ -44,18 +44,12 @@ pub struct Facts {
 
 impl Facts {
     pub(crate) fn new(file: Arc<File>, places: &Places, from: Position) -> Self {
-        let start = (from.get() < places.head.count)
-            .then(|| places.before(from.get()))
-            .flatten();
+        let start = (from.get() < places.head.count).then(|| places.before(from.get())).flatten();
         let reader = start.map(|(offset, head)| {
             let input = BufReader::with_capacity(READ_BUFFER_BYTES, At::new(file, offset));
             FrameReader::new(input.take(places.end.saturating_sub(offset)), offset, head)
         });
-        Self {
-            reader,
-            from,
-            end: places.head,
-        }
+        Self { reader, from, end: places.head }
     }
 
     /// The log up to and including the fact that was read last.
@@ -103,10 +97,8 @@ impl Iterator for Facts {
 pub(crate) fn read_error<R: Read>(error: ReadError, reader: &FrameReader<R>) -> StoreError {
     match error {
         ReadError::Io(error) => StoreError::fatal_io("reading the facts log")(error),
-        ReadError::Fault(fault) => StoreError::Damaged {
-            offset: reader.offset(),
-            position: reader.head().next_position(),
-            fault,
-        },
+        ReadError::Fault(fault) => {
+            StoreError::Damaged { offset: reader.offset(), position: reader.head().next_position(), fault }
+        }
     }
 }

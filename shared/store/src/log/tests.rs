@@ -9,10 +9,8 @@ use crate::position::StoreIdentity;
 #[test]
 fn a_write_that_the_disk_breaks_off_is_cut_off_again() {
     let disk = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=1m", "kido-store-test"])
-        .arg(disk.path())
-        .output();
+    let mounted =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "kido-store-test"]).arg(disk.path()).output();
     if !mounted.as_ref().is_ok_and(|done| done.status.success()) {
         let line = format!("skipped: a write broken off: cannot mount a tmpfs: {mounted:?}\n");
         std::io::stderr().write_all(line.as_bytes()).unwrap();
@@ -31,12 +29,7 @@ fn a_write_that_the_disk_breaks_off_is_cut_off_again() {
 fn break_off(path: &std::path::Path) -> (Result<(), StoreError>, u64, Result<(), StoreError>, u64) {
     fs::write(path, [0; frame::HEADER_BYTES]).unwrap();
     let file = Arc::new(File::options().read(true).write(true).open(path).unwrap());
-    let mut log = Log::new(
-        Arc::clone(&file),
-        header_end(),
-        empty_head(StoreIdentity::new([0; 16])),
-        0,
-    );
+    let mut log = Log::new(Arc::clone(&file), header_end(), empty_head(StoreIdentity::new([0; 16])), 0);
     let write = |log: &mut Log, facts: usize| {
         let mut batch = log.begin();
         batch.push_transaction(&vec![vec![1; 200_000]; facts]).unwrap();

@@ -47,9 +47,7 @@ pub(crate) fn verify(folder: &Path, identity: StoreIdentity) -> Result<Verified,
     let file = Arc::new(file);
     let mut input = BufReader::with_capacity(READ_BUFFER_BYTES, At::new(Arc::clone(&file), 0));
     let mut header = [0; HEADER_BYTES];
-    input
-        .read_exact(&mut header)
-        .map_err(ends_early(StoreError::NotALog, "reading the facts log"))?;
+    input.read_exact(&mut header).map_err(ends_early(StoreError::NotALog, "reading the facts log"))?;
     let head = frame::verify_header(&header, identity)?;
     let (places, fault) = walk(FrameReader::new(input, header_end(), head))?;
     let torn = match fault {
@@ -58,14 +56,8 @@ pub(crate) fn verify(folder: &Path, identity: StoreIdentity) -> Result<Verified,
     };
     let bytes = length.saturating_sub(places.end);
     // Whole frames of a transaction whose last frame is missing are torn as well.
-    let unfinished = Torn {
-        bytes,
-        fault: FrameFault::CutShort,
-        behind: Behind::Nothing,
-    };
-    let torn = torn
-        .map(|torn| Torn { bytes, ..torn })
-        .or_else(|| (bytes > 0).then_some(unfinished));
+    let unfinished = Torn { bytes, fault: FrameFault::CutShort, behind: Behind::Nothing };
+    let torn = torn.map(|torn| Torn { bytes, ..torn }).or_else(|| (bytes > 0).then_some(unfinished));
     Ok(Verified { file, places, torn })
 }
 
@@ -103,19 +95,13 @@ fn judge_tail(
     let bytes = length.saturating_sub(offset);
     let most = u64::try_from(MAX_BATCH_BYTES).unwrap_or(u64::MAX);
     let mut tail = Vec::new();
-    let read = At::new(Arc::clone(file), offset)
-        .take(most.saturating_add(1))
-        .read_to_end(&mut tail);
+    let read = At::new(Arc::clone(file), offset).take(most.saturating_add(1)).read_to_end(&mut tail);
     read.map_err(StoreError::fatal_io("reading the facts log"))?;
     let behind = frame::look_behind(&tail, offset);
     // A torn write leaves no frame whose checksum fits; a whole one at the wrong place was put there.
     let whole = matches!(fault, FrameFault::Chain | FrameFault::Batch);
     if whole || behind == Behind::LaterBatch {
-        return Err(StoreError::Damaged {
-            offset,
-            position: kept.next_position(),
-            fault,
-        });
+        return Err(StoreError::Damaged { offset, position: kept.next_position(), fault });
     }
     Ok(Torn { bytes, fault, behind })
 }
@@ -135,26 +121,14 @@ impl Verified {
         if let Some(torn) = torn {
             if torn.behind == Behind::SameBatch && entered > places.head.count {
                 let position = Position::new(places.head.count);
-                return Err(StoreError::Damaged {
-                    offset: places.end,
-                    position,
-                    fault: torn.fault,
-                });
+                return Err(StoreError::Damaged { offset: places.end, position, fault: torn.fault });
             }
-            tracing::warn!(
-                bytes = torn.bytes,
-                kept = places.head.count,
-                "cutting a torn tail off the facts log"
-            );
+            tracing::warn!(bytes = torn.bytes, kept = places.head.count, "cutting a torn tail off the facts log");
             file.set_len(places.end)
                 .and_then(|()| file.sync_all())
                 .map_err(StoreError::fatal_io("cutting a torn tail"))?;
         }
-        Ok((
-            Log::new(Arc::clone(&file), places.end, places.head, reserve_bytes),
-            file,
-            places,
-        ))
+        Ok((Log::new(Arc::clone(&file), places.end, places.head, reserve_bytes), file, places))
     }
 }
 

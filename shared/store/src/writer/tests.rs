@@ -36,11 +36,7 @@ fn writer(folder: &std::path::Path, file: File) -> (Writer, Arc<Shared>) {
     let index = Arc::new(Index::open(&folder.join("index"), 1 << 20, &lock).unwrap());
     let head = empty_head(StoreIdentity::new([0; 16]));
     let state = index.apply(&IndexState::empty(1, head), Changed::new(), head).unwrap();
-    let places = Places {
-        checkpoints: Vec::new(),
-        end: header_end(),
-        head,
-    };
+    let places = Places { checkpoints: Vec::new(), end: header_end(), head };
     let log = Log::new(Arc::clone(&file), places.end, head, 0);
     let shared = Arc::new(Shared::new(file, places, Arc::clone(&index)));
     let writer = Writer {
@@ -58,28 +54,20 @@ fn writer(folder: &std::path::Path, file: File) -> (Writer, Arc<Shared>) {
 fn queue(commands: &mpsc::Sender<Command>, shared: &Arc<Shared>, fact: &'static [u8]) -> Pending<Position, StoreError> {
     let (reply, answer) = oneshot::channel();
     let decide = move |transaction: &mut crate::Transaction<'_>| transaction.append(fact);
-    commands
-        .send(Command::Transact(Box::new(Work::new(decide, reply))))
-        .unwrap();
+    commands.send(Command::Transact(Box::new(Work::new(decide, reply)))).unwrap();
     Pending::queued(answer, Arc::clone(shared))
 }
 
 /// Runs a writer over a file that fails and expects everything to be refused with the same reason.
 fn expect_final(path: &str, reason: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let (writer, shared) = writer(
-        folder.path(),
-        OpenOptions::new().read(true).write(true).open(path).unwrap(),
-    );
+    let (writer, shared) = writer(folder.path(), OpenOptions::new().read(true).write(true).open(path).unwrap());
     let (commands, waiting) = mpsc::channel();
     let pending = [b"a", b"b"].map(|fact| queue(&commands, &shared, fact));
     let ended = writer.run(&waiting);
     let late = queue(&commands, &shared, b"c");
     drop(waiting);
-    assert!(
-        matches!(&ended, Err(StoreError::Storage { doing, .. }) if *doing == reason),
-        "{ended:?}"
-    );
+    assert!(matches!(&ended, Err(StoreError::Storage { doing, .. }) if *doing == reason), "{ended:?}");
     for pending in pending.into_iter().chain([late]) {
         let answer = pending.wait();
         assert!(
@@ -111,18 +99,11 @@ fn a_full_disk_that_obeys_is_passing_and_leaves_the_log_as_it_was() {
     std::fs::write(&path, vec![0; 32]).unwrap();
     let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let (mut writer, _shared) = writer(folder.path(), file);
-    writer.log = Log::new(
-        Arc::new(OpenOptions::new().write(true).open(&path).unwrap()),
-        32,
-        writer.log.head(),
-        u64::MAX / 2,
-    );
+    writer.log =
+        Log::new(Arc::new(OpenOptions::new().write(true).open(&path).unwrap()), 32, writer.log.head(), u64::MAX / 2);
     let mut batch = writer.log.begin();
     batch.push_transaction(&[b"fact".to_vec()]).unwrap();
     let refused = writer.log.commit(&batch).unwrap_err();
     assert!(refused.is_passing() && matches!(refused, StoreError::DiskFull));
-    assert_eq!(
-        (std::fs::read(&path).unwrap().len(), writer.log.head().count()),
-        (32, 0)
-    );
+    assert_eq!((std::fs::read(&path).unwrap().len(), writer.log.head().count()), (32, 0));
 }

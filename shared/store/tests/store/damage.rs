@@ -18,11 +18,7 @@ fn a_flipped_bit_before_the_last_fact_fails_closed() {
         let error = open_error(folder.path());
         let expected = matches!(error, StoreError::Damaged { .. } | StoreError::NotALog);
         assert!(expected, "byte {at}: {error:?}");
-        assert_eq!(
-            fs::read(log_file(folder.path())).unwrap(),
-            flipped,
-            "byte {at}: nothing is cut"
-        );
+        assert_eq!(fs::read(log_file(folder.path())).unwrap(), flipped, "byte {at}: nothing is cut");
     }
     fs::write(log_file(folder.path()), log).unwrap();
     assert_eq!(open(folder.path()).1.head.count(), 3);
@@ -47,10 +43,7 @@ fn an_empty_a_short_and_a_foreign_log_fail_closed() {
     let log = fs::read(log_file(folder.path())).unwrap();
     for length in 0..32 {
         fs::write(log_file(folder.path()), &log[..length]).unwrap();
-        assert!(
-            matches!(open_error(folder.path()), StoreError::NotALog),
-            "{length} bytes"
-        );
+        assert!(matches!(open_error(folder.path()), StoreError::NotALog), "{length} bytes");
     }
     fs::write(log_file(folder.path()), "something else altogether, and long enough").unwrap();
     assert!(matches!(open_error(folder.path()), StoreError::NotALog));

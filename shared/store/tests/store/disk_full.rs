@@ -17,10 +17,8 @@ impl SmallDisk {
     fn mount(mebibytes: u32) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let options = format!("size={mebibytes}m");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "kido-store-test"])
-            .arg(folder.path())
-            .output();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "kido-store-test"]).arg(folder.path()).output();
         let why = match mounted {
             Ok(done) if done.status.success() => return Some(Self(folder)),
             Ok(done) => String::from_utf8_lossy(&done.stderr).trim().to_owned(),
@@ -80,10 +78,7 @@ fn a_full_disk_costs_new_facts_and_nothing_else() {
     let (head, live) = (store.head(), entries(&store));
     store.close().unwrap();
     let (store, opened) = Store::open(&folder, IDENTITY, Small, Options::existing()).unwrap();
-    assert_eq!(
-        (opened.head, opened.torn_bytes, opened.index),
-        (head, 0, IndexOpened::Clean)
-    );
+    assert_eq!((opened.head, opened.torn_bytes, opened.index), (head, 0, IndexOpened::Clean));
     assert_eq!(entries(&store), live);
 }
 

@@ -36,10 +36,7 @@ fn an_export_cut_anywhere_is_refused() {
     let export = exported();
     for length in 0..export.len() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(
-            import(folder.path(), IDENTITY, &mut &export[..length]).is_err(),
-            "{length} bytes"
-        );
+        assert!(import(folder.path(), IDENTITY, &mut &export[..length]).is_err(), "{length} bytes");
         assert!(!folder.path().join("facts.log").exists());
     }
 }
@@ -51,10 +48,7 @@ fn an_export_with_any_flipped_bit_or_a_longer_one_is_refused() {
     for at in 0..export.len() {
         let mut flipped = export.clone();
         flipped[at] ^= 1 << (at % 8);
-        assert!(
-            import(folder.path(), IDENTITY, &mut flipped.as_slice()).is_err(),
-            "byte {at}"
-        );
+        assert!(import(folder.path(), IDENTITY, &mut flipped.as_slice()).is_err(), "byte {at}");
     }
     let longer = [export.as_slice(), b"x"].concat();
     assert!(import(folder.path(), IDENTITY, &mut longer.as_slice()).is_err());
@@ -74,8 +68,5 @@ fn an_import_needs_a_fresh_folder_and_the_right_store() {
     let again = import(folder.path(), IDENTITY, &mut export.as_slice());
     assert!(matches!(again, Err(StoreError::NotFresh { .. })));
     let (_store, _) = open(folder.path());
-    assert!(matches!(
-        import(folder.path(), IDENTITY, &mut export.as_slice()),
-        Err(StoreError::InUse { .. })
-    ));
+    assert!(matches!(import(folder.path(), IDENTITY, &mut export.as_slice()), Err(StoreError::InUse { .. })));
 }

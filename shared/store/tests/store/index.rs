@@ -51,10 +51,7 @@ fn an_index_whose_files_are_cut_or_overwritten_is_built_again() {
     let expected = entries(&store);
     store.close().unwrap();
     let length = fs::read(index_folder(&pristine).join("db")).unwrap().len();
-    for (round, cut) in [0, 1, 64, 512, length / 4, length / 2, length - 1]
-        .into_iter()
-        .enumerate()
-    {
+    for (round, cut) in [0, 1, 64, 512, length / 4, length / 2, length - 1].into_iter().enumerate() {
         let copy = folder.path().join(format!("copy-{round}"));
         copy_folder(&pristine, &copy);
         forget_clean_close(&copy);
@@ -105,10 +102,7 @@ fn another_projection_builds_its_own_index() {
     let folder = tempfile::tempdir().unwrap();
     store_with(folder.path(), &FACTS);
     let (_store, opened) = Store::open(folder.path(), IDENTITY, NewerPairs, Options::existing()).unwrap();
-    assert_eq!(
-        opened.index,
-        IndexOpened::Rebuilt(RebuildReason::OtherProjection { found: 1 })
-    );
+    assert_eq!(opened.index, IndexOpened::Rebuilt(RebuildReason::OtherProjection { found: 1 }));
 }
 
 /// The engine may lose a page and keep the newest state: only the digest sees it.

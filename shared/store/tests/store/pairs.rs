@@ -20,18 +20,13 @@ impl Project for Pairs {
     const VERSION: u32 = 1;
 
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
-        let count = index
-            .get(b"#")?
-            .map_or(0, |count| u64::from_be_bytes(count.try_into().unwrap()));
+        let count = index.get(b"#")?.map_or(0, |count| u64::from_be_bytes(count.try_into().unwrap()));
         index.put("#", (count + 1).to_be_bytes());
         if let Some(key) = fact.strip_prefix(b"-") {
             index.remove(key);
             return Ok(());
         }
-        let at = fact
-            .iter()
-            .position(|byte| *byte == b'=')
-            .ok_or(ProjectError::Unreadable("no equals sign"))?;
+        let at = fact.iter().position(|byte| *byte == b'=').ok_or(ProjectError::Unreadable("no equals sign"))?;
         index.put(&fact[..at], entry(position, &fact[at + 1..]));
         Ok(())
     }
@@ -58,9 +53,7 @@ pub(crate) fn open(folder: &Path) -> (Store, Opened) {
 }
 
 pub(crate) fn open_error(folder: &Path) -> StoreError {
-    Store::open(folder, IDENTITY, Pairs, Options::existing())
-        .map(|(_, opened)| opened)
-        .unwrap_err()
+    Store::open(folder, IDENTITY, Pairs, Options::existing()).map(|(_, opened)| opened).unwrap_err()
 }
 
 pub(crate) fn try_put(store: &Store, fact: &str) -> Result<Stored<Position>, TransactError<StoreError>> {
@@ -79,11 +72,7 @@ pub(crate) fn entries(store: &Store) -> BTreeMap<Vec<u8>, Vec<u8>> {
 
 /// Everything in the log.
 pub(crate) fn facts(store: &Store) -> Vec<Vec<u8>> {
-    store
-        .facts(Position::FIRST)
-        .unwrap()
-        .map(|fact| fact.unwrap().1)
-        .collect()
+    store.facts(Position::FIRST).unwrap().map(|fact| fact.unwrap().1).collect()
 }
 
 pub(crate) fn log_file(folder: &Path) -> PathBuf {

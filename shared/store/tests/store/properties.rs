@@ -34,16 +34,9 @@ fn run(store: &Store, steps: &[Step]) -> Vec<Vec<u8>> {
             if step.refused { Err(StoreError::Closed) } else { Ok(()) }
         })
     });
-    let answers = pending
-        .collect::<Vec<_>>()
-        .into_iter()
-        .map(|pending| pending.wait().is_ok())
-        .collect::<Vec<_>>();
-    let kept = steps
-        .iter()
-        .zip(answers)
-        .inspect(|(step, kept)| assert_eq!(step.refused, !kept))
-        .filter(|(_, kept)| *kept);
+    let answers = pending.collect::<Vec<_>>().into_iter().map(|pending| pending.wait().is_ok()).collect::<Vec<_>>();
+    let kept =
+        steps.iter().zip(answers).inspect(|(step, kept)| assert_eq!(step.refused, !kept)).filter(|(_, kept)| *kept);
     kept.flat_map(|(step, _)| step.facts.clone()).collect()
 }
 

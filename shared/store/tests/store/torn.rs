@@ -18,10 +18,7 @@ fn a_log_cut_at_any_byte_of_its_last_frame_opens_without_that_fact() {
         fs::create_dir(&cut).unwrap();
         fs::write(log_file(&cut), &log[..length]).unwrap();
         let (store, opened) = open(&cut);
-        assert_eq!(
-            (opened.head.count(), opened.torn_bytes),
-            (2, u64::try_from(length - ends[1]).unwrap())
-        );
+        assert_eq!((opened.head.count(), opened.torn_bytes), (2, u64::try_from(length - ends[1]).unwrap()));
         assert_eq!(facts(&store), [b"a=1", b"b=2"]);
         put(&store, "d=4");
         assert_eq!(entries(&store).len(), 4);
@@ -40,10 +37,7 @@ fn a_tail_of_anything_but_frames_is_cut() {
         log.extend_from_slice(&tail);
         fs::write(log_file(folder.path()), log).unwrap();
         let (store, opened) = open(folder.path());
-        assert_eq!(
-            (opened.torn_bytes, facts(&store).len()),
-            (u64::try_from(tail.len()).unwrap(), 1)
-        );
+        assert_eq!((opened.torn_bytes, facts(&store).len()), (u64::try_from(tail.len()).unwrap(), 1));
     }
 }
 
@@ -54,9 +48,7 @@ fn a_transaction_is_kept_whole_or_not_at_all() {
     let ends = store_with(&whole, &["a=1"]);
     let (store, _) = open(&whole);
     let three = store.transact(|transaction| {
-        ["b=2", "c=3", "d=4"]
-            .into_iter()
-            .try_for_each(|fact| transaction.append(fact).map(drop))
+        ["b=2", "c=3", "d=4"].into_iter().try_for_each(|fact| transaction.append(fact).map(drop))
     });
     three.wait().unwrap();
     drop(store);
@@ -84,24 +76,13 @@ fn a_hole_in_the_last_batch_is_torn_unless_the_index_has_seen_it() {
 
     fs::create_dir(&holed).unwrap();
     fs::write(log_file(&holed), &log).unwrap();
-    assert_eq!(
-        open(&holed).1.head.count(),
-        1,
-        "without an index nobody can have been told of it"
-    );
+    assert_eq!(open(&holed).1.head.count(), 1, "without an index nobody can have been told of it");
 
     fs::remove_dir_all(&holed).unwrap();
     copy_folder(&whole, &holed);
     fs::write(log_file(&holed), &log).unwrap();
-    assert!(
-        matches!(open_error(&holed), StoreError::Damaged { .. }),
-        "the index sees only durable facts"
-    );
-    assert_eq!(
-        fs::read(log_file(&holed)).unwrap(),
-        log,
-        "nothing is cut from a damaged log"
-    );
+    assert!(matches!(open_error(&holed), StoreError::Damaged { .. }), "the index sees only durable facts");
+    assert_eq!(fs::read(log_file(&holed)).unwrap(), log, "nothing is cut from a damaged log");
 }
 
 #[test]

@@ -81,28 +81,14 @@ fn a_transaction_sees_its_own_changes_and_those_before_it() {
     let seen = store.transact(|transaction| {
         transaction.append("ac=4")?;
         transaction.append("-ab")?;
-        let keys = |scan: kido_store::Scan| {
-            scan.map(|entry| entry.map(|(key, _)| key))
-                .collect::<Result<Vec<_>, _>>()
-        };
-        Ok::<_, StoreError>((
-            keys(transaction.scan_prefix(b"a"))?,
-            keys(transaction.scan_prefix_after(b"a", b"a"))?,
-        ))
+        let keys = |scan: kido_store::Scan| scan.map(|entry| entry.map(|(key, _)| key)).collect::<Result<Vec<_>, _>>();
+        Ok::<_, StoreError>((keys(transaction.scan_prefix(b"a"))?, keys(transaction.scan_prefix_after(b"a", b"a"))?))
     });
     let (all, after) = seen.wait().unwrap().into_inner();
     assert_eq!(all, [b"a".to_vec(), b"ac".to_vec()]);
     assert_eq!(after, [b"ac".to_vec()]);
-    let after = store
-        .scan_prefix_after(b"a", b"0")
-        .unwrap()
-        .map(|entry| entry.unwrap().0)
-        .collect::<Vec<_>>();
-    assert_eq!(
-        after,
-        [b"a".to_vec(), b"ac".to_vec()],
-        "a start before the prefix shows all of it"
-    );
+    let after = store.scan_prefix_after(b"a", b"0").unwrap().map(|entry| entry.unwrap().0).collect::<Vec<_>>();
+    assert_eq!(after, [b"a".to_vec(), b"ac".to_vec()], "a start before the prefix shows all of it");
 }
 
 #[test]
@@ -117,20 +103,11 @@ fn a_failed_append_voids_the_transaction_whatever_the_decision_says() {
         })
     };
     let unreadable = ignoring(|transaction| transaction.append("nonsense").is_err());
-    assert!(matches!(
-        unreadable.wait(),
-        Err(TransactError::Store(StoreError::Projection { .. }))
-    ));
+    assert!(matches!(unreadable.wait(), Err(TransactError::Store(StoreError::Projection { .. }))));
     let long = ignoring(|transaction| transaction.append(vec![b'='; MAX_FACT_BYTES + 1]).is_err());
-    assert!(matches!(
-        long.wait(),
-        Err(TransactError::Store(StoreError::FactTooLong { .. }))
-    ));
+    assert!(matches!(long.wait(), Err(TransactError::Store(StoreError::FactTooLong { .. }))));
     let large = ignoring(|transaction| (0..17).any(|_| transaction.append(vec![b'='; MAX_FACT_BYTES]).is_err()));
-    assert!(matches!(
-        large.wait(),
-        Err(TransactError::Store(StoreError::TransactionTooLarge))
-    ));
+    assert!(matches!(large.wait(), Err(TransactError::Store(StoreError::TransactionTooLarge))));
     assert_eq!((store.head().count(), entries(&store).len()), (0, 0));
     put(&store, "a=1");
 }
@@ -146,10 +123,7 @@ fn a_panic_in_a_decision_costs_only_that_transaction() {
         }
         Ok::<_, StoreError>(())
     });
-    assert!(matches!(
-        panicked.wait(),
-        Err(TransactError::Store(StoreError::Panicked))
-    ));
+    assert!(matches!(panicked.wait(), Err(TransactError::Store(StoreError::Panicked))));
     assert_eq!(put(&store, "b=2"), Position::new(0));
 }
 
@@ -166,17 +140,9 @@ fn a_full_queue_says_busy_and_look_ups_go_on() {
         Ok::<_, StoreError>(())
     });
     has_started.recv().unwrap();
-    let queued = (0..MAX_QUEUED_TRANSACTIONS)
-        .map(|_| store.transact(|_| Ok::<_, StoreError>(())))
-        .collect::<Vec<_>>();
-    assert!(matches!(
-        store.transact(|_| Ok::<_, StoreError>(())).wait(),
-        Err(TransactError::Busy)
-    ));
-    assert!(
-        store.get(b"a").unwrap().is_some(),
-        "the writer is busy, the index is not"
-    );
+    let queued = (0..MAX_QUEUED_TRANSACTIONS).map(|_| store.transact(|_| Ok::<_, StoreError>(()))).collect::<Vec<_>>();
+    assert!(matches!(store.transact(|_| Ok::<_, StoreError>(())).wait(), Err(TransactError::Busy)));
+    assert!(store.get(b"a").unwrap().is_some(), "the writer is busy, the index is not");
     release.send(()).unwrap();
     assert!(held.wait().is_ok());
     assert!(queued.into_iter().all(|queued| queued.wait().is_ok()));
@@ -194,10 +160,7 @@ fn nothing_is_visible_before_it_is_durable() {
         Ok::<_, StoreError>(())
     });
     has_started.recv().unwrap();
-    assert_eq!(
-        (reader.get(b"a").unwrap(), reader.head().count(), facts(&reader).len()),
-        (None, 0, 0)
-    );
+    assert_eq!((reader.get(b"a").unwrap(), reader.head().count(), facts(&reader).len()), (None, 0, 0));
     release.send(()).unwrap();
     first.wait().unwrap();
     assert!(reader.get(b"a").unwrap().is_some());
@@ -212,10 +175,7 @@ fn a_folder_is_open_only_once() {
     let scan = store.scan_prefix(b"").unwrap();
     store.close().unwrap();
     let while_read = Store::open(folder.path(), IDENTITY, Pairs, Options::existing());
-    assert!(
-        matches!(while_read, Err(StoreError::InUse { .. })),
-        "the engine still has its files open"
-    );
+    assert!(matches!(while_read, Err(StoreError::InUse { .. })), "the engine still has its files open");
     drop(scan);
     assert_eq!(open(folder.path()).1.index, IndexOpened::Verified);
 }
@@ -224,9 +184,7 @@ fn a_folder_is_open_only_once() {
 fn a_closed_store_answers_what_was_queued_and_refuses_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = open(folder.path());
-    let pending = (0..50)
-        .map(|n| store.transact(move |t| t.append(format!("k{n}={n}"))))
-        .collect::<Vec<_>>();
+    let pending = (0..50).map(|n| store.transact(move |t| t.append(format!("k{n}={n}")))).collect::<Vec<_>>();
     let other = store.clone();
     store.close().unwrap();
     assert!(pending.into_iter().all(|pending| pending.wait().is_ok()));
@@ -237,11 +195,7 @@ fn a_closed_store_answers_what_was_queued_and_refuses_the_rest() {
     let (store, opened) = open(folder.path());
     assert_eq!((opened.index, opened.head.count()), (IndexOpened::Clean, 50));
     drop(store);
-    assert_eq!(
-        open(folder.path()).1.index,
-        IndexOpened::Clean,
-        "dropping the last handle closes as well"
-    );
+    assert_eq!(open(folder.path()).1.index, IndexOpened::Clean, "dropping the last handle closes as well");
 }
 
 #[test]
@@ -254,12 +208,7 @@ fn a_missing_store_is_created_only_when_told() {
     let empty = Store::open(folder.path(), IDENTITY, Pairs, Options::existing());
     assert!(matches!(empty, Err(StoreError::Missing { .. })));
     drop(open(&nested));
-    let other = Store::open(
-        &nested,
-        StoreIdentity::new([8; 16]),
-        Pairs,
-        Options::create_if_missing(),
-    );
+    let other = Store::open(&nested, StoreIdentity::new([8; 16]), Pairs, Options::create_if_missing());
     assert!(matches!(other, Err(StoreError::OtherIdentity)));
 }
 
@@ -267,21 +216,14 @@ fn a_missing_store_is_created_only_when_told() {
 fn facts_are_read_from_any_position_while_writers_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = open(folder.path());
-    let pending = (0..1000)
-        .map(|n| store.transact(move |t| t.append(format!("k{n}={n}"))))
-        .collect::<Vec<_>>();
+    let pending = (0..1000).map(|n| store.transact(move |t| t.append(format!("k{n}={n}")))).collect::<Vec<_>>();
     let writer = store.clone();
     let more = thread::spawn(move || (0..200).map(|n| put(&writer, &format!("m{n}=1"))).max());
     for pending in pending {
         pending.wait().unwrap();
     }
     for from in [0, 1, 255, 256, 257, 511, 512, 999] {
-        let read = store
-            .facts(Position::new(from))
-            .unwrap()
-            .take(1)
-            .map(Result::unwrap)
-            .collect::<Vec<_>>();
+        let read = store.facts(Position::new(from)).unwrap().take(1).map(Result::unwrap).collect::<Vec<_>>();
         assert_eq!(read[0].0, Position::new(from));
     }
     more.join().unwrap();

@@ -54,14 +54,7 @@ impl<'a> Command<'a> {
             },
         };
         let le = le.map(|le| if le == 0 { 256 } else { u16::from(le) });
-        Ok(Self {
-            cla: *cla,
-            ins: *ins,
-            p1: *p1,
-            p2: *p2,
-            data,
-            le,
-        })
+        Ok(Self { cla: *cla, ins: *ins, p1: *p1, p2: *p2, data, le })
     }
 
     /// The command for the log: header, Lc, the data of a SELECT alone (an identifier, nothing personal), Le.
@@ -87,9 +80,7 @@ mod tests {
     use super::*;
 
     fn lengths(bytes: &[u8]) -> Option<(usize, Option<u16>)> {
-        Command::parse(bytes)
-            .ok()
-            .map(|command| (command.data.len(), command.le))
+        Command::parse(bytes).ok().map(|command| (command.data.len(), command.le))
     }
 
     #[test]
@@ -114,9 +105,7 @@ mod tests {
 
     #[test]
     fn no_pin_reaches_the_log() {
-        let command = Command::parse(&[0, 0x20, 0, 0x98, 4, b'1', b'2', b'3', b'4'])
-            .ok()
-            .unwrap();
+        let command = Command::parse(&[0, 0x20, 0, 0x98, 4, b'1', b'2', b'3', b'4']).ok().unwrap();
         assert_eq!(command.for_the_log(), "00 20 00 98 04 ..");
     }
 }

@@ -26,9 +26,7 @@ type Answer = Result<Vec<u8>, StatusWord>;
 impl VirtualCard {
     /// Data and status word of one command.
     pub(super) fn respond(&mut self, parsed: Result<Command<'_>, StatusWord>) -> Vec<u8> {
-        let outcome = self
-            .spoiled()
-            .map_or_else(|| parsed.and_then(|command| self.run(command)), Err);
+        let outcome = self.spoiled().map_or_else(|| parsed.and_then(|command| self.run(command)), Err);
         let (mut bytes, status) = match outcome {
             Ok(data) => (data, StatusWord::DONE),
             Err(status) => (Vec::new(), status),
@@ -108,17 +106,11 @@ impl VirtualCard {
             File::Text(text) => text,
             File::Key(_) | File::Pin(_) => return Err(StatusWord::WRONG_FILE_KIND),
         };
-        if self
-            .pin_before(text)
-            .is_some_and(|pin| !session.verified.contains(&pin))
-        {
+        if self.pin_before(text).is_some_and(|pin| !session.verified.contains(&pin)) {
             return Err(StatusWord::NOT_SATISFIED);
         }
         let content = self.content(text)?;
-        let rest = content
-            .get(offset..)
-            .filter(|rest| !rest.is_empty())
-            .ok_or(StatusWord::BEYOND_END)?;
+        let rest = content.get(offset..).filter(|rest| !rest.is_empty()).ok_or(StatusWord::BEYOND_END)?;
         let mut out: Vec<u8> = rest.iter().copied().take(wanted).collect();
         if self.faults.has(Fault::LongAnswer) {
             out.resize(out.len() + SURPLUS, 0xA5);
@@ -141,8 +133,7 @@ impl VirtualCard {
     }
 
     fn pin_before(&self, text: Text) -> Option<PinName> {
-        text.pin()
-            .or_else(|| self.faults.has(Fault::Phone).then_some(PinName::User))
+        text.pin().or_else(|| self.faults.has(Fault::Phone).then_some(PinName::User))
     }
 
     /// The file as the faults leave it.
@@ -203,10 +194,7 @@ impl VirtualCard {
             },
             (0x00, reference) if reference & 0xE0 == 0x80 => {
                 self.refuse_short_form()?;
-                match session
-                    .application
-                    .and_then(|application| File::find(application, u16::from(reference & 0x1F)))
-                {
+                match session.application.and_then(|application| File::find(application, u16::from(reference & 0x1F))) {
                     Some(File::Pin(name)) => Ok(name),
                     Some(File::Key(_) | File::Text(_)) | None => Err(StatusWord::WRONG_P1_P2),
                 }
@@ -232,9 +220,8 @@ impl VirtualCard {
         } else {
             self.contents.key(name)
         };
-        let mut signature = key
-            .and_then(|key| key.sign_as_a_card(command.data))
-            .map_err(|_issuer| StatusWord::NO_DIAGNOSIS)?;
+        let mut signature =
+            key.and_then(|key| key.sign_as_a_card(command.data)).map_err(|_issuer| StatusWord::NO_DIAGNOSIS)?;
         self.signatures += 1;
         if self.faults.has(Fault::ShortSignature) {
             signature.pop();
@@ -257,10 +244,7 @@ impl VirtualCard {
             },
             (0x00, reference) if reference & 0xE0 == 0x80 => {
                 self.refuse_short_form()?;
-                match session
-                    .application
-                    .and_then(|application| File::find(application, u16::from(reference & 0x1F)))
-                {
+                match session.application.and_then(|application| File::find(application, u16::from(reference & 0x1F))) {
                     Some(File::Key(name)) => Ok(name),
                     Some(File::Pin(_) | File::Text(_)) | None => Err(StatusWord::WRONG_P1_P2),
                 }
@@ -279,9 +263,7 @@ impl VirtualCard {
 
 /// Bytes that are no DER anywhere: a multiplicative walk over all values.
 fn garbage(length: usize) -> Vec<u8> {
-    std::iter::successors(Some(0x5Au8), |byte| Some(byte.wrapping_mul(0x2D).wrapping_add(0x4F)))
-        .take(length)
-        .collect()
+    std::iter::successors(Some(0x5Au8), |byte| Some(byte.wrapping_mul(0x2D).wrapping_add(0x4F))).take(length).collect()
 }
 
 /// The certificate under an outer length that no certificate has, and as many bytes as it says.

@@ -110,31 +110,18 @@ impl Faults {
     }
 
     pub(super) fn tries_left(&self) -> Option<u8> {
-        self.find(|fault| {
-            if let Fault::TriesLeft(left) = fault {
-                Some(left)
-            } else {
-                None
-            }
-        })
+        self.find(|fault| if let Fault::TriesLeft(left) = fault { Some(left) } else { None })
     }
 
     /// Whether the command of this number meets silence.
     pub(super) fn silent_at(&self, number: u32) -> bool {
-        self.0
-            .iter()
-            .any(|fault| matches!(fault, Fault::SilentFrom(from) if number >= *from))
+        self.0.iter().any(|fault| matches!(fault, Fault::SilentFrom(from) if number >= *from))
     }
 
     /// Whether the card is gone at the command of this number.
     pub(super) fn tear_at(&self, number: u32) -> Option<Tear> {
         self.find(|fault| {
-            let Fault::TornAt {
-                command,
-                executed,
-                back_after_ms,
-            } = fault
-            else {
+            let Fault::TornAt { command, executed, back_after_ms } = fault else {
                 return None;
             };
             let back_after = back_after_ms.map(Duration::from_millis);
@@ -162,39 +149,19 @@ impl Faults {
 
     /// How long the card takes.
     pub(super) fn delay(&self, signed: bool) -> Duration {
-        let command = self.find(|fault| {
-            if let Fault::SlowCommand(ms) = fault {
-                Some(ms)
-            } else {
-                None
-            }
-        });
-        let signature = self.find(|fault| {
-            if let Fault::SlowSignature(ms) = fault {
-                Some(ms)
-            } else {
-                None
-            }
-        });
+        let command = self.find(|fault| if let Fault::SlowCommand(ms) = fault { Some(ms) } else { None });
+        let signature = self.find(|fault| if let Fault::SlowSignature(ms) = fault { Some(ms) } else { None });
         let signature = signature.filter(|_| signed);
         Duration::from_millis(command.unwrap_or(0).saturating_add(signature.unwrap_or(0)))
     }
 
     /// Whether somebody else had verified the PIN in the power cycle of this number.
     pub(super) fn verified_before(&self, cycle: u32) -> bool {
-        self.0
-            .iter()
-            .any(|fault| matches!(fault, Fault::VerifiedBefore(cycles) if cycle <= *cycles))
+        self.0.iter().any(|fault| matches!(fault, Fault::VerifiedBefore(cycles) if cycle <= *cycles))
     }
 
     pub(super) fn short_form_refusal(&self) -> Option<u16> {
-        self.find(|fault| {
-            if let Fault::NoShortForms(refusal) = fault {
-                Some(refusal.status())
-            } else {
-                None
-            }
-        })
+        self.find(|fault| if let Fault::NoShortForms(refusal) = fault { Some(refusal.status()) } else { None })
     }
 }
 
@@ -211,11 +178,7 @@ mod tests {
             faults,
             [
                 Fault::Phone,
-                Fault::TornAt {
-                    command: 4,
-                    executed: false,
-                    back_after_ms: Some(300)
-                },
+                Fault::TornAt { command: 4, executed: false, back_after_ms: Some(300) },
                 Fault::NoShortForms(ShortFormRefusal::WrongOffset),
                 Fault::TriesLeft(2),
             ]

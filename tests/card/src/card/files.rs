@@ -144,11 +144,7 @@ impl Contents {
     /// A card with this certificate in EF 000A and this key in EF 0017; they need not belong together.
     #[must_use]
     pub const fn new(user_certificate: Vec<u8>, user_key: Arc<CardKey>, hierarchy: Hierarchy) -> Self {
-        Self {
-            user_certificate,
-            user_key,
-            hierarchy,
-        }
+        Self { user_certificate, user_key, hierarchy }
     }
 
     /// The certificate in EF 000A.
@@ -172,9 +168,9 @@ impl Contents {
             Text::SignatureAuthority => Authority::of(Hierarchy::Signature)?.certificate(),
             Text::TokenInfo => Ok(token_info()),
             Text::MyNumber => Ok(planted::MY_NUMBER.as_bytes().to_vec()),
-            Text::Profile => Ok([planted::NAME, "\n", planted::ADDRESS, "\n", planted::DATE_OF_BIRTH]
-                .concat()
-                .into_bytes()),
+            Text::Profile => {
+                Ok([planted::NAME, "\n", planted::ADDRESS, "\n", planted::DATE_OF_BIRTH].concat().into_bytes())
+            }
         }
     }
 }

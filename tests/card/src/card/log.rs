@@ -65,14 +65,7 @@ impl Log {
         let status = answer.last_chunk::<2>().map(|[sw1, sw2]| format!("{sw1:02X}{sw2:02X}"));
         self.distinct.insert(command.clone());
         let number = self.total.commands + 1;
-        let entry = LogEntry {
-            number,
-            power_cycle,
-            command,
-            bytes_in,
-            bytes_out: answer.len(),
-            status,
-        };
+        let entry = LogEntry { number, power_cycle, command, bytes_in, bytes_out: answer.len(), status };
         self.total.add(&entry);
         self.cycles.entry(power_cycle).or_default().add(&entry);
         if self.cycles.len() > POWER_CYCLES_MAX {

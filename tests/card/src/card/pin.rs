@@ -20,11 +20,7 @@ pub(super) enum Try {
 
 impl PinFile {
     pub(super) const fn new(digits: &'static str, full: u8) -> Self {
-        Self {
-            digits,
-            full,
-            left: full,
-        }
+        Self { digits, full, left: full }
     }
 
     pub(super) const fn left(&self) -> u8 {
@@ -37,11 +33,7 @@ impl PinFile {
 
     /// The answer to an empty VERIFY; costs nothing.
     pub(super) fn status(&self) -> StatusWord {
-        if self.left == 0 {
-            StatusWord::PIN_UNUSABLE
-        } else {
-            StatusWord::tries_left(self.left)
-        }
+        if self.left == 0 { StatusWord::PIN_UNUSABLE } else { StatusWord::tries_left(self.left) }
     }
 
     /// One try. A length that no PIN has is a wrong PIN too, the harsher of two guesses.
@@ -60,8 +52,6 @@ impl PinFile {
 
 impl std::fmt::Debug for PinFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PinFile")
-            .field("left", &self.left)
-            .finish_non_exhaustive()
+        f.debug_struct("PinFile").field("left", &self.left).finish_non_exhaustive()
     }
 }

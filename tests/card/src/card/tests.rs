@@ -3,20 +3,16 @@
 use super::*;
 use crate::character::Character;
 
-const SELECT_JPKI: &[u8] = &[
-    0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01,
-];
-const SELECT_PROFILE: &[u8] = &[
-    0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x08,
-];
+const SELECT_JPKI: &[u8] = &[0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01];
+const SELECT_PROFILE: &[u8] =
+    &[0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x08];
 const READ_WINDOW: &[u8] = &[0x00, 0xB0, 0x8A, 0xFF, 0x00];
 const PIN_STATUS: &[u8] = &[0x00, 0x20, 0x00, 0x98];
 const GOOD_PIN: &[u8] = &[0x00, 0x20, 0x00, 0x98, 0x04, b'1', b'2', b'3', b'4'];
 const WRONG_PIN: &[u8] = &[0x00, 0x20, 0x00, 0x98, 0x04, b'9', b'8', b'7', b'6'];
 /// `DigestInfo` of SHA-256 up to the digest (RFC 8017 §9.2 note 1).
-const SHA256_PREFIX: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
-];
+const SHA256_PREFIX: [u8; 19] =
+    [0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
 
 fn select_file(id: u8) -> Vec<u8> {
     vec![0x00, 0xA4, 0x02, 0x0C, 0x02, 0x00, id]
@@ -62,10 +58,7 @@ fn a_tap_is_five_commands_and_612_bytes() {
         card.transmit_now(command);
     }
     let total = card.log().total();
-    assert_eq!(
-        (total.commands, total.bytes_in, total.bytes_out, total.bytes()),
-        (5, 90, 522, 612)
-    );
+    assert_eq!((total.commands, total.bytes_in, total.bytes_out, total.bytes()), (5, 90, 522, 612));
     assert_eq!(card.log().distinct_commands().count(), 5);
 }
 
@@ -82,18 +75,11 @@ fn the_signature_is_pkcs1_over_the_bytes_as_sent() {
     let mut card = selected(Character::Holder);
     card.transmit_now(GOOD_PIN);
     let key = Character::Holder.key().unwrap();
-    let public = RsaPublicKey::new(
-        BigUint::from_bytes_be(&key.modulus()),
-        BigUint::from_bytes_be(&key.exponent()),
-    )
-    .unwrap();
+    let public =
+        RsaPublicKey::new(BigUint::from_bytes_be(&key.modulus()), BigUint::from_bytes_be(&key.exponent())).unwrap();
     let digest_info = [&SHA256_PREFIX[..], &[0x11; 32]].concat();
     let by_reference = card.transmit_now(&sign(0x97));
-    assert!(
-        public
-            .verify(Pkcs1v15Sign::new_unprefixed(), &digest_info, &by_reference[..256])
-            .is_ok()
-    );
+    assert!(public.verify(Pkcs1v15Sign::new_unprefixed(), &digest_info, &by_reference[..256]).is_ok());
     card.transmit_now(&select_file(0x17));
     assert_eq!(card.transmit_now(&sign(0x80)), by_reference);
 
@@ -226,10 +212,7 @@ fn my_number_lies_in_another_application_behind_its_own_pin() {
     let mut card = powered(Character::Holder);
     assert_eq!(status(&mut card, SELECT_PROFILE), 0x9000);
     assert_eq!(status(&mut card, &[0x00, 0xB0, 0x81, 0x00, 0x00]), 0x6982);
-    assert_eq!(
-        status(&mut card, &[0x00, 0x20, 0x00, 0x91, 0x04, b'1', b'2', b'3', b'4']),
-        0x9000
-    );
+    assert_eq!(status(&mut card, &[0x00, 0x20, 0x00, 0x91, 0x04, b'1', b'2', b'3', b'4']), 0x9000);
     let answer = card.transmit_now(&[0x00, 0xB0, 0x81, 0x00, 0x00]);
     assert!(answer.starts_with(planted::MY_NUMBER.as_bytes()));
 }
@@ -247,11 +230,7 @@ fn the_log_holds_no_pin_and_no_answer() {
 
 #[test]
 fn a_torn_card_is_gone_until_it_is_put_back() {
-    let mut card = with_faults(&[Fault::TornAt {
-        command: 2,
-        executed: false,
-        back_after_ms: Some(300),
-    }]);
+    let mut card = with_faults(&[Fault::TornAt { command: 2, executed: false, back_after_ms: Some(300) }]);
     assert_eq!(status(&mut card, SELECT_JPKI), 0x9000);
     let back_after = Some(std::time::Duration::from_millis(300));
     assert_eq!(card.transmit(READ_WINDOW), CardAnswer::Torn { back_after });
@@ -264,11 +243,7 @@ fn a_torn_card_is_gone_until_it_is_put_back() {
 #[test]
 fn a_card_torn_after_the_try_has_counted_it() {
     for (executed, left) in [(true, 2), (false, 3)] {
-        let mut card = with_faults(&[Fault::TornAt {
-            command: 2,
-            executed,
-            back_after_ms: None,
-        }]);
+        let mut card = with_faults(&[Fault::TornAt { command: 2, executed, back_after_ms: None }]);
         card.transmit_now(SELECT_JPKI);
         assert!(card.transmit_now(WRONG_PIN).is_empty());
         assert_eq!(card.tries_left(), left);
@@ -306,10 +281,7 @@ fn a_card_of_old_forms_wants_select_ef() {
         assert_eq!(card.transmit_now(&[0x00, 0xB0, 0x00, 0xFF, 0x00]).len(), 258);
         card.transmit_now(&select_file(0x18));
         assert_eq!(status(&mut card, &[0x00, 0x20, 0x00, 0x80]), 0x63C3);
-        assert_eq!(
-            status(&mut card, &[0x00, 0x20, 0x00, 0x80, 0x04, b'1', b'2', b'3', b'4']),
-            0x9000
-        );
+        assert_eq!(status(&mut card, &[0x00, 0x20, 0x00, 0x80, 0x04, b'1', b'2', b'3', b'4']), 0x9000);
         card.transmit_now(&select_file(0x17));
         assert_eq!(status(&mut card, &sign(0x80)), 0x9000);
     }
@@ -368,14 +340,8 @@ fn spoiled_answers_are_as_spoiled_as_they_say() {
     assert_eq!(short.transmit_now(&sign(0x97)).len(), 255 + 2);
 
     assert_eq!(status(&mut with_faults(&[Fault::EndlessMore]), SELECT_JPKI) >> 8, 0x61);
-    assert_eq!(
-        status(&mut with_faults(&[Fault::EndlessWrongLength]), SELECT_JPKI) >> 8,
-        0x6C
-    );
-    assert_eq!(
-        with_faults(&[Fault::SilentFrom(1)]).transmit(SELECT_JPKI),
-        CardAnswer::Silent
-    );
+    assert_eq!(status(&mut with_faults(&[Fault::EndlessWrongLength]), SELECT_JPKI) >> 8, 0x6C);
+    assert_eq!(with_faults(&[Fault::SilentFrom(1)]).transmit(SELECT_JPKI), CardAnswer::Silent);
 }
 
 #[test]
@@ -398,10 +364,7 @@ fn wrong_certificates_lie_where_the_right_one_should() {
     assert_eq!(oversized.transmit_now(&first)[..4], [0x30, 0x82, 0x7E, 0xFC]);
     oversized.transmit_now(&select_file(0x0A));
     assert_eq!(status(&mut oversized, &[0x00, 0xB0, 0x20, 0x00, 0x00]), 0x9000);
-    assert_eq!(
-        signature.transmit_now(&first)[..4],
-        signature_certificate().unwrap()[..4]
-    );
+    assert_eq!(signature.transmit_now(&first)[..4], signature_certificate().unwrap()[..4]);
 }
 
 #[test]

@@ -38,9 +38,7 @@ impl Client {
     /// [`ControlError::Gone`] when nothing listens there.
     pub fn connect(socket: &Path) -> Result<Self, ControlError> {
         let stream = UnixStream::connect(socket).map_err(ControlError::Gone)?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-        })
+        Ok(Self { stream: BufReader::new(stream) })
     }
 
     /// Puts a card in; returns when pcscd's reader has looked at it.
@@ -64,11 +62,7 @@ impl Client {
     /// # Errors
     /// [`ControlError`].
     pub fn log(&mut self) -> Result<Vec<CardLog>, ControlError> {
-        if let Answer::Log(log) = self.ask(&Request::Log {})? {
-            Ok(log)
-        } else {
-            Err(ControlError::Mismatched)
-        }
+        if let Answer::Log(log) = self.ask(&Request::Log {})? { Ok(log) } else { Err(ControlError::Mismatched) }
     }
 
     /// The sums of every card that was put in.
@@ -76,11 +70,7 @@ impl Client {
     /// # Errors
     /// [`ControlError`].
     pub fn cards(&mut self) -> Result<Vec<CardState>, ControlError> {
-        if let Answer::Cards(cards) = self.ask(&Request::Cards {})? {
-            Ok(cards)
-        } else {
-            Err(ControlError::Mismatched)
-        }
+        if let Answer::Cards(cards) = self.ask(&Request::Cards {})? { Ok(cards) } else { Err(ControlError::Mismatched) }
     }
 
     /// Ends the stack.
@@ -92,11 +82,7 @@ impl Client {
     }
 
     fn done(&mut self, request: &Request) -> Result<(), ControlError> {
-        if matches!(self.ask(request)?, Answer::Done {}) {
-            Ok(())
-        } else {
-            Err(ControlError::Mismatched)
-        }
+        if matches!(self.ask(request)?, Answer::Done {}) { Ok(()) } else { Err(ControlError::Mismatched) }
     }
 
     /// Asks anything; a refusal is an error.
@@ -106,10 +92,7 @@ impl Client {
     pub fn ask(&mut self, request: &Request) -> Result<Answer, ControlError> {
         let mut line = serde_json::to_string(request).map_err(ControlError::Malformed)?;
         line.push('\n');
-        self.stream
-            .get_mut()
-            .write_all(line.as_bytes())
-            .map_err(ControlError::Gone)?;
+        self.stream.get_mut().write_all(line.as_bytes()).map_err(ControlError::Gone)?;
         let mut answer = String::new();
         if self.stream.read_line(&mut answer).map_err(ControlError::Gone)? == 0 {
             return Err(ControlError::Gone(io::ErrorKind::UnexpectedEof.into()));

@@ -42,10 +42,7 @@ impl Server {
                     let (table, quit) = (Arc::clone(&table), quit.clone());
                     let conversation = move || converse(&stream, &table, &quit);
                     // Without a thread the asker sees a closed connection, and says so.
-                    std::thread::Builder::new()
-                        .name("card request".to_owned())
-                        .spawn(conversation)
-                        .ok();
+                    std::thread::Builder::new().name("card request".to_owned()).spawn(conversation).ok();
                 }
             })
             .map_err(ServerError::Thread)?;
@@ -65,9 +62,7 @@ fn converse(stream: &UnixStream, table: &Mutex<Table>, quit: &SyncSender<()>) {
         let ends = matches!(request, Ok(Request::Quit {}));
         let answer = match request {
             Ok(request) => table.lock().unwrap_or_else(PoisonError::into_inner).answer(request),
-            Err(malformed) => Answer::Refused {
-                why: malformed.to_string(),
-            },
+            Err(malformed) => Answer::Refused { why: malformed.to_string() },
         };
         let Ok(mut text) = serde_json::to_string(&answer) else {
             return;
@@ -112,9 +107,7 @@ impl Table {
     }
 
     fn insert(&mut self, slot: u8, character: Character, faults: &[Fault]) -> Result<(), String> {
-        let port = SLOT_PORTS
-            .get(usize::from(slot))
-            .ok_or_else(|| format!("there is no slot {slot}"))?;
+        let port = SLOT_PORTS.get(usize::from(slot)).ok_or_else(|| format!("there is no slot {slot}"))?;
         self.slots.remove(&slot);
         self.slots.retain(|_, (lying, _)| *lying != character);
         let card = match self.cards.get(&character) {
@@ -132,17 +125,11 @@ impl Table {
     }
 
     fn map_cards<T>(&self, of: impl Fn(Character, &VirtualCard) -> T) -> Vec<T> {
-        self.cards
-            .iter()
-            .map(|(character, card)| of(*character, &vpcd::lock(card)))
-            .collect()
+        self.cards.iter().map(|(character, card)| of(*character, &vpcd::lock(card))).collect()
     }
 
     fn state_of(&self, character: Character, card: &VirtualCard) -> CardState {
-        let mut slots = self
-            .slots
-            .iter()
-            .filter(|(_, (lying, inserted))| *lying == character && inserted.is_there());
+        let mut slots = self.slots.iter().filter(|(_, (lying, inserted))| *lying == character && inserted.is_there());
         CardState {
             card: character,
             slot: slots.next().map(|(slot, _)| *slot),
@@ -156,8 +143,5 @@ impl Table {
 }
 
 fn log_of(character: Character, card: &VirtualCard) -> CardLog {
-    CardLog {
-        card: character,
-        entries: card.log().entries().cloned().collect::<Vec<LogEntry>>(),
-    }
+    CardLog { card: character, entries: card.log().entries().cloned().collect::<Vec<LogEntry>>() }
 }

@@ -33,13 +33,7 @@ pub enum Hierarchy {
 
 impl Hierarchy {
     /// All of them, for lists.
-    pub const ALL: [Self; 5] = [
-        Self::Test2023,
-        Self::Test2019,
-        Self::ProductionLike,
-        Self::Foreign,
-        Self::Signature,
-    ];
+    pub const ALL: [Self; 5] = [Self::Test2023, Self::Test2019, Self::ProductionLike, Self::Foreign, Self::Signature];
     /// Those that a rehearsal may pin.
     pub const ANCHORS: [Self; 3] = [Self::Test2023, Self::Test2019, Self::ProductionLike];
 
@@ -149,22 +143,14 @@ impl Authority {
     pub fn certificate(&self) -> Result<Vec<u8>, IssuerError> {
         let spki = public_key_info(&SubjectKey::of(&self.key)?);
         let extensions = [
-            names::extension(
-                names::KEY_USAGE,
-                true,
-                &der::bit_string(KEY_USAGE_OF_A_ROOT.0, &[KEY_USAGE_OF_A_ROOT.1]),
-            ),
+            names::extension(names::KEY_USAGE, true, &der::bit_string(KEY_USAGE_OF_A_ROOT.0, &[KEY_USAGE_OF_A_ROOT.1])),
             names::extension(
                 names::SUBJECT_ALT_NAME,
                 false,
                 &names::japanese_issuer_name(self.hierarchy.purpose_japanese()),
             ),
             names::extension(names::BASIC_CONSTRAINTS, true, &der::sequence(&[&der::boolean_true()])),
-            names::extension(
-                names::CRL_DISTRIBUTION_POINTS,
-                false,
-                &names::distribution_point(&self.name()),
-            ),
+            names::extension(names::CRL_DISTRIBUTION_POINTS, false, &names::distribution_point(&self.name())),
             names::extension(names::SUBJECT_KEY_ID, false, &der::octet_string(&key_id(&spki))),
         ]
         .concat();
@@ -192,11 +178,7 @@ impl Authority {
             &der::tagged(3, &der::sequence(&[body.extensions])),
         ]);
         let signature = self.key.sign_sha256(&to_be_signed)?;
-        Ok(der::sequence(&[
-            &to_be_signed,
-            &names::sha256_with_rsa(),
-            &der::bit_string(0, &signature),
-        ]))
+        Ok(der::sequence(&[&to_be_signed, &names::sha256_with_rsa(), &der::bit_string(0, &signature)]))
     }
 }
 

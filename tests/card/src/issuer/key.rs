@@ -134,12 +134,9 @@ impl SubjectKey {
         let secret =
             p384::SecretKey::from_slice(&scalar).map_err(|source| IssuerError::KeyGeneration(source.to_string()))?;
         let point = secret.public_key().to_sec1_bytes();
-        let point: [u8; 97] = point
-            .as_ref()
-            .try_into()
-            .map_err(|_wrong: std::array::TryFromSliceError| {
-                IssuerError::KeyGeneration(format!("point of {} bytes", point.len()))
-            })?;
+        let point: [u8; 97] = point.as_ref().try_into().map_err(|_wrong: std::array::TryFromSliceError| {
+            IssuerError::KeyGeneration(format!("point of {} bytes", point.len()))
+        })?;
         Ok(Self::P384(Box::new(point)))
     }
 }
@@ -154,9 +151,5 @@ impl std::fmt::Debug for SubjectKey {
 }
 
 fn seed(name: &str) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(SEED_LABEL)
-        .chain_update(name)
-        .finalize()
-        .into()
+    Sha256::new().chain_update(SEED_LABEL).chain_update(name).finalize().into()
 }

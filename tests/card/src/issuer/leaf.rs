@@ -87,9 +87,7 @@ pub struct Leaf {
 
 impl std::fmt::Debug for Leaf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Leaf")
-            .field("profile", &self.profile)
-            .finish_non_exhaustive()
+        f.debug_struct("Leaf").field("profile", &self.profile).finish_non_exhaustive()
     }
 }
 
@@ -97,11 +95,7 @@ impl Leaf {
     /// The CN as it is written.
     #[must_use]
     pub fn common_name(&self) -> String {
-        let filler = if self.profile == Profile::LongCommonName {
-            "ZZZZZZZZZZZZZZZZ"
-        } else {
-            ""
-        };
+        let filler = if self.profile == Profile::LongCommonName { "ZZZZZZZZZZZZZZZZ" } else { "" };
         format!("{}{filler}{}", self.opaque_name, planted::ISSUING_WINDOW)
     }
 
@@ -164,21 +158,13 @@ impl Leaf {
     fn extensions(&self, authority: &Authority, spki: &[u8]) -> Result<Vec<u8>, IssuerError> {
         let hierarchy = authority.hierarchy();
         let signature = self.profile == Profile::Signature;
-        let (unused, usage) = if signature {
-            WITH_NON_REPUDIATION
-        } else {
-            DIGITAL_SIGNATURE
-        };
+        let (unused, usage) = if signature { WITH_NON_REPUDIATION } else { DIGITAL_SIGNATURE };
         let mut out = names::extension(names::KEY_USAGE, true, &der::bit_string(unused, &[usage]));
         if !signature && self.profile != Profile::WithoutExtendedKeyUsage {
             let purposes = der::sequence(&[&der::object_identifier(names::CLIENT_AUTH)]);
             out.extend(names::extension(names::EXTENDED_KEY_USAGE, false, &purposes));
         }
-        out.extend(names::extension(
-            names::CERTIFICATE_POLICIES,
-            true,
-            &policies(&hierarchy.policy()),
-        ));
+        out.extend(names::extension(names::CERTIFICATE_POLICIES, true, &policies(&hierarchy.policy())));
         if let Some(alternative) = self.subject_alt_name() {
             out.extend(names::extension(names::SUBJECT_ALT_NAME, false, &alternative));
         }
@@ -188,26 +174,10 @@ impl Leaf {
             let ca = der::sequence(&[&der::boolean_true()]);
             out.extend(names::extension(names::BASIC_CONSTRAINTS, true, &ca));
         }
-        out.extend(names::extension(
-            names::CRL_DISTRIBUTION_POINTS,
-            false,
-            &revocation_list(hierarchy),
-        ));
-        out.extend(names::extension(
-            names::AUTHORITY_INFORMATION_ACCESS,
-            false,
-            &ocsp_access(),
-        ));
-        out.extend(names::extension(
-            names::AUTHORITY_KEY_ID,
-            false,
-            &authority_key_id(authority)?,
-        ));
-        out.extend(names::extension(
-            names::SUBJECT_KEY_ID,
-            false,
-            &der::octet_string(&key_id(spki)),
-        ));
+        out.extend(names::extension(names::CRL_DISTRIBUTION_POINTS, false, &revocation_list(hierarchy)));
+        out.extend(names::extension(names::AUTHORITY_INFORMATION_ACCESS, false, &ocsp_access()));
+        out.extend(names::extension(names::AUTHORITY_KEY_ID, false, &authority_key_id(authority)?));
+        out.extend(names::extension(names::SUBJECT_KEY_ID, false, &der::octet_string(&key_id(spki))));
         if self.profile == Profile::UnknownCriticalExtension {
             out.extend(names::extension(names::UNKNOWN_EXTENSION, true, &der::null()));
         }
@@ -234,10 +204,8 @@ impl Leaf {
 }
 
 fn policies(policy: &[u32]) -> Vec<u8> {
-    let qualifier = der::sequence(&[
-        &der::object_identifier(names::CPS_QUALIFIER),
-        &der::element(0x16, CPS_URI.as_bytes()),
-    ]);
+    let qualifier =
+        der::sequence(&[&der::object_identifier(names::CPS_QUALIFIER), &der::element(0x16, CPS_URI.as_bytes())]);
     let information = der::sequence(&[&der::object_identifier(policy), &der::sequence(&[&qualifier])]);
     der::sequence(&[&information])
 }
@@ -271,14 +239,7 @@ fn authority_key_id(authority: &Authority) -> Result<Vec<u8>, IssuerError> {
 
 /// `otherName` entries 1 to 6: name, flags, sex, date of birth, address, flags (`jpki.md` §2).
 fn holder_attributes() -> Vec<u8> {
-    let values = [
-        planted::NAME,
-        "00000",
-        "2",
-        planted::DATE_OF_BIRTH,
-        planted::ADDRESS,
-        "000000000000",
-    ];
+    let values = [planted::NAME, "00000", "2", planted::DATE_OF_BIRTH, planted::ADDRESS, "000000000000"];
     let entries: Vec<u8> = (1u32..)
         .zip(values)
         .flat_map(|(number, text)| {

@@ -47,11 +47,7 @@ pub(super) fn name(attributes: &[(&[u32], &str)]) -> Vec<u8> {
     let parts: Vec<Vec<u8>> = attributes
         .iter()
         .map(|(kind, text)| {
-            let value = if *kind == COUNTRY {
-                der::printable_string(text)
-            } else {
-                der::utf8_string(text)
-            };
+            let value = if *kind == COUNTRY { der::printable_string(text) } else { der::utf8_string(text) };
             attribute(kind, &value)
         })
         .collect();
@@ -61,12 +57,8 @@ pub(super) fn name(attributes: &[(&[u32], &str)]) -> Vec<u8> {
 /// `GeneralNames` with the issuer's Japanese name, as `issuerAltName` of a leaf and `subjectAltName` of a root hold it.
 pub(super) fn japanese_issuer_name(purpose: &str) -> Vec<u8> {
     let unit = format!("{SERVICE_JAPANESE}{purpose}");
-    let directory_name = name(&[
-        (COUNTRY, "JP"),
-        (ORGANIZATION, SERVICE_JAPANESE),
-        (UNIT, &unit),
-        (UNIT, AGENCY_JAPANESE),
-    ]);
+    let directory_name =
+        name(&[(COUNTRY, "JP"), (ORGANIZATION, SERVICE_JAPANESE), (UNIT, &unit), (UNIT, AGENCY_JAPANESE)]);
     der::sequence(&[&der::tagged(4, &directory_name)])
 }
 

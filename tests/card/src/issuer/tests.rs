@@ -60,27 +60,13 @@ fn shape(der: &[u8]) -> Vec<(u8, usize)> {
 #[test]
 fn a_leaf_has_the_shape_of_the_specimen() {
     let ours = specimen_like();
-    assert_eq!(
-        ours.len(),
-        SPECIMEN.len() + 1,
-        "the four-byte serial of our root is one byte longer than theirs"
-    );
-    let differing: Vec<_> = shape(&ours)
-        .into_iter()
-        .zip(shape(SPECIMEN))
-        .filter(|(a, b)| a != b)
-        .collect();
+    assert_eq!(ours.len(), SPECIMEN.len() + 1, "the four-byte serial of our root is one byte longer than theirs");
+    let differing: Vec<_> = shape(&ours).into_iter().zip(shape(SPECIMEN)).filter(|(a, b)| a != b).collect();
     assert!(
-        differing
-            .iter()
-            .all(|((tag, ours), (theirs_tag, theirs))| tag == theirs_tag && *ours == theirs + 1),
+        differing.iter().all(|((tag, ours), (theirs_tag, theirs))| tag == theirs_tag && *ours == theirs + 1),
         "{differing:?}"
     );
-    assert_eq!(
-        differing.len(),
-        6,
-        "the path from the outside to the authority key identifier, and nothing else"
-    );
+    assert_eq!(differing.len(), 6, "the path from the outside to the authority key identifier, and nothing else");
     assert_eq!(spki_range(&ours), 252..546);
     assert_eq!(spki_range(SPECIMEN), 252..546);
 }
@@ -88,37 +74,20 @@ fn a_leaf_has_the_shape_of_the_specimen() {
 #[test]
 fn a_root_has_the_extensions_of_the_specimens_root() {
     let ours = Authority::of(Hierarchy::Test2023).unwrap().certificate().unwrap();
-    let identifiers = |der: &[u8]| {
-        parse(der)
-            .extensions()
-            .iter()
-            .map(|e| (e.oid.to_id_string(), e.critical))
-            .collect::<Vec<_>>()
-    };
+    let identifiers =
+        |der: &[u8]| parse(der).extensions().iter().map(|e| (e.oid.to_id_string(), e.critical)).collect::<Vec<_>>();
     assert_eq!(identifiers(&ours), identifiers(SPECIMEN_ROOT));
-    assert_eq!(
-        parse(&ours).subject().to_string(),
-        parse(SPECIMEN_ROOT).subject().to_string()
-    );
+    assert_eq!(parse(&ours).subject().to_string(), parse(SPECIMEN_ROOT).subject().to_string());
 }
 
 #[test]
 fn the_window_lies_within_the_key_of_every_card_of_the_normal_layout() {
     let key = SubjectKey::of(&Character::Holder.key().unwrap()).unwrap();
-    for profile in [
-        Profile::Normal,
-        Profile::OlderRoot,
-        Profile::ProductionLike,
-        Profile::Expired,
-        Profile::ForeignIssuer,
-    ] {
+    for profile in
+        [Profile::Normal, Profile::OlderRoot, Profile::ProductionLike, Profile::Expired, Profile::ForeignIssuer]
+    {
         for serial in [vec![0x22, 0x7B, 0x13], vec![0x06, 0xD1, 0x80, 0x06]] {
-            let leaf = Leaf {
-                profile: profile.clone(),
-                serial,
-                key: key.clone(),
-                ..Character::Holder.leaf().unwrap()
-            };
+            let leaf = Leaf { profile: profile.clone(), serial, key: key.clone(), ..Character::Holder.leaf().unwrap() };
             let key = spki_range(&leaf.issue().unwrap());
             assert!(key.start <= 255 && key.end >= 511, "{profile:?}: {key:?}");
         }
@@ -141,20 +110,14 @@ fn a_p384_certificate_has_its_point_in_the_window_and_no_person() {
     assert!(key.end < 511);
     let window = &der[255..511];
     for marker in [planted::PREFECTURE, planted::MUNICIPALITY, planted::ISSUING_WINDOW] {
-        assert!(
-            !window.windows(marker.len()).any(|part| part == marker.as_bytes()),
-            "{marker}"
-        );
+        assert!(!window.windows(marker.len()).any(|part| part == marker.as_bytes()), "{marker}");
     }
 }
 
 #[test]
 fn the_same_bytes_come_out_of_every_issue() {
     assert_eq!(Character::Holder.certificate(), Character::Holder.certificate());
-    assert_eq!(
-        CardKey::named("card/holder").unwrap().modulus(),
-        Character::Holder.key().unwrap().modulus()
-    );
+    assert_eq!(CardKey::named("card/holder").unwrap().modulus(), Character::Holder.key().unwrap().modulus());
 }
 
 #[test]
@@ -168,38 +131,17 @@ const HOLDER_MODULUS_SHA256: &str = "355b487d45699d13d9baae1595002e18cba00c1db63
 
 #[test]
 fn every_profile_has_its_fault_and_no_other() {
-    let leaf = |profile| {
-        Leaf {
-            profile,
-            ..Character::Holder.leaf().unwrap()
-        }
-        .issue()
-        .unwrap()
-    };
+    let leaf = |profile| Leaf { profile, ..Character::Holder.leaf().unwrap() }.issue().unwrap();
     let normal = leaf(Profile::Normal);
     let normal = parse(&normal);
     assert!(normal.subject_alternative_name().unwrap().is_none());
     assert!(normal.extended_key_usage().unwrap().unwrap().value.client_auth);
     assert!(!normal.is_ca());
 
-    assert!(
-        parse(&leaf(Profile::WithSubjectAltName))
-            .subject_alternative_name()
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        parse(&leaf(Profile::WithoutExtendedKeyUsage))
-            .extended_key_usage()
-            .unwrap()
-            .is_none()
-    );
+    assert!(parse(&leaf(Profile::WithSubjectAltName)).subject_alternative_name().unwrap().is_some());
+    assert!(parse(&leaf(Profile::WithoutExtendedKeyUsage)).extended_key_usage().unwrap().is_none());
     assert!(parse(&leaf(Profile::CaAsLeaf)).is_ca());
-    assert!(
-        leaf(Profile::UnknownCriticalExtension)
-            .windows(5)
-            .any(|part| part == [0x06, 0x04, 0x88, 0x37, 0x14])
-    );
+    assert!(leaf(Profile::UnknownCriticalExtension).windows(5).any(|part| part == [0x06, 0x04, 0x88, 0x37, 0x14]));
     assert_eq!(parse(&leaf(Profile::ForeignIssuer)).issuer(), normal.issuer());
 
     let in_2026 = ASN1Time::from_timestamp(1_795_000_000).unwrap();
@@ -217,18 +159,12 @@ fn a_leaf_is_signed_by_its_root_and_by_no_other() {
         let key = rsa::RsaPublicKey::from_public_key_der(parse(&root).public_key().raw).unwrap();
         let leaf = parse(leaf);
         let digest = Sha256::digest(leaf.tbs_certificate.as_ref());
-        key.verify(rsa::Pkcs1v15Sign::new::<Sha256>(), &digest, &leaf.signature_value.data)
-            .is_ok()
+        key.verify(rsa::Pkcs1v15Sign::new::<Sha256>(), &digest, &leaf.signature_value.data).is_ok()
     };
     let holder = Character::Holder.certificate().unwrap();
     assert!(verifies(&holder, Hierarchy::Test2023));
     assert!(!verifies(&holder, Hierarchy::Test2019));
-    let foreign = Leaf {
-        profile: Profile::ForeignIssuer,
-        ..Character::Holder.leaf().unwrap()
-    }
-    .issue()
-    .unwrap();
+    let foreign = Leaf { profile: Profile::ForeignIssuer, ..Character::Holder.leaf().unwrap() }.issue().unwrap();
     assert!(!verifies(&foreign, Hierarchy::Test2023));
 }
 
@@ -242,14 +178,5 @@ fn the_signature_certificate_names_the_person() {
     for text in [planted::NAME, planted::ADDRESS, planted::DATE_OF_BIRTH] {
         assert!(der.windows(text.len()).any(|part| part == text.as_bytes()), "{text}");
     }
-    assert_eq!(
-        certificate
-            .subject_alternative_name()
-            .unwrap()
-            .unwrap()
-            .value
-            .general_names
-            .len(),
-        6
-    );
+    assert_eq!(certificate.subject_alternative_name().unwrap().unwrap().value.general_names.len(), 6);
 }

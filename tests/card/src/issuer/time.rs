@@ -12,9 +12,8 @@ impl UtcTime {
     /// # Errors
     /// [`IssuerError::Time`] for any other form.
     pub fn parse(text: &str) -> Result<Self, IssuerError> {
-        let digits = text
-            .strip_suffix('Z')
-            .filter(|digits| digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_digit()));
+        let digits =
+            text.strip_suffix('Z').filter(|digits| digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_digit()));
         match digits {
             Some(_) => Ok(Self(text.to_owned())),
             None => Err(IssuerError::Time(text.to_owned())),
@@ -52,10 +51,7 @@ mod tests {
 
     #[test]
     fn a_birthday_ends_at_midnight_in_japan() {
-        assert_eq!(
-            UtcTime::end_of_day_in_japan(2030, 2, 17).unwrap().as_str(),
-            "300217145959Z"
-        );
+        assert_eq!(UtcTime::end_of_day_in_japan(2030, 2, 17).unwrap().as_str(), "300217145959Z");
     }
 
     #[test]

@@ -75,11 +75,7 @@ pub fn run(folder: &Path) -> Result<(), InsideError> {
     announce(folder)?;
     loop {
         if let Ok(ending) = ended.try_recv() {
-            return if ending == Ending::ParentGone {
-                Ok(())
-            } else {
-                Err(InsideError::NotReady)
-            };
+            return if ending == Ending::ParentGone { Ok(()) } else { Err(InsideError::NotReady) };
         }
         match asked.recv_timeout(LOOK_EVERY) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -95,10 +91,7 @@ fn watch_parent(endings: SyncSender<Ending>) -> Result<(), InsideError> {
         io::stdin().lock().read_to_end(&mut Vec::new()).ok();
         endings.send(Ending::ParentGone).ok();
     };
-    std::thread::Builder::new()
-        .name("parent".to_owned())
-        .spawn(watch)
-        .map_err(InsideError::Watch)?;
+    std::thread::Builder::new().name("parent".to_owned()).spawn(watch).map_err(InsideError::Watch)?;
     Ok(())
 }
 
@@ -132,10 +125,7 @@ fn start_pcscd(folder: &Path, endings: SyncSender<Ending>) -> Result<(), InsideE
         pcscd.wait().ok();
         endings.send(Ending::PcscdGone).ok();
     };
-    std::thread::Builder::new()
-        .name("pcscd".to_owned())
-        .spawn(watch)
-        .map_err(InsideError::Watch)?;
+    std::thread::Builder::new().name("pcscd".to_owned()).spawn(watch).map_err(InsideError::Watch)?;
     Ok(())
 }
 
@@ -172,9 +162,7 @@ fn listens(sockets: &str, port: u16) -> bool {
 fn announce(folder: &Path) -> Result<(), InsideError> {
     let socket = super::pcscd_socket(folder);
     let mut out = io::stdout().lock();
-    writeln!(out, "{SOCKET_VARIABLE}={}", socket.display())
-        .and_then(|()| out.flush())
-        .map_err(InsideError::Announce)
+    writeln!(out, "{SOCKET_VARIABLE}={}", socket.display()).and_then(|()| out.flush()).map_err(InsideError::Announce)
 }
 
 #[cfg(test)]

@@ -45,14 +45,8 @@ fn request() -> Vec<u8> {
 
 /// The kernel's acknowledgement: header, then the negative error number.
 fn outcome(answer: &[u8]) -> io::Result<()> {
-    let kind = answer
-        .get(4..6)
-        .and_then(|bytes| bytes.try_into().ok())
-        .map(u16::from_ne_bytes);
-    let error = answer
-        .get(16..20)
-        .and_then(|bytes| bytes.try_into().ok())
-        .map(i32::from_ne_bytes);
+    let kind = answer.get(4..6).and_then(|bytes| bytes.try_into().ok()).map(u16::from_ne_bytes);
+    let error = answer.get(16..20).and_then(|bytes| bytes.try_into().ok()).map(i32::from_ne_bytes);
     match (kind, error) {
         (Some(ACKNOWLEDGEMENT), Some(0)) => Ok(()),
         (Some(ACKNOWLEDGEMENT), Some(error)) => Err(io::Error::from_raw_os_error(error.saturating_neg())),
@@ -78,10 +72,7 @@ mod tests {
             out
         };
         assert!(outcome(&answer(2, 0)).is_ok());
-        assert_eq!(
-            outcome(&answer(2, -1)).unwrap_err().kind(),
-            io::ErrorKind::PermissionDenied
-        );
+        assert_eq!(outcome(&answer(2, -1)).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         assert!(outcome(&answer(3, 0)).is_err());
         assert!(outcome(&[]).is_err());
     }
