@@ -10,9 +10,12 @@ use crate::card::{Contents, Fault, ShortFormRefusal, VirtualCard};
 use crate::issuer::{CardKey, IssuerError, Leaf, Profile, SubjectKey, UtcTime};
 use crate::planted::Marker;
 
+/// What the names of the crowd begin with.
+const CROWD: &str = "crowd-";
+
 /// One card of the cast. All have the PIN [`crate::planted::PIN`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Character {
     /// The one who bought the ticket.
     Holder,
@@ -64,10 +67,12 @@ pub enum Character {
     Slow,
     /// Never answers from the second command on.
     Endless,
+    /// One of the crowd, by number: a card as good as the holder's.
+    Crowd(u8),
 }
 
 impl Character {
-    /// The whole cast.
+    /// The whole cast but for the crowd.
     pub const ALL: [Self; 25] = [
         Self::Holder,
         Self::SecondHolder,
@@ -98,8 +103,9 @@ impl Character {
 
     /// The name on the command line and in JSON.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
+    pub fn name(self) -> String {
+        let name = match self {
+            Self::Crowd(number) => return format!("{CROWD}{number}"),
             Self::Holder => "holder",
             Self::SecondHolder => "second-holder",
             Self::Copy => "copy",
@@ -125,7 +131,8 @@ impl Character {
             Self::Oversized => "oversized",
             Self::Slow => "slow",
             Self::Endless => "endless",
-        }
+        };
+        name.to_owned()
     }
 
     fn profile(self) -> Result<Profile, IssuerError> {
@@ -154,7 +161,8 @@ impl Character {
             | Self::Garbage
             | Self::Oversized
             | Self::Slow
-            | Self::Endless => Profile::Normal,
+            | Self::Endless
+            | Self::Crowd(_) => Profile::Normal,
         })
     }
 
@@ -186,7 +194,8 @@ impl Character {
             | Self::CaAsLeaf
             | Self::WithSubjectAltName
             | Self::WithoutExtendedKeyUsage
-            | Self::UnknownCriticalExtension => Vec::new(),
+            | Self::UnknownCriticalExtension
+            | Self::Crowd(_) => Vec::new(),
         }
     }
 
@@ -209,7 +218,7 @@ impl Character {
     /// Whatever keeps the issuer from making the key.
     pub fn leaf(self) -> Result<Leaf, IssuerError> {
         let shown = self.shows();
-        let identity = Identity::of(shown.name());
+        let identity = Identity::of(&shown.name());
         Ok(Leaf {
             profile: shown.profile()?,
             serial: identity.serial,
@@ -266,7 +275,7 @@ impl Character {
 
 impl fmt::Display for Character {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(&self.name())
     }
 }
 
@@ -279,10 +288,27 @@ impl FromStr for Character {
     type Err = UnknownCharacter;
 
     fn from_str(name: &str) -> Result<Self, UnknownCharacter> {
+        if let Some(number) = name.strip_prefix(CROWD).and_then(|number| number.parse().ok()) {
+            return Ok(Self::Crowd(number));
+        }
         Self::ALL
             .into_iter()
             .find(|character| character.name() == name)
             .ok_or_else(|| UnknownCharacter(name.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Character {
+    type Error = UnknownCharacter;
+
+    fn try_from(name: String) -> Result<Self, UnknownCharacter> {
+        name.parse()
+    }
+}
+
+impl From<Character> for String {
+    fn from(character: Character) -> Self {
+        character.name()
     }
 }
 

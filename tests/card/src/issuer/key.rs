@@ -11,6 +11,7 @@ use rsa::Pkcs1v15Sign;
     reason = "the test issuer and the virtual card hold private keys; nothing else does"
 )]
 use rsa::RsaPrivateKey;
+use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::traits::PublicKeyParts;
 use sha2::{Digest, Sha256};
 
@@ -70,6 +71,15 @@ impl CardKey {
     #[must_use]
     pub fn exponent(&self) -> Vec<u8> {
         self.private.e().to_bytes_be()
+    }
+
+    /// The private key in PKCS#1 DER (RFC 8017 A.1.2), for a program that signs with another library.
+    ///
+    /// # Errors
+    /// [`IssuerError::KeyGeneration`], never seen with these keys.
+    pub fn to_pkcs1_der(&self) -> Result<Vec<u8>, IssuerError> {
+        let der = self.private.to_pkcs1_der().map_err(|source| IssuerError::KeyGeneration(source.to_string()))?;
+        Ok(der.as_bytes().to_vec())
     }
 
     /// PKCS#1 v1.5 padding (RFC 8017 §9.2, type 1) and the private operation over the bytes as they are: a card adds
