@@ -12,6 +12,7 @@ impl StatusWord {
     pub(super) const PIN_UNUSABLE: Self = Self(0x6984);
     pub(super) const NO_CURRENT_FILE: Self = Self(0x6986);
     pub(super) const FILE_NOT_FOUND: Self = Self(0x6A82);
+    pub(super) const NO_SUCH_REFERENCE: Self = Self(0x6A88);
     pub(super) const WRONG_P1_P2: Self = Self(0x6A86);
     pub(super) const BEYOND_END: Self = Self(0x6B00);
     pub(super) const UNKNOWN_INSTRUCTION: Self = Self(0x6D00);

@@ -161,7 +161,7 @@ impl VirtualCard {
         };
         let pin = self.pins.get_mut(&name).ok_or(StatusWord::FILE_NOT_FOUND)?;
         if name == PinName::User && self.faults.has(Fault::NoPin) {
-            return Err(StatusWord::PIN_UNUSABLE);
+            return Err(StatusWord::NO_SUCH_REFERENCE);
         }
         if command.data.is_empty() {
             let before = self.faults.verified_before(self.cycles_since_put_in);

@@ -23,7 +23,7 @@ pub enum Fault {
     },
     /// This many tries of the user authentication PIN are left.
     TriesLeft(u8),
-    /// Issued without a PIN (暗証番号設定なし). **A guess**: VERIFY answers `6984`, *reference data not usable*.
+    /// Issued without a PIN (暗証番号設定なし). **A guess**: VERIFY answers `6A88`, *reference data not found*.
     NoPin,
     /// The digital signature certificate lies where the user authentication certificate should.
     SignatureCertificate,

@@ -370,8 +370,8 @@ fn wrong_certificates_lie_where_the_right_one_should() {
 #[test]
 fn a_card_without_a_pin_accepts_none() {
     let mut card = selected(Character::NoPin);
-    assert_eq!(status(&mut card, PIN_STATUS), 0x6984);
-    assert_eq!(status(&mut card, GOOD_PIN), 0x6984);
+    assert_eq!(status(&mut card, PIN_STATUS), 0x6A88);
+    assert_eq!(status(&mut card, GOOD_PIN), 0x6A88);
     assert_eq!(card.tries_left(), 3);
 }
 

@@ -1,0 +1,77 @@
+//! What opens the lane, once an admission is stored.
+//!
+//! A barrier is told by [`Barrier::open`] alone, and that takes [`StoredAdmission`]s, which only the journal can make:
+//! no other path leads to an open lane. A barrier that failed is never told again for the same admissions; staff look.
+
+mod command;
+mod log;
+#[cfg(test)]
+mod tests;
+
+use core::time::Duration;
+use std::path::PathBuf;
+
+use crate::journal::StoredAdmission;
+use crate::lane::TapNumber;
+
+/// How long a barrier may take, where the configuration does not say: longer than any turnstile's motor, shorter than a
+/// holder's patience.
+pub const OPEN_TIME_DEFAULT: Duration = Duration::from_secs(3);
+
+/// How this gate's lane opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Barrier {
+    /// Writes a line to the log: for a lane whose passage staff watch, for rehearsals and tests.
+    Log,
+    /// Runs a program.
+    Command(BarrierCommand),
+}
+
+/// The program that drives the lane's hardware.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarrierCommand {
+    /// Which program, found as the operating system finds programs; no shell reads it.
+    pub program: PathBuf,
+    /// Its arguments, the same for every opening.
+    pub arguments: Vec<String>,
+    /// How long it may take before it is killed.
+    pub time: Duration,
+}
+
+/// The barrier did as it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened;
+
+/// Why it is not known to be open: the admission stays stored, and staff look.
+#[derive(Debug, thiserror::Error)]
+pub enum BarrierError {
+    /// Nothing to open for. Never sent by a lane.
+    #[error("no admission to open for")]
+    NoAdmission,
+    /// There is no such program: the configuration's fault.
+    #[error("the barrier's program is not there")]
+    NotFound,
+    /// The program could not be started or waited for: the machine's fault.
+    #[error("the barrier's program could not be run")]
+    NotRun(#[source] std::io::Error),
+    /// The program says that it failed.
+    #[error("the barrier's program ended with {0}")]
+    Failed(std::process::ExitStatus),
+    /// The program took too long, and was killed.
+    #[error("the barrier's program took longer than {0:?}")]
+    TimedOut(Duration),
+}
+
+impl Barrier {
+    /// Opens the lane for these admissions, once: a party passes together.
+    ///
+    /// # Errors
+    /// [`BarrierError`]; whether anybody can pass is then unknown.
+    pub async fn open(&self, tap: TapNumber, admissions: &[StoredAdmission]) -> Result<Opened, BarrierError> {
+        let first = admissions.first().ok_or(BarrierError::NoAdmission)?.admission().id;
+        match self {
+            Self::Log => Ok(log::open(tap, first, admissions.len())),
+            Self::Command(command) => command.open(first, admissions.len()).await,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Asks an arbiter elsewhere, over signed requests.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kido_shared::admission::AdmissionBasis;
+use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
+use kido_shared::clock::{Clock, Timestamp};
+use kido_shared::ids::{EventId, GateId};
+use kido_shared::verdict::Connectivity;
+use kido_shared::wire::v1::admissions::{ClaimAnswerBody, ClaimBody};
+use kido_shared::wire::v1::routes;
+
+use super::{ATTEMPT_DEADLINE, Next, Patience, Reachability};
+use crate::journal::StoredIntent;
+use crate::lane::ClaimOutcome;
+use crate::uplink::{JSON_BYTES_MAX, Signer, Uplink, UplinkError};
+
+/// The arbiter of one event, as this gate reaches it. Clones share what is known of its reachability.
+#[derive(Clone)]
+pub struct ArbiterClient {
+    endpoints: Arc<[Uplink]>,
+    event: EventId,
+    gate: GateId,
+    signer: Signer,
+    clock: Arc<dyn Clock>,
+    reachability: Arc<Mutex<Reachability>>,
+}
+
+impl std::fmt::Debug for ArbiterClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ArbiterClient").field("endpoints", &self.endpoints.len()).finish_non_exhaustive()
+    }
+}
+
+impl ArbiterClient {
+    /// The arbiter behind these endpoints, in the order in which they are asked.
+    #[must_use]
+    pub fn new(endpoints: Vec<Uplink>, event: EventId, gate: GateId, signer: Signer, clock: Arc<dyn Clock>) -> Self {
+        let reachability = Arc::new(Mutex::new(Reachability::begin(clock.now())));
+        Self { endpoints: endpoints.into(), event, gate, signer, clock, reachability }
+    }
+
+    /// Claims, and repeats the same claim until it is answered or the time is up.
+    pub async fn claim(&self, intent: &StoredIntent) -> ClaimOutcome {
+        if self.connectivity(self.clock.now()) == Connectivity::Offline {
+            return ClaimOutcome::Offline;
+        }
+        let intent = intent.intent();
+        let request = ClaimRequest {
+            admission: intent.admission,
+            ticket: intent.ticket,
+            gate: self.gate,
+            decided_on: intent.decided_on,
+            at: intent.at,
+            basis: AdmissionBasis::Claimed,
+        };
+        self.ask_patiently(&ClaimStep::Claim(request)).await
+    }
+
+    async fn ask_patiently(&self, step: &ClaimStep) -> ClaimOutcome {
+        let mut patience = Patience::begin(self.clock.now(), self.endpoints.len());
+        loop {
+            match patience.next(self.clock.now()) {
+                Next::GiveUp => return ClaimOutcome::Silent,
+                Next::Pause(pause) => tokio::time::sleep(pause).await,
+                Next::Ask { endpoint, deadline } => {
+                    let Some(uplink) = self.endpoints.get(endpoint) else { return ClaimOutcome::Silent };
+                    match self.ask(uplink, step, deadline).await {
+                        // An arbiter that has not seen the newest records yet soon will have.
+                        Ok(ClaimAnswer::Behind) => {}
+                        Ok(answer) => return ClaimOutcome::Answered(answer),
+                        Err(error) if error.is_an_answer() => {
+                            tracing::error!(error = &error as &dyn std::error::Error, "the arbiter refuses this gate");
+                            return ClaimOutcome::Silent;
+                        }
+                        Err(error) => {
+                            tracing::warn!(endpoint, error = &error as &dyn std::error::Error, "the arbiter is silent");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for one step, once, at the first endpoint that answers.
+    ///
+    /// # Errors
+    /// [`UplinkError`] of the last endpoint that was asked.
+    pub async fn step(&self, step: &ClaimStep) -> Result<ClaimAnswer, UplinkError> {
+        let mut last = UplinkError::Deadline;
+        for uplink in self.endpoints.iter() {
+            match self.ask(uplink, step, ATTEMPT_DEADLINE).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.is_an_answer() => return Err(error),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn ask(
+        &self,
+        uplink: &Uplink,
+        step: &ClaimStep,
+        deadline: std::time::Duration,
+    ) -> Result<ClaimAnswer, UplinkError> {
+        let body = ClaimBody { step: step.clone() };
+        let path = routes::claims(self.event);
+        let answered: Result<ClaimAnswerBody, _> = uplink.post_signed(&path, Some(&body), &self.signer, deadline).await;
+        self.heard(answered.as_ref().map(|_answer| ()));
+        Ok(answered?.answer)
+    }
+
+    /// Asks for a sign of life where it is time to, and says what holds.
+    pub async fn probe(&self) -> Connectivity {
+        let now = self.clock.now();
+        if self.with(|reachability| reachability.probe_at()) <= now {
+            for uplink in self.endpoints.iter() {
+                let alive = uplink.get(routes::HEALTH, JSON_BYTES_MAX, ATTEMPT_DEADLINE).await;
+                let answered = alive.is_ok();
+                self.heard(alive.as_ref().map(|_body| ()));
+                if answered {
+                    break;
+                }
+            }
+        }
+        self.connectivity(self.clock.now())
+    }
+
+    /// Whether an arbiter answers, as of now.
+    #[must_use]
+    pub fn connectivity(&self, now: Timestamp) -> Connectivity {
+        self.with(|reachability| reachability.connectivity(now))
+    }
+
+    /// When [`Self::probe`] next asks.
+    #[must_use]
+    pub fn probe_at(&self) -> Timestamp {
+        self.with(|reachability| reachability.probe_at())
+    }
+
+    fn heard(&self, answered: Result<(), &UplinkError>) {
+        let now = self.clock.now();
+        self.with(|reachability| match answered {
+            Ok(()) => reachability.answered(now),
+            Err(error) if error.is_an_answer() => reachability.answered(now),
+            Err(_silent) => reachability.silent(now),
+        });
+    }
+
+    fn with<T>(&self, view: impl FnOnce(&mut Reachability) -> T) -> T {
+        view(&mut self.reachability.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use ed25519_dalek::SigningKey;
+use kido_shared::admission::DecidedOn;
+use kido_shared::challenge::Origin;
+use kido_shared::clock::SystemClock;
+use kido_shared::ids::{FeedSequence, TicketId};
+use kido_shared::request_signature::{RequestParts, UnverifiedRequest};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::*;
+use crate::journal::Journal;
+use crate::journal::tests::journal;
+use crate::lane::PlannedEntry;
+
+const GATE: GateId = GateId::from_bytes([7; 16]);
+const EVENT: EventId = EventId::from_bytes([1; 16]);
+
+/// How the arbiter on loopback behaves.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// Grants what is signed.
+    Grants,
+    /// Is not well for so many questions, then grants.
+    UnwellFor(u32),
+    /// Has not caught up for so many questions, then grants.
+    BehindFor(u32),
+    /// Says that this gate is none.
+    Revoked,
+    /// Never answers in time.
+    Hangs,
+}
+
+struct Arbiter {
+    manner: Manner,
+    asked: AtomicU32,
+    origin: std::sync::OnceLock<String>,
+}
+
+async fn claims(
+    State(arbiter): State<Arc<Arbiter>>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Result<Json<ClaimAnswerBody>, StatusCode> {
+    let asked = arbiter.asked.fetch_add(1, Ordering::SeqCst);
+    let answer = match arbiter.manner {
+        Manner::Revoked => return Err(StatusCode::FORBIDDEN),
+        Manner::Hangs => {
+            tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+            return Err(StatusCode::GATEWAY_TIMEOUT);
+        }
+        Manner::UnwellFor(times) if asked < times => return Err(StatusCode::SERVICE_UNAVAILABLE),
+        Manner::BehindFor(times) if asked < times => ClaimAnswer::Behind,
+        Manner::Grants | Manner::UnwellFor(_) | Manner::BehindFor(_) => ClaimAnswer::Granted { entry: 1 },
+    };
+    let header = |name: &str| headers[name].to_str().unwrap();
+    let target = format!("{}{}", arbiter.origin.get().unwrap(), routes::claims(EVENT));
+    let parts = RequestParts { method: "POST", target_uri: &target, body: &body };
+    let verified = UnverifiedRequest::parse(header("signature-input"), header("signature"))
+        .unwrap()
+        .verify(&parts, header("content-digest"), &key().verifying_key(), SystemClock.now())
+        .unwrap();
+    assert_eq!(verified.gate(), GATE);
+    Ok(Json(ClaimAnswerBody { answer }))
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_bytes(&[4; 32])
+}
+
+async fn serve(manner: Manner) -> (Arc<Arbiter>, Uplink) {
+    let arbiter = Arc::new(Arbiter { manner, asked: AtomicU32::new(0), origin: std::sync::OnceLock::new() });
+    let app = Router::new()
+        .route(routes::CLAIMS, post(claims))
+        .route(routes::HEALTH, get(async || "ok"))
+        .with_state(Arc::clone(&arbiter));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    arbiter.origin.set(origin.clone()).unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (arbiter, Uplink::new(Origin::parse(&origin).unwrap()).unwrap())
+}
+
+fn client(endpoints: Vec<Uplink>) -> ArbiterClient {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    ArbiterClient::new(endpoints, EVENT, GATE, Signer::new(GATE, key(), Arc::clone(&clock)), clock)
+}
+
+async fn intent(journal: &Journal) -> StoredIntent {
+    let first = FeedSequence::FIRST;
+    let decided_on = DecidedOn { ticket: first, binding: first };
+    let planned = PlannedEntry { ticket: TicketId::from_bytes([3; 16]), decided_on, entry: 1 };
+    let now = SystemClock.now();
+    journal.store_intents(&[planned], now, &mut StdRng::seed_from_u64(1)).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn a_signed_claim_is_answered() {
+    let (_home, journal) = journal();
+    let (arbiter, uplink) = serve(Manner::Grants).await;
+    let outcome = client(vec![uplink]).claim(&intent(&journal).await).await;
+    assert_eq!(outcome, ClaimOutcome::Answered(ClaimAnswer::Granted { entry: 1 }));
+    assert_eq!(arbiter.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn the_same_claim_is_repeated_while_the_arbiter_is_not_well_or_behind() {
+    let (_home, journal) = journal();
+    for manner in [Manner::UnwellFor(2), Manner::BehindFor(2)] {
+        let (arbiter, uplink) = serve(manner).await;
+        let outcome = client(vec![uplink]).claim(&intent(&journal).await).await;
+        assert_eq!(outcome, ClaimOutcome::Answered(ClaimAnswer::Granted { entry: 1 }));
+        assert_eq!(arbiter.asked.load(Ordering::SeqCst), 3);
+    }
+}
+
+#[tokio::test]
+async fn the_next_endpoint_answers_for_one_that_hangs() {
+    let (_home, journal) = journal();
+    let ((_hangs, hung), (_grants, well)) = (serve(Manner::Hangs).await, serve(Manner::Grants).await);
+    let outcome = client(vec![hung, well]).claim(&intent(&journal).await).await;
+    assert_eq!(outcome, ClaimOutcome::Answered(ClaimAnswer::Granted { entry: 1 }));
+}
+
+#[tokio::test]
+async fn a_hanging_arbiter_is_silent_after_three_seconds_and_not_offline_yet() {
+    let (_home, journal) = journal();
+    let (arbiter, uplink) = serve(Manner::Hangs).await;
+    let client = client(vec![uplink]);
+    assert_eq!(client.claim(&intent(&journal).await).await, ClaimOutcome::Silent);
+    assert!(arbiter.asked.load(Ordering::SeqCst) >= 8, "the same claim, again and again");
+    assert_eq!(client.connectivity(SystemClock.now()), Connectivity::Online);
+    let later = SystemClock.now().after(crate::claim::OFFLINE_AFTER);
+    assert_eq!(client.connectivity(later), Connectivity::Offline);
+    // Nobody is asked twice within a second.
+    tokio::time::sleep(client.probe_at().since(SystemClock.now())).await;
+    assert_eq!(client.probe().await, Connectivity::Online, "a sign of life");
+    assert_eq!(client.connectivity(later), Connectivity::Online);
+}
+
+#[tokio::test]
+async fn a_revoked_gate_is_refused_at_once_and_never_offline() {
+    let (_home, journal) = journal();
+    let (arbiter, uplink) = serve(Manner::Revoked).await;
+    let client = client(vec![uplink]);
+    assert_eq!(client.claim(&intent(&journal).await).await, ClaimOutcome::Silent);
+    assert_eq!(arbiter.asked.load(Ordering::SeqCst), 1);
+    let later = SystemClock.now().after(std::time::Duration::from_secs(3_600));
+    assert_eq!(client.connectivity(later), Connectivity::Online, "no offline choice is for a gate that was refused");
+}

@@ -1,0 +1,185 @@
+//! What time it is, when the machine's own clock may be wrong (`protocol.md` §6).
+//!
+//! Pure. The shell hands in two readings: the machine's clock, which batteries and attackers move, and a counter that
+//! only ever goes forward while the process lives. The rule: the newest of the machine's clock, the last moment that
+//! was kept, and the head's `issued_at`; a jump of more than five minutes without a head is not believed.
+
+use core::time::Duration;
+
+use kido_shared::clock::Timestamp;
+use kido_shared::limits::HEAD_VALIDITY;
+
+/// How far the machine's clock may move against the counter before it is not believed.
+pub const JUMP_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// The time, and whether it may be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The moment; never earlier than one that was given before.
+    pub now: Timestamp,
+    /// Whether a refusal may rest on it.
+    pub certain: bool,
+}
+
+/// The gate's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Clockwork {
+    /// What the machine said last, and the counter then: a jump is one against its own past.
+    machine: (Timestamp, Duration),
+    /// The moment that is believed, and the counter at that moment.
+    believed: (Moment, Duration),
+    certain: bool,
+}
+
+/// Microseconds since 1970: readings may lie closer together than a [`Timestamp`] can tell.
+type Moment = i64;
+
+impl Clockwork {
+    /// Starts from what the machine says and the newest moment that the disk has kept.
+    ///
+    /// A machine whose clock agrees with the disk is believed. Whether one that was off for a month tells the truth
+    /// shows only by a head: until then its time is used and called uncertain.
+    #[must_use]
+    pub fn start(machine: Timestamp, counter: Duration, kept: Option<Timestamp>) -> Self {
+        let newest = kept.map_or(machine, |kept| kept.max(machine));
+        let certain = kept.is_some_and(|kept| apart(kept, machine) <= JUMP_MAX);
+        Self { machine: (machine, counter), believed: (moment(newest), counter), certain }
+    }
+
+    /// Reads the clock.
+    ///
+    /// Small steps of the machine are believed: forward at once, backward by running at half speed until it has caught
+    /// up, so that time neither runs back nor stands still while a holder waits for a deadline.
+    pub fn read(&mut self, machine: Timestamp, counter: Duration) -> Reading {
+        let (said, at) = self.machine;
+        let jumped = apart(machine, said.after(counter.saturating_sub(at))) > JUMP_MAX;
+        self.machine = (machine, counter);
+        let (believed, at) = self.believed;
+        let elapsed = i64::try_from(counter.saturating_sub(at).as_micros()).unwrap_or(i64::MAX);
+        let expected = believed.saturating_add(elapsed);
+        let says = moment(machine);
+        // A machine that lies far from what is believed has lost that belief before, or the registrar knew better.
+        let follows = !jumped && apart(machine, timestamp(expected)) <= JUMP_MAX;
+        let now = match (follows, says >= expected) {
+            (false, _) => expected,
+            (true, true) => says,
+            (true, false) => says.max(believed.saturating_add(elapsed >> 1)),
+        };
+        self.believed = (now, counter);
+        self.certain &= !jumped;
+        Reading { now: timestamp(now), certain: self.certain }
+    }
+
+    /// Takes a head that was verified: the registrar's word for the time.
+    ///
+    /// It moves the clock forward where it is newer, and makes it certain where both agree. A head that is older than
+    /// heads live says nothing: somebody may have kept it.
+    pub fn head(&mut self, issued_at: Timestamp, machine: Timestamp, counter: Duration) {
+        let here = self.read(machine, counter).now;
+        if issued_at > here {
+            self.believed = (moment(issued_at), counter);
+            self.certain = true;
+        } else if here.since(issued_at) <= HEAD_VALIDITY {
+            self.certain = true;
+        }
+    }
+}
+
+const fn moment(timestamp: Timestamp) -> Moment {
+    timestamp.unix_ms().saturating_mul(1_000)
+}
+
+const fn timestamp(moment: Moment) -> Timestamp {
+    Timestamp::from_unix_ms(moment.div_euclid(1_000))
+}
+
+fn apart(one: Timestamp, other: Timestamp) -> Duration {
+    one.since(other).max(other.since(one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOON: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
+    const SECOND: Duration = Duration::from_secs(1);
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn a_machine_that_agrees_with_the_disk_is_believed() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, Some(NOON.before(SECOND)));
+        assert_eq!(clock.read(NOON.after(SECOND), SECOND), Reading { now: NOON.after(SECOND), certain: true });
+    }
+
+    #[test]
+    fn a_dead_battery_does_not_bring_1970_back() {
+        let mut clock = Clockwork::start(Timestamp::default(), Duration::ZERO, Some(NOON));
+        let reading = clock.read(Timestamp::default().after(SECOND), SECOND);
+        assert_eq!(reading, Reading { now: NOON.after(SECOND), certain: false });
+    }
+
+    #[test]
+    fn a_jump_is_not_believed_without_a_head() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, Some(NOON));
+        for jumped in [NOON.after(HOUR), NOON.before(HOUR)] {
+            let reading = clock.read(jumped, SECOND);
+            assert_eq!(reading, Reading { now: NOON.after(SECOND), certain: false });
+        }
+    }
+
+    #[test]
+    fn a_head_makes_the_clock_certain_again() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, None);
+        assert!(!clock.read(NOON, Duration::ZERO).certain);
+        clock.head(NOON.before(SECOND), NOON, Duration::ZERO);
+        assert_eq!(clock.read(NOON, Duration::ZERO), Reading { now: NOON, certain: true });
+        let mut behind = Clockwork::start(NOON.before(HOUR), Duration::ZERO, None);
+        behind.head(NOON, NOON.before(HOUR), Duration::ZERO);
+        let later = behind.read(NOON.before(HOUR).after(SECOND), SECOND);
+        assert_eq!(
+            later,
+            Reading { now: NOON.after(SECOND), certain: true },
+            "the registrar's time, on a slow machine"
+        );
+    }
+
+    #[test]
+    fn an_old_head_makes_nothing_certain() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, None);
+        clock.head(NOON.before(HOUR), NOON, Duration::ZERO);
+        assert_eq!(clock.read(NOON, Duration::ZERO), Reading { now: NOON, certain: false });
+    }
+
+    #[test]
+    fn a_small_step_back_slows_the_clock_and_never_stops_it() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, Some(NOON));
+        let minute = 60 * SECOND;
+        let mut counter = Duration::ZERO;
+        let mut last = clock.read(NOON.before(minute), counter).now;
+        for _reading in 0..1_000 {
+            counter += Duration::from_micros(300_100);
+            last = clock.read(NOON.before(minute).after(counter), counter).now;
+            assert!(last >= NOON.after(counter / 2).before(Duration::from_millis(1)));
+        }
+        assert_eq!(last, NOON.before(minute).after(counter), "it has caught up");
+    }
+
+    proptest! {
+        #[test]
+        fn time_never_runs_backwards(steps in prop::collection::vec((-400_000_i64..400_000, 0_u64..1_000, any::<bool>()), 1..60)) {
+            let mut clock = Clockwork::start(NOON, Duration::ZERO, None);
+            let (mut counter, mut last) = (Duration::ZERO, Timestamp::default());
+            for (offset, step, head) in steps {
+                counter += Duration::from_millis(step);
+                let machine = Timestamp::from_unix_ms(NOON.unix_ms() + offset);
+                if head {
+                    clock.head(machine, NOON, counter);
+                }
+                let now = clock.read(machine, counter).now;
+                prop_assert!(now >= last);
+                last = now;
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The subcommands: wiring, and what a person at a terminal reads.
+
+mod doctor;
+mod enrol;
+mod run;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use kido_gate::config::Config;
+use kido_gate::reader::keep_memory_private;
+use kido_reader::ReaderPattern;
+use kido_shared::clock::{Clock, SystemClock};
+use tracing_subscriber::EnvFilter;
+
+use crate::{Cli, Command, LogFormat, LogOptions, Place};
+
+/// Chooses the subcommand.
+pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
+    log_to_stderr(&cli.log)?;
+    // Before anything secret is read: no core dump, no debugger, and no swap where the system allows that.
+    let swap = keep_memory_private().context("core dumps cannot be switched off")?;
+    tracing::debug!(?swap, "memory is kept private");
+    match cli.command {
+        Command::ReaderChild { reader } => {
+            kido_gate::reader::run_child(ReaderPattern::from_option(reader))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Enrol { place } => on_runtime(enrol::enrol(configured(&place)?)),
+        Command::Run { place, lane } => on_runtime(run::run(configured(&place)?, lane)),
+        Command::Doctor { place, json, reader } => on_runtime(doctor::doctor(configured(&place)?, reader, json)),
+    }
+}
+
+/// Says why the program ends, in the log where there is one.
+pub(crate) fn lament(error: &anyhow::Error) {
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!(error = format!("{error:#}"), "the gate ends");
+    } else if let Err(mute) = writeln!(std::io::stderr(), "kido-gate: {error:#}") {
+        drop(mute);
+    }
+}
+
+fn log_to_stderr(options: &LogOptions) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&options.log).context("--log is not understood")?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match options.log_format {
+        LogFormat::Text => lines.with_ansi(false).init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+fn on_runtime(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(command);
+    // A thread that waits for a key press must not hold the process.
+    runtime.shutdown_background();
+    ended
+}
+
+fn configured(place: &Place) -> anyhow::Result<Config> {
+    let mut config = match (&place.config, &place.data) {
+        (Some(file), _) => Config::load(file)?,
+        (None, Some(data)) => Config::with_data(data.clone()),
+        (None, None) => anyhow::bail!("give --data or --config"),
+    };
+    if let Some(data) = &place.data {
+        config.data.clone_from(data);
+    }
+    Ok(config)
+}
+
+fn machine_clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// Writes a line for the person at the terminal.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}

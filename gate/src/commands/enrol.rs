@@ -1,0 +1,76 @@
+//! `kido-gate enrol`.
+
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use kido_gate::config::Config;
+use kido_gate::enrol::{ASK_INTERVAL, Comparing};
+use kido_gate::gate_clock::GateClock;
+use kido_gate::identity::{DataFolder, Identity, IdentityError};
+use kido_gate::replica::Replica;
+use kido_gate::sync::http::RegistrarClient;
+use kido_gate::uplink::{Signer, Uplink};
+use kido_shared::clock::Clock;
+use kido_shared::enrolment::EnrolmentLink;
+use rand::rngs::OsRng;
+use zeroize::Zeroizing;
+
+use super::{machine_clock, say};
+
+/// Longest link that is read: an origin, a token and a fingerprint are under 400 characters.
+const LINK_BYTES_MAX: u64 = 1_024;
+
+pub(super) async fn enrol(config: Config) -> anyhow::Result<ExitCode> {
+    let folder = DataFolder::at(&config.data);
+    if folder.is_enrolled() {
+        return Err(IdentityError::Enrolled.into());
+    }
+    folder.create()?;
+    let link = EnrolmentLink::parse(&ask_for_link()?)?;
+    let clock = machine_clock();
+    let comparing = Comparing::begin(link, &mut OsRng).await?;
+    let started = comparing.started();
+    say(&format!("Event:     {}{}", started.event_name, if started.rehearsal { "  (REHEARSAL)" } else { "" }))?;
+    say(&format!("Entrance:  {} (zone {})", started.entrance, started.zone))?;
+    say(&format!("Gate:      {}", started.gate))?;
+    say(&format!("short code: {}", comparing.short_code()))?;
+    say("Type these digits at the registrar: it confirms this gate only where they are its own.")?;
+    let identity = loop {
+        match comparing.ask(Arc::clone(&clock)).await? {
+            Some(identity) => break identity,
+            None => tokio::time::sleep(ASK_INTERVAL).await,
+        }
+    };
+    identity.store(&folder)?;
+    say("enrolled")?;
+    if let Err(error) = first_feed(&folder, &identity).await {
+        say(&format!("The feed could not be fetched yet ({error:#}); `kido-gate run` goes on with it."))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The link holds a secret: it comes from the person, never from the command line.
+fn ask_for_link() -> anyhow::Result<Zeroizing<String>> {
+    if std::io::stdin().is_terminal() {
+        say("Paste the enrolment link that the registrar shows:")?;
+    }
+    let mut link = Zeroizing::new(String::new());
+    let mut input = std::io::stdin().lock().take(LINK_BYTES_MAX);
+    input.read_line(&mut link).context("the link could not be read")?;
+    Ok(link)
+}
+
+async fn first_feed(folder: &DataFolder, identity: &Identity) -> anyhow::Result<()> {
+    let replica = Replica::open(&folder.replica(), identity.followed())?;
+    let clock: Arc<dyn Clock> = Arc::new(GateClock::start(machine_clock(), None));
+    let enrolment = identity.enrolment();
+    let signer = Signer::new(enrolment.gate, identity.keys().signing().clone(), Arc::clone(&clock));
+    let uplink = Uplink::new(enrolment.origin.clone())?;
+    let client = RegistrarClient::new(uplink, signer, clock, replica.folder().to_path_buf());
+    let pulled = client.pull(&replica).await?;
+    say(&format!("Feed:      {} records, {} bytes", pulled.records, pulled.bytes))?;
+    tokio::task::spawn_blocking(move || replica.close()).await??;
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! `kido-gate run`.
+
+use std::ffi::OsString;
+use std::os::fd::AsFd as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use kido_gate::barrier::{Barrier, BarrierCommand};
+use kido_gate::config::{BarrierConfig, Config};
+use kido_gate::display::{LaneSign, TypedInputs, Viewer, display};
+use kido_gate::gate_clock::GateClock;
+use kido_gate::identity::{DataFolder, Identity};
+use kido_gate::journal::Journal;
+use kido_gate::kiosk::Kiosk;
+use kido_gate::reader::{ReaderProgram, reader};
+use kido_gate::replica::Replica;
+use kido_gate::runtime::{self, Ended, Front, Parts};
+use kido_gate::screen::Screen;
+use kido_gate::terminal::{self, Keyboard, Source};
+use kido_gate::words::Words;
+use kido_shared::clock::Clock as _;
+use kido_shared::refusal::Refusal;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::{machine_clock, say};
+use crate::LaneOptions;
+
+pub(super) async fn run(mut config: Config, options: LaneOptions) -> anyhow::Result<ExitCode> {
+    if let Some(name) = &options.reader {
+        config.reader.name.clone_from(name);
+    }
+    if let Some(listen) = options.kiosk {
+        config.kiosk.listen = listen;
+    }
+    if let Some(barrier) = &options.barrier {
+        config.barrier = barrier.clone();
+    }
+    let config = config.checked()?;
+    let folder = DataFolder::at(&config.data);
+    let identity = Identity::load(&folder)?;
+    let parts = open(&folder, identity, &config).await?;
+    announce(&parts);
+    let (stop, stopped) = watch::channel(false);
+    let mut signals = JoinSet::new();
+    signals.spawn(wait_for_signal(stop.clone())?);
+
+    let (display, viewer, typed) = show(&parts, &config)?;
+    let kiosk = Kiosk::bind(config.kiosk.listen).await?;
+    let address = kiosk.address();
+    tracing::info!(%address, "the lane's page");
+    let mut views = JoinSet::new();
+    let ending = stopped.clone();
+    let page = viewer.clone();
+    views.spawn(async move {
+        if let Err(error) = kiosk.serve(page, until(ending)).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the lane's page has ended");
+        }
+    });
+    let keyboard = begin_terminal(&options, viewer, &mut views)?;
+    let (reader, supervisor) = reader(reader_program(&config)?);
+    let front = Front { reader, supervisor, display, typed };
+    if !options.terminal {
+        say(&format!("ready: kiosk on http://{address}"))?;
+    }
+    let ended = runtime::run(parts, front, until(stopped)).await;
+    stop.send_replace(true);
+    while views.join_next().await.is_some() {}
+    drop(keyboard);
+    if ended? == Ended::Retention {
+        folder.wipe()?;
+        tracing::warn!("the event's retention date has come: subkeys, replica and journal were wiped");
+    }
+    tracing::info!("the gate has ended");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the stores, off the asynchronous workers: they read and verify whole logs.
+async fn open(folder: &DataFolder, identity: Identity, config: &Config) -> anyhow::Result<Parts> {
+    let (folder, barrier) = (folder.clone(), barrier(&config.barrier));
+    let opening = move || -> anyhow::Result<Parts> {
+        let machine = machine_clock();
+        let gate = identity.enrolment().gate;
+        let replica = Replica::open(&folder.replica(), identity.followed())?;
+        let (journal, recovered) = Journal::open(&folder.journal(), gate, machine.now())?;
+        if recovered.withdrawn > 0 {
+            tracing::warn!(withdrawn = recovered.withdrawn, "the last run left intents without an admission");
+        }
+        let seen = replica.standing().head.map(|head| head.issued_at);
+        let kept = recovered.newest.into_iter().chain(seen).max();
+        let clock = Arc::new(GateClock::start(machine, kept));
+        Ok(Parts { identity, journal, replica, clock, barrier })
+    };
+    tokio::task::spawn_blocking(opening).await.context("opening the stores was cut off")?
+}
+
+/// The first line of every log says whether people really enter here.
+fn announce(parts: &Parts) {
+    let enrolment = parts.identity.enrolment();
+    let (gate, event) = (enrolment.gate, enrolment.event);
+    let (boot, rehearsal) = (parts.journal.boot(), enrolment.rehearsal);
+    let length = parts.replica.position().length;
+    tracing::info!(%gate, %event, zone = %enrolment.zone, boot, length, rehearsal, "the gate starts");
+    if rehearsal {
+        tracing::warn!("REHEARSAL: this event accepts test cards; nobody really enters");
+    }
+    if !parts.clock.reading().certain {
+        tracing::warn!("the clock is uncertain until the registrar confirms it");
+    }
+}
+
+fn show(parts: &Parts, config: &Config) -> anyhow::Result<(kido_gate::display::Display, Viewer, TypedInputs)> {
+    let enrolment = parts.identity.enrolment();
+    let words = Words::compiled_in()?;
+    let rehearsal = enrolment.rehearsal.then(|| words.rehearsal());
+    let sign = LaneSign { entrance: enrolment.entrance.clone(), lane: config.lane.name.clone(), rehearsal };
+    let first = Screen::OutOfOrder(Refusal::ReaderFailed.code());
+    Ok(display(words, sign, &first, parts.clock.now()))
+}
+
+fn begin_terminal(options: &LaneOptions, viewer: Viewer, views: &mut JoinSet<()>) -> anyhow::Result<Option<Keyboard>> {
+    if options.terminal {
+        let drawn = viewer.clone();
+        views.spawn(async move {
+            if let Err(error) = terminal::draw(drawn, std::io::stdout()).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the terminal is gone");
+            }
+        });
+    }
+    let source = match (options.pin_stdin, options.terminal) {
+        (true, _) => Source::Lines,
+        (false, true) => Source::Terminal,
+        (false, false) => return Ok(None),
+    };
+    let input = std::io::stdin().as_fd().try_clone_to_owned().context("standard input cannot be read")?;
+    Ok(Some(Keyboard::start(input, source, viewer)?))
+}
+
+fn barrier(config: &BarrierConfig) -> Barrier {
+    match config {
+        BarrierConfig::Log {} => Barrier::Log,
+        BarrierConfig::Command { program, arguments, .. } => Barrier::Command(BarrierCommand {
+            program: program.clone(),
+            arguments: arguments.clone(),
+            time: config.deadline(),
+        }),
+    }
+}
+
+/// This very program, as the reader's process.
+fn reader_program(config: &Config) -> anyhow::Result<ReaderProgram> {
+    let program = std::env::current_exe().context("this program does not know where it is")?;
+    let mut arguments: Vec<OsString> = vec!["reader-child".into()];
+    if !config.reader.name.trim().is_empty() {
+        arguments.extend(["--reader".into(), config.reader.name.clone().into()]);
+    }
+    Ok(ReaderProgram { program, arguments })
+}
+
+/// Ends the gate in good order on SIGTERM and on Ctrl-C.
+fn wait_for_signal(stop: watch::Sender<bool>) -> std::io::Result<impl Future<Output = ()> + Send> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        let terminated = std::pin::pin!(terminate.recv());
+        let interrupted = std::pin::pin!(interrupt.recv());
+        first_of(terminated, interrupted).await;
+        tracing::info!("told to stop");
+        stop.send_replace(true);
+    })
+}
+
+/// Ends with whichever ends first.
+async fn first_of(mut one: impl Future + Unpin, mut other: impl Future + Unpin) {
+    std::future::poll_fn(|context| {
+        let one = std::pin::Pin::new(&mut one).poll(context).is_ready();
+        let other = std::pin::Pin::new(&mut other).poll(context).is_ready();
+        if one || other { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    if stopped.wait_for(|stopped| *stopped).await.is_err() {
+        tracing::debug!("nobody is left to tell to stop");
+    }
+}

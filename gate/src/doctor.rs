@@ -1,0 +1,194 @@
+//! Whether a gate is ready: one finding for each thing that a lane needs.
+//!
+//! It may run beside a gate: what only one process may open is then said to be in use, not guessed at.
+
+mod disk;
+mod line;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use kido_reader::{ReaderPattern, Readers};
+use kido_shared::clock::{Clock, Timestamp};
+use kido_store::StoreError;
+
+use crate::identity::{DataFolder, Identity, read_private};
+use crate::journal::{Journal, JournalError};
+use crate::replica::{Replica, ReplicaError, Standing};
+
+/// How far the machine's clock may lie from the registrar's before a doctor frowns: half of what signatures allow.
+const CLOCK_APART_MAX: Duration = Duration::from_secs(30);
+
+/// How much one finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// As it should be.
+    Well,
+    /// The lane works; somebody should look.
+    Look,
+    /// The lane will not admit anybody.
+    Broken,
+}
+
+/// One thing that a lane needs, and how it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub subject: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// A plain sentence.
+    pub said: String,
+}
+
+impl Finding {
+    fn well(subject: &'static str, said: impl Into<String>) -> Self {
+        Self { subject, severity: Severity::Well, said: said.into() }
+    }
+
+    fn look(subject: &'static str, said: impl Into<String>) -> Self {
+        Self { subject, severity: Severity::Look, said: said.into() }
+    }
+
+    fn broken(subject: &'static str, said: impl Into<String>) -> Self {
+        Self { subject, severity: Severity::Broken, said: said.into() }
+    }
+}
+
+/// Looks at everything, in the order in which a lane needs it. Blocks only off the asynchronous workers.
+pub async fn examine(folder: &DataFolder, reader: ReaderPattern, clock: std::sync::Arc<dyn Clock>) -> Vec<Finding> {
+    let now = clock.now();
+    let mut findings = vec![blocking(move || look_at_reader(&reader)).await];
+    let path = folder.path().to_path_buf();
+    findings.push(blocking(move || disk::look(&path)).await);
+    findings.extend(look_at_keys(folder));
+    let identity = match Identity::load(folder) {
+        Ok(identity) => identity,
+        Err(error) => {
+            findings.push(Finding::broken("enrolment", chain(&error)));
+            return findings;
+        }
+    };
+    let enrolment = identity.enrolment();
+    let rehearsal = if enrolment.rehearsal { " (REHEARSAL: test cards are accepted)" } else { "" };
+    let said = format!("{} · zone {} · {}{rehearsal}", enrolment.event_name, enrolment.zone, enrolment.gate);
+    findings.push(Finding::well("enrolment", said));
+    let (folder, known) = (folder.clone(), identity.clone());
+    findings.extend(blocking_all(move || look_at_stores(&folder, &known, now)).await);
+    findings.extend(line::look(&identity, &clock).await);
+    findings
+}
+
+async fn blocking(look: impl FnOnce() -> Finding + Send + 'static) -> Finding {
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.unwrap_or_else(|_panicked| Finding::broken("doctor", "an examination was cut off"))
+}
+
+async fn blocking_all(look: impl FnOnce() -> Vec<Finding> + Send + 'static) -> Vec<Finding> {
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.unwrap_or_else(|_panicked| vec![Finding::broken("doctor", "an examination was cut off")])
+}
+
+fn look_at_reader(pattern: &ReaderPattern) -> Finding {
+    let readers = Readers::default();
+    let listed = readers.list().map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | "));
+    match (readers.choose(pattern), listed) {
+        (Ok(chosen), Ok(all)) => Finding::well("reader", format!("{chosen} (attached: {all})")),
+        (Ok(chosen), Err(_)) => Finding::well("reader", chosen.to_string()),
+        (Err(error), _) => Finding::broken("reader", chain(&error)),
+    }
+}
+
+fn look_at_keys(folder: &DataFolder) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mode = std::fs::metadata(folder.path()).map(|metadata| metadata.permissions().mode() & 0o777);
+    findings.push(match mode {
+        Ok(mode) if mode & 0o077 == 0 => Finding::well("data folder", format!("mode {mode:o}")),
+        Ok(mode) => Finding::look("data folder", format!("mode {mode:o}: others can look inside; use 700")),
+        Err(error) => Finding::broken("data folder", error.to_string()),
+    });
+    for path in [folder.keys(), folder.subkeys(), folder.enrolment()] {
+        if let Err(error) = exists(&path).and_then(|()| read_private(&path).map(drop).map_err(|error| chain(&error))) {
+            findings.push(Finding::broken("keys", error));
+        }
+    }
+    findings
+}
+
+fn exists(path: &Path) -> Result<(), String> {
+    if path.exists() { Ok(()) } else { Err(format!("{} is missing", path.display())) }
+}
+
+fn look_at_stores(folder: &DataFolder, identity: &Identity, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !folder.replica().exists() {
+        return vec![Finding::broken("replica", "no feed yet: `kido-gate run` fetches it")];
+    }
+    match Replica::open(&folder.replica(), identity.followed()) {
+        Ok(replica) => {
+            findings.push(look_at_replica(&replica.standing(), now));
+            findings.extend(replica.close().err().map(|error| Finding::look("replica", chain(&error))));
+        }
+        Err(ReplicaError::Store(StoreError::InUse { .. })) => {
+            findings.push(Finding::well("replica", "in use: the gate is running"));
+        }
+        Err(error) => findings.push(Finding::broken("replica", chain(&error))),
+    }
+    // Opening the journal counts as a start and settles what a crash left; a doctor only looks, so it asks for the log.
+    findings.push(match Journal::examine(&folder.journal(), identity.enrolment().gate) {
+        Ok(Some(facts)) => Finding::well("journal", format!("{facts} facts, verified")),
+        Ok(None) => Finding::well("journal", "not begun yet"),
+        Err(JournalError::Store(StoreError::InUse { .. })) => Finding::well("journal", "in use: the gate is running"),
+        Err(error) => Finding::broken("journal", chain(&error)),
+    });
+    findings
+}
+
+fn look_at_replica(standing: &Standing, now: Timestamp) -> Finding {
+    let length = standing.position.length;
+    let Some(policy) = standing.policy.as_deref() else {
+        return Finding::broken("replica", format!("{length} records, and no policy among them yet"));
+    };
+    let age = standing.age(now);
+    let said =
+        format!("{length} records, {} s old (admits up to {} s)", age.as_secs(), policy.replica_age_max().as_secs());
+    if standing.is_revoked() {
+        Finding::broken("replica", "this gate was revoked")
+    } else if age > policy.replica_age_max() {
+        Finding::broken("replica", said)
+    } else {
+        Finding::well("replica", said)
+    }
+}
+
+/// An error with its causes, for a person, or for a log whose format would drop them.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        said.push_str(": ");
+        said.push_str(&next.to_string());
+        cause = next.source();
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kido_shared::clock::SystemClock;
+
+    #[tokio::test]
+    async fn a_gate_that_is_not_enrolled_is_told_to() {
+        let home = tempfile::tempdir().unwrap();
+        let findings =
+            examine(&DataFolder::at(home.path()), ReaderPattern::Only, std::sync::Arc::new(SystemClock)).await;
+        let enrolment = findings.iter().find(|finding| finding.subject == "enrolment").unwrap();
+        assert_eq!(enrolment.severity, Severity::Broken);
+        assert!(enrolment.said.contains("kido-gate enrol"));
+        let disk = findings.iter().find(|finding| finding.subject == "disk").unwrap();
+        assert!(disk.said.contains("fdatasync"), "{}", disk.said);
+    }
+}

@@ -1,0 +1,343 @@
+//! The gate's own facts: intents, admissions and what became of them. The truth of this gate.
+//!
+//! **Invariant.** A [`StoredIntent`] and a [`StoredAdmission`] come out of this module alone, and only once the fact
+//! survives a power cut: whoever holds one may ask the arbiter, or open the lane.
+//!
+//! ```text
+//! Intent ──▶ Admission ──▶ Opened            the ordinary entry
+//!    │           └───────▶ (nothing)         stored but not opened: staff look
+//!    ├──▶ Declined                           the arbiter said no
+//!    └──▶ Withdrawn ──▶ told                 given up, or found after a crash; never an admission any more
+//! ```
+//!
+//! What others still have to hear of is part of the same facts: the [`Outbox`] for the registrar, [`Errand`]s for the
+//! arbiter. Both are kept until they are answered, across restarts.
+
+mod errand;
+mod fact;
+mod local;
+mod outbox;
+mod project;
+mod stored;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::path::Path;
+
+use kido_shared::admission::{Admission, AdmissionBasis};
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::{AdmissionId, GateId, TicketId};
+use kido_shared::verdict::Used;
+use kido_store::{Options, Store, StoreError, StoreIdentity, TransactError, Transaction};
+use rand::{CryptoRng, RngCore};
+
+pub use errand::{Errand, ErrandKind};
+pub use local::{AdmittedHere, LocalEntry};
+pub use outbox::Outbox;
+#[cfg(test)]
+pub(crate) use stored::scratch;
+pub use stored::{Intent, StoredAdmission, StoredIntent};
+
+use crate::lane::{GrantedEntry, PlannedEntry};
+use fact::Fact;
+use project::{AdmissionEntry, JournalIndex, Key};
+
+/// Memory for the journal's index, in bytes: one gate writes a few thousand entries in a day.
+const CACHE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Most tickets that one tap stores at a time: as many as lie on one card.
+pub const ENTRIES_PER_TAP_MAX: usize = kido_shared::limits::TICKETS_PER_TAG_MAX;
+
+/// Why the journal did not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum JournalError {
+    /// The disk is full. Nothing was kept, and it may be asked again once there is room.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The store failed: the disk's fault, and after most failures final for this process.
+    #[error("the journal's store failed")]
+    Store(#[source] StoreError),
+    /// More waits to be stored than a gate ever stores.
+    #[error("too much waits to be stored")]
+    Busy,
+    /// The intent behind an admission was withdrawn, declined or never stored: it becomes no admission.
+    #[error("the intent behind this admission is gone")]
+    IntentGone,
+    /// The admission that is to be noted as opened or annulled is not in this journal.
+    #[error("no such admission in this journal")]
+    NoSuchAdmission,
+    /// More tickets than one tap may bring.
+    #[error("one tap stores at most {ENTRIES_PER_TAP_MAX} entries")]
+    TooManyEntries,
+    /// A stored entry does not read back: another program wrote it.
+    #[error("an entry of the journal's index is not readable")]
+    Unreadable,
+}
+
+impl From<StoreError> for JournalError {
+    fn from(error: StoreError) -> Self {
+        if error.is_passing() { Self::DiskFull } else { Self::Store(error) }
+    }
+}
+
+impl From<TransactError<Self>> for JournalError {
+    fn from(error: TransactError<Self>) -> Self {
+        match error {
+            TransactError::Rejected(refused) => refused,
+            TransactError::Store(store) => store.into(),
+            TransactError::Closed => Self::Store(StoreError::Closed),
+            TransactError::Busy => Self::Busy,
+        }
+    }
+}
+
+/// The open journal. Clones are handles to the same one.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    store: Store,
+    gate: GateId,
+    boot: u64,
+}
+
+/// What the last run left unfinished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovered {
+    /// How often this gate has started, this time included.
+    pub boot: u64,
+    /// Intents that were found without an admission, and are withdrawn now.
+    pub withdrawn: usize,
+    /// The newest moment that any earlier fact carries; nothing in a new journal.
+    pub newest: Option<Timestamp>,
+}
+
+impl Journal {
+    /// Opens the journal in a folder, counts the start, and withdraws what the last run left without an admission.
+    ///
+    /// Blocks while the log is verified.
+    ///
+    /// # Errors
+    /// [`JournalError`]; a damaged log fails closed.
+    pub fn open(folder: &Path, gate: GateId, now: Timestamp) -> Result<(Self, Recovered), JournalError> {
+        let options = Options::create_if_missing().cache_bytes(CACHE_BYTES);
+        let (store, _opened) = Store::open(folder, StoreIdentity::new(*gate.as_bytes()), JournalIndex(gate), options)?;
+        let recovered = store.transact(move |transaction| recover(transaction, now)).wait()?.into_inner();
+        Ok((Self { store, gate, boot: recovered.boot }, recovered))
+    }
+
+    /// Reads a journal through without adding to it: how many facts it holds; nothing where none was begun.
+    ///
+    /// # Errors
+    /// [`JournalError`]; a damaged log fails closed.
+    pub fn examine(folder: &Path, gate: GateId) -> Result<Option<u64>, JournalError> {
+        let options = Options::existing().cache_bytes(CACHE_BYTES);
+        match Store::open(folder, StoreIdentity::new(*gate.as_bytes()), JournalIndex(gate), options) {
+            Ok((store, opened)) => {
+                store.close()?;
+                Ok(Some(opened.head.count()))
+            }
+            Err(StoreError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes a tap's intents survive a power cut, each under a fresh admission id, before anybody is asked.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then none of them is kept.
+    pub async fn store_intents(
+        &self,
+        planned: &[PlannedEntry],
+        now: Timestamp,
+        random: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Vec<StoredIntent>, JournalError> {
+        let intents: Vec<Intent> = planned.iter().map(|entry| Intent::new(entry, now, random)).collect();
+        bounded(intents.len())?;
+        let pending = self.store.transact(move |transaction| {
+            for intent in &intents {
+                append(transaction, &Fact::Intent(intent.clone()))?;
+            }
+            Ok::<_, JournalError>(intents)
+        });
+        Ok(StoredIntent::all(pending.await?))
+    }
+
+    /// Makes a tap's admissions survive a power cut, all or none, before the lane opens.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then none of them is kept. [`JournalError::IntentGone`] where an intent was given up before.
+    pub async fn store_admissions(
+        &self,
+        granted: &[GrantedEntry],
+        now: Timestamp,
+    ) -> Result<Vec<StoredAdmission>, JournalError> {
+        bounded(granted.len())?;
+        let gate = self.gate;
+        let granted: Vec<_> =
+            granted.iter().map(|entry| (entry.intent.intent().clone(), entry.entry, entry.basis)).collect();
+        let pending = self.store.transact(move |transaction| {
+            let mut admissions = Vec::with_capacity(granted.len());
+            for (intent, entry, basis) in &granted {
+                admissions.push(admit(transaction, intent, (gate, *entry, *basis), now)?);
+            }
+            Ok::<_, JournalError>(admissions)
+        });
+        Ok(StoredAdmission::all(pending.await?))
+    }
+
+    /// Notes that the arbiter said no to these: nothing is left to withdraw.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn decline(&self, admissions: Vec<AdmissionId>) -> Result<(), JournalError> {
+        self.end_intents(admissions, |admission| Fact::Declined { admission }).await
+    }
+
+    /// Gives up intents whose claims nobody has answered; they become no admission, and the arbiter is told.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then they are withdrawn at the next start.
+    pub async fn withdraw(&self, admissions: Vec<AdmissionId>, now: Timestamp) -> Result<(), JournalError> {
+        self.end_intents(admissions, move |admission| Fact::Withdrawn { admission, at: now }).await
+    }
+
+    async fn end_intents(
+        &self,
+        admissions: Vec<AdmissionId>,
+        fact: impl Fn(AdmissionId) -> Fact + Send + 'static,
+    ) -> Result<(), JournalError> {
+        let pending = self.store.transact(move |transaction| {
+            for admission in admissions {
+                if transaction.get(&Key::Intent(admission).bytes())?.is_some() {
+                    append(transaction, &fact(admission))?;
+                }
+            }
+            Ok::<_, JournalError>(())
+        });
+        pending.await?;
+        Ok(())
+    }
+
+    /// Notes that the lane opened for these.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then staff are sent for at the next tap of that ticket.
+    pub async fn note_opened(&self, admissions: Vec<AdmissionId>, now: Timestamp) -> Result<(), JournalError> {
+        self.note(admissions, now, |admission, at| Fact::Opened { admission, at }).await
+    }
+
+    /// Notes that the barrier said *closed, and nobody passed* for these.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn note_annulled(&self, admissions: Vec<AdmissionId>, now: Timestamp) -> Result<(), JournalError> {
+        self.note(admissions, now, |admission, at| Fact::Annulled { admission, at }).await
+    }
+
+    async fn note(
+        &self,
+        admissions: Vec<AdmissionId>,
+        now: Timestamp,
+        fact: fn(AdmissionId, Timestamp) -> Fact,
+    ) -> Result<(), JournalError> {
+        let gate = self.gate;
+        let pending = self.store.transact(move |transaction| {
+            for admission in admissions {
+                let entry = AdmissionEntry::read(transaction.get(&Key::Admission(admission).bytes())?)?;
+                let fact = fact(admission, now);
+                local::take_step(transaction, &entry.admission, &fact, gate, now)?;
+                append(transaction, &fact)?;
+            }
+            Ok::<_, JournalError>(())
+        });
+        pending.await?;
+        Ok(())
+    }
+
+    /// Keeps the moment, so that a start with a dead battery knows that it is not 1970.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn note_time(&self, now: Timestamp) -> Result<(), JournalError> {
+        self.store.transact(move |transaction| append(transaction, &Fact::Time { at: now })).await?;
+        Ok(())
+    }
+
+    /// What this gate itself knows of a ticket's use: its own latest admission that was not annulled.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn used(&self, ticket: TicketId) -> Result<Used, JournalError> {
+        let mut latest = None;
+        for entry in self.store.scan_prefix(&Key::OfTicket(ticket).bytes())? {
+            let (_key, admission) = entry?;
+            let admission = AdmissionId::try_from(admission.as_slice()).map_err(|_length| JournalError::Unreadable)?;
+            let entry = AdmissionEntry::read(self.store.get(&Key::Admission(admission).bytes())?)?;
+            if !entry.annulled {
+                latest = Some(entry);
+            }
+        }
+        Ok(latest.map_or(Used::Never, |entry| entry.used()))
+    }
+
+    /// How often this gate has started.
+    #[must_use]
+    pub const fn boot(&self) -> u64 {
+        self.boot
+    }
+
+    /// Which gate's journal this is.
+    #[must_use]
+    pub const fn gate(&self) -> GateId {
+        self.gate
+    }
+
+    /// Ends the journal in good order; all handles are closed with it. Blocks.
+    ///
+    /// # Errors
+    /// What kept it from a clean end; no durable fact is touched by that.
+    pub fn close(self) -> Result<(), JournalError> {
+        Ok(self.store.close()?)
+    }
+}
+
+/// Counts the start and withdraws what was left without an admission.
+fn recover(transaction: &mut Transaction<'_>, now: Timestamp) -> Result<Recovered, JournalError> {
+    let boot = project::number(transaction.get(&Key::Boot.bytes())?)?.saturating_add(1);
+    let newest = transaction.get(&Key::Newest.bytes())?;
+    let newest =
+        newest.map(|bytes| minicbor::decode(&bytes)).transpose().map_err(|_no_detail| JournalError::Unreadable)?;
+    let mut left = Vec::new();
+    for entry in transaction.scan_prefix(Key::INTENTS) {
+        let (key, _intent) = entry?;
+        let id = key.get(Key::INTENTS.len()..).unwrap_or_default();
+        left.push(AdmissionId::try_from(id).map_err(|_length| JournalError::Unreadable)?);
+    }
+    append(transaction, &Fact::Boot { number: boot, at: now })?;
+    for admission in &left {
+        append(transaction, &Fact::Withdrawn { admission: *admission, at: now })?;
+    }
+    Ok(Recovered { boot, withdrawn: left.len(), newest })
+}
+
+fn admit(
+    transaction: &mut Transaction<'_>,
+    intent: &Intent,
+    (gate, entry, basis): (GateId, u32, AdmissionBasis),
+    now: Timestamp,
+) -> Result<Admission, JournalError> {
+    if transaction.get(&Key::Intent(intent.admission).bytes())?.is_none() {
+        return Err(JournalError::IntentGone);
+    }
+    let admission = Admission { id: intent.admission, ticket: intent.ticket, gate, entry, at: now, basis };
+    append(transaction, &Fact::Admission { admission: admission.clone(), decided_on: intent.decided_on })?;
+    Ok(admission)
+}
+
+fn append(transaction: &mut Transaction<'_>, fact: &Fact) -> Result<(), JournalError> {
+    transaction.append(fact.encode())?;
+    Ok(())
+}
+
+const fn bounded(entries: usize) -> Result<(), JournalError> {
+    if entries > ENTRIES_PER_TAP_MAX { Err(JournalError::TooManyEntries) } else { Ok(()) }
+}

@@ -1,0 +1,107 @@
+//! What the arbiter still has to hear, kept until it has answered.
+//!
+//! Each errand is a step that is harmless to repeat, so a lost answer costs a second question and nothing else.
+
+use kido_shared::claim::{ClaimAnswer, ClaimStep};
+use kido_shared::ids::AdmissionId;
+
+use super::fact::Fact;
+use super::project::Key;
+use super::{Journal, JournalError, append};
+
+/// Most errands that are read at a time: an hour offline is brought home in a few rounds.
+const ERRANDS_AT_A_TIME: usize = 64;
+
+/// Which step an errand is; the steps of one admission are taken in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, minicbor::Encode, minicbor::Decode)]
+#[cbor(index_only)]
+pub enum ErrandKind {
+    /// Claim afterwards what was admitted offline.
+    #[n(0)]
+    Claim,
+    /// Withdraw an intent that became no admission.
+    #[n(1)]
+    Withdraw,
+    /// Say that the lane opened.
+    #[n(2)]
+    Opened,
+    /// Say that nobody passed.
+    #[n(3)]
+    Annul,
+}
+
+impl ErrandKind {
+    /// The last byte of its key in the index.
+    pub(super) const fn order(self) -> u8 {
+        match self {
+            Self::Claim => 0,
+            Self::Withdraw => 1,
+            Self::Opened => 2,
+            Self::Annul => 3,
+        }
+    }
+
+    const fn of(step: &ClaimStep) -> Option<Self> {
+        match step {
+            ClaimStep::Claim(_) => Some(Self::Claim),
+            ClaimStep::Withdraw(_) => Some(Self::Withdraw),
+            ClaimStep::Opened(_) => Some(Self::Opened),
+            ClaimStep::Annul(_) => Some(Self::Annul),
+            ClaimStep::Exit(_) => None,
+        }
+    }
+}
+
+/// One step that the arbiter has not answered yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errand {
+    kind: ErrandKind,
+    step: ClaimStep,
+}
+
+impl Errand {
+    /// The step to be asked for.
+    #[must_use]
+    pub const fn step(&self) -> &ClaimStep {
+        &self.step
+    }
+
+    /// Which admission it is about.
+    #[must_use]
+    pub const fn admission(&self) -> AdmissionId {
+        self.step.admission()
+    }
+
+    /// Whether this answer ends it. An arbiter that has not caught up with the feed is asked again.
+    #[must_use]
+    pub const fn is_ended_by(answer: &ClaimAnswer) -> bool {
+        !matches!(answer, ClaimAnswer::Behind)
+    }
+}
+
+impl Journal {
+    /// The oldest errands by admission, each admission's in their order.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn errands(&self) -> Result<Vec<Errand>, JournalError> {
+        let mut errands = Vec::new();
+        for entry in self.store.scan_prefix(Key::ERRANDS)?.take(ERRANDS_AT_A_TIME) {
+            let (_key, step) = entry?;
+            let step: ClaimStep = minicbor::decode(&step).map_err(|_no_detail| JournalError::Unreadable)?;
+            let kind = ErrandKind::of(&step).ok_or(JournalError::Unreadable)?;
+            errands.push(Errand { kind, step });
+        }
+        Ok(errands)
+    }
+
+    /// Notes that the arbiter has answered an errand.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then it is asked once more, which is harmless.
+    pub async fn note_told(&self, errand: &Errand) -> Result<(), JournalError> {
+        let fact = Fact::Told { admission: errand.admission(), errand: errand.kind };
+        self.store.transact(move |transaction| append(transaction, &fact)).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! The journal's facts, as they stand in its log.
+//!
+//! The form is never changed, only added to: a journal outlives the program that wrote it.
+
+use kido_shared::admission::{Admission, DecidedOn};
+use kido_shared::claim::TicketClaims;
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::{AdmissionId, TicketId};
+
+use super::Intent;
+use super::errand::ErrandKind;
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(flat)]
+pub(super) enum Fact {
+    /// The gate started.
+    #[n(0)]
+    Boot {
+        /// How often, this time included.
+        #[n(0)]
+        number: u64,
+        #[n(1)]
+        at: Timestamp,
+    },
+    /// An entry is about to be claimed.
+    #[n(1)]
+    Intent(#[n(0)] Intent),
+    /// It was granted, or the event's offline choice allows it.
+    #[n(2)]
+    Admission {
+        #[n(0)]
+        admission: Admission,
+        /// What a claim afterwards names.
+        #[n(1)]
+        decided_on: DecidedOn,
+    },
+    /// The intent became no admission and never will; the arbiter is to be told.
+    #[n(3)]
+    Withdrawn {
+        #[n(0)]
+        admission: AdmissionId,
+        #[n(1)]
+        at: Timestamp,
+    },
+    /// The lane was seen to open.
+    #[n(4)]
+    Opened {
+        #[n(0)]
+        admission: AdmissionId,
+        #[n(1)]
+        at: Timestamp,
+    },
+    /// The barrier said *closed, and nobody passed*.
+    #[n(5)]
+    Annulled {
+        #[n(0)]
+        admission: AdmissionId,
+        #[n(1)]
+        at: Timestamp,
+    },
+    /// The registrar has acknowledged the admission.
+    #[n(6)]
+    Uploaded {
+        #[n(0)]
+        admission: AdmissionId,
+        /// Whether what it acknowledged said that the lane had opened.
+        #[n(1)]
+        opened: bool,
+    },
+    /// The arbiter refused the intent: nothing is left to withdraw.
+    #[n(7)]
+    Declined {
+        #[n(0)]
+        admission: AdmissionId,
+    },
+    /// The arbiter has answered an errand.
+    #[n(8)]
+    Told {
+        #[n(0)]
+        admission: AdmissionId,
+        #[n(1)]
+        errand: ErrandKind,
+    },
+    /// A ticket's claims, where this gate is its own arbiter.
+    #[n(9)]
+    Claims {
+        #[n(0)]
+        ticket: TicketId,
+        #[n(1)]
+        claims: TicketClaims,
+    },
+    /// A moment, kept against a dead battery.
+    #[n(10)]
+    Time {
+        #[n(0)]
+        at: Timestamp,
+    },
+}
+
+impl Fact {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match minicbor::encode(self, &mut bytes) {
+            Ok(()) => bytes,
+            // Writing to memory does not fail; an empty fact would be refused by the projection, never stored.
+            Err(_infallible) => Vec::new(),
+        }
+    }
+
+    /// When it happened, where it says so.
+    pub(super) const fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Boot { at, .. }
+            | Self::Withdrawn { at, .. }
+            | Self::Opened { at, .. }
+            | Self::Annulled { at, .. }
+            | Self::Time { at } => Some(*at),
+            Self::Intent(intent) => Some(intent.at),
+            Self::Admission { admission, .. } => Some(admission.at),
+            Self::Uploaded { .. } | Self::Declined { .. } | Self::Told { .. } | Self::Claims { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Admissions that the registrar has not acknowledged yet.
+
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::AdmissionId;
+use kido_shared::limits::ADMISSIONS_PER_BATCH;
+use kido_shared::wire::v1::admissions::{AdmissionBatch, UploadedAdmission};
+
+use super::fact::Fact;
+use super::project::{AdmissionEntry, Key};
+use super::{Journal, JournalError, append};
+
+/// One batch on its way, and what is noted once the registrar has it.
+///
+/// An admission comes twice where the first batch went before its lane had opened: the registrar learns the moment
+/// from the second, and takes a repetition for what it is.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    batch: AdmissionBatch,
+}
+
+impl Outbox {
+    /// The body to be sent; without admissions there is nothing to send.
+    #[must_use]
+    pub const fn batch(&self) -> &AdmissionBatch {
+        &self.batch
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.batch.admissions.is_empty()
+    }
+
+    /// What each acknowledged admission said of its lane.
+    fn opened(&self, admission: AdmissionId) -> Option<Option<Timestamp>> {
+        let sent = self.batch.admissions.iter().find(|sent| sent.admission.id == admission);
+        sent.map(|sent| sent.opened_at)
+    }
+}
+
+impl Journal {
+    /// The oldest admissions that wait to be acknowledged, at most one batch.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn outbox(&self) -> Result<Outbox, JournalError> {
+        let head = self.store.head();
+        let mut admissions = Vec::new();
+        for entry in self.store.scan_prefix(Key::OUTBOX)?.take(ADMISSIONS_PER_BATCH) {
+            let (_key, admission) = entry?;
+            let admission = AdmissionId::try_from(admission.as_slice()).map_err(|_length| JournalError::Unreadable)?;
+            let entry = AdmissionEntry::read(self.store.get(&Key::Admission(admission).bytes())?)?;
+            admissions.push(UploadedAdmission { admission: entry.admission, opened_at: entry.opened_at });
+        }
+        let batch = AdmissionBatch {
+            boot: self.boot,
+            journal_length: head.count(),
+            journal_chain: *head.hash().as_bytes(),
+            admissions,
+        };
+        Ok(Outbox { batch })
+    }
+
+    /// Notes which admissions of a batch the registrar has acknowledged, and says how many; the others stay.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then they are sent once more, which is harmless.
+    pub async fn note_uploaded(&self, outbox: &Outbox, acknowledged: &[AdmissionId]) -> Result<usize, JournalError> {
+        let facts: Vec<Fact> = acknowledged
+            .iter()
+            .filter_map(|admission| {
+                let opened = outbox.opened(*admission)?.is_some();
+                Some(Fact::Uploaded { admission: *admission, opened })
+            })
+            .collect();
+        let noted = facts.len();
+        let pending =
+            self.store.transact(move |transaction| facts.iter().try_for_each(|fact| append(transaction, fact)));
+        pending.await?;
+        Ok(noted)
+    }
+}

@@ -1,0 +1,290 @@
+#![expect(clippy::wildcard_enum_match_arm, reason = "each look is for some facts among all")]
+
+use std::num::NonZeroU16;
+use std::path::Path;
+
+use kido_shared::admission::DecidedOn;
+use kido_shared::claim::{ClaimAnswer, ClaimFacts, ClaimStep};
+use kido_shared::ids::FeedSequence;
+use kido_shared::ticket::{Entries, TicketStatus};
+use kido_store::Position;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::*;
+
+const GATE: GateId = GateId::from_bytes([7; 16]);
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
+const DECIDED_ON: DecidedOn = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::new(1) };
+
+fn ticket(number: u8) -> TicketId {
+    TicketId::from_bytes([number; 16])
+}
+
+fn planned(number: u8) -> PlannedEntry {
+    PlannedEntry { ticket: ticket(number), decided_on: DECIDED_ON, entry: 1 }
+}
+
+fn open(folder: &Path) -> (Journal, Recovered) {
+    Journal::open(folder, GATE, NOW).unwrap()
+}
+
+/// A journal in a folder that lives as long as the test.
+pub(crate) fn journal() -> (tempfile::TempDir, Journal) {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("journal");
+    // Opening blocks, which a thread of an asynchronous runtime must not.
+    let opened = std::thread::spawn(move || open(&folder)).join();
+    (home, opened.unwrap().0)
+}
+
+async fn intents(journal: &Journal, numbers: &[u8]) -> Vec<StoredIntent> {
+    let planned: Vec<_> = numbers.iter().copied().map(planned).collect();
+    let seed = journal.store.head().count();
+    journal.store_intents(&planned, NOW, &mut StdRng::seed_from_u64(seed)).await.unwrap()
+}
+
+fn granted(intents: Vec<StoredIntent>) -> Vec<GrantedEntry> {
+    let granted = |intent| GrantedEntry { intent, entry: 1, basis: AdmissionBasis::Claimed };
+    intents.into_iter().map(granted).collect()
+}
+
+async fn admit(journal: &Journal, numbers: &[u8]) -> Vec<StoredAdmission> {
+    let granted = granted(intents(journal, numbers).await);
+    journal.store_admissions(&granted, NOW).await.unwrap()
+}
+
+fn ids(stored: &[StoredAdmission]) -> Vec<AdmissionId> {
+    stored.iter().map(|stored| stored.admission().id).collect()
+}
+
+fn entry(number: u8, entries: Entries) -> LocalEntry {
+    LocalEntry {
+        planned: planned(number),
+        facts: ClaimFacts { entries, status: TicketStatus::InForce, newest: DECIDED_ON },
+    }
+}
+
+#[tokio::test]
+async fn an_admission_is_used_until_it_is_annulled() {
+    let (_home, journal) = journal();
+    assert_eq!(journal.used(ticket(1)).unwrap(), Used::Never);
+    let stored = admit(&journal, &[1]).await;
+    let id = stored[0].admission().id;
+    assert_eq!(journal.used(ticket(1)).unwrap(), Used::StoredNotOpened { admission: id });
+    journal.note_opened(vec![id], NOW).await.unwrap();
+    assert_eq!(journal.used(ticket(1)).unwrap(), Used::Inside { entry: 1, admission: id, gate: GATE, at: NOW });
+    journal.note_annulled(vec![id], NOW).await.unwrap();
+    assert_eq!(journal.used(ticket(1)).unwrap(), Used::Never);
+}
+
+#[tokio::test]
+async fn a_withdrawn_intent_becomes_no_admission() {
+    let (_home, journal) = journal();
+    let intents = intents(&journal, &[1]).await;
+    let id = intents[0].admission();
+    journal.withdraw(vec![id], NOW).await.unwrap();
+    let refused = journal.store_admissions(&granted(intents), NOW).await;
+    assert!(matches!(refused, Err(JournalError::IntentGone)));
+    assert!(matches!(journal.errands().unwrap()[0].step(), ClaimStep::Withdraw(named) if named.admission == id));
+}
+
+#[tokio::test]
+async fn a_party_is_stored_together_or_not_at_all() {
+    let (_home, journal) = journal();
+    let party = intents(&journal, &[1, 2]).await;
+    journal.withdraw(vec![party[1].admission()], NOW).await.unwrap();
+    assert!(journal.store_admissions(&granted(party), NOW).await.is_err());
+    assert_eq!(journal.used(ticket(1)).unwrap(), Used::Never);
+    let planned = vec![planned(1); ENTRIES_PER_TAP_MAX + 1];
+    let refused = journal.store_intents(&planned, NOW, &mut StdRng::seed_from_u64(1)).await;
+    assert!(matches!(refused, Err(JournalError::TooManyEntries)));
+}
+
+#[tokio::test]
+async fn a_declined_intent_leaves_nothing_to_tell() {
+    let (_home, journal) = journal();
+    let intents = intents(&journal, &[1]).await;
+    journal.decline(vec![intents[0].admission()]).await.unwrap();
+    assert_eq!(journal.errands().unwrap(), Vec::new());
+    assert!(journal.store_admissions(&granted(intents), NOW).await.is_err());
+}
+
+#[tokio::test]
+async fn an_admission_stays_in_the_outbox_until_all_of_it_is_acknowledged() {
+    let (_home, journal) = journal();
+    let stored = admit(&journal, &[1, 2]).await;
+    let early = journal.outbox().unwrap();
+    assert_eq!(early.batch().admissions.len(), 2);
+    journal.note_opened(ids(&stored), NOW).await.unwrap();
+    // The registrar acknowledges what was sent before the lane opened: it does not know of that yet.
+    journal.note_uploaded(&early, &ids(&stored)).await.unwrap();
+    let again = journal.outbox().unwrap();
+    assert_eq!(again.batch().admissions.len(), 2);
+    assert!(again.batch().admissions.iter().all(|sent| sent.opened_at == Some(NOW)));
+    journal.note_uploaded(&again, &ids(&stored)[..1]).await.unwrap();
+    assert_eq!(journal.outbox().unwrap().batch().admissions.len(), 1, "only what was acknowledged leaves");
+    journal.note_uploaded(&again, &[AdmissionId::from_bytes([9; 16])]).await.unwrap();
+    assert_eq!(journal.outbox().unwrap().batch().admissions.len(), 1, "an unknown acknowledgement changes nothing");
+}
+
+#[tokio::test]
+async fn what_was_admitted_offline_is_claimed_afterwards() {
+    let (_home, journal) = journal();
+    let admitted = journal.admit_offline(vec![planned(1)], NOW, &mut StdRng::seed_from_u64(1)).await.unwrap();
+    let id = admitted.stored[0].admission().id;
+    journal.note_opened(vec![id], NOW).await.unwrap();
+    let errands = journal.errands().unwrap();
+    assert_eq!(errands.len(), 1, "a claim of who is inside says that the lane opened");
+    let ClaimStep::Claim(request) = errands[0].step() else { panic!("a claim") };
+    assert_eq!((request.admission, request.basis), (id, AdmissionBasis::Offline));
+    journal.note_told(&errands[0]).await.unwrap();
+    assert_eq!(journal.errands().unwrap(), Vec::new());
+}
+
+#[tokio::test]
+async fn the_arbiter_hears_that_the_lane_opened() {
+    let (_home, journal) = journal();
+    let stored = admit(&journal, &[1]).await;
+    assert_eq!(journal.errands().unwrap(), Vec::new());
+    journal.note_opened(ids(&stored), NOW).await.unwrap();
+    assert!(matches!(journal.errands().unwrap()[0].step(), ClaimStep::Opened(_)));
+}
+
+#[tokio::test]
+async fn a_gate_that_is_its_own_arbiter_admits_once() {
+    let (_home, journal) = journal();
+    let mut random = StdRng::seed_from_u64(1);
+    let twice = Entries::Times(NonZeroU16::new(2).unwrap());
+    let before = journal.store.head().count();
+    let first = journal.admit_as_arbiter(vec![entry(1, twice)], NOW, &mut random).await.unwrap();
+    assert_eq!(first.stored[0].admission().entry, 1);
+    assert_eq!(journal.store.head().count(), before + 2, "claim and admission stand in one transaction");
+    let second = journal.admit_as_arbiter(vec![entry(1, twice)], NOW, &mut random).await.unwrap();
+    assert!(second.stored.is_empty());
+    let id = first.stored[0].admission().id;
+    assert_eq!(second.refused, Some(ClaimAnswer::Taken { admission: id, gate: GATE, at: NOW }));
+    journal.note_opened(vec![id], NOW).await.unwrap();
+    assert_eq!(journal.errands().unwrap(), Vec::new(), "there is nobody else to tell");
+    journal.note_annulled(vec![id], NOW).await.unwrap();
+    let third = journal.admit_as_arbiter(vec![entry(1, twice)], NOW, &mut random).await.unwrap();
+    assert_eq!(third.stored.len(), 1, "an annulled entry is given back");
+}
+
+/// Every kind of fact once: an ordinary entry, an offline one, a given-up one, an upload.
+async fn a_day(journal: &Journal) {
+    let stored = admit(journal, &[1]).await;
+    journal.note_opened(ids(&stored), NOW).await.unwrap();
+    let outbox = journal.outbox().unwrap();
+    journal.note_uploaded(&outbox, &ids(&stored)).await.unwrap();
+    for errand in journal.errands().unwrap() {
+        journal.note_told(&errand).await.unwrap();
+    }
+    let given_up = intents(journal, &[2]).await;
+    journal.withdraw(vec![given_up[0].admission()], NOW).await.unwrap();
+    let declined = intents(journal, &[3]).await;
+    journal.decline(vec![declined[0].admission()]).await.unwrap();
+    journal.admit_offline(vec![planned(4)], NOW, &mut StdRng::seed_from_u64(4)).await.unwrap();
+    journal.admit_as_arbiter(vec![entry(5, Entries::ONCE)], NOW, &mut StdRng::seed_from_u64(5)).await.unwrap();
+    let annulled = admit(journal, &[6]).await;
+    journal.note_annulled(ids(&annulled), NOW).await.unwrap();
+    journal.note_time(NOW).await.unwrap();
+}
+
+/// What the facts so far say of each ticket, told without the index.
+fn told(facts: &[Fact]) -> Vec<(TicketId, Used, bool)> {
+    let mut entries: Vec<(Admission, bool, bool)> = Vec::new();
+    for fact in facts {
+        match fact {
+            Fact::Admission { admission, .. } => entries.push((admission.clone(), false, false)),
+            Fact::Opened { admission, .. } => {
+                entries.iter_mut().filter(|entry| entry.0.id == *admission).for_each(|entry| entry.1 = true);
+            }
+            Fact::Annulled { admission, .. } => {
+                entries.iter_mut().filter(|entry| entry.0.id == *admission).for_each(|entry| entry.2 = true);
+            }
+            _ => {}
+        }
+    }
+    let used = |(admission, opened, annulled): &(Admission, bool, bool)| match (opened, annulled) {
+        (_, true) => Used::Never,
+        (true, _) => Used::Inside { entry: admission.entry, admission: admission.id, gate: GATE, at: admission.at },
+        (false, _) => Used::StoredNotOpened { admission: admission.id },
+    };
+    entries.iter().map(|entry| (entry.0.ticket, used(entry), entry.2)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_crash_at_any_point_every_entry_is_known_or_given_up() {
+    let (_home, journal) = journal();
+    a_day(&journal).await;
+    let facts: Vec<Vec<u8>> = journal.store.facts(Position::FIRST).unwrap().map(|fact| fact.unwrap().1).collect();
+    let decoded: Vec<Fact> = facts.iter().map(|fact| minicbor::decode(fact).unwrap()).collect();
+    for survivors in 0..=facts.len() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("journal");
+        let identity = StoreIdentity::new(*GATE.as_bytes());
+        let (store, _) = Store::open(&folder, identity, JournalIndex(GATE), Options::create_if_missing()).unwrap();
+        let kept = facts[..survivors].to_vec();
+        let stored = store.transact(move |transaction| {
+            kept.into_iter().try_for_each(|fact| transaction.append(fact).map(|_position| ()))?;
+            Ok::<_, StoreError>(())
+        });
+        stored.await.unwrap();
+        tokio::task::spawn_blocking(move || store.close()).await.unwrap().unwrap();
+        let reopened = tokio::task::spawn_blocking(move || open(&folder)).await.unwrap();
+        survived(&reopened.0, &reopened.1, &decoded[..survivors]);
+        tokio::task::spawn_blocking(move || reopened.0.close()).await.unwrap().unwrap();
+    }
+}
+
+fn survived(journal: &Journal, recovered: &Recovered, facts: &[Fact]) {
+    for (ticket, used, _annulled) in told(facts) {
+        assert_eq!(journal.used(ticket).unwrap(), used, "after {} facts", facts.len());
+    }
+    let ended = |id: AdmissionId| {
+        facts.iter().any(|fact| match fact {
+            Fact::Admission { admission, .. } => admission.id == id,
+            Fact::Withdrawn { admission, .. } | Fact::Declined { admission } => *admission == id,
+            _ => false,
+        })
+    };
+    let left: Vec<AdmissionId> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Intent(intent) if !ended(intent.admission) => Some(intent.admission),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(recovered.withdrawn, left.len());
+    let errands = journal.errands().unwrap();
+    for id in left {
+        assert!(errands.iter().any(|errand| errand.admission() == id), "the arbiter is told of what was given up");
+    }
+    let uploaded = |id: AdmissionId| {
+        facts.iter().any(|fact| matches!(fact, Fact::Uploaded { admission, opened: true } if *admission == id))
+    };
+    let outbox = journal.outbox().unwrap();
+    for fact in facts {
+        if let Fact::Admission { admission, .. } = fact
+            && !uploaded(admission.id)
+        {
+            let waits = outbox.batch().admissions.iter().any(|sent| sent.admission.id == admission.id);
+            assert!(waits, "what was not acknowledged waits, after {} facts", facts.len());
+        }
+    }
+}
+
+#[test]
+fn starts_are_counted_and_the_newest_moment_is_kept() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("journal");
+    let (journal, recovered) = open(&folder);
+    assert_eq!((recovered.boot, recovered.newest), (1, None));
+    journal.close().unwrap();
+    let (journal, recovered) = open(&folder);
+    assert_eq!((recovered.boot, recovered.newest), (2, Some(NOW)));
+    journal.close().unwrap();
+    assert_eq!(Journal::examine(&folder, GATE).unwrap(), Some(2));
+    assert!(Journal::open(&folder, GateId::from_bytes([8; 16]), NOW).is_err(), "another gate's journal is refused");
+}

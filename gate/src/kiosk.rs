@@ -1,0 +1,126 @@
+//! The lane's screen over HTTP, for the browser on the same machine and for nobody else.
+//!
+//! | | |
+//! |---|---|
+//! | `GET /events` | server-sent events: `screen` with a [`Frame`](crate::display::Frame) as JSON, the current one at once; `alive` while nothing changes |
+//! | `GET /screen` | the current frame |
+//! | `POST /pin` | `{"screen": 17, "pin": "…"}`: 204, or 409 unless that frame stands and asks for it |
+//! | `POST /party` | `{"screen": 17, "count": 2}`: the same |
+//! | `POST /cancel` | `{"screen": 17}`: the same |
+//! | `GET /health` | 200 while the lane's process draws screens |
+//!
+//! Who may speak to it: it listens on loopback only, answers only to a loopback name (a page elsewhere that makes its
+//! own name resolve to 127.0.0.1 is refused by `Host`), takes no request that says it comes from another page, and
+//! sends no CORS header. Programs of the same machine are not kept out: who runs those has the reader too.
+
+mod guard;
+mod pages;
+#[cfg(test)]
+mod tests;
+
+use core::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+use crate::display::Viewer;
+
+/// Longest body, in bytes: a frame number, four digits, and room for a page that likes white space.
+const BODY_BYTES_MAX: usize = 256;
+
+/// Event streams at a time: the lane's page, staff beside it, and one or two that have not noticed their end.
+const STREAMS_MAX: usize = 8;
+
+/// Why the lane's page is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum KioskError {
+    /// The address is not this machine's own: a PIN must not cross a network. The configuration's fault.
+    #[error("the lane's page is served on loopback only, not on {0}")]
+    NotLoopback(SocketAddr),
+    /// The address cannot be had.
+    #[error("{address} cannot be listened on")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Serving ended by itself.
+    #[error("serving the lane's page failed")]
+    Serve(#[source] std::io::Error),
+}
+
+/// The lane's page, listening and not served yet.
+#[derive(Debug)]
+pub struct Kiosk {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+#[derive(Debug, Clone)]
+struct KioskState {
+    viewer: Viewer,
+    streams: Arc<Semaphore>,
+    ending: watch::Receiver<bool>,
+}
+
+impl Kiosk {
+    /// Listens.
+    ///
+    /// # Errors
+    /// [`KioskError`] where the address is not loopback or cannot be had.
+    pub async fn bind(address: SocketAddr) -> Result<Self, KioskError> {
+        if !address.ip().is_loopback() {
+            return Err(KioskError::NotLoopback(address));
+        }
+        let bind = |source| KioskError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where the page is, with the port that was had.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the shutdown, which ends the event streams too.
+    ///
+    /// # Errors
+    /// [`KioskError::Serve`].
+    pub async fn serve(
+        self,
+        viewer: Viewer,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), KioskError> {
+        let (end, ending) = watch::channel(false);
+        let router = router(viewer, self.address, ending);
+        let ended = async move {
+            shutdown.await;
+            end.send_replace(true);
+        };
+        axum::serve(self.listener, router).with_graceful_shutdown(ended).await.map_err(KioskError::Serve)
+    }
+}
+
+/// The routes, the same in tests.
+fn router(viewer: Viewer, address: SocketAddr, ending: watch::Receiver<bool>) -> Router {
+    let state = KioskState { viewer, streams: Arc::new(Semaphore::new(STREAMS_MAX)), ending };
+    Router::new()
+        .route("/events", get(pages::events))
+        .route("/screen", get(pages::screen))
+        .route("/pin", post(pages::pin))
+        .route("/party", post(pages::party))
+        .route("/cancel", post(pages::cancel))
+        .route("/health", get(pages::health))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn_with_state(guard::Names::of(address), guard::only_this_page))
+        .with_state(state)
+}

@@ -1,0 +1,406 @@
+//! The part of a tap after the proof: decide again, intent, claim, admission, open.
+#![expect(clippy::wildcard_enum_match_arm, reason = "an input that is not for a state changes nothing")]
+
+use kido_shared::admission::AdmissionBasis;
+use kido_shared::challenge::AdmissionMessage;
+use kido_shared::claim::ClaimAnswer;
+use kido_shared::clock::Timestamp;
+use kido_shared::policy::ArbiterHome;
+use kido_shared::proof::VerifiedProof;
+use kido_shared::refusal::Refusal;
+use kido_shared::ticket::{SeatLabel, TicketStatus, Zone};
+use kido_shared::verdict::{Admissible, Connectivity, Usable, Used, Verdict, decide};
+
+use super::effect::{Effect, GrantedEntry};
+use super::input::{ClaimOutcome, Input, Knowledge, PlannedEntry, TapNumber};
+use super::states::{State, Step};
+use super::{ANSWER_TIME, PARTY_TIME};
+use crate::journal::{StoredAdmission, StoredIntent};
+use crate::screen::{Screen, Welcome};
+
+/// How often a tap may be decided again, because a claim rests on superseded records or the gate has gone offline,
+/// before staff look: what changes faster than a gate can follow is not for a machine to decide.
+const DECIDED_AGAIN_MAX: u8 = 2;
+
+/// The replica is asked once more, after the proof.
+#[derive(Debug)]
+pub(in crate::lane) struct Deciding {
+    proof: VerifiedProof<AdmissionMessage>,
+    decided_again: u8,
+    /// How many of the party enter, once that was asked.
+    count: Option<usize>,
+    pub(super) deadline: Timestamp,
+}
+
+impl Deciding {
+    pub(super) const fn new(proof: VerifiedProof<AdmissionMessage>, deadline: Timestamp) -> Self {
+        Self { proof, decided_again: 0, count: None, deadline }
+    }
+
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        match input {
+            Input::Known(_, knowledge) => self.known(now, tap, &knowledge, effects),
+            Input::CaughtUp(_) => {
+                effects.push(Effect::LookUpAgain(tap, self.proof.message().tag));
+                Step::Stay(State::Deciding(self))
+            }
+            Input::LookUpFailed(_, refusal) => Step::refuse_proved(refusal),
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed),
+            _ => Step::Stay(State::Deciding(self)),
+        }
+    }
+
+    fn known(self, now: Timestamp, tap: TapNumber, knowledge: &Knowledge, effects: &mut Vec<Effect>) -> Step {
+        let admissible = match decide(&knowledge.tickets, &knowledge.here()) {
+            Verdict::Refuse(refusal) => return Step::refuse_proved(refusal),
+            Verdict::Admit(admissible) => admissible,
+        };
+        let entering = Entering { home: Home::of(knowledge), proof: self.proof, decided_again: self.decided_again };
+        match self.count {
+            None if admissible.count() > 1 => {
+                effects.push(Effect::Show(Screen::AskParty { most: admissible.count() }));
+                let deadline = now.after(PARTY_TIME);
+                Step::Stay(State::AskingParty(AskingParty { entering, admissible, deadline }))
+            }
+            None => Step::Stay(entering.begin(now, tap, &admissible, effects)),
+            Some(count) => Step::Stay(entering.begin(now, tap, &admissible.limit(count), effects)),
+        }
+    }
+}
+
+/// Who decides this entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Home {
+    /// An arbiter elsewhere: intent, claim, admission.
+    Elsewhere,
+    /// This gate: its own arbiter, or the event's offline choice. One durable step.
+    Here,
+}
+
+impl Home {
+    fn of(knowledge: &Knowledge) -> Self {
+        let local = knowledge.place.policy.choices().arbiter.home == ArbiterHome::Local;
+        let offline = knowledge.place.connectivity == Connectivity::Offline;
+        if local || offline { Self::Here } else { Self::Elsewhere }
+    }
+}
+
+/// A proved card that is to enter.
+#[derive(Debug)]
+pub(in crate::lane) struct Entering {
+    home: Home,
+    proof: VerifiedProof<AdmissionMessage>,
+    decided_again: u8,
+}
+
+impl Entering {
+    const fn may_decide_again(&self) -> bool {
+        self.decided_again < DECIDED_AGAIN_MAX
+    }
+
+    fn begin(self, now: Timestamp, tap: TapNumber, admissible: &Admissible, effects: &mut Vec<Effect>) -> State {
+        let plan: Vec<PlannedEntry> = admissible.tickets().map(planned).collect();
+        let seats = Seats::of(admissible);
+        let deadline = now.after(ANSWER_TIME);
+        match self.home {
+            Home::Here => {
+                effects.push(Effect::AdmitHere(tap, plan));
+                State::AdmittingHere(AdmittingHere { seats, deadline })
+            }
+            Home::Elsewhere => {
+                effects.push(Effect::StoreIntents(tap, plan));
+                State::Intending(Intending { entering: self, seats, deadline })
+            }
+        }
+    }
+}
+
+fn planned(usable: &Usable) -> PlannedEntry {
+    let entry = match usable.ticket.used {
+        Used::Never => 1,
+        Used::Left { entries } => entries.saturating_add(1),
+        // Known use is no objection while an arbiter answers, and then the arbiter counts.
+        Used::Inside { entry, .. } => entry.saturating_add(1),
+        Used::StoredNotOpened { .. } => 1,
+    };
+    PlannedEntry { ticket: usable.id(), decided_on: usable.decided_on(), entry }
+}
+
+/// Where the tickets of one plan are, to be said in the welcome.
+#[derive(Debug)]
+struct Seats {
+    zone: Zone,
+    places: Vec<(kido_shared::ids::TicketId, SeatLabel)>,
+}
+
+impl Seats {
+    fn of(admissible: &Admissible) -> Self {
+        let zone = admissible.first().ticket.record.zone.clone();
+        let place = |usable: &Usable| (usable.id(), usable.ticket.record.seat_label.clone());
+        Self { zone, places: admissible.tickets().map(place).collect() }
+    }
+
+    fn welcome(self, admitted: &[StoredAdmission]) -> Welcome {
+        let entered = |ticket| admitted.iter().any(|stored| stored.admission().ticket == ticket);
+        let seats = self.places.into_iter().filter(|(ticket, _)| entered(*ticket)).map(|(_, seat)| seat).collect();
+        Welcome { zone: self.zone, seats, take_card: false }
+    }
+}
+
+/// The holder says how many enter.
+#[derive(Debug)]
+pub(in crate::lane) struct AskingParty {
+    entering: Entering,
+    admissible: Admissible,
+    pub(super) deadline: Timestamp,
+}
+
+impl AskingParty {
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        match input {
+            Input::PartyChosen(count) if (1..=self.admissible.count()).contains(&count) => {
+                // The pause was the holder's: the state that the claim names is looked up afresh.
+                effects.push(Effect::Show(Screen::Proving));
+                effects.push(Effect::LookUpAgain(tap, self.entering.proof.message().tag));
+                let Entering { proof, decided_again, .. } = self.entering;
+                let deadline = now.after(ANSWER_TIME);
+                Step::Stay(State::Deciding(Deciding { proof, decided_again, count: Some(count), deadline }))
+            }
+            Input::Cancelled => Step::refuse_proved(Refusal::PinNotEntered),
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::PinNotEntered),
+            _ => Step::Stay(State::AskingParty(self)),
+        }
+    }
+}
+
+/// Intents are being stored.
+#[derive(Debug)]
+pub(in crate::lane) struct Intending {
+    entering: Entering,
+    seats: Seats,
+    pub(super) deadline: Timestamp,
+}
+
+impl Intending {
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        match input {
+            Input::IntentsStored(_, intents) => self.claim(now, tap, intents, effects),
+            Input::StoreFailed(_) => Step::refuse_proved(Refusal::StorageFailed),
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed),
+            _ => Step::Stay(State::Intending(self)),
+        }
+    }
+
+    fn claim(self, now: Timestamp, tap: TapNumber, intents: Vec<StoredIntent>, effects: &mut Vec<Effect>) -> Step {
+        let Self { entering, seats, .. } = self;
+        let mut pending = intents.into_iter();
+        let Some(current) = pending.next() else { return Step::refuse_proved(Refusal::StorageFailed) };
+        effects.push(Effect::Claim(tap, current.clone()));
+        let pending = pending.collect();
+        let deadline = now.after(ANSWER_TIME);
+        let claims = Claims { current, pending, granted: Vec::new(), dropped: Vec::new(), refusal: None };
+        Step::Stay(State::Claiming(Claiming { entering, seats, claims, deadline }))
+    }
+}
+
+/// The arbiter is being asked, ticket by ticket.
+#[derive(Debug)]
+pub(in crate::lane) struct Claiming {
+    entering: Entering,
+    seats: Seats,
+    claims: Claims,
+    pub(super) deadline: Timestamp,
+}
+
+#[derive(Debug)]
+struct Claims {
+    current: StoredIntent,
+    pending: Vec<StoredIntent>,
+    granted: Vec<GrantedEntry>,
+    dropped: Vec<StoredIntent>,
+    refusal: Option<Refusal>,
+}
+
+impl Claims {
+    /// Everything that will not be admitted, where the whole plan is given up.
+    fn into_intents(self) -> Vec<StoredIntent> {
+        let granted = self.granted.into_iter().map(|granted| granted.intent);
+        core::iter::once(self.current).chain(self.pending).chain(self.dropped).chain(granted).collect()
+    }
+}
+
+impl Claiming {
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        match input {
+            Input::Claimed(_, admission, outcome) if admission == self.claims.current.admission() => match outcome {
+                ClaimOutcome::Answered(answer) => self.answered(now, tap, answer, effects),
+                ClaimOutcome::Silent => self.give_up(Refusal::ArbiterSilent, effects),
+                ClaimOutcome::Offline if self.entering.may_decide_again() => {
+                    self.decide_again(now, tap, Effect::LookUpAgain, effects)
+                }
+                ClaimOutcome::Offline => self.give_up(Refusal::ArbiterSilent, effects),
+            },
+            Input::Tick if now >= self.deadline => self.give_up(Refusal::ArbiterSilent, effects),
+            _ => Step::Stay(State::Claiming(self)),
+        }
+    }
+
+    fn answered(mut self, now: Timestamp, tap: TapNumber, answer: ClaimAnswer, effects: &mut Vec<Effect>) -> Step {
+        let intent = self.claims.current.clone();
+        let refusal = match answer {
+            ClaimAnswer::Granted { entry } => {
+                self.claims.granted.push(GrantedEntry { intent, entry, basis: AdmissionBasis::Claimed });
+                return self.next(now, tap, effects);
+            }
+            ClaimAnswer::Stale { .. } if self.entering.may_decide_again() => {
+                return self.decide_again(now, tap, |tap, _tag| Effect::CatchUp(tap), effects);
+            }
+            ClaimAnswer::Taken { admission, gate, at } => Refusal::AlreadyIn { admission, gate, at },
+            ClaimAnswer::Spent => Refusal::Spent,
+            ClaimAnswer::NotInForce { status } => not_in_force(status),
+            ClaimAnswer::Stale { .. }
+            | ClaimAnswer::Behind
+            | ClaimAnswer::Withdrawn
+            | ClaimAnswer::Annulled
+            | ClaimAnswer::Opened
+            | ClaimAnswer::Exited
+            | ClaimAnswer::NotHeld
+            | ClaimAnswer::NotAllowed
+            | ClaimAnswer::TooManySteps => Refusal::ArbiterSilent,
+        };
+        self.claims.dropped.push(intent);
+        self.claims.refusal.get_or_insert(refusal);
+        self.next(now, tap, effects)
+    }
+
+    /// The next ticket of the party, or the end of the claims.
+    fn next(mut self, now: Timestamp, tap: TapNumber, effects: &mut Vec<Effect>) -> Step {
+        if !self.claims.pending.is_empty() {
+            self.claims.current = self.claims.pending.remove(0);
+            self.deadline = now.after(ANSWER_TIME);
+            effects.push(Effect::Claim(tap, self.claims.current.clone()));
+            return Step::Stay(State::Claiming(self));
+        }
+        let Claims { granted, dropped, refusal, .. } = self.claims;
+        if !dropped.is_empty() {
+            effects.push(Effect::DropIntents(dropped));
+        }
+        if granted.is_empty() {
+            return Step::refuse_proved(refusal.unwrap_or(Refusal::ArbiterSilent));
+        }
+        let intents = granted.iter().map(|granted| granted.intent.clone()).collect();
+        effects.push(Effect::StoreAdmissions(tap, granted));
+        Step::Stay(State::Storing(Storing { intents, seats: self.seats, deadline: now.after(ANSWER_TIME) }))
+    }
+
+    fn give_up(self, refusal: Refusal, effects: &mut Vec<Effect>) -> Step {
+        effects.push(Effect::DropIntents(self.claims.into_intents()));
+        Step::refuse_proved(refusal)
+    }
+
+    /// Gives these intents up and takes a new verdict on what is known then.
+    fn decide_again(
+        self,
+        now: Timestamp,
+        tap: TapNumber,
+        effect: impl FnOnce(TapNumber, kido_shared::binding::BindingTag) -> Effect,
+        effects: &mut Vec<Effect>,
+    ) -> Step {
+        let Self { entering, claims, seats, .. } = self;
+        let Entering { proof, decided_again, .. } = entering;
+        let decided_again = decided_again.saturating_add(1);
+        effects.push(Effect::DropIntents(claims.into_intents()));
+        effects.push(effect(tap, proof.message().tag));
+        let count = Some(seats.places.len());
+        Step::Stay(State::Deciding(Deciding { proof, decided_again, count, deadline: now.after(ANSWER_TIME) }))
+    }
+}
+
+const fn not_in_force(status: TicketStatus) -> Refusal {
+    match status {
+        TicketStatus::NotPaid => Refusal::NotPaid,
+        TicketStatus::Suspended => Refusal::Suspended,
+        TicketStatus::Returned | TicketStatus::Cancelled => Refusal::Cancelled,
+        // In force, and yet refused for its status: nothing that a holder could be told.
+        TicketStatus::InForce => Refusal::ArbiterSilent,
+    }
+}
+
+/// Admissions are being stored.
+#[derive(Debug)]
+pub(in crate::lane) struct Storing {
+    intents: Vec<StoredIntent>,
+    seats: Seats,
+    pub(super) deadline: Timestamp,
+}
+
+impl Storing {
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        match input {
+            Input::AdmissionsStored(_, stored) => open(now, tap, stored, self.seats, effects),
+            // Nothing was kept, and the arbiter holds the entries taken: they are given back.
+            Input::StoreFailed(_) => {
+                effects.push(Effect::DropIntents(self.intents));
+                Step::refuse_proved(Refusal::StorageFailed)
+            }
+            // Whether they were kept is unknown. A late admission is one that was not seen to open: staff look.
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed),
+            _ => Step::Stay(State::Storing(self)),
+        }
+    }
+}
+
+/// The gate decides and stores by itself.
+#[derive(Debug)]
+pub(in crate::lane) struct AdmittingHere {
+    seats: Seats,
+    pub(super) deadline: Timestamp,
+}
+
+impl AdmittingHere {
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        match input {
+            Input::AdmittedHere(_, stored, refusal) if stored.is_empty() => {
+                Step::refuse_proved(refusal.unwrap_or(Refusal::StorageFailed))
+            }
+            Input::AdmittedHere(_, stored, _) => open(now, tap, stored, self.seats, effects),
+            Input::StoreFailed(_) => Step::refuse_proved(Refusal::StorageFailed),
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed),
+            _ => Step::Stay(State::AdmittingHere(self)),
+        }
+    }
+}
+
+fn open(now: Timestamp, tap: TapNumber, stored: Vec<StoredAdmission>, seats: Seats, effects: &mut Vec<Effect>) -> Step {
+    let Some(first) = stored.first().map(|stored| stored.admission().id) else {
+        return Step::refuse_proved(Refusal::StorageFailed);
+    };
+    let ids = stored.iter().map(|stored| stored.admission().id).collect();
+    let welcome = seats.welcome(&stored);
+    effects.push(Effect::OpenLane(tap, stored));
+    Step::Stay(State::Opening(Opening { first, ids, welcome, deadline: now.after(ANSWER_TIME) }))
+}
+
+/// The barrier was told.
+#[derive(Debug)]
+pub(in crate::lane) struct Opening {
+    first: kido_shared::ids::AdmissionId,
+    ids: Vec<kido_shared::ids::AdmissionId>,
+    welcome: Welcome,
+    pub(super) deadline: Timestamp,
+}
+
+impl Opening {
+    pub(super) fn step(self, now: Timestamp, input: Input, effects: &mut Vec<Effect>) -> Step {
+        match input {
+            Input::Opened(_) => {
+                effects.push(Effect::NoteOpened(self.ids));
+                Step::Welcome(self.welcome)
+            }
+            // Stored, so used; whether anybody passed is for staff to see.
+            Input::BarrierFailed(_) => Step::refuse_proved(Refusal::StoredNotOpened(self.first)),
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StoredNotOpened(self.first)),
+            _ => Step::Stay(State::Opening(self)),
+        }
+    }
+}

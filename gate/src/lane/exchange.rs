@@ -1,0 +1,261 @@
+//! The part of a tap in which the card must lie there: window, tries, PIN, proof.
+#![expect(clippy::wildcard_enum_match_arm, reason = "an input that is not for a state changes nothing")]
+
+use kido_shared::apdu::{ResponseApdu, TapCommand};
+use kido_shared::binding::BindingTag;
+use kido_shared::card::{CardError, CardStep, ExpectPin, ExpectTries, Pin, TapSession};
+use kido_shared::certificate::SubjectPublicKey;
+use kido_shared::challenge::{AdmissionMessage, Challenge};
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::{EventId, GateId};
+use kido_shared::proof::{CardSignature, UnverifiedProof};
+use kido_shared::refusal::Refusal;
+use kido_shared::verdict::{Verdict, decide};
+
+use super::effect::Effect;
+use super::entry::Deciding;
+use super::input::{Input, Knowledge, TapNumber};
+use super::states::{State, Step};
+use super::{ANSWER_TIME, PIN_TIME};
+use crate::screen::Screen;
+
+/// Longest exchange with one card, whatever it answers; the reader keeps the deadline of each command.
+const EXCHANGE_TIME: core::time::Duration = core::time::Duration::from_secs(45);
+
+/// How often a tap may begin anew because the card says that a PIN was verified before we came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    First,
+    Second,
+}
+
+/// SELECT and the key window.
+#[derive(Debug)]
+pub(in crate::lane) struct Reading {
+    session: TapSession,
+    attempt: Attempt,
+    pub(super) deadline: Timestamp,
+}
+
+impl Reading {
+    /// The first command of a tap.
+    pub(super) fn begin(now: Timestamp) -> (TapCommand, Self) {
+        Self::attempt(now, Attempt::First)
+    }
+
+    fn attempt(now: Timestamp, attempt: Attempt) -> (TapCommand, Self) {
+        let (command, session) = TapSession::begin();
+        (command, Self { session, attempt, deadline: now.after(EXCHANGE_TIME) })
+    }
+
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        let response = match card_answer(now, self.deadline, input) {
+            CardAnswer::Response(response) => response,
+            CardAnswer::Nothing => return Step::Stay(State::Reading(self)),
+            CardAnswer::Over(refusal) => return Step::refuse(refusal),
+        };
+        let Self { session, attempt, deadline } = self;
+        match session.advance(&response) {
+            Ok(CardStep::Transmit(command, session)) => {
+                effects.push(Effect::Transmit(tap, command));
+                Step::Stay(State::Reading(Self { session, attempt, deadline }))
+            }
+            Ok(CardStep::Window(window, expect)) => {
+                effects.push(Effect::LookUp(tap, window));
+                Step::Stay(State::Consulting(Consulting { expect, attempt, deadline }))
+            }
+            Ok(CardStep::AskPin(..) | CardStep::Done(_)) => Step::refuse(Refusal::Unreadable),
+            Err(error) => Step::refuse(error.refusal()),
+        }
+    }
+}
+
+/// The replica is asked, the card waits.
+#[derive(Debug)]
+pub(in crate::lane) struct Consulting {
+    expect: ExpectTries,
+    attempt: Attempt,
+    pub(super) deadline: Timestamp,
+}
+
+impl Consulting {
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        let knowledge = match input {
+            Input::Known(_, knowledge) => knowledge,
+            Input::LookUpFailed(_, refusal) => return Step::refuse(refusal),
+            Input::Tick if now >= self.deadline => return Step::refuse(Refusal::Unreadable),
+            _ => return Step::Stay(State::Consulting(self)),
+        };
+        match decide(&knowledge.tickets, &knowledge.here()) {
+            Verdict::Refuse(refusal) => Step::refuse(refusal),
+            Verdict::Admit(_) => {
+                // A binding whose sealed key does not open under this window is no binding to this card.
+                let Some(known) = KnownCard::new(*knowledge) else { return Step::refuse(Refusal::ProofFailed) };
+                let (command, session) = self.expect.continue_();
+                effects.push(Effect::Transmit(tap, command));
+                let Self { attempt, deadline, .. } = self;
+                Step::Stay(State::CountingTries(CountingTries { session, known, attempt, deadline }))
+            }
+        }
+    }
+}
+
+/// A card with something usable, and the key that its proof must verify under.
+#[derive(Debug)]
+pub(in crate::lane) struct KnownCard {
+    event: EventId,
+    gate: GateId,
+    tag: BindingTag,
+    key: SubjectPublicKey,
+}
+
+impl KnownCard {
+    fn new(knowledge: Knowledge) -> Option<Self> {
+        let Knowledge { event, gate, tag, key, .. } = knowledge;
+        key.map(|key| Self { event, gate, tag, key })
+    }
+
+    const fn message(&self, challenge: Challenge) -> AdmissionMessage {
+        AdmissionMessage { event: self.event, gate: self.gate, tag: self.tag, challenge }
+    }
+}
+
+/// VERIFY without data.
+#[derive(Debug)]
+pub(in crate::lane) struct CountingTries {
+    session: TapSession,
+    known: KnownCard,
+    attempt: Attempt,
+    pub(super) deadline: Timestamp,
+}
+
+impl CountingTries {
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        let response = match card_answer(now, self.deadline, input) {
+            CardAnswer::Response(response) => response,
+            CardAnswer::Nothing => return Step::Stay(State::CountingTries(self)),
+            CardAnswer::Over(refusal) => return Step::refuse(refusal),
+        };
+        let Self { session, known, attempt, deadline } = self;
+        match session.advance(&response) {
+            Ok(CardStep::Transmit(command, session)) => {
+                effects.push(Effect::Transmit(tap, command));
+                Step::Stay(State::CountingTries(Self { session, known, attempt, deadline }))
+            }
+            Ok(CardStep::AskPin(tries, expect)) => {
+                effects.push(Effect::Show(Screen::AskPin(tries)));
+                Step::Stay(State::AwaitingPin(AwaitingPin { expect, known, deadline: now.after(PIN_TIME) }))
+            }
+            Ok(CardStep::Window(..) | CardStep::Done(_)) => Step::refuse(Refusal::Unreadable),
+            Err(CardError::VerifiedWithoutUs) => begin_again(now, tap, attempt, effects),
+            Err(error) => Step::refuse(error.refusal()),
+        }
+    }
+}
+
+/// Somebody's PIN was verified before we came: without power that is over, and the tap begins anew, once.
+fn begin_again(now: Timestamp, tap: TapNumber, attempt: Attempt, effects: &mut Vec<Effect>) -> Step {
+    match attempt {
+        Attempt::First => {
+            let (command, reading) = Reading::attempt(now, Attempt::Second);
+            effects.push(Effect::PowerOffCard);
+            effects.push(Effect::Transmit(tap, command));
+            Step::Stay(State::Reading(reading))
+        }
+        // Placing it a third time would not help: the desk.
+        Attempt::Second => Step::refuse(Refusal::ProofFailed),
+    }
+}
+
+/// The pad is shown.
+#[derive(Debug)]
+pub(in crate::lane) struct AwaitingPin {
+    expect: ExpectPin,
+    known: KnownCard,
+    pub(super) deadline: Timestamp,
+}
+
+impl AwaitingPin {
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        match input {
+            Input::PinEntered(pin, challenge) => Step::Stay(self.enter(now, tap, pin, challenge, effects)),
+            Input::Cancelled => Step::refuse(Refusal::PinNotEntered),
+            Input::Tick if now >= self.deadline => Step::refuse(Refusal::PinNotEntered),
+            _ => Step::Stay(State::AwaitingPin(self)),
+        }
+    }
+
+    fn enter(self, now: Timestamp, tap: TapNumber, pin: Pin, challenge: Challenge, effects: &mut Vec<Effect>) -> State {
+        let Self { expect, known, .. } = self;
+        let message = known.message(challenge);
+        let (command, session) = expect.enter(pin, message.digest(known.key.algorithm()));
+        effects.push(Effect::Show(Screen::Proving));
+        effects.push(Effect::Transmit(tap, command));
+        State::Proving(Proving { session, known, message, deadline: now.after(EXCHANGE_TIME) })
+    }
+}
+
+/// VERIFY and COMPUTE DIGITAL SIGNATURE.
+#[derive(Debug)]
+pub(in crate::lane) struct Proving {
+    session: TapSession,
+    known: KnownCard,
+    message: AdmissionMessage,
+    pub(super) deadline: Timestamp,
+}
+
+impl Proving {
+    pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
+        let response = match card_answer(now, self.deadline, input) {
+            CardAnswer::Response(response) => response,
+            CardAnswer::Nothing => return Step::Stay(State::Proving(self)),
+            CardAnswer::Over(refusal) => return Step::refuse(refusal),
+        };
+        let Self { session, known, message, deadline } = self;
+        match session.advance(&response) {
+            Ok(CardStep::Transmit(command, session)) => {
+                effects.push(Effect::Transmit(tap, command));
+                Step::Stay(State::Proving(Self { session, known, message, deadline }))
+            }
+            Ok(CardStep::Done(signature)) => proved(now, tap, &known, message, signature, effects),
+            Ok(CardStep::Window(..) | CardStep::AskPin(..)) => Step::refuse(Refusal::Unreadable),
+            Err(error) => Step::refuse(error.refusal()),
+        }
+    }
+}
+
+fn proved(
+    now: Timestamp,
+    tap: TapNumber,
+    known: &KnownCard,
+    message: AdmissionMessage,
+    signature: CardSignature,
+    effects: &mut Vec<Effect>,
+) -> Step {
+    effects.push(Effect::PowerOffCard);
+    match UnverifiedProof::new(message, signature).verify(&known.key) {
+        Ok(proof) => {
+            effects.push(Effect::LookUpAgain(tap, known.tag));
+            Step::Stay(State::Deciding(Deciding::new(proof, now.after(ANSWER_TIME))))
+        }
+        Err(_not_this_key) => Step::refuse(Refusal::ProofFailed),
+    }
+}
+
+/// What an input means to a state that waits for the card.
+enum CardAnswer {
+    Response(ResponseApdu),
+    /// Not for this state.
+    Nothing,
+    Over(Refusal),
+}
+
+fn card_answer(now: Timestamp, deadline: Timestamp, input: Input) -> CardAnswer {
+    match input {
+        Input::Answered(_, response) => CardAnswer::Response(response),
+        Input::Torn(_) => CardAnswer::Over(Refusal::CardLeft),
+        Input::CardSilent(_) => CardAnswer::Over(Refusal::Unreadable),
+        Input::Tick if now >= deadline => CardAnswer::Over(Refusal::Unreadable),
+        _ => CardAnswer::Nothing,
+    }
+}

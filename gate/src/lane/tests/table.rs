@@ -1,0 +1,450 @@
+//! A gate around the lane, without a runtime: carries effects out at once, keeps what they did, and can withhold
+//! answers.
+//!
+//! Whatever a test does, [`Table::give`] holds the lane to what must always be true.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use kido_shared::apdu::{CommandApdu, Instruction, ResponseApdu};
+use kido_shared::binding::{BindingTag, SealedKey};
+use kido_shared::card::Pin;
+use kido_shared::certificate::SubjectPublicKey;
+use kido_shared::challenge::Challenge;
+use kido_shared::feed::TicketRecord;
+use kido_shared::ids::{AdmissionId, ArbiterId, EventId, FeedSequence, GateId, PartyId, TicketId};
+use kido_shared::keys::EventKey;
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
+use kido_shared::verdict::{Connectivity, KnownTicket, Used};
+use kido_virtual_card::card::{Fault, VirtualCard};
+use kido_virtual_card::character::Character;
+use kido_virtual_card::planted;
+
+use super::super::*;
+use crate::journal::scratch;
+
+pub(super) const GATE: GateId = GateId::from_bytes([0x6A; 16]);
+const EVENT: EventId = EventId::from_bytes([0xE7; 16]);
+const DOORS: i64 = 1_800_000_000;
+const HOUR: i64 = 3_600;
+
+/// Begin of the SPKI of an RSA-2048 key, and its end: an exponent of 65537 (RFC 8017 Appendix A.1.1).
+const SPKI_BEGIN: &[u8] = &[
+    0x30, 0x82, 0x01, 0x22, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00,
+    0x03, 0x82, 0x01, 0x0F, 0x00, 0x30, 0x82, 0x01, 0x0A, 0x02, 0x82, 0x01, 0x01, 0x00,
+];
+const SPKI_END: &[u8] = &[0x02, 0x03, 0x01, 0x00, 0x01];
+
+pub(super) fn public_key(of: Character) -> SubjectPublicKey {
+    let modulus = of.key().unwrap().modulus();
+    SubjectPublicKey::from_spki(&[SPKI_BEGIN, &modulus, SPKI_END].concat()).unwrap()
+}
+
+pub(super) fn at(seconds_after_doors: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(DOORS + seconds_after_doors)
+}
+
+pub(super) fn policy(offline: OfflineChoice, home: ArbiterHome) -> EventPolicy {
+    let cluster = ArbiterId::from_bytes([0xAB; 16]);
+    EventPolicy::new(PolicyDraft {
+        name: "木戸の会".to_owned(),
+        starts_at: at(0),
+        ends_at: at(4 * HOUR),
+        retention_at: at(30 * 24 * HOUR),
+        tickets_per_card: 4,
+        offline,
+        replica_age_ms_max: 12 * 3_600_000,
+        arbiter: ArbiterName { home, cluster, epoch: 0 },
+        rehearsal_of: None,
+        resume_at_gate: false,
+        external_proof: false,
+        give_back_until: None,
+        bind_within_ms: None,
+        transfer: TransferChoice::Nobody,
+    })
+    .unwrap()
+}
+
+pub(super) fn ticket(number: u8) -> KnownTicket {
+    KnownTicket {
+        record: TicketRecord {
+            ticket: TicketId::from_bytes([number; 16]),
+            status: TicketStatus::InForce,
+            zone: Zone::new("A").unwrap(),
+            seat_label: SeatLabel::new(&format!("{number}")).unwrap(),
+            window: EntryWindow::new(at(0), at(4 * HOUR)).unwrap(),
+            entries: Entries::ONCE,
+            party: None,
+        },
+        ticket_seq: FeedSequence::new(4),
+        binding_seq: FeedSequence::new(9),
+        sealed_key: SealedKey::try_from(vec![1; 79]).unwrap(),
+        used: Used::Never,
+    }
+}
+
+/// Two tickets of one party.
+pub(super) fn parent_and_child() -> Vec<KnownTicket> {
+    let party = Some(PartyId::from_bytes([0x9A; 16]));
+    [1, 2]
+        .map(ticket)
+        .map(|mut known| {
+            known.record.party = party;
+            known
+        })
+        .to_vec()
+}
+
+/// What somebody at the pad does whenever it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtThePad {
+    Types(&'static str),
+    Waits,
+}
+
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) lane: Lane,
+    pub(super) now: Timestamp,
+    pub(super) card: VirtualCard,
+    /// What this gate knows of the card's tickets, and the key that it believes to be the card's.
+    pub(super) tickets: Vec<KnownTicket>,
+    pub(super) key: Option<SubjectPublicKey>,
+    pub(super) place: Place,
+    pub(super) at_the_pad: AtThePad,
+    pub(super) party: Option<usize>,
+    /// The arbiter's next answers; afterwards it grants.
+    pub(super) arbiter: VecDeque<ClaimOutcome>,
+    pub(super) barrier_works: bool,
+    /// The effect whose answers are withheld, by the begin of its name.
+    pub(super) hold: Option<&'static str>,
+    pub(super) held: VecDeque<Input>,
+    pub(super) inbox: VecDeque<Input>,
+    /// What the lane wanted, in order.
+    pub(super) wanted: Vec<String>,
+    pub(super) shown: Vec<Screen>,
+    pub(super) refused: Vec<Refusal>,
+    pub(super) commands: Vec<Instruction>,
+    pub(super) dropped: BTreeSet<AdmissionId>,
+    pub(super) opened: Vec<Vec<TicketId>>,
+    powered: bool,
+    truth: Truth,
+}
+
+/// What must be true of every tap, whatever comes in.
+#[derive(Debug, Default)]
+struct Truth {
+    /// Admissions that are stored, with the tap that the lane was told they belong to.
+    stored: BTreeSet<(TapNumber, AdmissionId)>,
+    opened_taps: BTreeSet<TapNumber>,
+    verified_taps: BTreeSet<TapNumber>,
+    intents: BTreeSet<AdmissionId>,
+    granted: BTreeSet<AdmissionId>,
+}
+
+impl Table {
+    /// A lane in service, its holder's card at hand and one good ticket on it.
+    pub(super) fn new() -> Self {
+        let mut table = Self::unready();
+        table.give(Input::ReaderReady);
+        table.wanted.clear();
+        table.shown.clear();
+        table
+    }
+
+    /// The same before the reader has reported.
+    pub(super) fn unready() -> Self {
+        let (lane, first) = Lane::new();
+        let mut table = Self {
+            lane,
+            now: at(HOUR),
+            card: Character::Holder.card().unwrap(),
+            tickets: vec![ticket(1)],
+            key: Some(public_key(Character::Holder)),
+            place: Place {
+                zone: Zone::new("A").unwrap(),
+                now: at(HOUR),
+                clock_certain: true,
+                connectivity: Connectivity::Online,
+                replica_age: Duration::from_secs(5),
+                zone_has_one_gate: false,
+                policy: Arc::new(policy(OfflineChoice::Refuse, ArbiterHome::Registrar)),
+            },
+            at_the_pad: AtThePad::Types(planted::PIN),
+            party: None,
+            arbiter: VecDeque::new(),
+            barrier_works: true,
+            hold: None,
+            held: VecDeque::new(),
+            inbox: VecDeque::new(),
+            wanted: Vec::new(),
+            shown: Vec::new(),
+            refused: Vec::new(),
+            commands: Vec::new(),
+            dropped: BTreeSet::new(),
+            opened: Vec::new(),
+            powered: false,
+            truth: Truth::default(),
+        };
+        table.carry(first);
+        table
+    }
+
+    pub(super) fn with_card(character: Character) -> Self {
+        let mut table = Self::new();
+        table.card = character.card().unwrap();
+        table
+    }
+
+    pub(super) fn with_fault(fault: Fault) -> Self {
+        let mut table = Self::new();
+        table.card.put_in(vec![fault]);
+        table
+    }
+
+    /// Puts the card down and lets everything go its way.
+    pub(super) fn tap(&mut self) {
+        self.give(Input::CardPresent);
+        self.settle();
+    }
+
+    /// Taps, with the answers to one kind of effect withheld.
+    pub(super) fn tap_holding(&mut self, effect: &'static str) {
+        self.hold = Some(effect);
+        self.tap();
+        self.hold = None;
+        assert!(!self.held.is_empty(), "nothing like {effect:?} in {:?}", self.wanted);
+    }
+
+    pub(super) fn release(&mut self) {
+        self.inbox.append(&mut self.held);
+        self.settle();
+    }
+
+    pub(super) fn settle(&mut self) {
+        while let Some(input) = self.inbox.pop_front() {
+            self.give(input);
+        }
+    }
+
+    /// Lets time pass, and ticks.
+    pub(super) fn wait(&mut self, time: Duration) {
+        self.pass(time);
+        self.give(Input::Tick);
+        self.settle();
+    }
+
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now = self.now.after(time);
+        self.place.now = self.now;
+    }
+
+    /// Ticks at every moment that the lane asks for, until it asks for none.
+    pub(super) fn wait_for_rest(&mut self) {
+        for _tick in 0..20 {
+            let Some(wake) = self.lane.wake_at() else { return };
+            self.wait(wake.since(self.now));
+        }
+        panic!("the lane does not come to rest: {:?}", self.lane);
+    }
+
+    pub(super) fn take_card(&mut self) {
+        self.give(Input::CardGone);
+        self.settle();
+    }
+
+    pub(super) fn pin(&mut self, digits: &str) {
+        self.type_pin(digits);
+        self.settle();
+    }
+
+    pub(super) fn type_pin(&mut self, digits: &str) {
+        self.give(Input::PinEntered(Pin::parse(digits).unwrap(), Challenge::from_bytes([0x77; 32])));
+    }
+
+    pub(super) fn last_refusal(&self) -> Option<&Refusal> {
+        self.refused.last()
+    }
+
+    pub(super) fn screen(&self) -> &Screen {
+        self.shown.last().unwrap()
+    }
+
+    pub(super) fn count(&self, effect: &str) -> usize {
+        self.wanted.iter().filter(|wanted| wanted.starts_with(effect)).count()
+    }
+
+    pub(super) const fn tap_number(&self) -> TapNumber {
+        self.lane.tap
+    }
+
+    /// One input, and everything that must hold after it.
+    pub(super) fn give(&mut self, input: Input) {
+        self.note(&input);
+        for effect in self.lane.handle(self.now, input) {
+            self.carry(effect);
+        }
+        let at_rest = matches!(self.lane.state, State::Idle);
+        assert_eq!(at_rest, self.lane.wake_at().is_none(), "a state without an end: {:?}", self.lane);
+        let card_is_used = matches!(
+            self.lane.state,
+            State::Reading(_)
+                | State::Consulting(_)
+                | State::CountingTries(_)
+                | State::AwaitingPin(_)
+                | State::Proving(_)
+        );
+        assert!(card_is_used || !self.powered, "a card under power after its tap: {:?}", self.lane);
+        assert!(!card_is_used || self.lane.card == Tray::Tapped, "an exchange with a card that is gone");
+    }
+
+    /// Remembers what the lane was told is stored.
+    fn note(&mut self, input: &Input) {
+        match input {
+            Input::AdmissionsStored(tap, stored) | Input::AdmittedHere(tap, stored, _) => {
+                self.truth.stored.extend(stored.iter().map(|stored| (*tap, stored.admission().id)));
+            }
+            Input::IntentsStored(_, intents) => {
+                self.truth.intents.extend(intents.iter().map(StoredIntent::admission));
+            }
+            _ => {}
+        }
+    }
+
+    /// Intents that became nothing and were not dropped either.
+    pub(super) fn forgotten_intents(&self) -> usize {
+        let Truth { intents, granted, .. } = &self.truth;
+        intents.iter().filter(|id| !granted.contains(id) && !self.dropped.contains(id)).count()
+    }
+
+    fn answer(&mut self, name: &str, input: Input) {
+        if self.hold.is_some_and(|hold| name.starts_with(hold)) {
+            self.held.push_back(input);
+        } else {
+            self.inbox.push_back(input);
+        }
+    }
+
+    fn carry(&mut self, effect: Effect) {
+        let name = name(&effect);
+        match effect {
+            Effect::Transmit(tap, command) => {
+                let answer = self.transmit(tap, &CommandApdu::from(&command));
+                self.answer(&name, answer);
+            }
+            Effect::PowerOffCard => {
+                self.card.power_off();
+                self.powered = false;
+            }
+            Effect::LookUp(tap, window) => {
+                let tag = window.tag(&EventKey::from_bytes([1; 32]).tag());
+                let known = Input::Known(tap, Box::new(self.knowledge(tag, self.key.clone())));
+                self.answer(&name, known);
+            }
+            Effect::LookUpAgain(tap, tag) => {
+                let known = Input::Known(tap, Box::new(self.knowledge(tag, None)));
+                self.answer(&name, known);
+            }
+            Effect::StoreIntents(tap, plan) => {
+                self.answer(&name, Input::IntentsStored(tap, scratch::intents(&plan, self.now)));
+            }
+            Effect::Claim(tap, intent) => {
+                let granted = ClaimOutcome::Answered(kido_shared::claim::ClaimAnswer::Granted { entry: 1 });
+                let outcome = self.arbiter.pop_front().unwrap_or(granted);
+                self.answer(&name, Input::Claimed(tap, intent.admission(), outcome));
+            }
+            Effect::CatchUp(tap) => self.answer(&name, Input::CaughtUp(tap)),
+            Effect::DropIntents(intents) => {
+                assert!(!intents.is_empty());
+                self.dropped.extend(intents.iter().map(StoredIntent::admission));
+            }
+            Effect::StoreAdmissions(tap, granted) => {
+                self.truth.granted.extend(granted.iter().map(|granted| granted.intent.admission()));
+                self.answer(&name, Input::AdmissionsStored(tap, scratch::admissions(&granted, GATE, self.now)));
+            }
+            Effect::AdmitHere(tap, plan) => {
+                let stored = scratch::admitted_here(&plan, GATE, self.now);
+                self.answer(&name, Input::AdmittedHere(tap, stored, None));
+            }
+            Effect::OpenLane(tap, admissions) => {
+                assert!(self.truth.opened_taps.insert(tap), "one tap opens the lane once");
+                for stored in &admissions {
+                    assert!(self.truth.stored.contains(&(tap, stored.admission().id)), "opened on nothing stored");
+                }
+                self.opened.push(admissions.iter().map(|stored| stored.admission().ticket).collect());
+                let input = if self.barrier_works { Input::Opened(tap) } else { Input::BarrierFailed(tap) };
+                self.answer(&name, input);
+            }
+            Effect::NoteOpened(_) => {}
+            Effect::Show(screen) => self.show(screen),
+            Effect::ReportRefusal(_, refusal) => self.refused.push(refusal),
+        }
+        self.wanted.push(name);
+    }
+
+    fn show(&mut self, screen: Screen) {
+        match (&screen, self.at_the_pad, self.party) {
+            (Screen::AskPin(_), AtThePad::Types(digits), _) => {
+                let pin = Pin::parse(digits).unwrap();
+                self.inbox.push_back(Input::PinEntered(pin, Challenge::from_bytes([0x77; 32])));
+            }
+            (Screen::AskParty { .. }, _, Some(count)) => self.inbox.push_back(Input::PartyChosen(count)),
+            _ => {}
+        }
+        self.shown.push(screen);
+    }
+
+    fn transmit(&mut self, tap: TapNumber, command: &CommandApdu) -> Input {
+        if !self.powered {
+            self.card.power_on();
+            self.powered = true;
+        }
+        self.commands.push(command.instruction());
+        if command.instruction() == Instruction::Verify {
+            assert!(self.truth.verified_taps.insert(tap), "one tap verifies one PIN once");
+        }
+        let bytes = self.card.transmit_now(command.as_bytes());
+        match ResponseApdu::parse(&bytes, command) {
+            Ok(response) => Input::Answered(tap, response),
+            Err(_no_answer) => Input::Torn(tap),
+        }
+    }
+
+    pub(super) fn knowledge(&self, tag: BindingTag, key: Option<SubjectPublicKey>) -> Knowledge {
+        let (tickets, place) = (self.tickets.clone(), self.place.clone());
+        Knowledge { event: EVENT, gate: GATE, tag, key, tickets, place }
+    }
+}
+
+fn name(effect: &Effect) -> String {
+    match effect {
+        Effect::Transmit(_, command) => format!("transmit {}", CommandApdu::from(command).instruction()),
+        Effect::PowerOffCard => "power off".to_owned(),
+        Effect::LookUp(..) => "look up".to_owned(),
+        Effect::LookUpAgain(..) => "decide again".to_owned(),
+        Effect::StoreIntents(_, plan) => format!("store {} intents", plan.len()),
+        Effect::Claim(..) => "claim".to_owned(),
+        Effect::CatchUp(_) => "catch up".to_owned(),
+        Effect::DropIntents(intents) => format!("drop {} intents", intents.len()),
+        Effect::StoreAdmissions(_, granted) => format!("store {} admissions", granted.len()),
+        Effect::AdmitHere(_, plan) => format!("admit {} here", plan.len()),
+        Effect::OpenLane(..) => "open".to_owned(),
+        Effect::NoteOpened(_) => "note opened".to_owned(),
+        Effect::Show(screen) => format!("show {}", screen_name(screen)),
+        Effect::ReportRefusal(_, refusal) => format!("report {}", refusal.name()),
+    }
+}
+
+const fn screen_name(screen: &Screen) -> &'static str {
+    match screen {
+        Screen::Idle => "idle",
+        Screen::Reading => "reading",
+        Screen::AskPin(_) => "pad",
+        Screen::Proving => "proving",
+        Screen::AskParty { .. } => "party",
+        Screen::Welcome(_) => "welcome",
+        Screen::Refused(_) => "notice",
+        Screen::OutOfOrder(_) => "out of order",
+    }
+}

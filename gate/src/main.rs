@@ -1,0 +1,147 @@
+//! `kido-gate`: drives one lane.
+
+mod commands;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use kido_gate::config::BarrierConfig;
+
+/// Drives one lane: a card in the tray, a PIN, a proof, a stored admission, an open barrier.
+///
+/// A gate belongs to one event. It is enrolled once, with an operator looking at both screens; from then on it follows
+/// the event's feed, decides at the lane, asks the arbiter that every entry is used once, and stores each admission
+/// before the lane opens. It goes on with what it knows while the registrar is out of reach, as the event's policy says.
+#[derive(Debug, Parser)]
+#[command(name = "kido-gate", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    log: LogOptions,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct LogOptions {
+    /// How the log on standard error is written
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    /// What is logged: a level, or `target=level` pairs. Never a card's content, at any level
+    #[arg(long, global = true, env = "KIDO_LOG", default_value = "info")]
+    log: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line, for a collector
+    Json,
+}
+
+/// Where things are: a file, or a data folder with everything else at its default.
+#[derive(Debug, Clone, Args)]
+struct Place {
+    /// The gate's configuration file; see `deploy/config/gate.toml`
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The gate's data folder; overrides the file's
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Joins an event: needs the link that `kido-registrar gate add` shows
+    ///
+    /// The link is asked for, or read from standard input: it holds a secret that no command line should. Then six
+    /// digits appear here and at the registrar; the operator compares them and confirms there. Nothing is kept on this
+    /// machine before that. Afterwards the event's feed is fetched once.
+    Enrol {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Drives the lane until it is told to stop
+    Run {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        lane: LaneOptions,
+    },
+    /// Says whether this gate is ready: reader, clock, disk, feed, uplink, arbiter, keys
+    Doctor {
+        #[command(flatten)]
+        place: Place,
+        /// One JSON object instead of lines
+        #[arg(long)]
+        json: bool,
+        /// Part of the reader's name; overrides the file's
+        #[arg(long, value_name = "NAME")]
+        reader: Option<String>,
+    },
+    /// The reader's own process; started by `run`, never by a person
+    #[command(hide = true)]
+    ReaderChild {
+        /// Part of the reader's name
+        #[arg(long, value_name = "NAME")]
+        reader: Option<String>,
+    },
+}
+
+/// What `run` takes from the command line beside its file.
+#[derive(Debug, Clone, Args)]
+struct LaneOptions {
+    /// Part of the reader's name; overrides the file's
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
+    /// Where the lane's page is served, on this machine alone; overrides the file's
+    #[arg(long, value_name = "ADDRESS")]
+    kiosk: Option<std::net::SocketAddr>,
+    /// What opens: `log`, or `command:PROGRAM`; overrides the file's
+    #[arg(long, value_parser = BarrierConfig::parse, value_name = "log|command:PROGRAM")]
+    barrier: Option<BarrierConfig>,
+    /// Also draws the screens on this terminal
+    #[arg(long)]
+    terminal: bool,
+    /// Takes the PIN from standard input: one line for each screen that asks
+    ///
+    /// Without it a terminal is read with its echo off where `--terminal` is given, and nothing at all otherwise.
+    #[arg(long)]
+    pin_stdin: bool,
+}
+
+fn main() -> ExitCode {
+    match commands::main(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            commands::lament(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_barrier_is_the_log_or_a_program() {
+        let run = |barrier| Cli::try_parse_from(["kido-gate", "run", "--data", "d", "--barrier", barrier]);
+        assert!(run("log").is_ok() && run("command:/usr/bin/open").is_ok());
+        assert!(run("command:").is_err() && run("relay").is_err());
+    }
+
+    #[test]
+    fn a_place_is_a_file_or_a_folder() {
+        assert!(Cli::try_parse_from(["kido-gate", "run"]).is_err());
+        assert!(Cli::try_parse_from(["kido-gate", "run", "--data", "d"]).is_ok());
+        assert!(Cli::try_parse_from(["kido-gate", "run", "--config", "gate.toml"]).is_ok());
+    }
+}

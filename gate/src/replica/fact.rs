@@ -1,0 +1,73 @@
+//! The replica's facts, as they stand in its log.
+
+use kido_shared::feed::SealedRecord;
+
+use super::HeadSeen;
+
+/// Most bytes of records in one fact: half of what the store takes, so that framing never matters.
+const RECORD_BYTES_PER_FACT: usize = kido_store::MAX_FACT_BYTES / 2;
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fact {
+    /// The next records of the feed, as they came.
+    Records(Vec<SealedRecord>),
+    /// A head that was reached.
+    Head(HeadSeen),
+}
+
+/// The stored form.
+#[derive(minicbor::Encode, minicbor::Decode)]
+#[cbor(flat)]
+enum Stored {
+    #[n(0)]
+    Records(#[n(0)] Vec<minicbor::bytes::ByteVec>),
+    #[n(1)]
+    Head(#[n(0)] HeadSeen),
+}
+
+impl Fact {
+    /// The records in facts that the store takes, in their order.
+    pub(super) fn of_records(records: Vec<SealedRecord>) -> Vec<Self> {
+        let mut facts = Vec::new();
+        let (mut held, mut bytes) = (Vec::new(), 0_usize);
+        for record in records {
+            let length = record.as_bytes().len();
+            if bytes.saturating_add(length) > RECORD_BYTES_PER_FACT && !held.is_empty() {
+                facts.push(Self::Records(std::mem::take(&mut held)));
+                bytes = 0;
+            }
+            bytes = bytes.saturating_add(length);
+            held.push(record);
+        }
+        if !held.is_empty() {
+            facts.push(Self::Records(held));
+        }
+        facts
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let stored = match self {
+            Self::Records(records) => {
+                Stored::Records(records.iter().map(|record| record.as_bytes().to_vec().into()).collect())
+            }
+            Self::Head(head) => Stored::Head(*head),
+        };
+        let mut bytes = Vec::new();
+        match minicbor::encode(&stored, &mut bytes) {
+            Ok(()) => bytes,
+            // Writing to memory does not fail; an empty fact would be refused by the projection, never stored.
+            Err(_infallible) => Vec::new(),
+        }
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        Some(match minicbor::decode(bytes).ok()? {
+            Stored::Records(records) => {
+                let records = records.into_iter().map(|record| SealedRecord::from_bytes(record.into()).ok());
+                Self::Records(records.collect::<Option<_>>()?)
+            }
+            Stored::Head(head) => Self::Head(head),
+        })
+    }
+}

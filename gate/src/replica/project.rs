@@ -1,0 +1,195 @@
+//! How records become the replica's index.
+//!
+//! | key | value |
+//! |---|---|
+//! | `@` | how far the feed has been followed |
+//! | `h` | the newest head that was kept |
+//! | `p` | the event's policy |
+//! | `x` | the end of the event |
+//! | `g` gate | a gate |
+//! | `k` number | a feed key under the root's signature |
+//! | `t` ticket | the ticket, its card, and where the two records stand |
+//! | `l` tag, ticket | which tickets lie on a tag |
+//! | `u` ticket | what the feed says of its use |
+
+use kido_shared::binding::{BindingTag, SealedKey};
+use kido_shared::feed::{BindingRecord, FeedRecord, FollowedTo, RecordCipher, SealedRecord, TicketRecord};
+use kido_shared::ids::{EventId, FeedSequence, GateId, TicketId};
+use kido_shared::keys::FeedKey;
+use kido_store::{IndexChanges, Position, Project, ProjectError};
+
+use super::FIRST_EPOCH;
+use super::fact::Fact;
+use super::look_up::FeedUse;
+
+/// A key of the index.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Key {
+    Followed,
+    Head,
+    Policy,
+    End,
+    Gate(GateId),
+    Certificate(FeedSequence),
+    Ticket(TicketId),
+    Tag(BindingTag),
+    Tagged(BindingTag, TicketId),
+    Use(TicketId),
+}
+
+impl Key {
+    pub(super) const GATES: &'static [u8] = b"g";
+    pub(super) const FEED_KEYS: &'static [u8] = b"k";
+
+    pub(super) fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Followed => b"@".to_vec(),
+            Self::Head => b"h".to_vec(),
+            Self::Policy => b"p".to_vec(),
+            Self::End => b"x".to_vec(),
+            Self::Gate(gate) => [Self::GATES, gate.as_bytes()].concat(),
+            Self::Certificate(at) => [Self::FEED_KEYS, &at.get().to_be_bytes()].concat(),
+            Self::Ticket(ticket) => [b"t".as_slice(), ticket.as_bytes()].concat(),
+            Self::Tag(tag) => [b"l".as_slice(), tag.as_bytes()].concat(),
+            Self::Tagged(tag, ticket) => [b"l".as_slice(), tag.as_bytes(), ticket.as_bytes()].concat(),
+            Self::Use(ticket) => [b"u".as_slice(), ticket.as_bytes()].concat(),
+        }
+    }
+}
+
+/// A ticket and its card, as far as the feed has told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub(super) struct TicketEntry {
+    #[n(0)]
+    pub(super) ticket: Option<(FeedSequence, TicketRecord)>,
+    #[n(1)]
+    pub(super) binding: Option<BindingEntry>,
+}
+
+/// The card of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub(super) struct BindingEntry {
+    #[n(0)]
+    pub(super) at: FeedSequence,
+    #[n(1)]
+    pub(super) tag: BindingTag,
+    #[n(2)]
+    pub(super) sealed_key: SealedKey,
+}
+
+/// The projection of one event's feed.
+#[derive(Debug)]
+pub(super) struct ReplicaIndex {
+    event: EventId,
+    feed: FeedKey,
+}
+
+impl ReplicaIndex {
+    pub(super) const fn new(event: EventId, feed: FeedKey) -> Self {
+        Self { event, feed }
+    }
+
+    fn records(&self, records: &[SealedRecord], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+        let mut position = followed(index.get(&Key::Followed.bytes())?, self.event)?;
+        let cipher = RecordCipher::new(&self.feed, self.event, position.epoch);
+        for sealed in records {
+            let at = position.next();
+            let record =
+                cipher.open(at, sealed).map_err(|_no_detail| ProjectError::Unreadable("a record does not open"))?;
+            enter(at, record, index)?;
+            position = position.extend(sealed);
+        }
+        index.put(Key::Followed.bytes(), encode(&position));
+        Ok(())
+    }
+}
+
+impl Project for ReplicaIndex {
+    const VERSION: u32 = 1;
+
+    fn project(&self, _position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+        match Fact::decode(fact).ok_or(ProjectError::Unreadable("not a replica fact"))? {
+            Fact::Records(records) => self.records(&records, index),
+            Fact::Head(head) => {
+                index.put(Key::Head.bytes(), encode(&head));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The stored position, or the beginning.
+pub(super) fn followed(stored: Option<Vec<u8>>, event: EventId) -> Result<FollowedTo, ProjectError> {
+    stored.map_or_else(|| Ok(FollowedTo::start(event, FIRST_EPOCH)), |bytes| read(&bytes))
+}
+
+fn enter(at: FeedSequence, record: FeedRecord, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+    match record {
+        FeedRecord::Policy(policy) => index.put(Key::Policy.bytes(), encode(&policy)),
+        FeedRecord::Ticket(ticket) => {
+            let key = Key::Ticket(ticket.ticket).bytes();
+            let mut entry = ticket_entry(index.get(&key)?)?;
+            entry.ticket = Some((at, ticket));
+            index.put(key, encode(&entry));
+        }
+        FeedRecord::Binding(binding) => bind(at, binding, index)?,
+        FeedRecord::Admission(admission) => {
+            change_use(admission.ticket, index, |used| used.admitted(&admission))?;
+        }
+        FeedRecord::Annulled(annulled) => {
+            change_use(annulled.ticket, index, |used| used.annulled(annulled.admission))?;
+        }
+        FeedRecord::Exited(exited) => change_use(exited.ticket, index, |used| used.exited(exited.admission))?,
+        FeedRecord::Gate(gate) => index.put(Key::Gate(gate.gate).bytes(), encode(&gate)),
+        FeedRecord::Key(key) => index.put(Key::Certificate(at).bytes(), encode(&key)),
+        FeedRecord::End(end) => index.put(Key::End.bytes(), encode(&end)),
+        // For operators, for staff, and for later versions: kept in the log.
+        FeedRecord::Conflict(_) | FeedRecord::Staff(_) | FeedRecord::Unknown(_) => {}
+    }
+    Ok(())
+}
+
+fn bind(at: FeedSequence, binding: BindingRecord, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+    let key = Key::Ticket(binding.ticket).bytes();
+    let mut entry = ticket_entry(index.get(&key)?)?;
+    if let Some(before) = &entry.binding {
+        index.remove(Key::Tagged(before.tag, binding.ticket).bytes());
+    }
+    entry.binding = binding.bound.map(|(tag, sealed_key)| BindingEntry { at, tag, sealed_key });
+    if let Some(now) = &entry.binding {
+        index.put(Key::Tagged(now.tag, binding.ticket).bytes(), Vec::new());
+    }
+    index.put(key, encode(&entry));
+    Ok(())
+}
+
+fn change_use(
+    ticket: TicketId,
+    index: &mut IndexChanges<'_>,
+    change: impl FnOnce(&mut FeedUse),
+) -> Result<(), ProjectError> {
+    let key = Key::Use(ticket).bytes();
+    let mut used = index.get(&key)?.map_or_else(|| Ok(FeedUse::default()), |bytes| read(&bytes))?;
+    change(&mut used);
+    index.put(key, encode(&used));
+    Ok(())
+}
+
+fn ticket_entry(stored: Option<Vec<u8>>) -> Result<TicketEntry, ProjectError> {
+    stored.map_or_else(|| Ok(TicketEntry::default()), |bytes| read(&bytes))
+}
+
+/// A value of the index.
+pub(super) fn read<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8]) -> Result<T, ProjectError> {
+    minicbor::decode(bytes).map_err(|_no_detail| ProjectError::Unreadable("an entry does not read back"))
+}
+
+fn encode<T: minicbor::Encode<()>>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match minicbor::encode(value, &mut bytes) {
+        Ok(()) => bytes,
+        Err(_infallible) => Vec::new(),
+    }
+}

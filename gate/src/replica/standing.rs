@@ -1,0 +1,118 @@
+//! What the replica says of the event and its gates; small, and read far more often than it changes.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use kido_shared::clock::Timestamp;
+use kido_shared::feed::{EndRecord, FeedKeyCertificate, FollowedTo, GateRecord, KeyRecord};
+use kido_shared::ids::{EventId, GateId};
+use kido_shared::policy::EventPolicy;
+use kido_shared::ticket::Zone;
+use kido_store::Store;
+
+use super::ReplicaError;
+use super::project::{Key, followed, read};
+
+/// A head that was verified and reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct HeadSeen {
+    /// When the registrar signed it.
+    #[n(0)]
+    pub issued_at: Timestamp,
+    /// When it is too old to be called current.
+    #[n(1)]
+    pub expires_at: Timestamp,
+    /// When this gate saw it, by its own clock.
+    #[n(2)]
+    pub seen_at: Timestamp,
+}
+
+/// What is known of the event, the gates and the head.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// How far the feed has been followed.
+    pub position: FollowedTo,
+    /// The newest head that was reached; nothing before the first.
+    pub head: Option<HeadSeen>,
+    /// The newest head on the disk.
+    pub kept: Option<HeadSeen>,
+    /// The event's choices; nothing before the first record.
+    pub policy: Option<Arc<EventPolicy>>,
+    /// What the feed says of this gate.
+    pub own: Option<GateRecord>,
+    /// Gates of this gate's zone that are not revoked, this one included.
+    pub gates_of_zone: usize,
+    /// Gates of the event that are not revoked.
+    pub gates: usize,
+    /// When the event was ended, where it was.
+    pub ended: Option<Timestamp>,
+    /// When everything here is to be wiped.
+    pub retention_at: Option<Timestamp>,
+}
+
+impl Standing {
+    pub(super) fn read(store: &Store, event: EventId, gate: GateId) -> Result<Self, ReplicaError> {
+        let position =
+            followed(store.get(&Key::Followed.bytes())?, event).map_err(|_no_detail| ReplicaError::Unreadable)?;
+        let kept: Option<HeadSeen> = value(store, Key::Head)?;
+        let policy: Option<EventPolicy> = value(store, Key::Policy)?;
+        let end: Option<EndRecord> = value(store, Key::End)?;
+        let own: Option<GateRecord> = value(store, Key::Gate(gate))?;
+        let (mut gates, mut gates_of_zone) = (0_usize, 0_usize);
+        for entry in store.scan_prefix(Key::GATES)? {
+            let (_key, record) = entry?;
+            let record: GateRecord = read(&record).map_err(|_no_detail| ReplicaError::Unreadable)?;
+            if !record.revoked {
+                gates = gates.saturating_add(1);
+                let same = own.as_ref().is_some_and(|own| own.zone == record.zone);
+                gates_of_zone = gates_of_zone.saturating_add(usize::from(same));
+            }
+        }
+        let retention = policy.as_ref().map(|policy| policy.choices().retention_at);
+        let retention_at = end.as_ref().map(|end| end.retention_at).or(retention);
+        let ended = end.map(|end| end.ended_at);
+        let policy = policy.map(Arc::new);
+        Ok(Self { position, head: kept, kept, policy, own, gates_of_zone, gates, ended, retention_at })
+    }
+
+    /// How old what is known here is; for ever before the first head.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Duration {
+        self.head.map_or(Duration::MAX, |head| now.since(head.issued_at))
+    }
+
+    /// Whether the feed says that this gate belongs to the event no longer.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.revoked)
+    }
+
+    /// Whether no other gate opens this gate's zone.
+    #[must_use]
+    pub const fn zone_has_one_gate(&self) -> bool {
+        self.gates_of_zone == 1
+    }
+
+    /// The zone that this gate opens; as enrolled, until the feed has told.
+    #[must_use]
+    pub fn zone<'a>(&'a self, enrolled: &'a Zone) -> &'a Zone {
+        self.own.as_ref().map_or(enrolled, |own| &own.zone)
+    }
+}
+
+fn value<T: for<'b> minicbor::Decode<'b, ()>>(store: &Store, key: Key) -> Result<Option<T>, ReplicaError> {
+    let stored = store.get(&key.bytes())?;
+    stored.map(|bytes| read(&bytes)).transpose().map_err(|_no_detail| ReplicaError::Unreadable)
+}
+
+/// The feed keys that the feed itself has brought.
+pub(super) fn feed_keys(store: &Store) -> Result<Vec<FeedKeyCertificate>, ReplicaError> {
+    let mut certificates = Vec::new();
+    for entry in store.scan_prefix(Key::FEED_KEYS)? {
+        let (_key, record) = entry?;
+        let record: KeyRecord = read(&record).map_err(|_no_detail| ReplicaError::Unreadable)?;
+        certificates.push(record.certificate);
+    }
+    Ok(certificates)
+}

@@ -1,0 +1,289 @@
+//! The one `select!`: whatever happens becomes an input of the lane, and its effects are carried out in order.
+//!
+//! Disk, network, barrier and decryption run beside it and come back as inputs; the lane itself waits for nobody. What
+//! goes on without a holder (following the feed, bringing admissions home, asking the arbiter for a sign of life,
+//! watching disk and age) is the household's, in [`household`].
+
+mod effects;
+mod household;
+mod tap_times;
+mod ward;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use kido_shared::challenge::Challenge;
+use kido_shared::clock::{Clock, Timestamp};
+use kido_shared::refusal::Refusal;
+use rand::rngs::OsRng;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::barrier::Barrier;
+use crate::claim::http::ArbiterClient;
+use crate::display::{Display, Typed, TypedInputs};
+use crate::gate_clock::GateClock;
+use crate::identity::Identity;
+use crate::journal::{Journal, JournalError};
+use crate::lane::{Effect, Input, Lane};
+use crate::reader::{ReaderHandle, ReaderInput, Supervisor};
+use crate::replica::{Replica, ReplicaError};
+use crate::sync::http::RegistrarClient;
+use crate::uplink::{Signer, Uplink, UplinkError};
+
+use effects::Carrier;
+use household::Household;
+use tap_times::TapTimes;
+
+/// How long a tap that is under way may go on once the gate was told to end: the durable steps, the arbiter's three
+/// seconds, the barrier.
+const LAST_TAP: std::time::Duration = std::time::Duration::from_secs(8);
+
+/// Why the gate could not start, or ended in disorder.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The journal failed.
+    #[error("the journal failed")]
+    Journal(#[from] JournalError),
+    /// The replica failed.
+    #[error("the replica failed")]
+    Replica(#[from] ReplicaError),
+    /// The HTTP client cannot be made.
+    #[error("no uplink")]
+    Uplink(#[from] UplinkError),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Stopped,
+    /// The event's retention date has come: everything of it is to be wiped.
+    Retention,
+}
+
+/// What a gate is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// Who it is.
+    pub identity: Identity,
+    /// Its own facts.
+    pub journal: Journal,
+    /// Its copy of the feed.
+    pub replica: Replica,
+    /// Its clock.
+    pub clock: Arc<GateClock>,
+    /// What opens.
+    pub barrier: Barrier,
+}
+
+/// The side of the lane that people and cards touch.
+#[derive(Debug)]
+pub struct Front {
+    /// The reader's orders and inputs.
+    pub reader: ReaderHandle,
+    /// Keeps the reader's process alive.
+    pub supervisor: Supervisor,
+    /// Shows screens.
+    pub display: Display,
+    /// What is typed.
+    pub typed: TypedInputs,
+}
+
+/// Drives the lane until it is told to stop.
+///
+/// # Errors
+/// [`RuntimeError`].
+pub async fn run(parts: Parts, front: Front, stop: impl Future<Output = ()> + Send) -> Result<Ended, RuntimeError> {
+    let Front { reader, supervisor, display, typed } = front;
+    let uplink = Uplink::new(parts.identity.enrolment().origin.clone())?;
+    let signer = signer(&parts);
+    let enrolment = parts.identity.enrolment();
+    let clock: Arc<dyn Clock> = Arc::<GateClock>::clone(&parts.clock);
+    let arbiter =
+        ArbiterClient::new(vec![uplink.clone()], enrolment.event, enrolment.gate, signer.clone(), Arc::clone(&clock));
+    let registrar = RegistrarClient::new(uplink, signer, clock, parts.replica.folder().to_path_buf());
+    let (household, wishes) = Household::begin(&parts, arbiter.clone(), registrar);
+    let mut reader_task = JoinSet::new();
+    reader_task.spawn(supervisor.run());
+
+    let (lane, first) = Lane::new();
+    let carrier = Carrier::new(parts.clone(), arbiter, wishes, display);
+    let mut conductor = Conductor { lane, carrier, work: JoinSet::new(), times: TapTimes::default(), reader, typed };
+    conductor.carry(vec![first]);
+    let ended = conductor.conduct(household.condition(), stop).await;
+
+    let Conductor { reader, work, .. } = conductor;
+    drop(reader);
+    while reader_task.join_next().await.is_some() {}
+    finish(work).await;
+    household.end().await;
+    close(parts).await?;
+    Ok(ended)
+}
+
+fn signer(parts: &Parts) -> Signer {
+    let key = parts.identity.keys().signing().clone();
+    let clock = Arc::clone(&parts.clock);
+    Signer::new(parts.identity.enrolment().gate, key, clock)
+}
+
+/// Lets durable steps that are under way come to their end.
+async fn finish(mut work: JoinSet<Option<Input>>) {
+    let all = async { while work.join_next().await.is_some() {} };
+    if tokio::time::timeout(LAST_TAP, all).await.is_err() {
+        tracing::warn!("work was still under way at the end");
+    }
+}
+
+async fn close(parts: Parts) -> Result<(), RuntimeError> {
+    let Parts { journal, replica, .. } = parts;
+    let closing = tokio::task::spawn_blocking(move || {
+        let journal = journal.close();
+        let replica = replica.close();
+        journal?;
+        Ok(replica?)
+    });
+    closing.await.unwrap_or(Ok(()))
+}
+
+/// The lane with everything it is wired to.
+struct Conductor {
+    lane: Lane,
+    carrier: Carrier,
+    work: JoinSet<Option<Input>>,
+    times: TapTimes,
+    reader: ReaderHandle,
+    typed: TypedInputs,
+}
+
+/// Whether the gate could admit anybody, and whether it may go on at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// It could.
+    Fit,
+    /// It could not, for this reason.
+    Unfit(Refusal),
+    /// The retention date has come.
+    Over,
+}
+
+impl Conductor {
+    async fn conduct(&mut self, mut condition: watch::Receiver<Condition>, stop: impl Future<Output = ()>) -> Ended {
+        let mut stop = std::pin::pin!(stop);
+        let mut viewers = true;
+        loop {
+            let wake = self.wake();
+            tokio::select! {
+                () = &mut stop => break,
+                Some(input) = self.reader.inputs.recv() => {
+                    for input in from_reader(input) {
+                        self.take(input);
+                    }
+                }
+                typed = self.typed.next(), if viewers => match typed {
+                    Some(typed) => self.take(from_viewer(typed)),
+                    None => viewers = false,
+                },
+                Some(done) = self.work.join_next() => self.done(done),
+                changed = condition.changed() => {
+                    let now = condition.borrow_and_update().clone();
+                    match (changed, now) {
+                        (Ok(()), Condition::Fit) => self.take(Input::BackInService),
+                        (Ok(()), Condition::Unfit(refusal)) => self.take(Input::OutOfService(refusal)),
+                        (Ok(()), Condition::Over) => return Ended::Retention,
+                        (Err(_household_gone), _) => break,
+                    }
+                }
+                () = tokio::time::sleep_until(wake), if self.lane.wake_at().is_some() => self.take(Input::Tick),
+            }
+        }
+        self.last_tap().await;
+        Ended::Stopped
+    }
+
+    /// Lets the holder who stands at the lane through: a stored claim without an entry would lock somebody out.
+    async fn last_tap(&mut self) {
+        let until = Instant::now() + LAST_TAP;
+        while self.lane.is_busy() && Instant::now() < until {
+            match tokio::time::timeout_at(until, self.work.join_next()).await {
+                Ok(Some(done)) => self.done(done),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    fn done(&mut self, done: Result<Option<Input>, tokio::task::JoinError>) {
+        match done {
+            Ok(Some(input)) => self.take(input),
+            Ok(None) => {}
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a step of a tap was lost"),
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        let begun = Instant::now();
+        self.times.heard(&input);
+        self.carrier.heard(&input);
+        let effects = self.lane.handle(self.now(), input);
+        self.times.own(begun.elapsed());
+        self.carry(effects);
+    }
+
+    fn carry(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.times.asked(&effect);
+            if let Err(lost) = self.carrier.carry(effect, &self.reader, &mut self.work) {
+                tracing::error!(error = &lost as &dyn std::error::Error, "the reader takes no orders");
+                // Its supervisor has ended or is stuck: the lane is told once, by the next input.
+                self.work.spawn(async { Some(Input::ReaderGone) });
+            }
+        }
+    }
+
+    /// When the lane wants its tick, by the counter that nobody moves.
+    fn wake(&self) -> Instant {
+        let now = Instant::now();
+        self.lane.wake_at().map_or(now, |at| now + at.since(self.now()))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.carrier.parts().clock.now()
+    }
+}
+
+/// What the reader tells, as the lane hears it.
+fn from_reader(input: ReaderInput) -> Vec<Input> {
+    match input {
+        ReaderInput::ReaderReady(name) => {
+            tracing::info!(reader = name, "reader ready");
+            vec![Input::ReaderReady]
+        }
+        ReaderInput::ReaderGone(why) => {
+            tracing::warn!(?why, "reader gone");
+            vec![Input::ReaderGone]
+        }
+        ReaderInput::CardPresent => vec![Input::CardPresent],
+        ReaderInput::CardGone => vec![Input::CardGone],
+        ReaderInput::Answered(tap, response) => vec![Input::Answered(tap, response)],
+        ReaderInput::Torn(tap) => vec![Input::Torn(tap)],
+        ReaderInput::CommandFailed(tap, why) => {
+            tracing::warn!(tap = tap.get(), ?why, "command failed");
+            vec![Input::Torn(tap)]
+        }
+        ReaderInput::CommandTimedOut(tap) | ReaderInput::TapTimedOut(tap) => vec![Input::CardSilent(tap)],
+        ReaderInput::ChildRestarted(before) => {
+            tracing::warn!(before, "reader process replaced");
+            Vec::new()
+        }
+    }
+}
+
+fn from_viewer(typed: Typed) -> Input {
+    match typed {
+        Typed::Pin(pin) => Input::PinEntered(pin, Challenge::generate(&mut OsRng)),
+        Typed::Party(count) => Input::PartyChosen(count),
+        Typed::Cancel => Input::Cancelled,
+    }
+}

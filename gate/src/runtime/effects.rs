@@ -1,0 +1,331 @@
+//! Carries a lane's effects out. Whatever takes time runs beside the lane and comes back as an input.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kido_shared::binding::BindingTag;
+use kido_shared::claim::ClaimAnswer;
+use kido_shared::clock::Clock as _;
+use kido_shared::ids::AdmissionId;
+use kido_shared::policy::EventPolicy;
+use kido_shared::refusal::Refusal;
+use kido_shared::ticket::TicketStatus;
+use kido_shared::verdict::{Connectivity, KnownTicket};
+use kido_shared::window::KeyWindow;
+use rand::rngs::OsRng;
+use tokio::task::JoinSet;
+
+use super::Parts;
+use super::household::Wishes;
+use crate::claim::http::ArbiterClient;
+use crate::claim::local::Decider;
+use crate::display::Display;
+use crate::journal::{JournalError, LocalEntry};
+use crate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, PlannedEntry, TapNumber};
+use crate::reader::{OrderError, ReaderHandle, ReaderOrder};
+use crate::replica::{Found, FoundTicket, LookUpError, ReplicaError, Standing};
+
+/// How long a lane waits for the feed after the arbiter has called its knowledge stale.
+const CATCH_UP_TIME: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// Knows how each effect is done.
+pub(super) struct Carrier {
+    parts: Parts,
+    arbiter: ArbiterClient,
+    wishes: Wishes,
+    display: Display,
+    /// Claims of this tap that the arbiter has refused: nothing is left to withdraw of them.
+    refused: BTreeSet<AdmissionId>,
+}
+
+impl Carrier {
+    pub(super) const fn new(parts: Parts, arbiter: ArbiterClient, wishes: Wishes, display: Display) -> Self {
+        Self { parts, arbiter, wishes, display, refused: BTreeSet::new() }
+    }
+
+    pub(super) const fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Remembers what the lane is about to be told, where its effects need it.
+    pub(super) fn heard(&mut self, input: &Input) {
+        if let Input::Claimed(_, admission, ClaimOutcome::Answered(answer)) = input
+            && !matches!(answer, ClaimAnswer::Granted { .. })
+        {
+            self.refused.insert(*admission);
+        }
+        if matches!(input, Input::StoreFailed(_)) {
+            self.wishes.storage_failed();
+        }
+    }
+
+    /// Does what is asked, or begins it.
+    pub(super) fn carry(
+        &mut self,
+        effect: Effect,
+        reader: &ReaderHandle,
+        work: &mut JoinSet<Option<Input>>,
+    ) -> Result<(), OrderError> {
+        match effect {
+            Effect::Transmit(tap, command) => return reader.send(ReaderOrder::Transmit(tap, command)),
+            Effect::PowerOffCard => return reader.send(ReaderOrder::PowerOff),
+            Effect::Show(screen) => self.display.show(&screen, self.parts.clock.now()),
+            Effect::ReportRefusal(tap, refusal) => {
+                tracing::info!(tap = tap.get(), reason = refusal.name(), code = refusal.code().get(), "nobody entered");
+            }
+            Effect::LookUp(tap, window) => self.look_up(tap, window, work),
+            Effect::LookUpAgain(tap, tag) => self.look_up_again(tap, tag, work),
+            Effect::StoreIntents(tap, planned) => self.store_intents(tap, planned, work),
+            Effect::Claim(tap, intent) => {
+                let arbiter = self.arbiter.clone();
+                work.spawn(async move {
+                    let outcome = arbiter.claim(&intent).await;
+                    Some(Input::Claimed(tap, intent.admission(), outcome))
+                });
+            }
+            Effect::CatchUp(tap) => {
+                let wishes = self.wishes.clone();
+                work.spawn(async move {
+                    if tokio::time::timeout(CATCH_UP_TIME, wishes.pull()).await.is_err() {
+                        tracing::warn!("the feed was not followed in time");
+                    }
+                    Some(Input::CaughtUp(tap))
+                });
+            }
+            Effect::DropIntents(intents) => self.drop_intents(intents.iter().map(|intent| intent.admission()), work),
+            Effect::StoreAdmissions(tap, granted) => {
+                let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
+                work.spawn(async move {
+                    let stored = journal.store_admissions(&granted, clock.now()).await;
+                    Some(stored.map_or_else(|error| store_failed(tap, &error), |all| Input::AdmissionsStored(tap, all)))
+                });
+            }
+            Effect::AdmitHere(tap, planned) => self.admit_here(tap, planned, work),
+            Effect::OpenLane(tap, admissions) => {
+                let barrier = self.parts.barrier.clone();
+                work.spawn(async move {
+                    match barrier.open(tap, &admissions).await {
+                        Ok(_opened) => Some(Input::Opened(tap)),
+                        Err(error) => {
+                            tracing::error!(
+                                tap = tap.get(),
+                                error = &error as &dyn std::error::Error,
+                                "barrier failed"
+                            );
+                            Some(Input::BarrierFailed(tap))
+                        }
+                    }
+                });
+            }
+            Effect::NoteOpened(admissions) => self.note_opened(admissions, work),
+        }
+        Ok(())
+    }
+
+    fn look_up(&self, tap: TapNumber, window: KeyWindow, work: &mut JoinSet<Option<Input>>) {
+        let (parts, arbiter) = (self.parts.clone(), self.arbiter.clone());
+        work.spawn_blocking(move || {
+            let found = parts.replica.look_up(&window);
+            drop(window);
+            Some(match found {
+                Ok(Found { tag, tickets, key }) => known(tap, &parts, &arbiter, (tag, tickets, key)),
+                Err(LookUpError::Unseal(error)) => {
+                    // Nobody's proof can be verified under a key that does not open: staff, and a word to the log.
+                    tracing::error!(
+                        tap = tap.get(),
+                        error = &error as &dyn std::error::Error,
+                        "a bound key does not open"
+                    );
+                    Input::LookUpFailed(tap, Refusal::ProofFailed)
+                }
+                Err(LookUpError::Replica(error)) => look_up_failed(tap, &error),
+            })
+        });
+    }
+
+    fn look_up_again(&self, tap: TapNumber, tag: BindingTag, work: &mut JoinSet<Option<Input>>) {
+        let (parts, arbiter) = (self.parts.clone(), self.arbiter.clone());
+        work.spawn_blocking(move || {
+            Some(match parts.replica.look_up_tag(tag) {
+                Ok(tickets) => known(tap, &parts, &arbiter, (tag, tickets, None)),
+                Err(error) => look_up_failed(tap, &error),
+            })
+        });
+    }
+
+    fn store_intents(&self, tap: TapNumber, planned: Vec<PlannedEntry>, work: &mut JoinSet<Option<Input>>) {
+        let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
+        work.spawn(async move {
+            let stored = journal.store_intents(&planned, clock.now(), &mut OsRng).await;
+            Some(stored.map_or_else(|error| store_failed(tap, &error), |all| Input::IntentsStored(tap, all)))
+        });
+    }
+
+    fn drop_intents(&mut self, intents: impl Iterator<Item = AdmissionId>, work: &mut JoinSet<Option<Input>>) {
+        let (refused, open): (Vec<_>, Vec<_>) = intents.partition(|admission| self.refused.contains(admission));
+        self.refused.clear();
+        let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
+        let wishes = self.wishes.clone();
+        work.spawn(async move {
+            let declined = if refused.is_empty() { Ok(()) } else { journal.decline(refused.clone()).await };
+            let withdrawn = if open.is_empty() { Ok(()) } else { journal.withdraw(open.clone(), clock.now()).await };
+            for (ended, left) in [(declined, refused), (withdrawn, open)] {
+                if let Err(error) = ended {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "intents could not be ended, trying again"
+                    );
+                    wishes.withdraw_later(left);
+                }
+            }
+            wishes.errands();
+            None
+        });
+    }
+
+    fn admit_here(&self, tap: TapNumber, planned: Vec<PlannedEntry>, work: &mut JoinSet<Option<Input>>) {
+        let parts = self.parts.clone();
+        let wishes = self.wishes.clone();
+        work.spawn(async move {
+            let standing = parts.replica.standing();
+            let Some(policy) = standing.policy.as_deref() else {
+                return Some(Input::AdmittedHere(tap, Vec::new(), Some(Refusal::ReplicaTooOld)));
+            };
+            let decided = admit(&parts, policy, &standing, planned).await;
+            wishes.push();
+            Some(match decided {
+                Ok((stored, refused)) => Input::AdmittedHere(tap, stored, refused),
+                Err(error) => store_failed(tap, &error),
+            })
+        });
+    }
+
+    fn note_opened(&self, admissions: Vec<AdmissionId>, work: &mut JoinSet<Option<Input>>) {
+        let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
+        let wishes = self.wishes.clone();
+        work.spawn(async move {
+            if let Err(error) = journal.note_opened(admissions, clock.now()).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "an opened lane could not be noted");
+                wishes.storage_failed();
+            }
+            wishes.push();
+            wishes.errands();
+            None
+        });
+    }
+}
+
+/// Decides inside this gate: as the event's arbiter, or as its offline choice allows.
+async fn admit(
+    parts: &Parts,
+    policy: &EventPolicy,
+    standing: &Standing,
+    planned: Vec<PlannedEntry>,
+) -> Result<(Vec<crate::journal::StoredAdmission>, Option<Refusal>), JournalError> {
+    let now = parts.clock.now();
+    match Decider::of(policy, standing.gates) {
+        Decider::Nobody => Ok((Vec::new(), Some(Refusal::OfflineNotAllowed))),
+        Decider::Elsewhere => {
+            let admitted = parts.journal.admit_offline(planned, now, &mut OsRng).await?;
+            Ok((admitted.stored, None))
+        }
+        Decider::Here => {
+            let mut entries = Vec::with_capacity(planned.len());
+            for planned in planned {
+                match parts.replica.claim_facts(planned.ticket) {
+                    Ok(Some(facts)) => entries.push(LocalEntry { planned, facts }),
+                    Ok(None) | Err(_) => return Ok((Vec::new(), Some(Refusal::StorageFailed))),
+                }
+            }
+            let admitted = parts.journal.admit_as_arbiter(entries, now, &mut OsRng).await?;
+            Ok((admitted.stored, admitted.refused.map(|answer| refusal(&answer))))
+        }
+    }
+}
+
+/// What the gate knows about a card, with its own journal laid over the feed.
+fn known(
+    tap: TapNumber,
+    parts: &Parts,
+    arbiter: &ArbiterClient,
+    (tag, tickets, key): (BindingTag, Vec<FoundTicket>, Option<kido_shared::certificate::SubjectPublicKey>),
+) -> Input {
+    let standing = parts.replica.standing();
+    let Some(policy) = standing.policy.clone() else { return Input::LookUpFailed(tap, Refusal::ReplicaTooOld) };
+    let with_own = |found: FoundTicket| -> Result<KnownTicket, JournalError> {
+        let own = parts.journal.used(found.ticket.record.ticket)?;
+        Ok(found.with_own(own))
+    };
+    let tickets = match tickets.into_iter().map(with_own).collect::<Result<Vec<_>, _>>() {
+        Ok(tickets) => tickets,
+        Err(error) => {
+            tracing::error!(
+                tap = tap.get(),
+                error = &error as &dyn std::error::Error,
+                "the journal could not be asked"
+            );
+            return Input::LookUpFailed(tap, Refusal::StorageFailed);
+        }
+    };
+    let reading = parts.clock.reading();
+    let enrolment = parts.identity.enrolment();
+    let place = Place {
+        zone: standing.zone(&enrolment.zone).clone(),
+        now: reading.now,
+        clock_certain: reading.certain,
+        connectivity: connectivity(&policy, &standing, arbiter, reading.now),
+        replica_age: standing.age(reading.now),
+        zone_has_one_gate: standing.zone_has_one_gate(),
+        policy,
+    };
+    let knowledge = Knowledge { event: enrolment.event, gate: enrolment.gate, tag, key, tickets, place };
+    Input::Known(tap, Box::new(knowledge))
+}
+
+/// An arbiter inside this gate always answers.
+pub(super) fn connectivity(
+    policy: &EventPolicy,
+    standing: &Standing,
+    arbiter: &ArbiterClient,
+    now: kido_shared::clock::Timestamp,
+) -> Connectivity {
+    match Decider::of(policy, standing.gates) {
+        Decider::Here => Connectivity::Online,
+        Decider::Elsewhere | Decider::Nobody => arbiter.connectivity(now),
+    }
+}
+
+fn store_failed(tap: TapNumber, error: &JournalError) -> Input {
+    tracing::error!(tap = tap.get(), error = error as &dyn std::error::Error, "the journal refused");
+    Input::StoreFailed(tap)
+}
+
+fn look_up_failed(tap: TapNumber, error: &ReplicaError) -> Input {
+    tracing::error!(tap = tap.get(), error = error as &dyn std::error::Error, "the replica could not be asked");
+    Input::LookUpFailed(tap, Refusal::StorageFailed)
+}
+
+/// What an arbiter's *no* means to a holder.
+const fn refusal(answer: &ClaimAnswer) -> Refusal {
+    match answer {
+        ClaimAnswer::Taken { admission, gate, at } => {
+            Refusal::AlreadyIn { admission: *admission, gate: *gate, at: *at }
+        }
+        ClaimAnswer::Spent => Refusal::Spent,
+        ClaimAnswer::NotInForce { status } => match status {
+            TicketStatus::Suspended => Refusal::Suspended,
+            TicketStatus::NotPaid => Refusal::NotPaid,
+            TicketStatus::Cancelled | TicketStatus::Returned | TicketStatus::InForce => Refusal::Cancelled,
+        },
+        ClaimAnswer::Granted { .. }
+        | ClaimAnswer::Stale { .. }
+        | ClaimAnswer::Behind
+        | ClaimAnswer::Withdrawn
+        | ClaimAnswer::Annulled
+        | ClaimAnswer::Opened
+        | ClaimAnswer::Exited
+        | ClaimAnswer::NotHeld
+        | ClaimAnswer::NotAllowed
+        | ClaimAnswer::TooManySteps => Refusal::ArbiterSilent,
+    }
+}

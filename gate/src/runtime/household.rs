@@ -1,0 +1,260 @@
+//! What goes on without a holder: following the feed, bringing admissions home, telling the arbiter what it has to
+//! hear, asking it for a sign of life, and watching over disk and age.
+//!
+//! Five loops in one set, ended together. Every step of theirs is a durable transaction or a question that may be
+//! repeated, so each may be cut off at any point.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kido_shared::clock::Clock as _;
+use kido_shared::ids::AdmissionId;
+use rand::rngs::OsRng;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::{Condition, Parts, ward};
+use crate::claim::PROBE_INTERVAL;
+use crate::claim::http::ArbiterClient;
+use crate::claim::local::Decider;
+use crate::doctor::chain;
+use crate::journal::{Errand, JournalError};
+use crate::sync::http::{RegistrarClient, SyncError};
+use crate::sync::{PULL_INTERVAL, PUSH_INTERVAL, Schedule};
+
+/// Lanes that may wait for one pull: there is one lane, and a tap or two of patience.
+const PULLS_WAITING_MAX: usize = 8;
+
+/// What the lane's side may wish for; clones wish of the same household.
+#[derive(Debug, Clone)]
+pub(super) struct Wishes {
+    pull: mpsc::Sender<oneshot::Sender<()>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    push: Notify,
+    errands: Notify,
+    storage_failed: AtomicBool,
+    unended: Mutex<Vec<AdmissionId>>,
+}
+
+impl Wishes {
+    /// Follows the feed to its end, as far as it can be reached.
+    pub(super) async fn pull(&self) {
+        let (done, pulled) = oneshot::channel();
+        if self.pull.send(done).await.is_ok() && pulled.await.is_err() {
+            tracing::debug!("the household has ended");
+        }
+    }
+
+    /// Something waits for the registrar.
+    pub(super) fn push(&self) {
+        self.shared.push.notify_one();
+    }
+
+    /// Something waits for the arbiter.
+    pub(super) fn errands(&self) {
+        self.shared.errands.notify_one();
+    }
+
+    /// The disk has refused: the ward tries it until it takes facts again.
+    pub(super) fn storage_failed(&self) {
+        self.shared.storage_failed.store(true, Ordering::SeqCst);
+    }
+
+    /// Intents whose end could not be written down yet.
+    pub(super) fn withdraw_later(&self, intents: Vec<AdmissionId>) {
+        self.shared.unended.lock().unwrap_or_else(PoisonError::into_inner).extend(intents);
+        self.storage_failed();
+    }
+}
+
+/// The loops.
+#[derive(Debug)]
+pub(super) struct Household {
+    loops: JoinSet<()>,
+    condition: watch::Receiver<Condition>,
+}
+
+impl Household {
+    pub(super) fn begin(parts: &Parts, arbiter: ArbiterClient, registrar: RegistrarClient) -> (Self, Wishes) {
+        let (pull, pulls) = mpsc::channel(PULLS_WAITING_MAX);
+        let shared = Arc::new(Shared::default());
+        let (tell, condition) = watch::channel(Condition::Fit);
+        let mut loops = JoinSet::new();
+        loops.spawn(follow(parts.clone(), registrar.clone(), pulls));
+        loops.spawn(bring_home(parts.clone(), registrar, Arc::clone(&shared)));
+        loops.spawn(run_errands(parts.clone(), arbiter.clone(), Arc::clone(&shared)));
+        loops.spawn(probe(parts.clone(), arbiter.clone()));
+        loops.spawn(watch_over(parts.clone(), arbiter, Arc::clone(&shared), tell));
+        (Self { loops, condition }, Wishes { pull, shared })
+    }
+
+    pub(super) fn condition(&self) -> watch::Receiver<Condition> {
+        self.condition.clone()
+    }
+
+    pub(super) async fn end(mut self) {
+        self.loops.shutdown().await;
+    }
+}
+
+/// Follows the feed, and answers whoever waits for it.
+async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Receiver<oneshot::Sender<()>>) {
+    let mut schedule = Schedule::every(PULL_INTERVAL, parts.clock.now());
+    loop {
+        let asked = tokio::time::timeout(schedule.wait(parts.clock.now()), pulls.recv()).await;
+        if matches!(asked, Ok(None)) {
+            return;
+        }
+        match registrar.pull(&parts.replica).await {
+            Ok(pulled) => {
+                parts.clock.head(pulled.head.head().issued_at);
+                if pulled.records > 0 {
+                    let (records, bytes) = (pulled.records, pulled.bytes);
+                    tracing::info!(records, bytes, length = parts.replica.position().length, "feed followed");
+                }
+                schedule.succeeded(parts.clock.now());
+            }
+            Err(error) => {
+                if matches!(error, SyncError::Replica(_)) {
+                    tracing::error!(error = chain(&error), "the feed was not taken");
+                } else if schedule.failures() == 0 {
+                    tracing::warn!(error = chain(&error), "the feed is out of reach");
+                }
+                schedule.failed(parts.clock.now(), &mut OsRng);
+            }
+        }
+        if let Ok(Some(done)) = asked
+            && done.send(()).is_err()
+        {
+            tracing::debug!("nobody waits for this pull any more");
+        }
+    }
+}
+
+/// Uploads what the registrar has not acknowledged.
+async fn bring_home(parts: Parts, registrar: RegistrarClient, shared: Arc<Shared>) {
+    let mut schedule = Schedule::every(PUSH_INTERVAL, parts.clock.now());
+    loop {
+        let wait = schedule.wait(parts.clock.now());
+        if tokio::time::timeout(wait, shared.push.notified()).await.is_ok() {
+            schedule.nudge(parts.clock.now());
+            tokio::time::sleep(schedule.wait(parts.clock.now())).await;
+        }
+        match registrar.push(&parts.journal, &parts.replica).await {
+            Ok(0) => schedule.succeeded(parts.clock.now()),
+            Ok(acknowledged) => {
+                tracing::info!(acknowledged, "admissions uploaded");
+                schedule.succeeded(parts.clock.now());
+                schedule.nudge(parts.clock.now());
+            }
+            Err(error) => {
+                if schedule.failures() == 0 {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "admissions wait to be uploaded");
+                }
+                schedule.failed(parts.clock.now(), &mut OsRng);
+            }
+        }
+    }
+}
+
+/// Tells the arbiter what it still has to hear.
+async fn run_errands(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>) {
+    let mut schedule = Schedule::every(PUSH_INTERVAL, parts.clock.now());
+    loop {
+        let wait = schedule.wait(parts.clock.now());
+        if tokio::time::timeout(wait, shared.errands.notified()).await.is_ok() {
+            schedule.nudge(parts.clock.now());
+            tokio::time::sleep(schedule.wait(parts.clock.now())).await;
+        }
+        match one_round(&parts, &arbiter).await {
+            Ok(Round::Quiet) => schedule.succeeded(parts.clock.now()),
+            Ok(Round::Progress) => {
+                schedule.succeeded(parts.clock.now());
+                schedule.nudge(parts.clock.now());
+            }
+            Ok(Round::Silent) => schedule.failed(parts.clock.now(), &mut OsRng),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "errands could not be read or noted");
+                schedule.failed(parts.clock.now(), &mut OsRng);
+            }
+        }
+    }
+}
+
+/// How one round of errands went.
+enum Round {
+    /// There were none.
+    Quiet,
+    /// Some were answered.
+    Progress,
+    /// Nobody answers, or not yet.
+    Silent,
+}
+
+async fn one_round(parts: &Parts, arbiter: &ArbiterClient) -> Result<Round, JournalError> {
+    let errands = parts.journal.errands()?;
+    let mut round = Round::Quiet;
+    for errand in &errands {
+        match arbiter.step(errand.step()).await {
+            Ok(answer) if Errand::is_ended_by(&answer) => {
+                tracing::info!(admission = %errand.admission(), ?answer, "the arbiter has heard");
+                parts.journal.note_told(errand).await?;
+                round = Round::Progress;
+            }
+            Ok(_not_yet) => return Ok(Round::Silent),
+            Err(error) => {
+                tracing::warn!(waiting = errands.len(), error = &error as &dyn std::error::Error, "errands wait");
+                return Ok(Round::Silent);
+            }
+        }
+    }
+    Ok(round)
+}
+
+/// Asks the arbiter for a sign of life, every second in which nothing else was asked.
+async fn probe(parts: Parts, arbiter: ArbiterClient) {
+    let mut before = None;
+    loop {
+        let now = parts.clock.now();
+        tokio::time::sleep(arbiter.probe_at().since(now).clamp(Duration::from_millis(50), PROBE_INTERVAL)).await;
+        let standing = parts.replica.standing();
+        let gates = standing.gates;
+        if standing.policy.as_deref().is_some_and(|policy| Decider::of(policy, gates) == Decider::Elsewhere) {
+            let connectivity = arbiter.probe().await;
+            if before.replace(connectivity) != Some(connectivity) {
+                tracing::info!(?connectivity, "arbiter");
+            }
+        }
+    }
+}
+
+/// Watches over disk, age and retention, and tells the lane.
+async fn watch_over(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>, tell: watch::Sender<Condition>) {
+    let mut time_noted = parts.clock.now();
+    loop {
+        tokio::time::sleep(ward::INTERVAL).await;
+        let now = parts.clock.now();
+        if shared.storage_failed.load(Ordering::SeqCst) {
+            ward::mend(&parts, &shared.storage_failed, &shared.unended).await;
+        } else if now.since(time_noted) >= ward::TIME_NOTED_EVERY {
+            time_noted = now;
+            if parts.journal.note_time(now).await.is_err() {
+                shared.storage_failed.store(true, Ordering::SeqCst);
+            }
+        }
+        let condition = ward::condition(&parts, &arbiter, shared.storage_failed.load(Ordering::SeqCst));
+        tell.send_if_modified(|told| {
+            let changed = *told != condition;
+            if changed {
+                tracing::info!(?condition, "the lane's condition");
+                told.clone_from(&condition);
+            }
+            changed
+        });
+    }
+}

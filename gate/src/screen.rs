@@ -1,0 +1,202 @@
+//! What the lane's screen shows, as data: the kiosk page and the terminal draw the same values.
+//!
+//! A screen never carries a name, a ticket number, a PIN digit or a tag. Before a proof it carries what to do and a
+//! two-digit code, never why (`protocol.md` §4).
+
+use kido_shared::card::PinTries;
+use kido_shared::clock::Timestamp;
+use kido_shared::refusal::{Refusal, StaffCode};
+use kido_shared::ticket::{SeatLabel, Zone};
+
+/// One picture, one sentence, one thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Screen {
+    /// Nobody is here: card into the tray.
+    Idle,
+    /// The card is being read.
+    Reading,
+    /// The pad is shown; this many tries are left.
+    AskPin(PinTries),
+    /// The card is proving itself.
+    Proving,
+    /// How many of the party enter now?
+    AskParty {
+        /// The party's usable tickets.
+        most: usize,
+    },
+    /// Come in, and take your card.
+    Welcome(Welcome),
+    /// Not here, not now, or not so.
+    Refused(Notice),
+    /// Nobody can enter by this lane; the code is for staff.
+    OutOfOrder(StaffCode),
+}
+
+impl Screen {
+    /// The name of the screen in logs and in the lane's event stream.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Reading => "reading",
+            Self::AskPin(_) => "ask_pin",
+            Self::Proving => "proving",
+            Self::AskParty { .. } => "ask_party",
+            Self::Welcome(_) => "welcome",
+            Self::Refused(_) => "refused",
+            Self::OutOfOrder(_) => "out_of_order",
+        }
+    }
+}
+
+/// What a holder who may enter is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Welcome {
+    /// Where to go.
+    pub zone: Zone,
+    /// Which places, one per admitted ticket.
+    pub seats: Vec<SeatLabel>,
+    /// Whether the card still lies in the tray.
+    pub take_card: bool,
+}
+
+/// A sentence and a code for somebody who does not enter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What is said.
+    pub kind: NoticeKind,
+    /// What staff hear on the radio.
+    pub code: StaffCode,
+    /// Whether the card still lies in the tray.
+    pub take_card: bool,
+}
+
+/// The sentences of `pages.md` §4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Please go to the help desk; says no more.
+    Desk,
+    /// Please use the entrance of this zone.
+    OtherEntrance(Zone),
+    /// Doors open for you at this moment.
+    TooEarly(Timestamp),
+    /// Entry for this ticket has closed.
+    TooLate,
+    /// This is not a My Number Card.
+    NotMyNumberCard,
+    /// Could not read the card.
+    Unreadable,
+    /// Please place the card again and leave it there.
+    CardLeft,
+    /// Phones do not work here yet.
+    Phone,
+    /// This card has no PIN.
+    NoPin,
+    /// The PIN is locked.
+    PinLocked,
+    /// To keep the card from locking, not here.
+    TooFewTries,
+    /// Wrong PIN; this many tries are left.
+    WrongPin(PinTries),
+    /// We could not verify the card.
+    ProofFailed,
+    /// One moment please.
+    OneMoment,
+    /// This lane is closed; use the next one.
+    LaneClosed,
+    /// After a proof: reported lost.
+    Suspended,
+    /// After a proof: cancelled.
+    Cancelled,
+    /// After a proof: not paid.
+    NotPaid,
+    /// After a proof: already entered, at this moment.
+    AlreadyIn(Timestamp),
+    /// After a proof: used.
+    Spent,
+    /// After a proof: recorded, staff are coming.
+    StoredNotOpened,
+}
+
+impl Notice {
+    /// What may be said before the card has proved itself.
+    #[must_use]
+    pub fn before_proof(refusal: &Refusal, take_card: bool) -> Self {
+        Self { kind: NoticeKind::plain(refusal), code: refusal.before_proof(), take_card }
+    }
+
+    /// What the holder may know after a proof.
+    #[must_use]
+    pub fn after_proof(refusal: &Refusal, take_card: bool) -> Self {
+        let kind = NoticeKind::reason(refusal).unwrap_or_else(|| NoticeKind::plain(refusal));
+        let code = if kind == NoticeKind::LaneClosed { refusal.before_proof() } else { refusal.code() };
+        Self { kind, code, take_card }
+    }
+}
+
+impl NoticeKind {
+    /// Why, where only a holder who has proved to be one may know.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is plain before a proof is so after it")]
+    const fn reason(refusal: &Refusal) -> Option<Self> {
+        Some(match refusal {
+            Refusal::Suspended => Self::Suspended,
+            Refusal::Cancelled => Self::Cancelled,
+            Refusal::NotPaid => Self::NotPaid,
+            Refusal::AlreadyIn { at, .. } => Self::AlreadyIn(*at),
+            Refusal::Spent => Self::Spent,
+            Refusal::StoredNotOpened(_) => Self::StoredNotOpened,
+            _ => return None,
+        })
+    }
+
+    /// What anybody may be told: what to do, never why.
+    fn plain(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::OtherEntrance(zone) => Self::OtherEntrance(zone.clone()),
+            Refusal::TooEarly(from) => Self::TooEarly(*from),
+            Refusal::TooLate => Self::TooLate,
+            Refusal::NotMyNumberCard => Self::NotMyNumberCard,
+            Refusal::Unreadable => Self::Unreadable,
+            Refusal::CardLeft | Refusal::PinNotEntered => Self::CardLeft,
+            Refusal::Phone => Self::Phone,
+            Refusal::NoPin => Self::NoPin,
+            Refusal::PinLocked => Self::PinLocked,
+            Refusal::TooFewTries => Self::TooFewTries,
+            Refusal::WrongPin(tries) => Self::WrongPin(*tries),
+            Refusal::ProofFailed => Self::ProofFailed,
+            Refusal::ArbiterSilent => Self::OneMoment,
+            Refusal::OfflineNotAllowed
+            | Refusal::ReplicaTooOld
+            | Refusal::ClockUncertain
+            | Refusal::StorageFailed
+            | Refusal::ReaderFailed
+            | Refusal::BarrierFailed => Self::LaneClosed,
+            Refusal::NoTicketHere
+            | Refusal::Suspended
+            | Refusal::Cancelled
+            | Refusal::NotPaid
+            | Refusal::AlreadyIn { .. }
+            | Refusal::Spent
+            | Refusal::StoredNotOpened(_) => Self::Desk,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn before_a_proof_a_screen_never_says_why() {
+        for refusal in [Refusal::Suspended, Refusal::Cancelled, Refusal::NotPaid, Refusal::Spent] {
+            let notice = Notice::before_proof(&refusal, true);
+            assert_eq!((notice.kind, notice.code), (NoticeKind::Desk, StaffCode::DESK), "{}", refusal.name());
+        }
+    }
+
+    #[test]
+    fn after_a_proof_the_holder_may_know() {
+        let notice = Notice::after_proof(&Refusal::Suspended, false);
+        assert_eq!((notice.kind, notice.code.get()), (NoticeKind::Suspended, 15));
+    }
+}

@@ -1,0 +1,179 @@
+use std::sync::Mutex;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use kido_shared::clock::ManualClock;
+use kido_shared::feed::{FeedRecord, encode_range};
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, AdmissionBatch};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::*;
+use crate::journal::tests::journal;
+use crate::lane::PlannedEntry;
+use crate::replica::tests::{EVENT, Feed, GATE, NOW, tag, ticket, ticket_id};
+
+/// A registrar on loopback, as small as it can be.
+struct Registrar {
+    feed: Mutex<Feed>,
+    uploads: Mutex<Vec<AdmissionBatch>>,
+    up: Mutex<bool>,
+}
+
+type Shared = State<Arc<Registrar>>;
+
+async fn head(State(registrar): Shared) -> Result<Vec<u8>, StatusCode> {
+    if !*registrar.up.lock().unwrap() {
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    Ok(registrar.feed.lock().unwrap().head(NOW))
+}
+
+async fn range(State(registrar): Shared, Path((_event, _epoch, range)): Path<(String, u64, usize)>) -> Vec<u8> {
+    let feed = registrar.feed.lock().unwrap();
+    encode_range(&feed.records[range * 1_024..(range + 1) * 1_024]).unwrap()
+}
+
+async fn tail(State(registrar): Shared, Path((_event, _epoch, from)): Path<(String, u64, usize)>) -> Vec<u8> {
+    encode_range(&registrar.feed.lock().unwrap().records[from..]).unwrap()
+}
+
+async fn feed_key(State(registrar): Shared) -> Vec<u8> {
+    registrar.feed.lock().unwrap().certificate().as_bytes().to_vec()
+}
+
+async fn admissions(
+    State(registrar): Shared,
+    axum::Json(batch): axum::Json<AdmissionBatch>,
+) -> Result<axum::Json<AdmissionAcks>, StatusCode> {
+    let acks =
+        batch.admissions.iter().map(|sent| AdmissionAck { admission: sent.admission.id, outcome: AckOutcome::Stored });
+    let acks = AdmissionAcks { acks: acks.collect() };
+    registrar.uploads.lock().unwrap().push(batch);
+    if *registrar.up.lock().unwrap() { Ok(axum::Json(acks)) } else { Err(StatusCode::BAD_GATEWAY) }
+}
+
+async fn serve(feed: Feed) -> (Arc<Registrar>, Uplink) {
+    let registrar = Arc::new(Registrar { feed: Mutex::new(feed), uploads: Mutex::default(), up: Mutex::new(true) });
+    let app = Router::new()
+        .route(routes::FEED_HEAD, get(head))
+        .route(routes::FEED_RANGE, get(range))
+        .route(routes::FEED_TAIL, get(tail))
+        .route(routes::FEED_KEY, get(feed_key))
+        .route(routes::ADMISSIONS, post(admissions))
+        .with_state(Arc::clone(&registrar));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (registrar, Uplink::new(kido_shared::challenge::Origin::parse(&origin).unwrap()).unwrap())
+}
+
+fn client(uplink: Uplink, home: &tempfile::TempDir) -> RegistrarClient {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW));
+    let signer = Signer::new(GATE, ed25519_dalek::SigningKey::from_bytes(&[4; 32]), Arc::clone(&clock));
+    RegistrarClient::new(uplink, signer, clock, home.path().to_path_buf())
+}
+
+fn replica(home: &tempfile::TempDir, feed: &Feed) -> Replica {
+    Replica::open(&home.path().join("replica"), feed.followed()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_gate_follows_full_ranges_and_the_rest_and_then_only_what_is_new() {
+    let home = tempfile::tempdir().unwrap();
+    let feed = Feed::with_tickets(2_000);
+    let replica = replica(&home, &feed);
+    let (registrar, uplink) = serve(feed.clone()).await;
+    let client = client(uplink, &home);
+    let pulled = client.pull(&replica).await.unwrap();
+    assert_eq!((pulled.records, replica.position()), (feed.reached.length, feed.reached));
+    assert_eq!(replica.standing().age(NOW), Duration::ZERO);
+    assert_eq!(client.pull(&replica).await.unwrap().records, 0);
+    registrar.feed.lock().unwrap().publish(&FeedRecord::Ticket(ticket(5_000)));
+    assert_eq!(client.pull(&replica).await.unwrap().records, 1);
+    assert_eq!(replica.look_up_tag(tag(1_999)).unwrap()[0].ticket.record.ticket, ticket_id(1_999));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_was_altered_on_the_way_changes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let feed = Feed::with_tickets(600);
+    let replica = replica(&home, &feed);
+    let (registrar, uplink) = serve(feed).await;
+    registrar.feed.lock().unwrap().records.swap(1_030, 1_031);
+    let refused = client(uplink, &home).pull(&replica).await;
+    assert!(matches!(refused, Err(SyncError::Replica(ReplicaError::Feed(FeedError::Forked { .. })))), "{refused:?}");
+    assert_eq!(replica.position().length, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_registrar_leaves_the_replica_as_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let feed = Feed::with_tickets(1);
+    let replica = replica(&home, &feed);
+    let (registrar, uplink) = serve(feed.clone()).await;
+    *registrar.up.lock().unwrap() = false;
+    let client = client(uplink, &home);
+    assert!(matches!(client.pull(&replica).await, Err(SyncError::Uplink(UplinkError::Unwell { status: 503 }))));
+    *registrar.up.lock().unwrap() = true;
+    client.pull(&replica).await.unwrap();
+    assert_eq!(replica.position(), feed.reached);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admission_is_sent_until_it_is_acknowledged_and_then_no_more() {
+    let home = tempfile::tempdir().unwrap();
+    let feed = Feed::with_tickets(1);
+    let replica = replica(&home, &feed);
+    let (registrar, uplink) = serve(feed).await;
+    let client = client(uplink, &home);
+    let (_journal_home, journal) = journal();
+    let decided_on = replica.claim_facts(ticket_id(0)).unwrap().map_or(
+        kido_shared::admission::DecidedOn {
+            ticket: kido_shared::ids::FeedSequence::FIRST,
+            binding: kido_shared::ids::FeedSequence::FIRST,
+        },
+        |facts| facts.newest,
+    );
+    let planned = PlannedEntry { ticket: ticket_id(0), decided_on, entry: 1 };
+    let admitted = journal.admit_offline(vec![planned], NOW, &mut StdRng::seed_from_u64(1)).await.unwrap();
+    journal.note_opened(vec![admitted.stored[0].admission().id], NOW).await.unwrap();
+    *registrar.up.lock().unwrap() = false;
+    assert!(client.push(&journal, &replica).await.is_err(), "the answer was lost, and the registrar has it");
+    *registrar.up.lock().unwrap() = true;
+    assert_eq!(client.push(&journal, &replica).await.unwrap(), 1);
+    assert_eq!(client.push(&journal, &replica).await.unwrap(), 0);
+    let uploads = registrar.uploads.lock().unwrap();
+    assert_eq!(uploads.len(), 2);
+    assert!(uploads.iter().all(|batch| batch.admissions[0].admission.id == admitted.stored[0].admission().id));
+    assert_eq!(uploads[1].boot, 1);
+    assert_eq!(replica.event(), EVENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scratch_speed() {
+    let home = tempfile::tempdir().unwrap();
+    let begun = tokio::time::Instant::now();
+    let feed = Feed::with_tickets(100_000);
+    eprintln!("made {:?}", begun.elapsed());
+    let (_registrar, uplink) = serve(feed.clone()).await;
+    let client = client(uplink, &home);
+    let rss = || std::fs::read_to_string("/proc/self/status").unwrap().lines().filter(|l| l.starts_with("VmRSS")||l.starts_with("VmHWM")).map(str::to_owned).collect::<Vec<_>>();
+    eprintln!("{:?}", rss());
+    let begun = tokio::time::Instant::now();
+    let replica = replica(&home, &feed);
+    let pulled = client.pull(&replica).await.unwrap();
+    eprintln!("pulled {:?} {} {} {:?}", begun.elapsed(), pulled.records, pulled.bytes, rss());
+    let begun = tokio::time::Instant::now();
+    for n in 0..10_000 { assert_eq!(replica.look_up_tag(tag(n*7)).unwrap().len(), 1); }
+    eprintln!("look up {:?} each", begun.elapsed()/10_000);
+    let begun = tokio::time::Instant::now();
+    tokio::task::spawn_blocking(move || replica.close()).await.unwrap().unwrap();
+    eprintln!("close {:?}", begun.elapsed());
+    let begun = tokio::time::Instant::now();
+    let r = Replica::open(&home.path().join("replica"), feed.followed()).unwrap();
+    eprintln!("open {:?}", begun.elapsed());
+    drop(r);
+}

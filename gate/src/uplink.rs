@@ -1,0 +1,232 @@
+//! The gate's one way out: an HTTP client that talks to its registrar and to nobody else.
+//!
+//! Plain http is refused except to this machine itself ([`Origin`] sees to it), redirects are not followed, proxies of
+//! the environment are ignored, every answer has a bound and every call a deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use kido_shared::challenge::Origin;
+use kido_shared::clock::Clock;
+use kido_shared::ids::GateId;
+use kido_shared::request_signature::{RequestParts, sign};
+use kido_shared::wire::v1::problem::Problem;
+use rand::rngs::OsRng;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, InvalidHeaderValue};
+use reqwest::{Method, StatusCode};
+
+/// Time to reach the registrar at all; a line that needs longer is no line for a lane.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Largest problem document that is read.
+const PROBLEM_BYTES_MAX: usize = 16 * 1024;
+
+/// Largest JSON answer: acknowledgements of one full batch are under 40 kB.
+pub const JSON_BYTES_MAX: usize = 256 * 1024;
+
+/// Why a call brought no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum UplinkError {
+    /// The client could not be made: the machine's trust store, in practice.
+    #[error("the HTTP client cannot be made")]
+    Client(#[source] reqwest::Error),
+    /// The registrar was not reached, or the line broke.
+    #[error("the registrar is not reachable")]
+    Unreachable(#[source] reqwest::Error),
+    /// It did not answer in time.
+    #[error("no answer in time")]
+    Deadline,
+    /// It answered, and refused: this gate or this request is not entitled, or something is missing there.
+    #[error("the registrar refused with {status} {code}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The problem's code, letters and underscores only; `unknown` where there was none.
+        code: String,
+    },
+    /// It is there, but cannot answer now.
+    #[error("the registrar answered {status}")]
+    Unwell {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The answer is longer than any answer may be.
+    #[error("the answer is too long")]
+    TooLong,
+    /// The answer is not what this protocol answers.
+    #[error("the answer is not readable")]
+    Unreadable,
+    /// The request could not be put together.
+    #[error("the request cannot be put together")]
+    Request(#[source] InvalidHeaderValue),
+}
+
+impl UplinkError {
+    /// Whether somebody entitled to speak for the registrar has answered, whatever the answer was.
+    #[must_use]
+    pub const fn is_an_answer(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+}
+
+/// Who signs this gate's requests.
+#[derive(Clone)]
+pub struct Signer {
+    gate: GateId,
+    key: SigningKey,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signer({})", self.gate)
+    }
+}
+
+impl Signer {
+    /// Signs with a gate's key, dated by its clock.
+    #[must_use]
+    pub fn new(gate: GateId, key: SigningKey, clock: Arc<dyn Clock>) -> Self {
+        Self { gate, key, clock }
+    }
+}
+
+/// A registrar, and how it is spoken to.
+#[derive(Debug, Clone)]
+pub struct Uplink {
+    http: reqwest::Client,
+    origin: Origin,
+}
+
+impl Uplink {
+    /// A client of one registrar.
+    ///
+    /// # Errors
+    /// [`UplinkError::Client`].
+    pub fn new(origin: Origin) -> Result<Self, UplinkError> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .https_only(!origin.is_loopback())
+            .connect_timeout(CONNECT_DEADLINE)
+            .tcp_nodelay(true)
+            .user_agent(concat!("kido-gate/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(UplinkError::Client)?;
+        Ok(Self { http, origin })
+    }
+
+    /// Which registrar.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Fetches what anyone may fetch.
+    ///
+    /// # Errors
+    /// [`UplinkError`].
+    pub async fn get(&self, path: &str, bytes_max: usize, deadline: Duration) -> Result<Vec<u8>, UplinkError> {
+        let request = self.http.get(self.uri(path));
+        within(deadline, answer(request, bytes_max)).await
+    }
+
+    /// Posts a JSON body that needs no signature.
+    ///
+    /// # Errors
+    /// [`UplinkError`].
+    pub async fn post<B: serde::Serialize, A: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+        deadline: Duration,
+    ) -> Result<A, UplinkError> {
+        let body = serde_json::to_vec(body).map_err(|_no_detail| UplinkError::Unreadable)?;
+        let request = self.http.post(self.uri(path)).header(CONTENT_TYPE, "application/json").body(body);
+        json(&within(deadline, answer(request, JSON_BYTES_MAX)).await?)
+    }
+
+    /// Posts a JSON body to which no answer is needed but that it was taken.
+    ///
+    /// # Errors
+    /// [`UplinkError`].
+    pub async fn tell<B: serde::Serialize>(&self, path: &str, body: &B, deadline: Duration) -> Result<(), UplinkError> {
+        let body = serde_json::to_vec(body).map_err(|_no_detail| UplinkError::Unreadable)?;
+        let request = self.http.post(self.uri(path)).header(CONTENT_TYPE, "application/json").body(body);
+        within(deadline, answer(request, JSON_BYTES_MAX)).await.map(|_body| ())
+    }
+
+    /// Posts a JSON body, or none, signed by this gate (RFC 9421).
+    ///
+    /// # Errors
+    /// [`UplinkError`].
+    pub async fn post_signed<B: serde::Serialize, A: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Option<&B>,
+        signer: &Signer,
+        deadline: Duration,
+    ) -> Result<A, UplinkError> {
+        let uri = self.uri(path);
+        let body = body.map(serde_json::to_vec).transpose().map_err(|_no_detail| UplinkError::Unreadable)?;
+        let body = body.unwrap_or_default();
+        let headers = signed(&uri, &body, signer).map_err(UplinkError::Request)?;
+        let request = self.http.request(Method::POST, uri).headers(headers).body(body);
+        json(&within(deadline, answer(request, JSON_BYTES_MAX)).await?)
+    }
+
+    fn uri(&self, path: &str) -> String {
+        format!("{}{path}", self.origin.as_str())
+    }
+}
+
+fn signed(uri: &str, body: &[u8], signer: &Signer) -> Result<HeaderMap, InvalidHeaderValue> {
+    let parts = RequestParts { method: "POST", target_uri: uri, body };
+    let signature = sign(&parts, signer.gate, &signer.key, signer.clock.now(), &mut OsRng);
+    let mut headers = HeaderMap::new();
+    headers.insert("content-digest", HeaderValue::try_from(signature.content_digest)?);
+    headers.insert("signature-input", HeaderValue::try_from(signature.signature_input)?);
+    headers.insert("signature", HeaderValue::try_from(signature.signature)?);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(headers)
+}
+
+async fn within<T>(deadline: Duration, call: impl Future<Output = Result<T, UplinkError>>) -> Result<T, UplinkError> {
+    tokio::time::timeout(deadline, call).await.map_err(|_elapsed| UplinkError::Deadline)?
+}
+
+async fn answer(request: reqwest::RequestBuilder, bytes_max: usize) -> Result<Vec<u8>, UplinkError> {
+    let response = request.send().await.map_err(UplinkError::Unreachable)?;
+    let status = response.status();
+    if status.is_success() {
+        return bounded(response, bytes_max).await;
+    }
+    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+        let problem = bounded(response, PROBLEM_BYTES_MAX).await.ok();
+        let problem = problem.and_then(|body| serde_json::from_slice::<Problem>(&body).ok());
+        return Err(UplinkError::Refused { status: status.as_u16(), code: code(problem.map(|problem| problem.code)) });
+    }
+    Err(UplinkError::Unwell { status: status.as_u16() })
+}
+
+/// A word that may be logged, whatever was sent.
+fn code(sent: Option<String>) -> String {
+    let word = |text: &String| text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    sent.filter(word).unwrap_or_else(|| "unknown".to_owned())
+}
+
+async fn bounded(mut response: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, UplinkError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(UplinkError::Unreachable)? {
+        if body.len().saturating_add(chunk.len()) > bytes_max {
+            return Err(UplinkError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn json<A: serde::de::DeserializeOwned>(body: &[u8]) -> Result<A, UplinkError> {
+    serde_json::from_slice(body).map_err(|_no_detail| UplinkError::Unreadable)
+}

@@ -1,0 +1,98 @@
+//! Which sentence a screen says, before any language has put it into words.
+
+use kido_shared::clock::Timestamp;
+
+use crate::screen::{Notice, NoticeKind, Screen, Welcome};
+
+/// A key of the word files, and what its sentence is filled in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) key: &'static str,
+    pub(super) fills: Vec<(&'static str, Fill)>,
+}
+
+/// What fills a gap of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fill {
+    Text(String),
+    Count(usize),
+    Time(Timestamp),
+}
+
+impl Line {
+    pub(super) const fn plain(key: &'static str) -> Self {
+        Self { key, fills: Vec::new() }
+    }
+
+    fn with(key: &'static str, name: &'static str, fill: Fill) -> Self {
+        Self { key, fills: vec![(name, fill)] }
+    }
+}
+
+/// The one sentence of a screen.
+pub(super) fn sentence(screen: &Screen) -> Line {
+    match screen {
+        Screen::Idle => Line::plain("idle"),
+        Screen::Reading => Line::plain("reading"),
+        Screen::AskPin(_) => Line::plain("ask-pin"),
+        Screen::Proving => Line::plain("proving"),
+        Screen::AskParty { .. } => Line::plain("ask-party"),
+        Screen::Welcome(welcome) => welcome_line(welcome),
+        Screen::Refused(notice) => notice_line(&notice.kind),
+        Screen::OutOfOrder(_) => Line::plain("lane-closed"),
+    }
+}
+
+/// The smaller line under it: what happens next, where the sentence does not say so itself.
+pub(super) fn hint(screen: &Screen) -> Option<Line> {
+    match screen {
+        Screen::AskPin(tries) => Some(Line::with("tries-left", "tries", Fill::Count(tries.get().into()))),
+        Screen::Proving => Some(Line::plain("pin-gone")),
+        Screen::AskParty { most } => Some(Line::with("party-most", "most", Fill::Count(*most))),
+        Screen::Welcome(Welcome { take_card: true, .. }) => Some(Line::plain("take-card")),
+        // Who is to place the card again is told so by the sentence.
+        Screen::Refused(Notice { take_card: true, kind, .. }) if !asks_for_the_card(kind) => {
+            Some(Line::plain("take-card"))
+        }
+        Screen::Idle | Screen::Reading | Screen::Welcome(_) | Screen::Refused(_) | Screen::OutOfOrder(_) => None,
+    }
+}
+
+const fn asks_for_the_card(kind: &NoticeKind) -> bool {
+    matches!(
+        kind,
+        NoticeKind::NotMyNumberCard | NoticeKind::Unreadable | NoticeKind::CardLeft | NoticeKind::WrongPin(_)
+    )
+}
+
+fn welcome_line(welcome: &Welcome) -> Line {
+    let seats: Vec<&str> = welcome.seats.iter().map(|seat| seat.as_str()).collect();
+    let zone = Fill::Text(welcome.zone.as_str().to_owned());
+    Line { key: "welcome", fills: vec![("zone", zone), ("seats", Fill::Text(seats.join(", ")))] }
+}
+
+fn notice_line(kind: &NoticeKind) -> Line {
+    match kind {
+        NoticeKind::Desk => Line::plain("desk"),
+        NoticeKind::OtherEntrance(zone) => Line::with("other-entrance", "zone", Fill::Text(zone.as_str().to_owned())),
+        NoticeKind::TooEarly(from) => Line::with("too-early", "time", Fill::Time(*from)),
+        NoticeKind::TooLate => Line::plain("too-late"),
+        NoticeKind::NotMyNumberCard => Line::plain("not-my-number-card"),
+        NoticeKind::Unreadable => Line::plain("unreadable"),
+        NoticeKind::CardLeft => Line::plain("card-left"),
+        NoticeKind::Phone => Line::plain("phone"),
+        NoticeKind::NoPin => Line::plain("no-pin"),
+        NoticeKind::PinLocked => Line::plain("pin-locked"),
+        NoticeKind::TooFewTries => Line::plain("too-few-tries"),
+        NoticeKind::WrongPin(tries) => Line::with("wrong-pin", "tries", Fill::Count(tries.get().into())),
+        NoticeKind::ProofFailed => Line::plain("proof-failed"),
+        NoticeKind::OneMoment => Line::plain("one-moment"),
+        NoticeKind::LaneClosed => Line::plain("lane-closed"),
+        NoticeKind::Suspended => Line::plain("suspended"),
+        NoticeKind::Cancelled => Line::plain("cancelled"),
+        NoticeKind::NotPaid => Line::plain("not-paid"),
+        NoticeKind::AlreadyIn(at) => Line::with("already-in", "time", Fill::Time(*at)),
+        NoticeKind::Spent => Line::plain("spent"),
+        NoticeKind::StoredNotOpened => Line::plain("stored-not-opened"),
+    }
+}

@@ -1,0 +1,191 @@
+//! Puts the parts together, runs one command, and ends it cleanly: whatever happens, the card is left without power.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use kido_reader::{Cancel, ReaderPattern};
+use kido_shared::clock::{Clock as _, SystemClock};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::cli::{Cli, Command, DialogueOptions, DoctorOptions, LogLevel, ReaderOption, ShowOptions, StatusOptions};
+use crate::dialogue::{self, Around, Wishes};
+use crate::doctor::{self, DoctorReport};
+use crate::host::{self, KnownHosts};
+use crate::link::LinkKind;
+use crate::person::{Person, StandardInput};
+use crate::problem::Problem;
+use crate::reader::{CARD_PATIENCE, CardDesk, PcscCards};
+use crate::report::{self, Report};
+use crate::session::Asked;
+use crate::status::{StatusReport, Trust};
+use crate::words::{Voice, Words};
+
+/// Runs one command of `kido-card` to its end.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    start_log(cli.general.log);
+    let Ok(words) = Words::compiled_in(cli.general.language()) else {
+        tracing::error!("the word files are broken");
+        return ExitCode::FAILURE;
+    };
+    // With --json, standard output belongs to a program.
+    let sink: Box<dyn Write + Send> = if cli.general.json { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let voice = Arc::new(Voice::new(words, sink));
+    let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            let ended = runtime.block_on(Box::pin(until_interrupted(cli.command, &voice)));
+            // A question that was abandoned still holds its thread; the card's thread has ended before.
+            runtime.shutdown_background();
+            ended
+        }
+        Err(_no_runtime) => Err(Problem::Start),
+    };
+    let mut stdout = io::stdout();
+    let json: Option<&mut dyn Write> = if cli.general.json { Some(&mut stdout) } else { None };
+    report::end(&ended, &voice, json)
+}
+
+fn start_log(level: LogLevel) {
+    let level = match level {
+        LogLevel::Off => return,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    // Our own crates alone: what a library logs about a connection is not ours to vouch for.
+    let ours = Targets::new().with_target("kido_card", level).with_target("kido_reader", level);
+    let to_stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(ours);
+    if tracing_subscriber::registry().with(to_stderr).try_init().is_err() {
+        tracing::debug!("a log is running already");
+    }
+}
+
+async fn until_interrupted(command: Command, voice: &Arc<Voice>) -> Result<Report, Problem> {
+    let cancel = Cancel::new();
+    match command {
+        Command::Register(options) => {
+            let wanted = Wanted::Register;
+            Box::pin(hold(wanted, options, voice, &cancel)).await
+        }
+        Command::Show(ShowOptions { dialogue, event, server }) => {
+            let wanted = match (event, server) {
+                (Some(event), Some(server)) => Wanted::ShowCard(server, event),
+                _no_pair => Wanted::ShowTicket,
+            };
+            Box::pin(hold(wanted, dialogue, voice, &cancel)).await
+        }
+        Command::Status(options) => Box::pin(status(options, voice, &cancel)).await,
+        Command::Doctor(DoctorOptions { reader, server }) => {
+            let found = doctor::examine(cancel.clone(), pattern(reader), server);
+            let found = or_interrupted(async { Ok(found.await) }, &cancel).await?;
+            let report = DoctorReport::new(&doctor::judge(&found), voice);
+            report.tell(voice);
+            Ok(Report::Doctor(report))
+        }
+    }
+}
+
+enum Wanted {
+    Register,
+    ShowTicket,
+    ShowCard(kido_shared::challenge::Origin, kido_shared::ids::EventId),
+}
+
+async fn hold(
+    wanted: Wanted,
+    options: DialogueOptions,
+    voice: &Arc<Voice>,
+    cancel: &Cancel,
+) -> Result<Report, Problem> {
+    if options.misplaced.is_some() {
+        return Err(Problem::LinkAsArgument);
+    }
+    let mut known = KnownHosts::read(options.registrars.or_else(host::usual_file)).map_err(Problem::HostList)?;
+    let mut person = Person::new(Box::new(StandardInput::open().map_err(|_no_input| Problem::NoInput)?));
+    let wishes = Wishes { yes_host: options.yes_host, pin_stdin: options.pin_stdin };
+    let desk = open_desk(options.reader, voice, cancel)?;
+    let mut around = Around { voice, person: &mut person, desk: &desk, known: &mut known };
+    let held = async {
+        let (origin, asked) = match wanted {
+            Wanted::ShowCard(origin, event) => (origin, Asked::ShowCard(event)),
+            Wanted::Register => {
+                let link = dialogue::ask_link(&mut around, "ask-registration-link").await?;
+                match link.kind {
+                    LinkKind::Registration => (link.origin, Asked::Bind(link.code)),
+                    LinkKind::Holder => return Err(Problem::WrongLink(LinkKind::Holder)),
+                }
+            }
+            Wanted::ShowTicket => {
+                let link = dialogue::ask_link(&mut around, "ask-holder-link").await?;
+                match link.kind {
+                    LinkKind::Holder => (link.origin, Asked::ShowTicket(link.code)),
+                    LinkKind::Registration => return Err(Problem::WrongLink(LinkKind::Registration)),
+                }
+            }
+        };
+        Box::pin(dialogue::hold(around, origin, asked, &wishes, &SystemClock)).await
+    };
+    let held = or_interrupted(held, cancel).await;
+    desk.close().await;
+    held.map(Report::Finished)
+}
+
+async fn status(options: StatusOptions, voice: &Arc<Voice>, cancel: &Cancel) -> Result<Report, Problem> {
+    let trust = Trust::with(&options.trust_anchors)?;
+    let desk = open_desk(options.reader, voice, cancel)?;
+    let shown = or_interrupted(desk.read(), cancel).await;
+    desk.close().await;
+    let shown = shown?;
+    let report = StatusReport::of(&shown, &trust, SystemClock.now());
+    report.tell(&shown, voice);
+    Ok(Report::Status(report))
+}
+
+fn open_desk(reader: ReaderOption, voice: &Arc<Voice>, cancel: &Cancel) -> Result<CardDesk, Problem> {
+    let cards = PcscCards::new(cancel.clone(), pattern(reader), CARD_PATIENCE);
+    CardDesk::open(Box::new(cards), Arc::clone(voice))
+}
+
+fn pattern(reader: ReaderOption) -> ReaderPattern {
+    ReaderPattern::from_option(reader.reader)
+}
+
+/// Runs to the end or to Ctrl-C; what is interrupted is dropped, and every wait for a card ends.
+async fn or_interrupted<T>(work: impl Future<Output = Result<T, Problem>>, cancel: &Cancel) -> Result<T, Problem> {
+    let ended = tokio::select! {
+        ended = Box::pin(work) => ended,
+        () = interrupted() => Err(Problem::Cancelled),
+    };
+    cancel.cancel();
+    ended
+}
+
+/// Ctrl-C, or the system's word that the program is to end; never, where the system cannot tell.
+async fn interrupted() {
+    let ctrl_c = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            core::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = ctrl_c => {}
+        () = terminated() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_no_signal) => core::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    core::future::pending().await
+}

@@ -1,0 +1,355 @@
+//! What a dialogue meets in these tests: a registrar on loopback, a card in process, a person with a script.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use kido_reader::{CardChannel, TransmitError, Waiting};
+use kido_shared::apdu::{ApduError, CommandApdu, ResponseApdu};
+use kido_shared::certificate::SubjectPublicKey;
+use kido_shared::challenge::{Action, Challenge, Origin, RegistrationMessage};
+use kido_shared::clock::{ManualClock, Timestamp};
+use kido_shared::codes::Code;
+use kido_shared::ids::{EventId, SessionId, TicketId};
+use kido_shared::proof::{CardSignature, UnverifiedProof};
+use kido_shared::ticket::{SeatLabel, Zone};
+use kido_shared::wire::v1::problem::Problem as ProblemDocument;
+use kido_shared::wire::v1::registration::{
+    EventSummary, RegistrationOutcome, RegistrationProof, RegistrationStarted, StartRegistration, TicketSummary,
+};
+use kido_shared::wire::v1::routes;
+use kido_virtual_card::card::{Fault, VirtualCard};
+use kido_virtual_card::character::Character;
+use rand::SeedableRng as _;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+use zeroize::Zeroizing;
+
+use crate::dialogue::{self, Around, Wishes};
+use crate::host::KnownHosts;
+use crate::person::{Input, Person};
+use crate::problem::Problem;
+use crate::reader::{CardDesk, Cards, Placed};
+use crate::session::{Asked, Finished};
+use crate::words::{Language, Voice, Words};
+
+/// 2026-11-22T15:00:00Z.
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_359_600);
+
+pub(super) const HOST: &str = "127.0.0.1";
+pub(super) const EVENT: EventId = EventId::from_bytes([1; 16]);
+const TICKET: TicketId = TicketId::from_bytes([2; 16]);
+const CHALLENGE: [u8; 32] = [7; 32];
+
+/// The code on the link.
+pub(super) fn code() -> Code {
+    Code::generate(&mut rand::rngs::StdRng::from_seed([5; 32]))
+}
+
+/// What kind of registrar it is.
+#[derive(Debug, Clone)]
+pub(super) enum Behaviour {
+    Honest,
+    /// Takes itself for this origin, as one would to which another relays.
+    Believes(Origin),
+    Redirects,
+    OtherAction,
+    /// Its dialogues are over when they begin.
+    Over,
+    Refuses(&'static str),
+    Endless,
+}
+
+struct Registrar {
+    behaviour: Behaviour,
+    origin: Origin,
+    requests: Mutex<Vec<&'static str>>,
+    asked: Mutex<Option<(Action, Option<Code>)>>,
+}
+
+impl Registrar {
+    async fn serve(behaviour: Behaviour) -> Arc<Self> {
+        let listener = tokio::net::TcpListener::bind((HOST, 0)).await.unwrap();
+        let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let registrar = Arc::new(Self { behaviour, origin, requests: Mutex::default(), asked: Mutex::default() });
+        let router = Router::new()
+            .route(routes::REGISTRATIONS, post(start))
+            .route(routes::REGISTRATION_PROOF, post(prove))
+            .with_state(Arc::clone(&registrar));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        registrar
+    }
+
+    fn verify(&self, proof: &RegistrationProof) -> Option<Action> {
+        let (action, code) = self.asked.lock().unwrap().take()?;
+        let message = RegistrationMessage {
+            action,
+            origin: match &self.behaviour {
+                Behaviour::Believes(origin) => origin.clone(),
+                _other => self.origin.clone(),
+            },
+            event: EVENT,
+            ticket: code.as_ref().map(|_code| TICKET),
+            code: code.as_ref().map(Code::hash),
+            challenge: Challenge::from_bytes(CHALLENGE),
+        };
+        let (_trailing, certificate) = X509Certificate::from_der(&proof.certificate).unwrap();
+        let key = SubjectPublicKey::from_spki(certificate.public_key().raw).unwrap();
+        let signature = CardSignature::new(proof.signature.to_vec()).unwrap();
+        UnverifiedProof::new(message, signature).verify(&key).ok().map(|_proof| action)
+    }
+}
+
+fn ticket() -> TicketSummary {
+    TicketSummary {
+        ticket: TICKET,
+        zone: Zone::new("B").unwrap(),
+        seat_label: SeatLabel::new("12-34").unwrap(),
+        valid_from: NOW,
+        valid_until: NOW.after(Duration::from_secs(3_600)),
+        state: "bound".to_owned(),
+        paid: true,
+    }
+}
+
+fn problem(code: &str) -> Response {
+    let document = ProblemDocument {
+        kind: format!("urn:kido:problem:{code}"),
+        title: code.to_owned(),
+        status: 422,
+        detail: "Because.\u{1B}[2J".to_owned(),
+        code: code.to_owned(),
+        reasons: Vec::new(),
+    };
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(document)).into_response()
+}
+
+async fn start(State(registrar): State<Arc<Registrar>>, body: Bytes) -> Response {
+    registrar.requests.lock().unwrap().push("start");
+    let start: StartRegistration = serde_json::from_slice(&body).unwrap();
+    let code = start.code.as_ref().map(|code| Code::parse(code).unwrap());
+    let (mut action, mut expires_at) = (start.action, NOW.after(Duration::from_secs(300)));
+    match &registrar.behaviour {
+        Behaviour::Redirects => {
+            let elsewhere = format!("{}{}", registrar.origin, routes::REGISTRATIONS);
+            return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, elsewhere)]).into_response();
+        }
+        Behaviour::Refuses(code) => return problem(code),
+        Behaviour::Endless => return vec![b'['; 10 * 1024 * 1024].into_response(),
+        Behaviour::OtherAction => action = Action::GiveBack,
+        Behaviour::Over => expires_at = NOW,
+        Behaviour::Honest | Behaviour::Believes(_) => {}
+    }
+    let named = code.is_some().then(ticket);
+    *registrar.asked.lock().unwrap() = Some((action, code));
+    let started = RegistrationStarted {
+        session: SessionId::from_bytes([3; 16]),
+        action,
+        event: EventSummary {
+            event: EVENT,
+            name: "Concert".to_owned(),
+            starts_at: NOW.after(Duration::from_secs(86_400)),
+            rehearsal: true,
+        },
+        ticket: named,
+        challenge: Challenge::from_bytes(CHALLENGE),
+        expires_at,
+    };
+    (StatusCode::CREATED, Json(started)).into_response()
+}
+
+async fn prove(State(registrar): State<Arc<Registrar>>, Path(_session): Path<String>, body: Bytes) -> Response {
+    registrar.requests.lock().unwrap().push("proof");
+    let proof: RegistrationProof = serde_json::from_slice(&body).unwrap();
+    let Some(action) = registrar.verify(&proof) else { return problem("proof_refused") };
+    let outcome = RegistrationOutcome {
+        tickets: vec![ticket()],
+        holder_code: (action == Action::Bind).then(|| Code::generate(&mut rand::thread_rng()).reveal()),
+        certificate_ends_before_event: false,
+        revocation: "not_checked".to_owned(),
+    };
+    Json(outcome).into_response()
+}
+
+/// The card in the reader; whoever drops the connection cuts its power, as the reader does.
+#[derive(Clone)]
+struct Reader(Arc<Mutex<VirtualCard>>);
+
+struct Connection(Arc<Mutex<VirtualCard>>);
+
+impl Cards for Reader {
+    fn card(&mut self, _tell: &dyn Fn(&Waiting)) -> Result<Placed, Problem> {
+        self.0.lock().unwrap().power_on();
+        Ok(Placed { reader: "virtual".to_owned(), channel: Box::new(Connection(Arc::clone(&self.0))) })
+    }
+}
+
+impl CardChannel for Connection {
+    fn transmit(&mut self, command: &CommandApdu) -> Result<ResponseApdu, TransmitError> {
+        let answer = self.0.lock().unwrap().transmit_now(command.as_bytes());
+        ResponseApdu::parse(&answer, command).map_err(|error| match error {
+            ApduError::Empty => TransmitError::Torn,
+            other => TransmitError::Malformed(other),
+        })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().power_off();
+    }
+}
+
+/// What was said, readable while it is being said.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<u8>>>);
+
+impl Heard {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Heard {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the world was like at every answer.
+#[derive(Default)]
+struct Answered {
+    said: Vec<String>,
+    requests: Vec<usize>,
+}
+
+struct Script {
+    lines: VecDeque<String>,
+    attended: bool,
+    heard: Heard,
+    registrar: Arc<Registrar>,
+    answered: Arc<Mutex<Answered>>,
+}
+
+impl Script {
+    fn answer(&mut self) -> Option<Zeroizing<String>> {
+        let mut answered = self.answered.lock().unwrap();
+        answered.said.push(self.heard.text());
+        answered.requests.push(self.registrar.requests.lock().unwrap().len());
+        self.lines.pop_front().map(Zeroizing::new)
+    }
+}
+
+impl Input for Script {
+    fn is_attended(&self) -> bool {
+        self.attended
+    }
+
+    fn line(&mut self) -> io::Result<Option<Zeroizing<String>>> {
+        Ok(self.answer())
+    }
+
+    fn secret(&mut self) -> io::Result<Zeroizing<String>> {
+        self.answer().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// How a run ended and what it was like.
+pub(super) struct Ran {
+    pub(super) ended: Result<Finished, Problem>,
+    pub(super) said: String,
+    pub(super) said_at_answer: Vec<String>,
+    pub(super) requests_at_answer: Vec<usize>,
+}
+
+/// One registrar, one card.
+pub(super) struct Scene {
+    registrar: Arc<Registrar>,
+    card: Arc<Mutex<VirtualCard>>,
+}
+
+impl Scene {
+    pub(super) async fn new(behaviour: Behaviour, character: Character) -> Self {
+        let card = Arc::new(Mutex::new(character.card().unwrap()));
+        Self { registrar: Registrar::serve(behaviour).await, card }
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.registrar.origin
+    }
+
+    /// A registration by a program that names the host in advance.
+    pub(super) async fn bind(&self, lines: &[&str]) -> Ran {
+        self.ask(Asked::Bind(code()), lines).await
+    }
+
+    pub(super) async fn ask(&self, asked: Asked, lines: &[&str]) -> Ran {
+        self.run(asked, lines, Wishes { yes_host: Some(HOST.to_owned()), pin_stdin: true }, false).await
+    }
+
+    /// The same where nobody has named the host.
+    pub(super) async fn of_unknown_host(&self, lines: &[&str]) -> Ran {
+        self.run(Asked::Bind(code()), lines, Wishes { yes_host: None, pin_stdin: true }, false).await
+    }
+
+    /// The same with a person at a terminal.
+    pub(super) async fn attended(&self, lines: &[&str]) -> Ran {
+        self.run(Asked::Bind(code()), lines, Wishes { yes_host: Some(HOST.to_owned()), pin_stdin: false }, true).await
+    }
+
+    async fn run(&self, asked: Asked, lines: &[&str], wishes: Wishes, attended: bool) -> Ran {
+        let heard = Heard::default();
+        let answered = Arc::new(Mutex::new(Answered::default()));
+        let words = Words::compiled_in(Language::En).unwrap();
+        let voice = Arc::new(Voice::new(words, Box::new(heard.clone())));
+        let mut person = Person::new(Box::new(Script {
+            lines: lines.iter().map(ToString::to_string).collect(),
+            attended,
+            heard: heard.clone(),
+            registrar: Arc::clone(&self.registrar),
+            answered: Arc::clone(&answered),
+        }));
+        let desk = CardDesk::open(Box::new(Reader(Arc::clone(&self.card))), Arc::clone(&voice)).unwrap();
+        let mut known = KnownHosts::default();
+        let around = Around { voice: &voice, person: &mut person, desk: &desk, known: &mut known };
+        let clock = ManualClock::at(NOW);
+        let ended = dialogue::hold(around, self.origin().clone(), asked, &wishes, &clock).await;
+        desk.close().await;
+        let answered = core::mem::take(&mut *answered.lock().unwrap());
+        Ran { ended, said: heard.text(), said_at_answer: answered.said, requests_at_answer: answered.requests }
+    }
+
+    pub(super) fn requests(&self) -> Vec<&'static str> {
+        self.registrar.requests.lock().unwrap().clone()
+    }
+
+    /// What the card was asked, without data.
+    pub(super) fn commands(&self) -> Vec<String> {
+        self.card.lock().unwrap().log().entries().map(|entry| entry.command.clone()).collect()
+    }
+
+    /// How often a PIN reached the card.
+    pub(super) fn pins_sent(&self) -> usize {
+        self.commands().iter().filter(|command| command.starts_with("00 20 00") && command.contains("..")).count()
+    }
+
+    pub(super) fn put_in(&self, faults: Vec<Fault>) {
+        self.card.lock().unwrap().put_in(faults);
+    }
+
+    pub(super) fn has_power(&self) -> bool {
+        // A card without power answers nothing, not even that a class of commands is unknown.
+        !self.card.lock().unwrap().transmit_now(&[0xFF, 0, 0, 0]).is_empty()
+    }
+}

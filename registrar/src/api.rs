@@ -1,0 +1,14 @@
+//! Machine endpoints: each extracts, calls one thing, renders.
+
+pub mod admissions;
+pub mod claims;
+pub mod enrolments;
+pub mod events;
+pub mod extract;
+pub mod feed;
+pub mod gates;
+pub mod health;
+pub mod registrations;
+mod render;
+pub mod tickets;
+pub mod tokens;

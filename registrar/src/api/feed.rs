@@ -1,0 +1,67 @@
+//! The feed, for anyone: the head is signed, everything else is ciphertext.
+//!
+//! A full range never changes, so whoever has one need not ask again; the end and the head are never kept.
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use kido_shared::wire::v1::problem::Problem;
+use kido_shared::wire::v1::routes::{FEED_HEAD, FEED_KEY, FEED_RANGE, FEED_TAIL};
+
+use super::extract::{EventPath, RangePath, TailPath};
+use crate::error::AppError;
+use crate::state::AppState;
+
+const COSE: &str = "application/cose";
+const CBOR: &str = "application/cbor";
+
+/// Any cache may keep it for a year, which is as long as caches are told to.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const NEVER: &str = "no-store";
+
+/// The signed head.
+#[utoipa::path(get, path = FEED_HEAD, tag = "feed", params(("event" = String, Path)),
+    responses((status = OK, content_type = COSE, body = Vec<u8>), (status = "default", body = Problem)))]
+pub async fn head(State(app): State<AppState>, EventPath { event }: EventPath) -> Result<Response, AppError> {
+    let head = app.store.signed_head(event)?;
+    Ok(([(CONTENT_TYPE, COSE), (CACHE_CONTROL, NEVER)], head.into_bytes()).into_response())
+}
+
+/// The feed key's certificate under the root key.
+#[utoipa::path(get, path = FEED_KEY, tag = "feed", params(("event" = String, Path)),
+    responses((status = OK, content_type = COSE, body = Vec<u8>), (status = "default", body = Problem)))]
+pub async fn key(State(app): State<AppState>, EventPath { event }: EventPath) -> Result<Response, AppError> {
+    let certificate = app.store.feed_key_certificate(event)?;
+    Ok(([(CONTENT_TYPE, COSE), (CACHE_CONTROL, NEVER)], certificate.as_bytes().to_vec()).into_response())
+}
+
+/// One full range of 1,024 records. There is none before it is full: half a range in a cache would stay half.
+#[utoipa::path(get, path = FEED_RANGE, tag = "feed",
+    params(("event" = String, Path), ("epoch" = u64, Path), ("range" = u64, Path)),
+    responses((status = OK, content_type = CBOR, body = Vec<u8>), (status = "default", body = Problem)))]
+pub async fn range(
+    State(app): State<AppState>,
+    RangePath { event, epoch, range }: RangePath,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    // Epoch and number name the content once and for all; asking the store is for those who have nothing yet.
+    let tag = format!("\"{epoch}-{range}\"");
+    if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag.as_str()), (CACHE_CONTROL, FOR_EVER)]).into_response());
+    }
+    let records = app.store.feed_range(event, epoch, range).await?.ok_or(AppError::NoSuchRange)?;
+    Ok(([(CONTENT_TYPE, CBOR), (CACHE_CONTROL, FOR_EVER), (ETAG, tag.as_str())], records).into_response())
+}
+
+/// The records from a number up to the end of its range or of the feed.
+#[utoipa::path(get, path = FEED_TAIL, tag = "feed",
+    params(("event" = String, Path), ("epoch" = u64, Path), ("from" = u64, Path)),
+    responses((status = OK, content_type = CBOR, body = Vec<u8>), (status = "default", body = Problem)))]
+pub async fn tail(
+    State(app): State<AppState>,
+    TailPath { event, epoch, from }: TailPath,
+) -> Result<Response, AppError> {
+    let records = app.store.feed_tail(event, epoch, from).await?.ok_or(AppError::NoSuchRange)?;
+    Ok(([(CONTENT_TYPE, CBOR), (CACHE_CONTROL, NEVER)], records).into_response())
+}

@@ -1,0 +1,92 @@
+//! Gates, the operator's side: offered, compared, listed, revoked.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use kido_shared::enrolment::{EnrolmentLink, RootFingerprint};
+use kido_shared::wire::v1::operator::{
+    ConfirmGate, GATE_OFFER, GATE_OFFER_CONFIRM, GATE_OFFERS, GATE_REVOKE, GATES, GateBody, GateList, GateOffered,
+    OfferGate, OfferState,
+};
+use kido_shared::wire::v1::problem::Problem;
+
+use super::extract::{EventPath, GatePath, JsonBody, OfferPath};
+use super::render;
+use crate::auth::Authenticated;
+use crate::auth::bearer::{Operate, Watch};
+use crate::enrolment::Compared;
+use crate::error::AppError;
+use crate::state::AppState;
+use crate::store::NewGate;
+
+/// Offers a place to a new gate: a link that is good for one gate and ten minutes.
+#[utoipa::path(post, path = GATE_OFFERS, tag = "gates", params(("event" = String, Path)), request_body = OfferGate,
+    responses((status = CREATED, body = GateOffered), (status = "default", body = Problem)))]
+pub async fn offer(
+    State(app): State<AppState>,
+    _operator: Authenticated<Operate>,
+    EventPath { event }: EventPath,
+    JsonBody(OfferGate { zone, entrance }): JsonBody<OfferGate>,
+) -> Result<(StatusCode, Json<GateOffered>), AppError> {
+    app.store.may_add_gate(event)?;
+    let entrance = entrance.unwrap_or_else(|| zone.clone());
+    let offered = app.enrolments.offer(event, (zone, entrance), app.now(), &mut app.random())?;
+    let (origin, root) = (app.origin.to_string(), RootFingerprint::of(app.store.root_key()));
+    let link = EnrolmentLink { origin, token: offered.token, root }.reveal();
+    let body = GateOffered { enrolment: offered.enrolment, link, expires_at: offered.expires_at };
+    Ok((StatusCode::CREATED, Json(body)))
+}
+
+/// How far the gate that took an offer is. Its digits are not told: the operator reads them from the gate's own screen.
+#[utoipa::path(get, path = GATE_OFFER, tag = "gates", params(("event" = String, Path), ("enrolment" = String, Path)),
+    responses((status = OK, body = OfferState), (status = "default", body = Problem)))]
+pub async fn offer_state(
+    State(app): State<AppState>,
+    _operator: Authenticated<Operate>,
+    OfferPath { event, enrolment }: OfferPath,
+) -> Result<Json<OfferState>, AppError> {
+    Ok(Json(render::progress(app.enrolments.progress(event, enrolment, app.now())?)))
+}
+
+/// Compares the digits and makes the gate part of the event. Wrong digits end the offer.
+#[utoipa::path(post, path = GATE_OFFER_CONFIRM, tag = "gates", request_body = ConfirmGate,
+    params(("event" = String, Path), ("enrolment" = String, Path)),
+    responses((status = OK, body = GateBody), (status = "default", body = Problem)))]
+pub async fn confirm(
+    State(app): State<AppState>,
+    _operator: Authenticated<Operate>,
+    OfferPath { event, enrolment }: OfferPath,
+    JsonBody(ConfirmGate { short_code }): JsonBody<ConfirmGate>,
+) -> Result<Json<GateBody>, AppError> {
+    let compared = app.enrolments.compare(event, enrolment, &short_code, app.now())?;
+    let Compared { transcript, token, zone, entrance } = compared;
+    let new = NewGate { gate: transcript.gate, verifying_key: transcript.keys.verifying, zone, entrance };
+    let sealed = transcript.seal(&token, &app.store.gate_subkeys(event)?, &mut app.random());
+    let sealed = sealed.map_err(crate::enrolment::EnrolmentRefusal::Dialogue)?;
+    let gate = app.store.add_gate(event, new).await?;
+    app.enrolments.finish(transcript, sealed, app.now())?;
+    Ok(Json(render::gate(gate)))
+}
+
+/// Lists the event's gates, revoked ones included.
+#[utoipa::path(get, path = GATES, tag = "gates", params(("event" = String, Path)),
+    responses((status = OK, body = GateList), (status = "default", body = Problem)))]
+pub async fn list(
+    State(app): State<AppState>,
+    _bearer: Authenticated<Watch>,
+    EventPath { event }: EventPath,
+) -> Result<Json<GateList>, AppError> {
+    let gates = app.store.gates(event)?.into_iter().map(render::gate).collect();
+    Ok(Json(GateList { gates }))
+}
+
+/// Ends a gate's rights: its next request is refused, and every other gate learns it from the feed.
+#[utoipa::path(post, path = GATE_REVOKE, tag = "gates", params(("event" = String, Path), ("gate" = String, Path)),
+    responses((status = OK, body = GateBody), (status = "default", body = Problem)))]
+pub async fn revoke(
+    State(app): State<AppState>,
+    _operator: Authenticated<Operate>,
+    GatePath { event, gate }: GatePath,
+) -> Result<Json<GateBody>, AppError> {
+    Ok(Json(render::gate(app.store.revoke_gate(event, gate).await?)))
+}

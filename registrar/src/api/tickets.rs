@@ -1,0 +1,140 @@
+//! Tickets: imported by the shop, looked at, suspended, cancelled, paid, given a new code.
+
+use axum::Json;
+use axum::extract::State;
+use kido_shared::codes::{Code, CodeHash};
+use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, Zone};
+use kido_shared::wire::v1::operator::{
+    ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, Role, TICKET, TICKET_CODE, TICKET_STATUS,
+    TICKETS, TicketBody, TicketChange, TicketsImported,
+};
+use kido_shared::wire::v1::problem::Problem;
+use zeroize::Zeroizing;
+
+use super::extract::{EventPath, JsonBody, NamedTicket, TicketPath};
+use super::render;
+use crate::auth::Authenticated;
+use crate::auth::bearer::{Denied, Look, Sell, Stop};
+use crate::domain::party::PartyLabel;
+use crate::domain::reference::{OrderRef, TicketRef};
+use crate::domain::ticket::{TicketAction, TicketState};
+use crate::error::{AppError, RequestError};
+use crate::state::AppState;
+use crate::store::{ImportOutcome, ImportReport, Reissued, RowRefusal, TicketRow};
+
+/// Imports a batch of tickets. Repeating it changes nothing.
+#[utoipa::path(post, path = TICKETS, tag = "tickets", params(("event" = String, Path)), request_body = ImportTickets,
+    responses((status = OK, body = TicketsImported), (status = "default", body = Problem)))]
+pub async fn import(
+    State(app): State<AppState>,
+    _seller: Authenticated<Sell>,
+    EventPath { event }: EventPath,
+    JsonBody(batch): JsonBody<ImportTickets>,
+) -> Result<Json<TicketsImported>, AppError> {
+    let paid = !batch.reserved;
+    let rows = batch.tickets.into_iter().enumerate().map(|(row, ticket)| parse(row, ticket));
+    let report = app.store.import_tickets(event, rows.collect::<Result<_, _>>()?, paid).await?;
+    Ok(Json(imported(&report)))
+}
+
+/// Shows a ticket. The shop sees its state; everybody else its uses as well, to the minute.
+#[utoipa::path(get, path = TICKET, tag = "tickets", params(("event" = String, Path), ("ticket" = String, Path)),
+    responses((status = OK, body = TicketBody), (status = "default", body = Problem)))]
+pub async fn show(
+    State(app): State<AppState>,
+    bearer: Authenticated<Look>,
+    TicketPath { event, ticket: NamedTicket(name) }: TicketPath,
+) -> Result<Json<TicketBody>, AppError> {
+    let view = app.store.ticket(event, &name)?;
+    let history = if bearer.sees_uses() { Some(app.store.history(event, &name)?) } else { None };
+    Ok(Json(render::ticket(view, history)))
+}
+
+/// Changes a ticket's status. Repeating it changes nothing.
+///
+/// Anybody but a viewer may suspend; shop and operator cancel, confirm and release. Resuming takes the card's own proof,
+/// or an operator.
+#[utoipa::path(post, path = TICKET_STATUS, tag = "tickets", params(("event" = String, Path), ("ticket" = String, Path)),
+    request_body = ChangeTicket, responses((status = OK, body = TicketBody), (status = "default", body = Problem)))]
+pub async fn change(
+    State(app): State<AppState>,
+    bearer: Authenticated<Stop>,
+    TicketPath { event, ticket: NamedTicket(name) }: TicketPath,
+    JsonBody(ChangeTicket { change }): JsonBody<ChangeTicket>,
+) -> Result<Json<TicketBody>, AppError> {
+    let action = action(change, bearer.role())?;
+    let view = app.store.change_ticket(event, name, action, bearer.actor()).await?;
+    Ok(Json(render::ticket(view, None)))
+}
+
+/// Makes a new code for a ticket: the old one is dead at once. The new one is told here and nowhere else.
+#[utoipa::path(post, path = TICKET_CODE, tag = "tickets", params(("event" = String, Path), ("ticket" = String, Path)),
+    responses((status = OK, body = CodeReissued), (status = "default", body = Problem)))]
+pub async fn reissue_code(
+    State(app): State<AppState>,
+    bearer: Authenticated<Sell>,
+    TicketPath { event, ticket: NamedTicket(name) }: TicketPath,
+) -> Result<Json<CodeReissued>, AppError> {
+    let Reissued { ticket, code } = app.store.reissue_code(event, name, bearer.actor()).await?;
+    let link = link(app.origin.as_str(), ticket.state, &code);
+    Ok(Json(CodeReissued { link, ticket: render::ticket(ticket, None) }))
+}
+
+/// A ticket without a card is bound with its code; one with a card is looked at.
+fn link(origin: &str, state: TicketState, code: &Code) -> Zeroizing<String> {
+    let page = match state {
+        TicketState::Reserved | TicketState::Unbound | TicketState::Returned | TicketState::Cancelled => 'r',
+        TicketState::Bound | TicketState::Suspended => 't',
+    };
+    Zeroizing::new(format!("{origin}/{page}#{}", code.reveal().as_str()))
+}
+
+/// What a role may ask for.
+const fn action(change: TicketChange, role: Role) -> Result<TicketAction, Denied> {
+    let (action, allowed) = match change {
+        TicketChange::Suspend => (TicketAction::Suspend, true),
+        TicketChange::Resume => (TicketAction::Resume, matches!(role, Role::Operator)),
+        TicketChange::Cancel => (TicketAction::Cancel, matches!(role, Role::Operator | Role::Sales)),
+        TicketChange::Confirm => (TicketAction::Confirm, matches!(role, Role::Operator | Role::Sales)),
+        TicketChange::Release => (TicketAction::Release, matches!(role, Role::Operator | Role::Sales)),
+    };
+    if allowed { Ok(action) } else { Err(Denied::Role(role)) }
+}
+
+/// Reads one row. What is refused is named by place and column, never repeated.
+fn parse(row: usize, ticket: ImportTicket) -> Result<TicketRow, RequestError> {
+    fn or<T, E: core::fmt::Display>(row: usize, field: &'static str, read: Result<T, E>) -> Result<T, RequestError> {
+        read.map_err(|error| RequestError::Row { row, field, reason: error.to_string() })
+    }
+    let party = Some(ticket.party.as_str()).filter(|party| !party.is_empty()).map(PartyLabel::parse).transpose();
+    Ok(TicketRow {
+        reference: or(row, "ticket_ref", TicketRef::parse(&ticket.ticket_ref))?,
+        order: or(row, "order_ref", OrderRef::parse(&ticket.order_ref))?,
+        zone: or(row, "zone", Zone::new(&ticket.zone))?,
+        seat_label: or(row, "seat_label", SeatLabel::new(&ticket.seat_label))?,
+        window: or(row, "valid_until", EntryWindow::new(ticket.valid_from, ticket.valid_until))?,
+        entries: or(row, "entries", Entries::try_from(ticket.entries))?,
+        party: or(row, "party", party)?,
+        code: CodeHash::from_bytes(ticket.code_hash),
+    })
+}
+
+fn imported(report: &ImportReport) -> TicketsImported {
+    let mut sum = TicketsImported::default();
+    for (row, outcome) in (0_u64..).zip(&report.outcomes) {
+        match outcome {
+            ImportOutcome::Created(_) => sum.created = sum.created.saturating_add(1),
+            ImportOutcome::Unchanged(_) => sum.unchanged = sum.unchanged.saturating_add(1),
+            ImportOutcome::Refused(refusal) => sum.refused.push(refused(row, *refusal)),
+        }
+    }
+    sum
+}
+
+fn refused(row: u64, refusal: RowRefusal) -> RefusedRow {
+    let reason = match refusal {
+        RowRefusal::Different => "different",
+        RowRefusal::CodeTaken => "code_taken",
+    };
+    RefusedRow { row, reason: reason.to_owned(), detail: refusal.to_string() }
+}

@@ -1,0 +1,119 @@
+//! `Authorization: Bearer …` as an extractor: a handler names what it lets somebody do, and gets who it is.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use kido_shared::wire::v1::operator::Role;
+
+use super::tokens::Bearer;
+use crate::domain::history::Actor;
+use crate::error::AppError;
+use crate::state::AppState;
+
+/// Why a bearer is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// No token came with the request.
+    #[error("a bearer token is needed")]
+    NoToken,
+    /// The token is none of this registrar's.
+    #[error("the bearer token is not known here")]
+    UnknownToken,
+    /// The token's role may not do this.
+    #[error("the role {} may not do this", .0.name())]
+    Role(Role),
+}
+
+/// Something that some roles may do.
+pub trait May: fmt::Debug + Send + Sync + 'static {
+    /// Who may.
+    const ROLES: &'static [Role];
+}
+
+macro_rules! may {
+    ($(#[$doc:meta])* $name:ident: $($role:ident),+) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+
+        impl May for $name {
+            const ROLES: &'static [Role] = &[$(Role::$role),+];
+        }
+    };
+}
+
+may! {
+    /// Run events and gates, and let others in.
+    Operate: Operator
+}
+may! {
+    /// Sell tickets: import, confirm, release, hand out a new code.
+    Sell: Operator, Sales
+}
+may! {
+    /// Take a ticket out of force, for good or until its card is found.
+    Stop: Operator, Sales, Desk
+}
+may! {
+    /// Look at events and tickets.
+    Look: Operator, Sales, Desk, Viewer
+}
+may! {
+    /// Look at gates and what they did.
+    Watch: Operator, Desk, Viewer
+}
+
+/// Somebody whose role may do `M`.
+#[derive(Debug, Clone)]
+pub struct Authenticated<M> {
+    bearer: Bearer,
+    may: PhantomData<M>,
+}
+
+impl<M> Authenticated<M> {
+    /// In which role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.bearer.role
+    }
+
+    /// The role as a ticket's history names it.
+    #[must_use]
+    pub const fn actor(&self) -> Actor {
+        match self.bearer.role {
+            Role::Operator | Role::Viewer => Actor::Operator,
+            Role::Sales => Actor::Sales,
+            Role::Desk => Actor::Desk,
+        }
+    }
+
+    /// Whether admissions and times may be told.
+    #[must_use]
+    pub const fn sees_uses(&self) -> bool {
+        !matches!(self.bearer.role, Role::Sales)
+    }
+}
+
+impl<M: May> FromRequestParts<AppState> for Authenticated<M> {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, AppError> {
+        let bearer = app.tokens.bearer(token(parts)?).ok_or(Denied::UnknownToken)?;
+        if M::ROLES.contains(&bearer.role) {
+            Ok(Self { bearer, may: PhantomData })
+        } else {
+            Err(Denied::Role(bearer.role).into())
+        }
+    }
+}
+
+/// The token of an `Authorization` header (RFC 6750 §2.1).
+fn token(parts: &Parts) -> Result<&str, Denied> {
+    let header = parts.headers.get(AUTHORIZATION).ok_or(Denied::NoToken)?;
+    let text = header.to_str().map_err(|_not_ascii| Denied::UnknownToken)?;
+    let (scheme, token) = text.split_once(' ').ok_or(Denied::NoToken)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Denied::NoToken) }
+}

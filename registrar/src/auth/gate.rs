@@ -1,0 +1,95 @@
+//! Gates by their signature (RFC 9421): read with a bound, verified over the public origin, each nonce once.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use axum::http::HeaderMap;
+use ed25519_dalek::VerifyingKey;
+use kido_shared::ids::{EventId, GateId};
+use kido_shared::request_signature::{RequestParts, RequestSignatureError, UnverifiedRequest, VerifiedRequest};
+
+use crate::api::extract::{EventPath, parse_json};
+use crate::error::{AppError, RequestError};
+use crate::state::AppState;
+use crate::store::Failed;
+
+/// A signed request as it arrived. Nothing of its body is believed before [`Self::verify`].
+#[derive(Debug)]
+pub struct SignedRequest {
+    signature: UnverifiedRequest,
+    digest: String,
+    method: String,
+    target_uri: String,
+    body: Bytes,
+}
+
+impl SignedRequest {
+    /// Whose key to look up.
+    #[must_use]
+    pub const fn claimed_gate(&self) -> GateId {
+        self.signature.claimed_gate()
+    }
+
+    /// Verifies the signature, takes the nonce, and hands the body out.
+    ///
+    /// # Errors
+    /// [`RequestSignatureError`] or [`super::nonces::ReplayError`].
+    pub fn verify(self, app: &AppState, key: &[u8; 32]) -> Result<(VerifiedRequest, Bytes), AppError> {
+        let Self { signature, digest, method, target_uri, body } = self;
+        let key = VerifyingKey::from_bytes(key).map_err(|_no_key| RequestSignatureError::Signature)?;
+        let parts = RequestParts { method: &method, target_uri: &target_uri, body: &body };
+        let now = app.now();
+        let verified = signature.verify(&parts, &digest, &key, now)?;
+        app.nonces.take(&verified, now)?;
+        Ok((verified, body))
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, RequestSignatureError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next().map(|value| value.to_str()), values.next()) {
+        (Some(Ok(text)), None) => Ok(text),
+        (Some(_) | None, _) => Err(RequestSignatureError::Malformed),
+    }
+}
+
+impl FromRequest<AppState> for SignedRequest {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, AppError> {
+        let headers = request.headers();
+        let signature = UnverifiedRequest::parse(header(headers, "signature-input")?, header(headers, "signature")?)?;
+        let digest = header(headers, "content-digest")?.to_owned();
+        let method = request.method().as_str().to_owned();
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let target_uri = format!("{}{path}", app.origin);
+        let body = Bytes::from_request(request, app).await.map_err(|rejection| RequestError::body(&rejection))?;
+        Ok(Self { signature, digest, method, target_uri, body })
+    }
+}
+
+/// A JSON body that a gate of the event in the path has signed.
+#[derive(Debug)]
+pub struct GateBody<T> {
+    /// Which event.
+    pub event: EventId,
+    /// Who signed.
+    pub gate: GateId,
+    /// What was sent.
+    pub body: T,
+}
+
+impl<T: serde::de::DeserializeOwned> FromRequest<AppState> for GateBody<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, AppError> {
+        let (mut parts, body) = request.into_parts();
+        let EventPath { event } = EventPath::from_request_parts(&mut parts, app).await?;
+        let signed = SignedRequest::from_request(Request::from_parts(parts, body), app).await?;
+        let known = match app.store.gate(event, signed.claimed_gate()) {
+            Err(Failed::Refused(refusal)) => return Err(AppError::Signer(refusal)),
+            known => known?,
+        };
+        let (verified, bytes) = signed.verify(app, &known.verifying_key)?;
+        Ok(Self { event, gate: verified.gate(), body: parse_json(&bytes)? })
+    }
+}

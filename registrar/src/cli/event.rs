@@ -1,0 +1,274 @@
+//! `event create | update | list | show`.
+
+use core::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::EventId;
+use kido_shared::policy::{ArbiterHome, OfflineChoice, TransferChoice};
+use kido_shared::wire::v1::operator::{self, CreateEvent, EventBody, EventList, PolicyChoices, UpdateEvent};
+
+use super::client::Client;
+use super::console::Console;
+use super::{CliError, Connection, moment};
+
+const EXAMPLES: &str = "\
+Examples:
+  kido-registrar event create --name 'Opening night' --starts-at 2027-01-10T18:00:00+09:00 \\
+      --ends-at 2027-01-10T22:00:00+09:00 --offline refuse
+  kido-registrar event create --name 'Try-out' … --offline admit --rehearsal-of EVENT
+  kido-registrar event update EVENT --ends-at 2027-01-10T23:00:00+09:00
+
+There is no default for --offline: what gates do while no arbiter answers is yours to decide.
+  refuse      nobody enters; staff help
+  home-gate   only tickets whose zone is that gate's alone
+  admit       everybody with a proof; may admit one ticket twice, at two gates
+
+Next: kido-registrar tickets import --help";
+
+/// Milliseconds of a minute and of an hour.
+const MINUTE_MS: u64 = 60_000;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Create, change and look at events
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct EventArgs {
+    #[command(flatten)]
+    pub(super) connection: Connection,
+    #[command(subcommand)]
+    command: EventCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum EventCommand {
+    /// Create an event with keys of its own
+    #[command(after_help = EXAMPLES)]
+    Create(CreateArgs),
+    /// Change what is named; gates learn it from the feed
+    Update(UpdateArgs),
+    /// List the events
+    List,
+    /// Show one event
+    Show {
+        /// The event's id
+        event: EventId,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Offline {
+    /// Nobody enters
+    Refuse,
+    /// Only tickets whose zone is that gate's alone
+    HomeGate,
+    /// Everybody with a proof; may admit twice
+    Admit,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Arbiter {
+    /// Inside the registrar
+    Registrar,
+    /// Inside the event's only gate
+    Local,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Transfer {
+    /// Nobody passes a bound ticket on
+    Nobody,
+    /// The holder may
+    Holder,
+}
+
+#[derive(Debug, Args)]
+struct CreateArgs {
+    /// What people call it
+    #[arg(long)]
+    name: String,
+    /// Doors, RFC 3339 with offset
+    #[arg(long, value_parser = moment::parse, value_name = "MOMENT")]
+    starts_at: Timestamp,
+    /// When everybody has gone home
+    #[arg(long, value_parser = moment::parse, value_name = "MOMENT")]
+    ends_at: Timestamp,
+    /// What gates do while no arbiter answers
+    #[arg(long, value_enum)]
+    offline: Offline,
+    /// Where it is decided whether a ticket was used
+    #[arg(long, value_enum, default_value = "registrar")]
+    arbiter: Arbiter,
+    /// The event that this one rehearses: test cards are accepted, and everything says so
+    #[arg(long, value_name = "EVENT")]
+    rehearsal_of: Option<EventId>,
+    /// Days from the end until keys are shredded [default: 30]
+    #[arg(long, value_name = "DAYS")]
+    retention_days: Option<u32>,
+    #[command(flatten)]
+    choices: ChoiceArgs,
+}
+
+#[derive(Debug, Args)]
+struct UpdateArgs {
+    /// The event's id
+    event: EventId,
+    /// What people call it
+    #[arg(long)]
+    name: Option<String>,
+    /// Doors
+    #[arg(long, value_parser = moment::parse, value_name = "MOMENT")]
+    starts_at: Option<Timestamp>,
+    /// When everybody has gone home; the retention date moves along
+    #[arg(long, value_parser = moment::parse, value_name = "MOMENT")]
+    ends_at: Option<Timestamp>,
+    /// What gates do while no arbiter answers
+    #[arg(long, value_enum)]
+    offline: Option<Offline>,
+    /// Where it is decided whether a ticket was used
+    #[arg(long, value_enum)]
+    arbiter: Option<Arbiter>,
+    /// When keys are shredded
+    #[arg(long, value_parser = moment::parse, value_name = "MOMENT")]
+    retention_at: Option<Timestamp>,
+    #[command(flatten)]
+    choices: ChoiceArgs,
+}
+
+#[derive(Debug, Args)]
+struct ChoiceArgs {
+    /// Usable tickets on one card [default: 1]
+    #[arg(long, value_name = "N")]
+    tickets_per_card: Option<u16>,
+    /// Oldest knowledge that a gate admits with, in minutes [default: 720]
+    #[arg(long, value_name = "MINUTES")]
+    replica_age_minutes: Option<u32>,
+    /// Whether a valid proof at the gate lifts a suspension [default: false]
+    #[arg(long, value_name = "BOOL")]
+    resume_at_gate: Option<bool>,
+    /// Until when a bound ticket may be given back [default: never]
+    #[arg(long, value_parser = moment::parse, value_name = "MOMENT")]
+    give_back_until: Option<Timestamp>,
+    /// How long a paid ticket may stay unbound, in minutes [default: for ever]
+    #[arg(long, value_name = "MINUTES")]
+    bind_within_minutes: Option<u32>,
+    /// Who may pass a bound ticket on [default: nobody]
+    #[arg(long, value_enum)]
+    transfer: Option<Transfer>,
+}
+
+pub(super) async fn run(args: EventArgs) -> Result<(), CliError> {
+    let (client, console) = (Client::of(&args.connection)?, args.connection.console());
+    match args.command {
+        EventCommand::Create(wanted) => {
+            let event: EventBody = client.post(operator::EVENTS, &create(wanted)).await?;
+            shown(console, &event)
+        }
+        EventCommand::Update(wanted) => {
+            let path = operator::event(wanted.event);
+            let event: EventBody = client.patch(&path, &update(wanted)).await?;
+            shown(console, &event)
+        }
+        EventCommand::List => {
+            let list: EventList = client.get(operator::EVENTS).await?;
+            console.show(&list, |list| list.events.iter().map(summary).collect::<Vec<_>>().join("\n"))
+        }
+        EventCommand::Show { event } => shown(console, &client.get::<EventBody>(&operator::event(event)).await?),
+    }
+}
+
+fn create(wanted: CreateArgs) -> CreateEvent {
+    let CreateArgs { name, starts_at, ends_at, offline, arbiter, rehearsal_of, retention_days, choices } = wanted;
+    let retention_at = retention_days.map(|days| ends_at.after(DAY.saturating_mul(days)));
+    let choices = PolicyChoices { retention_at, ..choices.into() };
+    CreateEvent { name, starts_at, ends_at, offline: offline.into(), arbiter: arbiter.into(), rehearsal_of, choices }
+}
+
+fn update(wanted: UpdateArgs) -> UpdateEvent {
+    let UpdateArgs { event: _, name, starts_at, ends_at, offline, arbiter, retention_at, choices } = wanted;
+    let choices = PolicyChoices { retention_at, ..choices.into() };
+    UpdateEvent {
+        name,
+        starts_at,
+        ends_at,
+        offline: offline.map(Into::into),
+        arbiter: arbiter.map(Into::into),
+        choices,
+    }
+}
+
+impl From<ChoiceArgs> for PolicyChoices {
+    fn from(wanted: ChoiceArgs) -> Self {
+        let minutes = |minutes: u32| u64::from(minutes) * MINUTE_MS;
+        Self {
+            tickets_per_card: wanted.tickets_per_card,
+            replica_age_ms_max: wanted.replica_age_minutes.map(minutes),
+            resume_at_gate: wanted.resume_at_gate,
+            give_back_until: wanted.give_back_until,
+            bind_within_ms: wanted.bind_within_minutes.map(minutes),
+            transfer: wanted.transfer.map(Into::into),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<Offline> for OfflineChoice {
+    fn from(wanted: Offline) -> Self {
+        match wanted {
+            Offline::Refuse => Self::Refuse,
+            Offline::HomeGate => Self::HomeGate,
+            Offline::Admit => Self::Admit,
+        }
+    }
+}
+
+impl From<Arbiter> for ArbiterHome {
+    fn from(wanted: Arbiter) -> Self {
+        match wanted {
+            Arbiter::Registrar => Self::Registrar,
+            Arbiter::Local => Self::Local,
+        }
+    }
+}
+
+impl From<Transfer> for TransferChoice {
+    fn from(wanted: Transfer) -> Self {
+        match wanted {
+            Transfer::Nobody => Self::Nobody,
+            Transfer::Holder => Self::Holder,
+        }
+    }
+}
+
+fn shown(console: Console, event: &EventBody) -> Result<(), CliError> {
+    console.show(event, describe)
+}
+
+fn summary(event: &EventBody) -> String {
+    let rehearsal = if event.rehearsal { "  REHEARSAL" } else { "" };
+    format!("{}  {}  {}{rehearsal}", event.event, moment::show(event.starts_at), event.name)
+}
+
+fn describe(event: &EventBody) -> String {
+    let tickets = event.tickets;
+    let mut lines = vec![
+        format!("event: {}", event.event),
+        format!("name: {}", event.name),
+        format!("from {} until {}", moment::show(event.starts_at), moment::show(event.ends_at)),
+    ];
+    if let Some(real) = event.rehearsal_of {
+        lines.push(format!("REHEARSAL of {real}: test cards are accepted"));
+    }
+    if let Some(retention_at) = event.choices.retention_at {
+        lines.push(format!("keys are shredded: {}", moment::show(retention_at)));
+    }
+    lines.push(format!(
+        "tickets: {} reserved, {} unbound, {} bound, {} suspended, {} returned, {} cancelled",
+        tickets.reserved, tickets.unbound, tickets.bound, tickets.suspended, tickets.returned, tickets.cancelled
+    ));
+    if let Some(entries) = event.entries {
+        lines.push(format!("admissions: {}, conflicts: {}", entries.admissions, entries.conflicts));
+    }
+    lines.push(format!("feed: epoch {}, {} records", event.feed_epoch, event.feed_length));
+    lines.join("\n")
+}

@@ -1,0 +1,116 @@
+//! `gate add | list | revoke`.
+
+use core::time::Duration;
+
+use clap::{Args, Subcommand};
+use kido_shared::ids::{EnrolmentId, EventId, GateId};
+use kido_shared::ticket::Zone;
+use kido_shared::wire::v1::operator::{self, ConfirmGate, GateBody, GateList, GateOffered, OfferGate, OfferState};
+
+use super::client::Client;
+use super::console::Console;
+use super::{CliError, Connection, moment};
+
+/// How often the registrar is asked whether the gate has come.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often a person may type something that is not six digits. Six wrong digits end the offer at once.
+const TYPING_TRIES: usize = 3;
+
+const EXAMPLES: &str = "\
+Example:
+  kido-registrar gate add EVENT --zone A --entrance North
+It prints an offer, good for one gate and ten minutes. Give it to `kido-gate enrol` on the gate; the gate then shows six
+digits. Type them here: only if they are the right ones does the gate get the event's keys.
+
+Next: kido-gate run on the gate.";
+
+/// Add, list and revoke gates
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct GateArgs {
+    #[command(flatten)]
+    pub(super) connection: Connection,
+    #[command(subcommand)]
+    command: GateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum GateCommand {
+    /// Offer a place to a new gate, compare its digits, confirm it
+    #[command(after_help = EXAMPLES)]
+    Add {
+        /// The event's id
+        event: EventId,
+        /// The part of the venue that it serves
+        #[arg(long, value_parser = Zone::new)]
+        zone: Zone,
+        /// What is written over the entrance [default: the zone]
+        #[arg(long, value_parser = Zone::new)]
+        entrance: Option<Zone>,
+    },
+    /// List the event's gates
+    List {
+        /// The event's id
+        event: EventId,
+    },
+    /// End a gate's rights at once: it was lost, stolen or copied
+    Revoke {
+        /// The event's id
+        event: EventId,
+        /// The gate's id
+        gate: GateId,
+    },
+}
+
+pub(super) async fn run(args: GateArgs) -> Result<(), CliError> {
+    let (client, console) = (Client::of(&args.connection)?, args.connection.console());
+    match args.command {
+        GateCommand::Add { event, zone, entrance } => {
+            let gate = add(&client, console, event, OfferGate { zone, entrance }).await?;
+            console.show(&gate, |gate| format!("gate: {}\nnext: kido-gate run, on the gate", gate.gate))
+        }
+        GateCommand::List { event } => {
+            let list: GateList = client.get(&operator::gates(event)).await?;
+            console.show(&list, |list| list.gates.iter().map(describe).collect::<Vec<_>>().join("\n"))
+        }
+        GateCommand::Revoke { event, gate } => {
+            let gate: GateBody = client.order(&operator::gate_revoke(event, gate)).await?;
+            console.show(&gate, describe)
+        }
+    }
+}
+
+fn describe(gate: &GateBody) -> String {
+    let state = if gate.revoked { "REVOKED" } else { "in force" };
+    let added_at = moment::show(gate.added_at);
+    format!("{}  zone {}  entrance {}  since {added_at}  {state}", gate.gate, gate.zone, gate.entrance)
+}
+
+async fn add(client: &Client, console: Console, event: EventId, wanted: OfferGate) -> Result<GateBody, CliError> {
+    let offered: GateOffered = client.post(&operator::gate_offers(event), &wanted).await?;
+    console
+        .note(&format!("Good until {}. Waiting for the gate (kido-gate enrol) …", moment::show(offered.expires_at)))?;
+    console.line(&format!("offer: {}", offered.link.as_str()))?;
+    wait(client, event, offered.enrolment).await?;
+    let path = operator::gate_offer_confirm(event, offered.enrolment);
+    for _try in 0..TYPING_TRIES {
+        let short_code = console.ask("The six digits on the gate's screen: ").await?.trim().to_owned();
+        match client.post::<_, GateBody>(&path, &ConfirmGate { short_code }).await {
+            Err(CliError::Refused(problem)) if problem.code == "not_digits" => console.note(&problem.detail)?,
+            answer => return answer,
+        }
+    }
+    Err(CliError::NoDigits)
+}
+
+/// Until the gate shows its digits; the offer's end is the registrar's answer.
+async fn wait(client: &Client, event: EventId, enrolment: EnrolmentId) -> Result<(), CliError> {
+    let path = operator::gate_offer(event, enrolment);
+    loop {
+        match client.get::<OfferState>(&path).await? {
+            OfferState::Waiting => tokio::time::sleep(ASK_EVERY).await,
+            OfferState::ShowsCode { .. } | OfferState::Confirmed { .. } => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `serve`: the registrar itself.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use kido_shared::challenge::Origin;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::CliError;
+use crate::config::{DataFolder, LogFormat, ServeConfig, ServeFlags};
+
+const MORE: &str = "\
+It listens on this machine alone unless told otherwise; put what ends TLS in front, and let it pass path and query on
+unchanged: gates sign them, with the origin. SIGTERM or Ctrl-C ends it once what is under way is done.
+
+Rehearsals: an event with --rehearsal-of accepts test cards whose root is given by --trust-anchor; no other event does.
+
+Next: kido-registrar event create --help";
+
+/// Run the registrar
+#[derive(Debug, Args)]
+#[command(after_help = MORE)]
+pub(super) struct ServeArgs {
+    /// Folder that `init` has made
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Configuration file [default: DIR/registrar.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// As cards and gates reach this registrar [default: the one of `init`]
+    #[arg(long, value_name = "URL")]
+    origin: Option<Origin>,
+    /// A further root in DER, or a folder of them, for rehearsals only; may be repeated
+    #[arg(long = "trust-anchor", value_name = "FILE|DIR")]
+    trust_anchors: Vec<PathBuf>,
+    /// How log lines on standard error look
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
+    /// Log every answered request: route, status, time
+    #[arg(long)]
+    verbose: bool,
+}
+
+pub(super) fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
+    let ServeArgs { data, config, listen, origin, trust_anchors, log_format, verbose } = args;
+    let flags = ServeFlags { config, origin, listen, trust_anchors, log_format };
+    let config = ServeConfig::resolve(DataFolder::at(data), flags)?;
+    log_to_stderr(config.log_format, verbose);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Terminal)?;
+    runtime.block_on(crate::serve::run(config, ready))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The line that whoever started this process waits for.
+fn ready(address: SocketAddr) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "listening on http://{address}").and_then(|()| out.flush()).is_err() {
+        tracing::debug!("nobody reads standard output");
+    }
+}
+
+/// Our own lines from `info` on, everybody else's from `warn`: a library may log what it was given.
+fn log_to_stderr(format: LogFormat, verbose: bool) {
+    let own = if verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let targets = Targets::new().with_default(LevelFilter::WARN);
+    let targets = targets.with_target("kido_registrar", own).with_target("kido_store", LevelFilter::INFO);
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+}

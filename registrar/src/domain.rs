@@ -1,0 +1,13 @@
+//! The rules: current state, input and time in; facts or a typed refusal out.
+//!
+//! **Invariant**: nothing here knows a store, a socket, a clock or a source of randomness.
+
+pub mod claim;
+pub mod event;
+pub mod gate;
+pub mod history;
+pub mod ingest;
+pub mod party;
+pub mod reference;
+pub mod registration;
+pub mod ticket;

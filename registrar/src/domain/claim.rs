@@ -1,0 +1,44 @@
+//! The rules of claims at this registrar; the steps themselves are in [`kido_shared::claim`].
+
+use kido_shared::admission::DecidedOn;
+use kido_shared::claim::ClaimFacts;
+use kido_shared::policy::{ArbiterHome, EventPolicy};
+
+use super::gate::GateRefusal;
+use super::ticket::Ticket;
+
+/// Why a claim step is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimRefusal {
+    /// The gate may not speak for this event.
+    #[error("the gate may not claim here")]
+    Gate(#[source] GateRefusal),
+    /// The step names another gate than the one that signed the request.
+    #[error("the step names another gate than the one that signed it")]
+    OtherGate,
+    /// No such ticket in this event.
+    #[error("no such ticket in this event")]
+    UnknownTicket,
+    /// The event's policy names another arbiter: two arbiters would admit twice.
+    #[error("this event's claims are decided elsewhere")]
+    ArbiterElsewhere,
+}
+
+/// Whether this registrar is the event's arbiter.
+///
+/// # Errors
+/// [`ClaimRefusal::ArbiterElsewhere`].
+pub fn decides_here(policy: &EventPolicy) -> Result<(), ClaimRefusal> {
+    match policy.choices().arbiter.home {
+        ArbiterHome::Registrar => Ok(()),
+        ArbiterHome::Local | ArbiterHome::Venue => Err(ClaimRefusal::ArbiterElsewhere),
+    }
+}
+
+/// What the arbiter knows of a ticket. One that was never bound has no binding record to be superseded.
+#[must_use]
+pub fn facts(ticket: &Ticket) -> ClaimFacts {
+    let binding = ticket.binding_at.unwrap_or(ticket.ticket_at);
+    let newest = DecidedOn { ticket: ticket.ticket_at, binding };
+    ClaimFacts { entries: ticket.particulars.entries, status: ticket.status(), newest }
+}

@@ -1,0 +1,50 @@
+//! The rules of an event's policy.
+
+use kido_shared::clock::Timestamp;
+use kido_shared::policy::{ArbiterHome, EventPolicy};
+
+/// Why an event is not made or its policy not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EventRefusal {
+    /// Its retention date has passed: everything of it would be due for deletion.
+    #[error("the retention date has passed")]
+    Over,
+    /// What it rehearses was settled when it was made: test cards never come to a real event, nor the other way.
+    #[error("an event cannot become a rehearsal, nor cease to be one")]
+    RehearsalFixed,
+    /// The arbiter inside a gate serves one gate only.
+    #[error("a local arbiter serves one gate, this event has {gates}")]
+    LocalArbiter {
+        /// Gates that are not revoked.
+        gates: usize,
+    },
+    /// The root key is away, and no identity that it has certified is left.
+    #[error("no certified event identity is left: add some with the root key")]
+    NoSpareIdentity,
+    /// The keyring could not be written.
+    #[error("the keyring could not be written")]
+    Keyring,
+}
+
+/// Whether an event may be made.
+///
+/// # Errors
+/// [`EventRefusal`].
+pub fn may_create(policy: &EventPolicy, now: Timestamp) -> Result<(), EventRefusal> {
+    if policy.choices().retention_at <= now { Err(EventRefusal::Over) } else { Ok(()) }
+}
+
+/// Whether a policy may take another's place, in an event with so many gates in force.
+///
+/// # Errors
+/// [`EventRefusal`].
+pub fn may_change(old: &EventPolicy, new: &EventPolicy, gates: usize, now: Timestamp) -> Result<(), EventRefusal> {
+    may_create(new, now)?;
+    if old.choices().rehearsal_of != new.choices().rehearsal_of {
+        return Err(EventRefusal::RehearsalFixed);
+    }
+    if new.choices().arbiter.home == ArbiterHome::Local && gates > 1 {
+        return Err(EventRefusal::LocalArbiter { gates });
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The rules of an event's gates.
+
+use kido_shared::clock::Timestamp;
+use kido_shared::feed::GateRecord;
+use kido_shared::ids::{FeedSequence, GateId};
+use kido_shared::policy::{ArbiterHome, EventPolicy};
+use kido_shared::ticket::Zone;
+
+/// Most gates of one event, revoked ones included: five times the largest venue planned for.
+pub const GATES_MAX: usize = 1_000;
+
+/// Why a gate is not added, revoked or believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GateRefusal {
+    /// No such gate in this event.
+    #[error("no such gate in this event")]
+    UnknownGate,
+    /// The gate was revoked.
+    #[error("this gate was revoked")]
+    Revoked,
+    /// The id is another gate's already.
+    #[error("another gate has this id")]
+    Exists,
+    /// The arbiter inside a gate serves one gate only.
+    #[error("this event's arbiter is its only gate; choose another arbiter before adding a second gate")]
+    LocalArbiter,
+    /// More gates than an event may have.
+    #[error("an event has at most {GATES_MAX} gates")]
+    TooManyGates,
+}
+
+/// A gate as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Gate {
+    /// Its Ed25519 key.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub verifying_key: [u8; 32],
+    /// The part of the venue that it opens.
+    #[n(1)]
+    pub zone: Zone,
+    /// What is written over the entrance.
+    #[n(2)]
+    pub entrance: Zone,
+    /// Whether it was revoked.
+    #[n(3)]
+    pub revoked: bool,
+    /// When it came.
+    #[n(4)]
+    pub added_at: Timestamp,
+    /// Its newest record in the feed.
+    #[n(5)]
+    pub record_at: FeedSequence,
+}
+
+impl Gate {
+    /// The record that gates get.
+    #[must_use]
+    pub fn record(&self, gate: GateId) -> GateRecord {
+        GateRecord {
+            gate,
+            verifying_key: self.verifying_key,
+            zone: self.zone.clone(),
+            entrance: self.entrance.clone(),
+            revoked: self.revoked,
+        }
+    }
+}
+
+/// Whether a further gate may be added to these.
+///
+/// # Errors
+/// [`GateRefusal::LocalArbiter`] or [`GateRefusal::TooManyGates`].
+pub fn may_add<'a>(policy: &EventPolicy, gates: impl Iterator<Item = &'a Gate>) -> Result<(), GateRefusal> {
+    let (mut all, mut in_force) = (0_usize, 0_usize);
+    for gate in gates {
+        all += 1;
+        in_force += usize::from(!gate.revoked);
+    }
+    if policy.choices().arbiter.home == ArbiterHome::Local && in_force > 0 {
+        return Err(GateRefusal::LocalArbiter);
+    }
+    if all >= GATES_MAX { Err(GateRefusal::TooManyGates) } else { Ok(()) }
+}
+
+/// The gate, where it may still speak for its event.
+///
+/// # Errors
+/// [`GateRefusal::UnknownGate`] or [`GateRefusal::Revoked`].
+pub fn in_force(gate: Option<Gate>) -> Result<Gate, GateRefusal> {
+    match gate {
+        None => Err(GateRefusal::UnknownGate),
+        Some(Gate { revoked: true, .. }) => Err(GateRefusal::Revoked),
+        Some(gate) => Ok(gate),
+    }
+}

@@ -1,0 +1,90 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use kido_shared::feed::TrustedFeedKeys;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+const RETENTION: Timestamp = Timestamp::from_unix_seconds(1_810_000_000);
+
+fn random() -> StdRng {
+    StdRng::seed_from_u64(1)
+}
+
+fn keyring(folder: &Path) -> Keyring {
+    Keyring::create(&folder.join("keyring"), &folder.join("root.key"), NOW, &mut random()).unwrap()
+}
+
+#[test]
+fn every_file_of_a_keyring_is_its_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = keyring(folder.path());
+    keyring.wrap(EventId::from_bytes([1; 16]), &EventKey::from_bytes([2; 32]), RETENTION, &mut random()).unwrap();
+    let mut open = vec![folder.path().join("keyring"), folder.path().join("root.key")];
+    let mut seen = 0;
+    while let Some(path) = open.pop() {
+        let mode = path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", path.display());
+        seen += 1;
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+    assert!(seen > SPARE_IDENTITIES);
+}
+
+#[test]
+fn an_identity_is_given_once_and_its_certificate_holds_under_the_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = keyring(folder.path());
+    let (one, other) = (keyring.take_identity(NOW).unwrap(), keyring.take_identity(NOW).unwrap());
+    assert_ne!(one.event(), other.event());
+    assert_eq!(keyring.spare_identities().unwrap(), SPARE_IDENTITIES - 2);
+    let mut trusted = TrustedFeedKeys::new(*keyring.root(), one.event()).unwrap();
+    trusted.trust(one.certificate()).unwrap();
+    let again = Keyring::open(&folder.path().join("keyring")).unwrap().identity(one.event()).unwrap();
+    assert_eq!(again.signing_key(), one.signing_key());
+}
+
+#[test]
+fn the_root_key_may_leave_and_come_back_with_more_identities() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = keyring(folder.path());
+    let away = folder.path().join("away");
+    std::fs::rename(folder.path().join("root.key"), &away).unwrap();
+    for _ in 0..SPARE_IDENTITIES {
+        keyring.take_identity(NOW).unwrap();
+    }
+    assert!(matches!(keyring.take_identity(NOW), Err(KeyringError::NoSpareIdentity)));
+    keyring.add_identities(&away, 1, NOW, &mut StdRng::seed_from_u64(2)).unwrap();
+    keyring.take_identity(NOW).unwrap();
+    let stranger = folder.path().join("stranger.key");
+    Keyring::create(&folder.path().join("other"), &stranger, NOW, &mut StdRng::seed_from_u64(3)).unwrap();
+    let refused = keyring.add_identities(&stranger, 1, NOW, &mut random());
+    assert!(matches!(refused, Err(KeyringError::OtherRoot)));
+}
+
+#[test]
+fn an_existing_keyring_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = *keyring(folder.path()).root();
+    let refused = Keyring::create(&folder.path().join("keyring"), &folder.path().join("two"), NOW, &mut random());
+    assert!(matches!(refused, Err(KeyringError::Exists(_))));
+    assert_eq!(*Keyring::open(&folder.path().join("keyring")).unwrap().root(), first);
+}
+
+#[test]
+fn a_shredded_week_leaves_its_event_keys_as_noise() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = keyring(folder.path());
+    let (event, key) = (EventId::from_bytes([1; 16]), EventKey::from_bytes([2; 32]));
+    let wrapped = keyring.wrap(event, &key, RETENTION, &mut random()).unwrap();
+    assert_eq!(keyring.unwrap(event, &wrapped).unwrap().expose(), key.expose());
+    let other = EventId::from_bytes([9; 16]);
+    assert!(matches!(keyring.unwrap(other, &wrapped), Err(KeyringError::Wrapped)), "moved to another event");
+    keyring.shred_week(wrapped.week).unwrap();
+    keyring.shred_week(wrapped.week).unwrap();
+    assert!(matches!(keyring.unwrap(event, &wrapped), Err(KeyringError::Shredded(_))));
+}

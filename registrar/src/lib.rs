@@ -1,0 +1,25 @@
+//! Binds tickets to cards, publishes the feed, collects admissions.
+
+pub mod api;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod enrolment;
+pub mod entropy;
+pub mod error;
+pub mod fact;
+pub mod keyring;
+pub mod openapi;
+pub mod private_file;
+pub mod process;
+pub mod registration;
+pub mod router;
+pub mod serve;
+pub mod server;
+pub mod signer;
+pub mod state;
+pub mod store;
+
+#[cfg(test)]
+mod testing;

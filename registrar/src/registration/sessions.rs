@@ -1,0 +1,101 @@
+//! Open dialogues: in memory, bounded, gone at their first use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kido_shared::challenge::{Action, Challenge};
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::{EventId, SessionId};
+
+use crate::domain::registration::RegistrationRefusal;
+use crate::store::CodedTicket;
+
+/// Most dialogues that are open at a time: 200 a second that all take their five minutes; about 20 MB.
+pub const SESSIONS_MAX: usize = 65_536;
+
+/// What a dialogue is about; settled when it begins, never by what comes with the proof.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) action: Action,
+    pub(super) event: EventId,
+    pub(super) coded: Option<CodedTicket>,
+    pub(super) challenge: Challenge,
+    pub(super) expires_at: Timestamp,
+}
+
+/// The open dialogues, by name and by end.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    open: BTreeMap<SessionId, Session>,
+    ends: BTreeSet<(Timestamp, SessionId)>,
+}
+
+impl Sessions {
+    /// Opens a dialogue. Those that are over make room; one that is not never does.
+    pub(super) fn open(&mut self, id: SessionId, session: Session, now: Timestamp) -> Result<(), RegistrationRefusal> {
+        while let Some((end, over)) = self.ends.first().copied().filter(|(end, _)| *end <= now) {
+            self.ends.remove(&(end, over));
+            self.open.remove(&over);
+        }
+        if self.open.len() >= SESSIONS_MAX {
+            return Err(RegistrationRefusal::TooManySessions);
+        }
+        self.ends.insert((session.expires_at, id));
+        self.open.insert(id, session);
+        Ok(())
+    }
+
+    /// Takes a dialogue out, where it is open; whoever asks again gets nothing.
+    pub(super) fn take(&mut self, id: SessionId, now: Timestamp) -> Option<Session> {
+        let session = self.open.remove(&id)?;
+        self.ends.remove(&(session.expires_at, id));
+        (now < session.expires_at).then_some(session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(expires_at: i64) -> Session {
+        Session {
+            action: Action::Show,
+            event: EventId::from_bytes([1; 16]),
+            coded: None,
+            challenge: Challenge::from_bytes([2; 32]),
+            expires_at: Timestamp::from_unix_ms(expires_at),
+        }
+    }
+
+    fn id(number: u64) -> SessionId {
+        let mut bytes = [0; 16];
+        bytes[8..].copy_from_slice(&number.to_be_bytes());
+        SessionId::from_bytes(bytes)
+    }
+
+    #[test]
+    fn a_session_is_gone_at_its_first_use() {
+        let mut sessions = Sessions::default();
+        sessions.open(id(1), session(100), Timestamp::from_unix_ms(0)).unwrap();
+        assert!(sessions.take(id(1), Timestamp::from_unix_ms(99)).is_some());
+        assert!(sessions.take(id(1), Timestamp::from_unix_ms(99)).is_none());
+    }
+
+    #[test]
+    fn a_session_ends_by_itself() {
+        let mut sessions = Sessions::default();
+        sessions.open(id(1), session(100), Timestamp::from_unix_ms(0)).unwrap();
+        assert!(sessions.take(id(1), Timestamp::from_unix_ms(100)).is_none());
+    }
+
+    #[test]
+    fn a_flood_of_sessions_is_refused_until_some_are_over() {
+        let mut sessions = Sessions::default();
+        for number in 0..SESSIONS_MAX {
+            sessions.open(id(u64::try_from(number).unwrap()), session(100), Timestamp::from_unix_ms(0)).unwrap();
+        }
+        let refused = sessions.open(id(u64::MAX), session(100), Timestamp::from_unix_ms(99));
+        assert_eq!(refused, Err(RegistrationRefusal::TooManySessions));
+        sessions.open(id(u64::MAX), session(200), Timestamp::from_unix_ms(100)).unwrap();
+        assert!(sessions.take(id(0), Timestamp::from_unix_ms(0)).is_none(), "the others were over");
+    }
+}

@@ -1,0 +1,109 @@
+//! The one table of routes and of what lies around every one of them.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::{self, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue, Response};
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use kido_shared::limits::HTTP_BODY_BYTES_MAX;
+use kido_shared::wire::v1::routes::OPENAPI;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::{admissions, claims, enrolments, events, feed, gates, health, registrations, tickets, tokens};
+use crate::error::{AppError, RequestError};
+use crate::openapi::Document;
+use crate::state::AppState;
+
+/// Largest body but for imports: a full batch of 256 admissions is under 100 kB, everything else under ten.
+const SMALL_BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Longest time that one request may take, its body included: an import of 5,000 tickets on a slow disk takes seconds.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
+
+/// What every answer says to browsers: this is data, to be shown in no page and kept by nobody.
+const ALWAYS: [(HeaderName, HeaderValue); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// Everything that is served, for `serve` and for tests alike.
+pub fn build_router(app: AppState) -> Router {
+    let (router, document) = api().split_for_parts();
+    let document = Arc::<str>::from(document.to_json().unwrap_or_default());
+    let openapi = get(move || async move { ([(CONTENT_TYPE, "application/json")], document.to_string()) });
+    router
+        .route(OPENAPI, openapi)
+        .fallback(|| async { AppError::from(RequestError::NoRoute) })
+        .method_not_allowed_fallback(|| async { AppError::from(RequestError::Method) })
+        .layer(middleware::from_fn_with_state(app.clone(), around))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(app)
+}
+
+fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(health::health))
+        .routes(routes!(events::create, events::list))
+        .routes(routes!(events::show, events::update))
+        .routes(routes!(tickets::show))
+        .routes(routes!(tickets::change))
+        .routes(routes!(tickets::reissue_code))
+        .routes(routes!(gates::list))
+        .routes(routes!(gates::offer))
+        .routes(routes!(gates::offer_state))
+        .routes(routes!(gates::confirm))
+        .routes(routes!(gates::revoke))
+        .routes(routes!(tokens::add, tokens::list))
+        .routes(routes!(tokens::remove))
+        .routes(routes!(registrations::start))
+        .routes(routes!(registrations::prove))
+        .routes(routes!(enrolments::start))
+        .routes(routes!(enrolments::reveal))
+        .routes(routes!(enrolments::result))
+        .routes(routes!(feed::head))
+        .routes(routes!(feed::key))
+        .routes(routes!(feed::range))
+        .routes(routes!(feed::tail))
+        .routes(routes!(claims::claim))
+        .routes(routes!(admissions::upload))
+        .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES_MAX))
+        .merge(OpenApiRouter::new().routes(routes!(tickets::import)).layer(DefaultBodyLimit::max(HTTP_BODY_BYTES_MAX)))
+}
+
+/// A deadline, headers, and a line in the log: method, route as a template, status, time. No address, no id, no body.
+async fn around(State(app): State<AppState>, request: Request, next: Next) -> Response<Body> {
+    let began = app.now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let answered = tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await;
+    let mut response = answered.unwrap_or_else(|_elapsed| AppError::Deadline.into_response());
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, value);
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let (status, took_ms) = (response.status().as_u16(), app.now().since(began).as_millis());
+    tracing::debug!(%method, route, status, took_ms, "answered");
+    response
+}
+
+/// A bug: one answer is lost, the process goes on. The panic's text stays inside, it may quote anything.
+fn panicked(_panic: Box<dyn core::any::Any + Send>) -> Response<Body> {
+    AppError::Bug.into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+use core::time::Duration;
+
+use kido_shared::clock::{Clock as _, Timestamp};
+use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Transcript};
+use kido_shared::ids::{AdmissionId, GateId};
+use kido_shared::limits::REQUEST_SKEW;
+use kido_shared::request_signature::{RequestParts, sign};
+use kido_shared::wire::v1::{operator, routes};
+
+use super::*;
+
+/// A gate as its registrar knows it.
+struct Enrolled {
+    gate: GateId,
+    keys: GateKeys,
+}
+
+/// Where a dialogue stands once both sides know the digits.
+struct Revealed {
+    offer: Value,
+    transcript: Transcript,
+    keys: GateKeys,
+    link: EnrolmentLink,
+}
+
+fn signed_at(path: &str, body: &str, by: (GateId, &GateKeys), at: Timestamp, nonce_seed: u64) -> Request {
+    let uri = format!("{}{path}", origin());
+    let parts = RequestParts { method: "POST", target_uri: &uri, body: body.as_bytes() };
+    let mut random = StdRng::seed_from_u64(nonce_seed);
+    let headers = sign(&parts, by.0, by.1.signing(), at, &mut random);
+    let request = Request::builder().method(Method::POST).uri(path).header("content-type", "application/json");
+    let request = request.header("content-digest", headers.content_digest);
+    let request = request.header("signature-input", headers.signature_input).header("signature", headers.signature);
+    request.body(Body::from(body.to_owned())).unwrap()
+}
+
+async fn reveal(served: &Served, event: EventId, seed: u64) -> Revealed {
+    let mut random = StdRng::seed_from_u64(seed);
+    let wanted = json!({"zone": "A", "entrance": "North"});
+    let offer = served.post(Some(Role::Operator), &operator::gate_offers(event), &wanted).await.ok();
+    let link = EnrolmentLink::parse(offer["link"].as_str().unwrap()).unwrap();
+    let (keys, nonce) = (GateKeys::generate(&mut random), EnrolmentNonce::generate(&mut random));
+    let public = keys.public().unwrap();
+    let start = json!({"token": link.token.reveal().as_str(), "verifying_key": base64url::encode(&public.verifying),
+        "receiving_key": base64url::encode(&public.receiving),
+        "commitment": base64url::encode(nonce.commitment().as_bytes())});
+    let started = served.post(None, routes::ENROLMENTS, &start).await.ok();
+    let bytes =
+        |field: &str| -> [u8; 32] { base64url::decode(started[field].as_str().unwrap()).unwrap().try_into().unwrap() };
+    link.accept_root(&bytes("root_key")).unwrap();
+    let again = served.post(None, routes::ENROLMENTS, &start).await;
+    assert_eq!(again.problem(), problem(410, "no_offer"), "an offer is for one gate");
+    let transcript = Transcript {
+        enrolment: started["enrolment"].as_str().unwrap().parse().unwrap(),
+        gate: started["gate"].as_str().unwrap().parse().unwrap(),
+        root: bytes("root_key"),
+        keys: public,
+        registrar_nonce: EnrolmentNonce::from_bytes(bytes("nonce")),
+        gate_nonce: nonce,
+    };
+    let path = routes::enrolment_reveal(transcript.enrolment);
+    let revealed = served.post(None, &path, &json!({"nonce": base64url::encode(nonce.as_bytes())})).await;
+    assert_eq!(revealed.status, StatusCode::NO_CONTENT);
+    Revealed { offer, transcript, keys, link }
+}
+
+async fn confirm(served: &Served, event: EventId, revealed: &Revealed, digits: &str) -> Answer {
+    let enrolment = revealed.offer["enrolment"].as_str().unwrap().parse().unwrap();
+    let path = operator::gate_offer_confirm(event, enrolment);
+    served.post(Some(Role::Operator), &path, &json!({"short_code": digits})).await
+}
+
+async fn enrol(served: &Served, event: EventId, seed: u64) -> Enrolled {
+    let revealed = reveal(served, event, seed).await;
+    let digits = revealed.transcript.short_code().to_string();
+    confirm(served, event, &revealed, &digits).await.ok();
+    Enrolled { gate: revealed.transcript.gate, keys: revealed.keys }
+}
+
+fn withdraw(gate: GateId) -> String {
+    let step = json!({"step": "withdraw", "admission": AdmissionId::from_bytes([5; 16]),
+        "ticket": kido_shared::ids::TicketId::from_bytes([6; 16]), "gate": gate});
+    json!({"step": step}).to_string()
+}
+
+#[tokio::test]
+async fn the_right_digits_bring_the_subkeys_to_the_gate() {
+    let served = Served::new();
+    let event = served.event().await;
+    let revealed = reveal(&served, event, 1).await;
+    let Revealed { transcript, keys, link, .. } = &revealed;
+    let path = routes::enrolment_result(transcript.enrolment);
+    let ask = |seed| served.send(signed_at(&path, "", (transcript.gate, keys), NOW, seed));
+    assert_eq!(ask(1).await.ok(), json!({"state": "pending"}));
+    let digits = transcript.short_code().to_string();
+    let gate = confirm(&served, event, &revealed, &digits).await.ok();
+    assert_eq!((&gate["zone"], &gate["entrance"], &gate["revoked"]), (&json!("A"), &json!("North"), &json!(false)));
+    let result = ask(2).await.ok();
+    let sealed = base64url::decode(result["sealed_subkeys"].as_str().unwrap()).unwrap();
+    let subkeys = transcript.open(&link.token, keys, &sealed).unwrap();
+    let kept = served.registrar.store.gate_subkeys(event).unwrap();
+    assert_eq!(subkeys.to_bytes(), kept.to_bytes());
+    let other = GateKeys::generate(&mut StdRng::seed_from_u64(99));
+    let forged = served.send(signed_at(&path, "", (transcript.gate, &other), NOW, 3)).await;
+    assert_eq!(forged.problem(), problem(401, "signature"));
+}
+
+#[tokio::test]
+async fn wrong_digits_end_the_offer_and_no_gate_is_added() {
+    let served = Served::new();
+    let event = served.event().await;
+    let revealed = reveal(&served, event, 1).await;
+    let right = revealed.transcript.short_code().to_string();
+    let wrong = if right == "000 000" { "000 001" } else { "000 000" };
+    assert_eq!(confirm(&served, event, &revealed, "12").await.problem(), problem(422, "not_digits"));
+    assert_eq!(confirm(&served, event, &revealed, wrong).await.problem(), problem(403, "wrong_digits"));
+    assert_eq!(confirm(&served, event, &revealed, &right).await.problem(), problem(410, "no_offer"));
+    assert_eq!(served.get(Some(Role::Viewer), &operator::gates(event)).await.ok(), json!({"gates": []}));
+}
+
+#[tokio::test]
+async fn a_signed_request_is_believed_once_and_only_as_it_was_signed() {
+    let served = Served::new();
+    let event = served.event().await;
+    let Enrolled { gate, keys } = enrol(&served, event, 1).await;
+    let (path, body) = (routes::claims(event), withdraw(gate));
+    // It gets as far as the ticket, which is not there: the signature was believed.
+    let first = served.send(signed_at(&path, &body, (gate, &keys), NOW, 1)).await;
+    assert_eq!(first.problem(), problem(404, "unknown_ticket"));
+    let replayed = served.send(signed_at(&path, &body, (gate, &keys), NOW, 1)).await;
+    assert_eq!(replayed.problem(), problem(401, "replayed"));
+
+    let mut altered = signed_at(&path, &body, (gate, &keys), NOW, 2);
+    *altered.body_mut() = Body::from(body.replace("withdraw", "exit"));
+    assert_eq!(served.send(altered).await.problem(), problem(401, "signature_digest"));
+    let mut moved = signed_at(&path, &body, (gate, &keys), NOW, 3);
+    *moved.uri_mut() = routes::admissions(event).parse().unwrap();
+    assert_eq!(served.send(moved).await.problem(), problem(401, "signature"));
+    let mut query = signed_at(&path, &body, (gate, &keys), NOW, 4);
+    *query.uri_mut() = format!("{path}?again=1").parse().unwrap();
+    assert_eq!(served.send(query).await.problem(), problem(401, "signature"));
+    let unsigned = served.post(Some(Role::Operator), &path, &json!({})).await;
+    assert_eq!(unsigned.problem(), problem(401, "signature_malformed"), "no role stands in for a gate");
+}
+
+#[tokio::test]
+async fn a_request_from_another_time_is_refused() {
+    let served = Served::new();
+    let event = served.event().await;
+    let Enrolled { gate, keys } = enrol(&served, event, 1).await;
+    let (path, body) = (routes::claims(event), withdraw(gate));
+    let second = Duration::from_secs(1);
+    for at in [NOW.before(REQUEST_SKEW + second), NOW.after(REQUEST_SKEW + second)] {
+        let refused = served.send(signed_at(&path, &body, (gate, &keys), at, 1)).await;
+        assert_eq!(refused.problem(), problem(401, "signature_skew"));
+    }
+    // Within the skew of the registrar's clock it is the same request for twice that long: its nonce stays known.
+    let ahead = NOW.after(REQUEST_SKEW);
+    let believed = served.send(signed_at(&path, &body, (gate, &keys), ahead, 2)).await;
+    assert_eq!(believed.problem(), problem(404, "unknown_ticket"));
+    served.registrar.clock.advance(REQUEST_SKEW.saturating_mul(2));
+    assert_eq!(served.registrar.clock.now(), NOW.after(REQUEST_SKEW.saturating_mul(2)));
+    let replayed = served.send(signed_at(&path, &body, (gate, &keys), ahead, 2)).await;
+    assert_eq!(replayed.problem(), problem(401, "replayed"));
+}
+
+#[tokio::test]
+async fn an_unknown_gate_and_a_revoked_one_are_told_apart() {
+    let served = Served::new();
+    let event = served.event().await;
+    let Enrolled { gate, keys } = enrol(&served, event, 1).await;
+    let stranger = GateId::from_bytes([8; 16]);
+    let path = routes::claims(event);
+    let unknown = served.send(signed_at(&path, &withdraw(stranger), (stranger, &keys), NOW, 1)).await;
+    assert_eq!(unknown.problem(), problem(401, "unknown_gate"));
+    let other_event = served.registrar.event().await;
+    let elsewhere = routes::claims(other_event);
+    let foreign = served.send(signed_at(&elsewhere, &withdraw(gate), (gate, &keys), NOW, 2)).await;
+    assert_eq!(foreign.problem(), problem(401, "unknown_gate"), "a gate of another event");
+    let revoke = operator::gate_revoke(event, gate);
+    assert_eq!(served.post(Some(Role::Operator), &revoke, &json!({})).await.ok()["revoked"], true);
+    let revoked = served.send(signed_at(&path, &withdraw(gate), (gate, &keys), NOW, 3)).await;
+    assert_eq!(revoked.problem(), problem(403, "gate_revoked"));
+}
+
+#[tokio::test]
+async fn a_gate_speaks_for_itself_alone() {
+    let served = Served::new();
+    let event = served.event().await;
+    let one = enrol(&served, event, 1).await;
+    let other = enrol(&served, event, 2).await;
+    let body = withdraw(other.gate);
+    let answer = served.send(signed_at(&routes::claims(event), &body, (one.gate, &one.keys), NOW, 1)).await;
+    assert_eq!(answer.problem(), problem(403, "other_gate"));
+}
+
+#[tokio::test]
+async fn an_upload_is_acknowledged_and_its_repetition_too() {
+    let served = Served::new();
+    let event = served.event().await;
+    let (ticket, _code) = served.registrar.ticket(event, 1).await;
+    let Enrolled { gate, keys } = enrol(&served, event, 1).await;
+    let admission = json!({"id": AdmissionId::from_bytes([5; 16]), "ticket": ticket, "gate": gate, "entry": 1,
+        "at": NOW.unix_ms(), "basis": "offline"});
+    let batch = json!({"boot": 1, "journal_length": 1, "journal_chain": base64url::encode(&[0; 32]),
+        "admissions": [{"admission": admission, "opened_at": null}]});
+    let path = routes::admissions(event);
+    for (seed, outcome) in [(1, "stored"), (2, "repeated")] {
+        let acks = served.send(signed_at(&path, &batch.to_string(), (gate, &keys), NOW, seed)).await.ok();
+        assert_eq!(acks["acks"][0]["outcome"], outcome);
+    }
+}

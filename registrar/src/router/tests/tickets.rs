@@ -1,0 +1,77 @@
+use kido_shared::codes::Code;
+use kido_shared::wire::v1::operator;
+
+use super::*;
+
+async fn import(served: &Served, event: EventId, rows: &[Value]) -> Answer {
+    let body = json!({"reserved": false, "tickets": rows});
+    served.post(Some(Role::Sales), &operator::tickets(event), &body).await
+}
+
+#[tokio::test]
+async fn a_repeated_import_changes_nothing() {
+    let served = Served::new();
+    let event = served.event().await;
+    let first = import(&served, event, &[row(1), row(2)]).await.ok();
+    assert_eq!((&first["created"], &first["unchanged"]), (&json!(2), &json!(0)));
+    let again = import(&served, event, &[row(1), row(2)]).await.ok();
+    assert_eq!((&again["created"], &again["unchanged"]), (&json!(0), &json!(2)));
+    let mut other = row(1);
+    other["zone"] = json!("B");
+    let refused = import(&served, event, &[other, row(3)]).await.ok();
+    assert_eq!(refused["created"], 1);
+    assert_eq!((&refused["refused"][0]["row"], &refused["refused"][0]["reason"]), (&json!(0), &json!("different")));
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_row_is_named_by_place_and_never_repeated() {
+    let served = Served::new();
+    let event = served.event().await;
+    for (field, value) in
+        [("seat_label", "山田太郎様"), ("ticket_ref", "taro@example"), ("zone", "a b"), ("entries", "0")]
+    {
+        let mut wrong = row(2);
+        wrong[field] = json!(value);
+        let answer = import(&served, event, &[row(1), wrong]).await;
+        assert_eq!(answer.problem(), problem(422, "field"));
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with(&format!("row 1, {field}:")) && !detail.contains(value), "{detail}");
+    }
+    let mut personal = row(1);
+    personal["holder_name"] = json!("山田太郎");
+    let answer = import(&served, event, &[personal]).await;
+    assert_eq!(answer.problem(), problem(400, "json"));
+    assert!(!String::from_utf8(answer.bytes).unwrap().contains("山田"));
+    assert_eq!(served.registrar.store.event(event).unwrap().counts.unbound, 0, "nothing of it was imported");
+}
+
+#[tokio::test]
+async fn a_reserved_ticket_is_confirmed_or_released_by_the_shop() {
+    let served = Served::new();
+    let event = served.event().await;
+    let body = json!({"reserved": true, "tickets": [row(1), row(2)]});
+    served.post(Some(Role::Sales), &operator::tickets(event), &body).await.ok();
+    let change = |reference, change| {
+        let (path, body) = (operator::ticket_status(event, reference), json!({"change": change}));
+        let served = &served;
+        async move { served.post(Some(Role::Sales), &path, &body).await }
+    };
+    assert_eq!(change("TICKET-1", "confirm").await.ok()["state"], "unbound");
+    assert_eq!(change("TICKET-1", "release").await.problem(), problem(409, "paid"));
+    assert_eq!(change("TICKET-2", "release").await.ok()["state"], "returned");
+    assert_eq!(change("TICKET-9", "confirm").await.problem(), problem(404, "unknown_ticket"));
+}
+
+#[tokio::test]
+async fn a_new_code_comes_in_a_link_and_the_old_one_is_dead() {
+    let served = Served::new();
+    let event = served.event().await;
+    let (ticket, old) = served.registrar.ticket(event, 1).await;
+    let path = operator::ticket_code(event, &ticket.to_string());
+    let answer = served.post(Some(Role::Sales), &path, &Value::Null).await.ok();
+    let (page, code) = answer["link"].as_str().unwrap().split_once('#').unwrap();
+    assert_eq!(page, "https://registrar.example/r");
+    let store = &served.registrar.store;
+    assert_eq!(store.ticket_of_code(Code::parse(code).unwrap().hash()).unwrap().1.ticket, ticket);
+    store.ticket_of_code(old.hash()).unwrap_err();
+}

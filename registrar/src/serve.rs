@@ -1,0 +1,159 @@
+//! From a data folder to a registrar that answers, and back.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kido_shared::certificate::AnchorError;
+use kido_shared::clock::SystemClock;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::auth::tokens::{TokenError, Tokens};
+use crate::config::{ConfigError, ServeConfig, read_anchors};
+use crate::entropy::Entropy;
+use crate::keyring::{Keyring, KeyringError};
+use crate::process::forbid_core_dumps;
+use crate::registration::CertificateTrust;
+use crate::router::build_router;
+use crate::server::serve;
+use crate::state::{AppParts, AppState};
+use crate::store::{OpenError, StorageError, Store, StoreParts};
+
+/// Why the registrar does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The kernel does not forbid core dumps, so secrets could reach a disk.
+    #[error("core dumps cannot be forbidden")]
+    CoreDumps(#[source] rustix::io::Errno),
+    /// There is no registrar in the folder.
+    #[error("{} holds no registrar: run `kido-registrar init` first", .0.display())]
+    NotInitialised(PathBuf),
+    /// Another process serves the same folder.
+    #[error("another process serves {}", .0.display())]
+    Served(PathBuf),
+    /// A file of the data folder cannot be used.
+    #[error("{} cannot be used", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The configuration.
+    #[error("the configuration is not usable")]
+    Config(#[source] ConfigError),
+    /// A configured root.
+    #[error("the trust anchors are not usable")]
+    Anchor(#[source] AnchorError),
+    /// The keyring.
+    #[error("the keyring is not usable")]
+    Keyring(#[source] KeyringError),
+    /// The tokens.
+    #[error("the bearer tokens are not usable")]
+    Tokens(#[source] TokenError),
+    /// The events.
+    #[error("the events are not usable")]
+    Store(#[source] OpenError),
+    /// An event's store.
+    #[error("an event cannot be read")]
+    Event(#[source] StorageError),
+    /// The address is taken or not this machine's.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Signals cannot be received.
+    #[error("signals cannot be received")]
+    Signals(#[source] io::Error),
+    /// A thread of the start ended without an answer: a bug.
+    #[error("the start ended without an answer")]
+    Start(#[source] tokio::task::JoinError),
+}
+
+/// Serves until SIGTERM or SIGINT. `ready` is told the address once the first request would be answered.
+///
+/// # Errors
+/// [`ServeError`]; nothing is served then.
+pub async fn run(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    forbid_core_dumps().map_err(ServeError::CoreDumps)?;
+    let lock = lock(&config)?;
+    let listen = config.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { address: listen, source })?;
+    let address = listener.local_addr().map_err(|source| ServeError::Listen { address: listen, source })?;
+    let stop = stop_signal()?;
+    let opened = tokio::task::spawn_blocking(move || open(&config)).await.map_err(ServeError::Start)??;
+    let (app, store) = opened;
+    tell_rehearsals(&store)?;
+    tracing::info!(origin = %app.origin, %address, "serving");
+    ready(address);
+    serve(listener, build_router(app), stop).await;
+    tracing::info!("stopping");
+    tokio::task::spawn_blocking(move || store.close()).await.map_err(ServeError::Start)?;
+    drop(lock);
+    Ok(())
+}
+
+/// Opens everything. Blocks: logs are verified from their first byte.
+fn open(config: &ServeConfig) -> Result<(AppState, Store), ServeError> {
+    let anchors = read_anchors(&config.trust_anchors).map_err(ServeError::Config)?;
+    if !anchors.is_empty() {
+        tracing::warn!(anchors = anchors.len(), "rehearsals accept further trust anchors");
+    }
+    let trust = CertificateTrust::new(&anchors).map_err(ServeError::Anchor)?;
+    let tokens = Tokens::open(config.data.tokens()).map_err(ServeError::Tokens)?;
+    let entropy = Entropy::from_system();
+    let store = Store::open(StoreParts {
+        folder: config.data.events(),
+        keyring: Keyring::open(&config.data.keyring()).map_err(ServeError::Keyring)?,
+        clock: Arc::new(SystemClock),
+        entropy: entropy.clone(),
+        cache_bytes: config.index_cache_bytes,
+    });
+    let store = store.map_err(ServeError::Store)?;
+    let (origin, data) = (config.origin.clone(), config.data.path().to_owned());
+    let app = AppState::new(AppParts { store: store.clone(), origin, trust, tokens, entropy, data });
+    Ok((app, store))
+}
+
+/// One process for one folder; the lock ends with the process, however that ends.
+fn lock(config: &ServeConfig) -> Result<File, ServeError> {
+    if !config.data.keyring().is_dir() {
+        return Err(ServeError::NotInitialised(config.data.path().to_owned()));
+    }
+    let path = config.data.lock();
+    let file = File::create(&path).map_err(|source| ServeError::File { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ServeError::Served(config.data.path().to_owned())),
+        Err(TryLockError::Error(source)) => Err(ServeError::File { path, source }),
+    }
+}
+
+fn tell_rehearsals(store: &Store) -> Result<(), ServeError> {
+    for view in store.events().map_err(ServeError::Event)? {
+        if view.policy.is_rehearsal() {
+            tracing::warn!(event = %view.event, "REHEARSAL: this event accepts test cards");
+        }
+    }
+    Ok(())
+}
+
+/// Ready once somebody asks the process to stop.
+fn stop_signal() -> Result<impl Future<Output = ()>, ServeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    Ok(async move {
+        tokio::select! {
+            _term = terminate.recv() => {}
+            _int = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,113 @@
+//! All events of this registrar: one facts log each, one method per business fact, one transaction per method.
+//!
+//! Whatever a method answers is durable. What gates must know is sealed into the feed in the same transaction
+//! (`protocol.md` §6): there is one writer per event, so numbers and chain come from its index.
+//!
+//! | file | facts |
+//! |---|---|
+//! | `events` | events made, policies changed |
+//! | `tickets` | imported, looked at, suspended, cancelled, paid, new code |
+//! | `bindings` | bound, resumed, shown |
+//! | `gates` | added, revoked |
+//! | `claims` · `admissions` | the arbiter's steps · what gates upload |
+//! | `feed` | heads and ranges |
+
+mod admissions;
+mod bindings;
+mod changing;
+mod claims;
+pub mod error;
+mod events;
+mod feed;
+mod folders;
+mod gates;
+mod keys;
+mod live;
+mod projection;
+mod reading;
+mod tickets;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use kido_shared::clock::{Clock, Timestamp};
+use kido_shared::ids::EventId;
+use rand::rngs::StdRng;
+
+pub use admissions::CONFLICTS_MAX;
+pub use bindings::{BindRequest, CardTickets, CodedTicket, ProvedCard};
+pub use error::{Failed, StorageError};
+pub use events::{EventHealth, EventView};
+pub use folders::{OpenError, StoreParts};
+pub use gates::{GateView, NewGate};
+pub use tickets::{
+    HISTORY_LINES_MAX, ImportOutcome, ImportRefusal, ImportReport, Reissued, RowRefusal, SeatCounts, TicketName,
+    TicketRow, TicketView,
+};
+
+use crate::entropy::Entropy;
+use crate::keyring::Keyring;
+use live::LiveEvent;
+
+/// All events of this registrar. Clones are handles to the same ones.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// The folder that holds a folder for each event.
+    folder: PathBuf,
+    keyring: Keyring,
+    clock: Arc<dyn Clock>,
+    entropy: Entropy,
+    cache_bytes: u64,
+    events: RwLock<BTreeMap<EventId, Place>>,
+}
+
+/// An event's folder, opened or not.
+enum Place {
+    Live(Arc<LiveEvent>),
+    Broken(StorageError),
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("folder", &self.shared.folder).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// The clock that every rule here reads.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// A generator of its own for one piece of work.
+    pub(crate) fn random(&self) -> StdRng {
+        self.shared.entropy.fork()
+    }
+
+    pub(crate) fn live(&self, event: EventId) -> Result<Arc<LiveEvent>, StorageError> {
+        let events = self.shared.events.read().unwrap_or_else(PoisonError::into_inner);
+        match events.get(&event) {
+            Some(Place::Live(live)) => Ok(Arc::clone(live)),
+            Some(Place::Broken(_)) => Err(StorageError::NotServed(event)),
+            None => Err(StorageError::UnknownEvent(event)),
+        }
+    }
+
+    pub(crate) fn all_live(&self) -> Vec<Arc<LiveEvent>> {
+        let events = self.shared.events.read().unwrap_or_else(PoisonError::into_inner);
+        let live = events.values().filter_map(|place| match place {
+            Place::Live(live) => Some(Arc::clone(live)),
+            Place::Broken(_) => None,
+        });
+        live.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

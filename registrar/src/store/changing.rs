@@ -1,0 +1,87 @@
+//! One transaction being put together: facts, and the feed records that go with them.
+
+use kido_shared::feed::{FeedRecord, FollowedTo, SealedRecord};
+use kido_shared::ids::FeedSequence;
+use kido_store::{Scan, StoreError, Transaction};
+
+use super::error::StorageError;
+use super::live::EventKeys;
+use super::reading::{self, Entries, ReadError};
+use crate::fact::{Fact, FeedExtended};
+
+/// Most bytes of ciphertext in one fact that has several: who reads a range skips up to 256 facts before it, so large
+/// ones would cost every reader.
+const FEED_FACT_BYTES: usize = 8 * 1024;
+
+/// A transaction with its event's keys. Numbers and chain go on from the newest state, undurable transactions before
+/// this one included; a transaction that is refused gives its numbers back, and its ciphertexts are never seen.
+pub(crate) struct Changing<'a, 't> {
+    transaction: &'a mut Transaction<'t>,
+    keys: &'a EventKeys,
+    begun: FollowedTo,
+    reached: FollowedTo,
+    records: Vec<SealedRecord>,
+}
+
+impl<'a, 't> Changing<'a, 't> {
+    pub(crate) fn begin(transaction: &'a mut Transaction<'t>, keys: &'a EventKeys) -> Result<Self, ReadError> {
+        let start = || FollowedTo::start(keys.event, keys.cipher.epoch());
+        let reached = reading::feed(transaction)?.unwrap_or_else(start);
+        Ok(Self { transaction, keys, begun: reached, reached, records: Vec::new() })
+    }
+
+    pub(crate) const fn keys(&self) -> &EventKeys {
+        self.keys
+    }
+
+    /// Where the next record will stand.
+    pub(crate) const fn next_record(&self) -> FeedSequence {
+        self.reached.next()
+    }
+
+    /// Seals a record into the feed; it is published with the transaction's facts.
+    pub(crate) fn publish(&mut self, record: &FeedRecord) -> Result<FeedSequence, StorageError> {
+        let place = self.reached.next();
+        let sealed = self.keys.cipher.seal(place, record)?;
+        self.reached = self.reached.extend(&sealed);
+        self.records.push(sealed);
+        Ok(place)
+    }
+
+    pub(crate) fn append(&mut self, fact: &Fact) -> Result<(), StorageError> {
+        self.transaction.append(fact.to_bytes())?;
+        Ok(())
+    }
+
+    /// Appends what was published, in facts of a bearable size.
+    pub(crate) fn finish(self) -> Result<(), StorageError> {
+        let Self { transaction, begun, records, .. } = self;
+        let (mut first, mut part, mut bytes) = (begun.length, Vec::new(), 0);
+        let mut append = |first: u64, records: Vec<minicbor::bytes::ByteVec>| -> Result<(), StorageError> {
+            let fact = FeedExtended { epoch: begun.epoch, first: FeedSequence::new(first), records };
+            transaction.append(Fact::FeedExtended(fact).to_bytes())?;
+            Ok(())
+        };
+        let mut next = first;
+        for record in records {
+            let record = record.into_bytes();
+            if bytes + record.len() > FEED_FACT_BYTES {
+                append(first, std::mem::take(&mut part))?;
+                (first, bytes) = (next, 0);
+            }
+            bytes += record.len();
+            next = next.saturating_add(1);
+            part.push(record.into());
+        }
+        if part.is_empty() { Ok(()) } else { append(first, part) }
+    }
+}
+
+impl Entries for Changing<'_, '_> {
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.transaction.get(key)
+    }
+    fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
+        Ok(self.transaction.scan_prefix(prefix))
+    }
+}

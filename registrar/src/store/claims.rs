@@ -1,0 +1,73 @@
+//! The arbiter inside the registrar: a shell around [`kido_shared::claim::step`].
+
+use kido_shared::claim::{ClaimAnswer, ClaimStep, step as take_step};
+use kido_shared::clock::Timestamp;
+use kido_shared::feed::{Annulled, Exited, FeedRecord};
+use kido_shared::ids::{EventId, GateId};
+
+use super::changing::Changing;
+use super::error::{Failed, StorageError};
+use super::{Store, reading};
+use crate::domain::claim::{ClaimRefusal, decides_here, facts};
+use crate::domain::gate::in_force;
+use crate::domain::ticket::Ticket;
+use crate::fact::{ClaimChanged, Fact};
+
+/// What gates must hear of a step that changed a record.
+fn record_of(step: &ClaimStep, now: Timestamp) -> Option<FeedRecord> {
+    match step {
+        ClaimStep::Annul(named) => {
+            let (admission, ticket, gate) = (named.admission, named.ticket, named.gate);
+            Some(FeedRecord::Annulled(Annulled { admission, ticket, gate, at: now }))
+        }
+        ClaimStep::Exit(named) => {
+            let (admission, ticket, gate) = (named.admission, named.ticket, named.gate);
+            Some(FeedRecord::Exited(Exited { admission, ticket, gate, at: now }))
+        }
+        ClaimStep::Claim(_) | ClaimStep::Withdraw(_) | ClaimStep::Opened(_) => None,
+    }
+}
+
+/// Takes a step on a ticket's record, inside a transaction.
+pub(super) fn step(
+    changing: &mut Changing<'_, '_>,
+    ticket: &Ticket,
+    step: ClaimStep,
+    now: Timestamp,
+) -> Result<ClaimAnswer, StorageError> {
+    let before = reading::claims(changing, step.ticket())?;
+    let (after, answer) = take_step(&before, &step, &facts(ticket), now);
+    if let Some(claims) = after {
+        let record = record_of(&step, now).map(|record| changing.publish(&record)).transpose()?;
+        changing.append(&Fact::ClaimChanged(ClaimChanged { step, claims, at: now, record }))?;
+    }
+    Ok(answer)
+}
+
+impl Store {
+    /// Takes a step that a gate has signed; the answer is durable.
+    ///
+    /// # Errors
+    /// [`ClaimRefusal`] or [`StorageError`].
+    pub async fn claim(
+        &self,
+        event: EventId,
+        signed_by: GateId,
+        wanted: ClaimStep,
+    ) -> Result<ClaimAnswer, Failed<ClaimRefusal>> {
+        if wanted.gate() != signed_by {
+            return Err(Failed::Refused(ClaimRefusal::OtherGate));
+        }
+        let live = self.live(event)?;
+        let now = self.now();
+        live.transact(move |changing| {
+            let gate = reading::gate(changing, signed_by)?;
+            in_force(gate).map_err(|refusal| Failed::Refused(ClaimRefusal::Gate(refusal)))?;
+            decides_here(&reading::policy(changing)?).map_err(Failed::Refused)?;
+            let ticket = reading::ticket(changing, wanted.ticket())?;
+            let ticket = ticket.ok_or(Failed::Refused(ClaimRefusal::UnknownTicket))?;
+            Ok(step(changing, &ticket, wanted, now)?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,178 @@
+//! Events and their policies.
+
+use std::sync::{Arc, PoisonError};
+
+use kido_shared::feed::{FeedRecord, FollowedTo};
+use kido_shared::ids::{Epoch, EventId};
+use kido_shared::keys::EventKey;
+use kido_shared::policy::EventPolicy;
+
+use super::error::{Failed, StorageError};
+use super::live::LiveEvent;
+use super::tickets::SeatCounts;
+use super::{Place, Store, folders, reading};
+use crate::domain::event::{EventRefusal, may_change, may_create};
+use crate::fact::{EventCreated, Fact, PolicyChanged};
+use crate::keyring::{KeyringError, RetentionWeek};
+
+/// An event as operators see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventView {
+    /// Its id.
+    pub event: EventId,
+    /// Its choices.
+    pub policy: EventPolicy,
+    /// The generation of its feed.
+    pub epoch: Epoch,
+    /// Records in its feed.
+    pub feed_length: u64,
+    /// How many tickets are in which state.
+    pub counts: SeatCounts,
+}
+
+/// Whether an event is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventHealth {
+    /// Which event.
+    pub event: EventId,
+    /// Whether its store answers.
+    pub served: bool,
+    /// Why not, for an operator.
+    pub detail: Option<String>,
+}
+
+impl LiveEvent {
+    pub(super) fn view(&self) -> Result<EventView, StorageError> {
+        let policy = reading::policy(&self.facts)?;
+        let start = || FollowedTo::start(self.id(), self.keys.cipher.epoch());
+        let reached = reading::feed(&self.facts)?.unwrap_or_else(start);
+        let counts = reading::counts(&self.facts)?;
+        Ok(EventView { event: self.id(), policy, epoch: reached.epoch, feed_length: reached.length, counts })
+    }
+}
+
+fn of_keyring(error: &KeyringError) -> Failed<EventRefusal> {
+    tracing::error!(error = error as &dyn std::error::Error, "the keyring failed");
+    let spare = !matches!(error, KeyringError::NoSpareIdentity);
+    Failed::Refused(if spare { EventRefusal::Keyring } else { EventRefusal::NoSpareIdentity })
+}
+
+impl Store {
+    /// Makes an event with keys of its own.
+    ///
+    /// # Errors
+    /// [`EventRefusal`] or [`StorageError`].
+    pub async fn create_event(&self, policy: EventPolicy) -> Result<EventView, Failed<EventRefusal>> {
+        may_create(&policy, self.now()).map_err(Failed::Refused)?;
+        let store = self.clone();
+        let made = tokio::task::spawn_blocking(move || store.make_event(policy)).await;
+        made.map_err(|_panicked| StorageError::Computation)?
+    }
+
+    /// Blocks: files of the keyring and a new store.
+    fn make_event(&self, policy: EventPolicy) -> Result<EventView, Failed<EventRefusal>> {
+        let now = self.now();
+        let mut random = self.random();
+        let keyring = &self.shared.keyring;
+        let identity = keyring.take_identity(now).map_err(|error| of_keyring(&error))?;
+        let event = identity.event();
+        let key = EventKey::generate(&mut random);
+        let wrapped = keyring.wrap(event, &key, policy.choices().retention_at, &mut random);
+        let wrapped = wrapped.map_err(|error| of_keyring(&error))?;
+        let live = folders::create(self, identity, &key)?;
+        let record = FeedRecord::Policy(policy.clone());
+        let created = Fact::EventCreated(EventCreated { policy, key: wrapped, at: now });
+        let keys = Arc::clone(&live.keys);
+        let pending = live.facts.transact(move |transaction| {
+            let mut changing = super::changing::Changing::begin(transaction, &keys)?;
+            changing.append(&created)?;
+            changing.publish(&record)?;
+            changing.finish().map_err(Failed::<EventRefusal>::from)
+        });
+        pending.wait()?;
+        let view = live.view()?;
+        let mut events = self.shared.events.write().unwrap_or_else(PoisonError::into_inner);
+        events.insert(event, Place::Live(Arc::new(live)));
+        tracing::info!(%event, rehearsal = view.policy.is_rehearsal(), "event created");
+        Ok(view)
+    }
+
+    /// Puts another policy in force; gates learn it from the feed.
+    ///
+    /// # Errors
+    /// [`EventRefusal`] or [`StorageError`].
+    pub async fn change_policy(&self, event: EventId, policy: EventPolicy) -> Result<EventView, Failed<EventRefusal>> {
+        let live = self.live(event)?;
+        let now = self.now();
+        let rewrapped = self.rewrap(&live, &policy)?;
+        live.transact(move |changing| {
+            let old = reading::policy(changing)?;
+            let in_force = reading::gates(changing)?.iter().filter(|(_, gate)| !gate.revoked).count();
+            may_change(&old, &policy, in_force, now).map_err(Failed::Refused)?;
+            if old == policy {
+                return Ok(());
+            }
+            changing.publish(&FeedRecord::Policy(policy.clone()))?;
+            changing.append(&Fact::PolicyChanged(PolicyChanged { policy, key: rewrapped, at: now }))?;
+            Ok(())
+        })
+        .await?;
+        Ok(live.view()?)
+    }
+
+    /// The event key under another week's key, where the retention date moves to another week.
+    fn rewrap(
+        &self,
+        live: &LiveEvent,
+        policy: &EventPolicy,
+    ) -> Result<Option<crate::keyring::WrappedEventKey>, Failed<EventRefusal>> {
+        let old = reading::event(&live.facts)?.ok_or(StorageError::Entry("an event"))?;
+        let retention_at = policy.choices().retention_at;
+        if RetentionWeek::of(retention_at) == Some(old.key.week) {
+            return Ok(None);
+        }
+        let keyring = &self.shared.keyring;
+        let wrapped = keyring
+            .unwrap(live.id(), &old.key)
+            .and_then(|key| keyring.wrap(live.id(), &key, retention_at, &mut self.random()));
+        wrapped.map(Some).map_err(|error| of_keyring(&error))
+    }
+
+    /// Every event that is served, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn events(&self) -> Result<Vec<EventView>, StorageError> {
+        self.all_live().iter().map(|live| live.view()).collect()
+    }
+
+    /// One event.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn event(&self, event: EventId) -> Result<EventView, StorageError> {
+        self.live(event)?.view()
+    }
+
+    /// An event's choices alone.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn policy(&self, event: EventId) -> Result<EventPolicy, StorageError> {
+        Ok(reading::policy(&self.live(event)?.facts)?)
+    }
+
+    /// Whether each event's store answers.
+    #[must_use]
+    pub fn health(&self) -> Vec<EventHealth> {
+        let events = self.shared.events.read().unwrap_or_else(PoisonError::into_inner);
+        let health = events.iter().map(|(event, place)| {
+            let detail = match place {
+                Place::Live(live) => live.view().err().map(|error| error.to_string()),
+                Place::Broken(error) => Some(error.to_string()),
+            };
+            EventHealth { event: *event, served: detail.is_none(), detail }
+        });
+        health.collect()
+    }
+}

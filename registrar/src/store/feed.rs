@@ -1,0 +1,102 @@
+//! The feed: heads, and ranges read back from the log.
+
+use kido_shared::feed::{FollowedTo, SealedRecord, SignedHead, encode_range};
+use kido_shared::ids::{Epoch, EventId};
+use kido_shared::limits::FEED_RANGE_RECORDS;
+use kido_store::{LogHead, Position};
+use tokio::sync::watch;
+
+use super::Store;
+use super::error::StorageError;
+use super::keys::{FEED_MARK_EVERY, feed_mark};
+use super::live::LiveEvent;
+use super::reading::{self, Entries as _};
+use crate::fact::Fact;
+
+impl LiveEvent {
+    fn reached(&self) -> Result<FollowedTo, StorageError> {
+        let start = || FollowedTo::start(self.id(), self.keys.cipher.epoch());
+        Ok(reading::feed(&self.facts)?.unwrap_or_else(start))
+    }
+
+    /// Up to `count` durable records from a place on. Reads the log: the index keeps places, not ciphertexts.
+    fn records(&self, from: u64, count: u64) -> Result<Vec<SealedRecord>, StorageError> {
+        let until = self.reached()?.length.min(from.saturating_add(count));
+        if from >= until {
+            return Ok(Vec::new());
+        }
+        let mark = self.facts.value(&feed_mark(from - from % FEED_MARK_EVERY))?;
+        let mark = mark.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok());
+        let mark = mark.map(u64::from_be_bytes).ok_or(StorageError::Entry("a mark of the feed"))?;
+        let mut records = Vec::new();
+        let mut next = from;
+        for fact in self.facts.facts(Position::new(mark))? {
+            let (_position, fact) = fact?;
+            let extended = Fact::feed_of_bytes(&fact).map_err(|_not_a_fact| StorageError::Entry("a fact"))?;
+            let Some(extended) = extended else { continue };
+            let places = extended.first.get()..;
+            for (_place, record) in places.zip(extended.records).filter(|(place, _)| (from..until).contains(place)) {
+                records.push(SealedRecord::from_bytes(record.into())?);
+                next = next.saturating_add(1);
+            }
+            if next >= until {
+                return Ok(records);
+            }
+        }
+        Err(StorageError::Entry("the end of the feed"))
+    }
+}
+
+impl Store {
+    /// The event's signed head: signed anew where the feed has grown or the last one is 30 seconds old.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn signed_head(&self, event: EventId) -> Result<SignedHead, StorageError> {
+        let live = self.live(event)?;
+        Ok(live.signer.head(live.reached()?, self.now())?)
+    }
+
+    /// One full range of 1,024 records, encoded; nothing where it is not full yet, or of another epoch.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn feed_range(&self, event: EventId, epoch: Epoch, range: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        let live = self.live(event)?;
+        let reached = live.reached()?;
+        let begins = range.saturating_mul(FEED_RANGE_RECORDS);
+        if epoch != reached.epoch || begins.saturating_add(FEED_RANGE_RECORDS) > reached.length {
+            return Ok(None);
+        }
+        self.read_feed(event, begins, FEED_RANGE_RECORDS).await.map(Some)
+    }
+
+    /// The records from a place to the end of its range or of the feed, encoded; nothing where the feed does not reach
+    /// that far, or is of another epoch.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn feed_tail(&self, event: EventId, epoch: Epoch, from: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        let live = self.live(event)?;
+        let reached = live.reached()?;
+        if epoch != reached.epoch || from > reached.length {
+            return Ok(None);
+        }
+        let count = FEED_RANGE_RECORDS - from % FEED_RANGE_RECORDS;
+        self.read_feed(event, from, count).await.map(Some)
+    }
+
+    async fn read_feed(&self, event: EventId, from: u64, count: u64) -> Result<Vec<u8>, StorageError> {
+        let live = self.live(event)?;
+        let read = tokio::task::spawn_blocking(move || Ok(encode_range(&live.records(from, count)?)?));
+        read.await.map_err(|_panicked| StorageError::Computation)?
+    }
+
+    /// Tells of each durable change of an event, so that whoever waits for a new head need not ask again and again.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn watch(&self, event: EventId) -> Result<watch::Receiver<LogHead>, StorageError> {
+        Ok(self.live(event)?.facts.watch())
+    }
+}

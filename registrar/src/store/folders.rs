@@ -1,0 +1,139 @@
+//! Opening and closing: a folder for each event, one that fails stops itself alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use kido_shared::clock::Clock;
+use kido_shared::ids::{Epoch, EventId};
+use kido_shared::keys::EventKey;
+use kido_store::{Options, StoreIdentity};
+
+use super::error::StorageError;
+use super::live::{EventKeys, LiveEvent};
+use super::projection::EventProjection;
+use super::{Place, Shared, Store, reading};
+use crate::entropy::Entropy;
+use crate::keyring::{FeedIdentity, Keyring, KeyringError};
+use crate::signer::HeadSigner;
+
+/// What a store is opened with.
+#[derive(Debug)]
+pub struct StoreParts<C> {
+    /// The folder that holds a folder for each event; made where it is missing.
+    pub folder: PathBuf,
+    /// The keyring, from elsewhere.
+    pub keyring: Keyring,
+    /// The time.
+    pub clock: Arc<C>,
+    /// Random bytes.
+    pub entropy: Entropy,
+    /// Memory for each event's index, in bytes.
+    pub cache_bytes: u64,
+}
+
+/// Why no event at all can be served.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be read", folder.display())]
+pub struct OpenError {
+    folder: PathBuf,
+    #[source]
+    source: std::io::Error,
+}
+
+/// Why one event is not served.
+#[derive(Debug, thiserror::Error)]
+enum NotOpened {
+    #[error("its store does not open")]
+    Store(#[source] StorageError),
+    #[error("its keys are not in the keyring")]
+    Keyring(#[source] KeyringError),
+}
+
+impl Store {
+    /// Opens every event. Blocks: logs are verified from their first byte.
+    ///
+    /// An event whose store or key fails is logged, listed by [`Self::health`] and not served; the others are.
+    ///
+    /// # Errors
+    /// [`OpenError`] where the folder itself cannot be read.
+    pub fn open<C: Clock + 'static>(parts: StoreParts<C>) -> Result<Self, OpenError> {
+        let StoreParts { folder, keyring, clock, entropy, cache_bytes } = parts;
+        let found = event_folders(&folder).map_err(|source| OpenError { folder: folder.clone(), source })?;
+        let mut events = BTreeMap::new();
+        for (event, path) in found {
+            match open_event(event, &path, &keyring, cache_bytes) {
+                Ok(Some(live)) => drop(events.insert(event, Place::Live(Arc::new(live)))),
+                Ok(None) => tracing::warn!(%event, "a folder without an event: its creation was never acknowledged"),
+                Err(error) => {
+                    tracing::error!(%event, error = &error as &dyn std::error::Error, "this event is not served");
+                    drop(events.insert(event, Place::Broken(StorageError::NotServed(event))));
+                }
+            }
+        }
+        let shared = Shared { folder, keyring, clock, entropy, cache_bytes, events: RwLock::new(events) };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Closes every event's store, so that the next start need not repair. Blocks; whoever still holds one is refused.
+    pub fn close(&self) {
+        let events = std::mem::take(&mut *self.shared.events.write().unwrap_or_else(PoisonError::into_inner));
+        for (event, place) in events {
+            if let Place::Live(live) = place
+                && let Err(error) = live.facts.clone().close()
+            {
+                tracing::warn!(%event, error = &error as &dyn std::error::Error, "the store did not close cleanly");
+            }
+        }
+    }
+}
+
+fn event_folders(folder: &Path) -> std::io::Result<Vec<(EventId, PathBuf)>> {
+    std::fs::create_dir_all(folder)?;
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+            Some(event) => found.push((event, entry.path())),
+            None => tracing::warn!("the events folder holds something that is no event"),
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn open_event(
+    event: EventId,
+    path: &Path,
+    keyring: &Keyring,
+    cache_bytes: u64,
+) -> Result<Option<LiveEvent>, NotOpened> {
+    let options = Options::existing().cache_bytes(cache_bytes);
+    let opened = kido_store::Store::open(path, identity_of(event), EventProjection(event), options);
+    let (facts, _opened) = opened.map_err(|error| NotOpened::Store(error.into()))?;
+    let entry = reading::event(&facts).map_err(|error| NotOpened::Store(error.into()))?;
+    let Some(entry) = entry else { return Ok(None) };
+    let feed = reading::feed(&facts).map_err(|error| NotOpened::Store(error.into()))?;
+    let identity = keyring.identity(event).map_err(NotOpened::Keyring)?;
+    let key = keyring.unwrap(event, &entry.key).map_err(NotOpened::Keyring)?;
+    let epoch = feed.map_or(Epoch::FIRST, |reached| reached.epoch);
+    Ok(Some(live(facts, identity, &key, epoch)))
+}
+
+/// Makes the store of a new event.
+pub(super) fn create(store: &Store, identity: FeedIdentity, key: &EventKey) -> Result<LiveEvent, StorageError> {
+    let event = identity.event();
+    let path = store.shared.folder.join(event.to_string());
+    let options = Options::create_if_missing().cache_bytes(store.shared.cache_bytes);
+    let (facts, _opened) = kido_store::Store::open(&path, identity_of(event), EventProjection(event), options)?;
+    Ok(live(facts, identity, key, Epoch::FIRST))
+}
+
+fn live(facts: kido_store::Store, identity: FeedIdentity, key: &EventKey, epoch: Epoch) -> LiveEvent {
+    let keys = Arc::new(EventKeys::derive(identity.event(), epoch, key));
+    LiveEvent { keys, facts, signer: HeadSigner::new(identity) }
+}
+
+const fn identity_of(event: EventId) -> StoreIdentity {
+    StoreIdentity::new(*event.as_bytes())
+}

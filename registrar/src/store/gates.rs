@@ -1,0 +1,151 @@
+//! Gates: added after their enrolment, revoked when they are lost.
+
+use ed25519_dalek::VerifyingKey;
+use kido_shared::clock::Timestamp;
+use kido_shared::feed::{FeedKeyCertificate, FeedRecord};
+use kido_shared::ids::{EventId, GateId};
+use kido_shared::keys::GateSubkeys;
+use kido_shared::ticket::Zone;
+
+use super::error::{Failed, StorageError};
+use super::{Store, reading};
+use crate::domain::gate::{Gate, GateRefusal, in_force, may_add};
+use crate::fact::{Fact, GateAdded, GateRevoked};
+
+/// A gate whose enrolment an operator has confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewGate {
+    /// The id that it was given.
+    pub gate: GateId,
+    /// Its Ed25519 key.
+    pub verifying_key: [u8; 32],
+    /// The part of the venue that it opens.
+    pub zone: Zone,
+    /// What is written over the entrance.
+    pub entrance: Zone,
+}
+
+/// A gate as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateView {
+    /// Its id.
+    pub gate: GateId,
+    /// Its Ed25519 key.
+    pub verifying_key: [u8; 32],
+    /// The part of the venue that it opens.
+    pub zone: Zone,
+    /// What is written over the entrance.
+    pub entrance: Zone,
+    /// Whether it was revoked.
+    pub revoked: bool,
+    /// When it came.
+    pub added_at: Timestamp,
+}
+
+impl GateView {
+    fn of(gate: GateId, entry: Gate) -> Self {
+        let Gate { verifying_key, zone, entrance, revoked, added_at, record_at: _ } = entry;
+        Self { gate, verifying_key, zone, entrance, revoked, added_at }
+    }
+}
+
+impl Store {
+    /// Whether the event may have one more gate: asked before an enrolment is offered, decided by [`Self::add_gate`].
+    ///
+    /// # Errors
+    /// [`GateRefusal`] or [`StorageError`].
+    pub fn may_add_gate(&self, event: EventId) -> Result<(), Failed<GateRefusal>> {
+        let live = self.live(event)?;
+        let (policy, gates) = (reading::policy(&live.facts)?, reading::gates(&live.facts)?);
+        may_add(&policy, gates.iter().map(|(_, gate)| gate)).map_err(Failed::Refused)
+    }
+
+    /// Makes a gate part of the event. Repeating it with the same key changes nothing.
+    ///
+    /// # Errors
+    /// [`GateRefusal`] or [`StorageError`].
+    pub async fn add_gate(&self, event: EventId, new: NewGate) -> Result<GateView, Failed<GateRefusal>> {
+        let live = self.live(event)?;
+        let at = self.now();
+        live.transact(move |changing| {
+            if let Some(known) = reading::gate(changing, new.gate)? {
+                let same = known.verifying_key == new.verifying_key && known.zone == new.zone;
+                return match known {
+                    Gate { revoked: true, .. } => Err(Failed::Refused(GateRefusal::Revoked)),
+                    known if same => Ok(GateView::of(new.gate, known)),
+                    _other => Err(Failed::Refused(GateRefusal::Exists)),
+                };
+            }
+            let (policy, gates) = (reading::policy(changing)?, reading::gates(changing)?);
+            may_add(&policy, gates.iter().map(|(_, gate)| gate)).map_err(Failed::Refused)?;
+            let NewGate { gate, verifying_key, zone, entrance } = new;
+            let record_at = changing.next_record();
+            let entry = Gate { verifying_key, zone, entrance, revoked: false, added_at: at, record_at };
+            let record = changing.publish(&FeedRecord::Gate(entry.record(gate)))?;
+            let (zone, entrance) = (entry.zone.clone(), entry.entrance.clone());
+            changing.append(&Fact::GateAdded(GateAdded { gate, verifying_key, zone, entrance, at, record }))?;
+            Ok(GateView::of(gate, entry))
+        })
+        .await
+    }
+
+    /// Takes a gate out of the event. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`GateRefusal::UnknownGate`] or [`StorageError`].
+    pub async fn revoke_gate(&self, event: EventId, gate: GateId) -> Result<GateView, Failed<GateRefusal>> {
+        let live = self.live(event)?;
+        let at = self.now();
+        live.transact(move |changing| {
+            let known = reading::gate(changing, gate)?.ok_or(Failed::Refused(GateRefusal::UnknownGate))?;
+            let revoked = Gate { revoked: true, ..known.clone() };
+            if !known.revoked {
+                let record = changing.publish(&FeedRecord::Gate(revoked.record(gate)))?;
+                changing.append(&Fact::GateRevoked(GateRevoked { gate, at, record }))?;
+            }
+            Ok(GateView::of(gate, revoked))
+        })
+        .await
+    }
+
+    /// A gate that may speak for the event: what a signed request is verified with.
+    ///
+    /// # Errors
+    /// [`GateRefusal::UnknownGate`], [`GateRefusal::Revoked`] or [`StorageError`].
+    pub fn gate(&self, event: EventId, gate: GateId) -> Result<GateView, Failed<GateRefusal>> {
+        let live = self.live(event)?;
+        let entry = in_force(reading::gate(&live.facts, gate)?).map_err(Failed::Refused)?;
+        Ok(GateView::of(gate, entry))
+    }
+
+    /// All gates of an event, revoked ones included.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn gates(&self, event: EventId) -> Result<Vec<GateView>, StorageError> {
+        let gates = reading::gates(&self.live(event)?.facts)?;
+        Ok(gates.into_iter().map(|(gate, entry)| GateView::of(gate, entry)).collect())
+    }
+
+    /// What an enrolled gate is given, sealed to it.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn gate_subkeys(&self, event: EventId) -> Result<GateSubkeys, StorageError> {
+        Ok(self.live(event)?.keys.gate.clone())
+    }
+
+    /// The root key's word for the event's feed key.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn feed_key_certificate(&self, event: EventId) -> Result<FeedKeyCertificate, StorageError> {
+        Ok(self.live(event)?.signer.certificate().clone())
+    }
+
+    /// The root key under which all of this holds.
+    #[must_use]
+    pub fn root_key(&self) -> &VerifyingKey {
+        self.shared.keyring.root()
+    }
+}

@@ -1,0 +1,110 @@
+//! Keys of an event's index. Everything under them can be made again from the facts.
+//!
+//! | key | value |
+//! |---|---|
+//! | `P` | the event: policy, wrapped key, when it was made |
+//! | `F` | how far the feed reaches, and its chain |
+//! | `N` | how many tickets are in which state |
+//! | `f` place (8) | position of the fact that holds this feed record; every 64th place only |
+//! | `t` ticket (16) | the ticket |
+//! | `r` reference (16) | ticket id |
+//! | `c` first half of a code's hash (16) | ticket id; live where the ticket names this code, used otherwise |
+//! | `b` tag (32) ticket (16) | nothing: the tickets on one card |
+//! | `g` gate (16) | the gate |
+//! | `k` ticket (16) | the ticket's claims |
+//! | `a` admission (16) | the admission |
+//! | `e` ticket (16) entry (4) | id of the admission that holds this entry |
+//! | `h` ticket (16) fact (8) | one line of the ticket's history |
+//! | `x` fact (8) | a conflict |
+//!
+//! Numbers are big-endian, so that keys sort as numbers do.
+
+use kido_shared::binding::BindingTag;
+use kido_shared::codes::CodeHash;
+use kido_shared::ids::{AdmissionId, GateId, TicketId};
+use kido_store::Position;
+
+use crate::domain::reference::ReferenceHash;
+
+/// Feed places between two that are remembered: a reader skips at most so many records, and a million records need
+/// 16,000 small entries.
+pub(super) const FEED_MARK_EVERY: u64 = 64;
+
+pub(super) const EVENT: &[u8] = b"P";
+pub(super) const FEED: &[u8] = b"F";
+pub(super) const COUNTS: &[u8] = b"N";
+pub(super) const GATES: &[u8] = b"g";
+pub(super) const CONFLICTS: &[u8] = b"x";
+
+fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+    bytes.push(kind);
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
+    bytes
+}
+
+pub(super) fn feed_mark(place: u64) -> Vec<u8> {
+    key(b'f', &[&place.to_be_bytes()])
+}
+
+pub(super) fn ticket(ticket: TicketId) -> Vec<u8> {
+    key(b't', &[ticket.as_bytes()])
+}
+
+pub(super) fn reference(reference: ReferenceHash) -> Vec<u8> {
+    key(b'r', &[&reference.0])
+}
+
+pub(super) fn code(code: CodeHash) -> Vec<u8> {
+    key(b'c', &[code.as_bytes().split_at(16).0])
+}
+
+pub(super) fn tag(tag: BindingTag) -> Vec<u8> {
+    key(b'b', &[tag.as_bytes()])
+}
+
+pub(super) fn tagged(tag: BindingTag, ticket: TicketId) -> Vec<u8> {
+    key(b'b', &[tag.as_bytes(), ticket.as_bytes()])
+}
+
+/// The ticket at the end of a [`tagged`] key.
+pub(super) fn ticket_of_tagged(key: &[u8]) -> Option<TicketId> {
+    key.last_chunk::<16>().copied().map(TicketId::from_bytes)
+}
+
+pub(super) fn gate(gate: GateId) -> Vec<u8> {
+    key(GATES_KIND, &[gate.as_bytes()])
+}
+
+const GATES_KIND: u8 = b'g';
+
+/// The gate at the end of a [`gate`] key.
+pub(super) fn gate_of(key: &[u8]) -> Option<GateId> {
+    key.last_chunk::<16>().copied().map(GateId::from_bytes)
+}
+
+pub(super) fn claims(ticket: TicketId) -> Vec<u8> {
+    key(b'k', &[ticket.as_bytes()])
+}
+
+pub(super) fn admission(admission: AdmissionId) -> Vec<u8> {
+    key(b'a', &[admission.as_bytes()])
+}
+
+pub(super) fn entry(ticket: TicketId, entry: u32) -> Vec<u8> {
+    key(b'e', &[ticket.as_bytes(), &entry.to_be_bytes()])
+}
+
+pub(super) fn history(ticket: TicketId) -> Vec<u8> {
+    key(b'h', &[ticket.as_bytes()])
+}
+
+pub(super) fn history_line(ticket: TicketId, position: Position) -> Vec<u8> {
+    key(b'h', &[ticket.as_bytes(), &position.get().to_be_bytes()])
+}
+
+pub(super) fn conflict(position: Position) -> Vec<u8> {
+    key(b'x', &[&position.get().to_be_bytes()])
+}

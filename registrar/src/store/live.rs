@@ -1,0 +1,60 @@
+//! One event that is served: its facts, its keys, its signer.
+
+use std::sync::Arc;
+
+use kido_shared::feed::RecordCipher;
+use kido_shared::ids::{Epoch, EventId};
+use kido_shared::keys::{EventKey, GateSubkeys, OrderKey};
+use kido_store::Stored;
+
+use super::changing::Changing;
+use super::error::Failed;
+use crate::signer::HeadSigner;
+
+/// What is derived from the event key, once.
+#[derive(Debug)]
+pub(crate) struct EventKeys {
+    pub(crate) event: EventId,
+    pub(crate) gate: GateSubkeys,
+    pub(crate) order: OrderKey,
+    pub(crate) cipher: RecordCipher,
+}
+
+impl EventKeys {
+    pub(crate) fn derive(event: EventId, epoch: Epoch, key: &EventKey) -> Self {
+        let gate = key.for_gate();
+        let cipher = RecordCipher::new(&gate.feed, event, epoch);
+        Self { event, gate, order: key.order(), cipher }
+    }
+}
+
+/// An event that is served.
+#[derive(Debug)]
+pub(crate) struct LiveEvent {
+    pub(crate) keys: Arc<EventKeys>,
+    pub(crate) facts: kido_store::Store,
+    pub(crate) signer: HeadSigner,
+}
+
+impl LiveEvent {
+    pub(crate) fn id(&self) -> EventId {
+        self.keys.event
+    }
+
+    /// One transaction: what `decide` appends and publishes is durable together before the answer.
+    pub(crate) async fn transact<T, R, F>(&self, decide: F) -> Result<T, Failed<R>>
+    where
+        T: Send + 'static,
+        R: std::error::Error + Send + 'static,
+        F: FnOnce(&mut Changing<'_, '_>) -> Result<T, Failed<R>> + Send + 'static,
+    {
+        let keys = Arc::clone(&self.keys);
+        let pending = self.facts.transact(move |transaction| {
+            let mut changing = Changing::begin(transaction, &keys)?;
+            let decided = decide(&mut changing)?;
+            changing.finish()?;
+            Ok(decided)
+        });
+        pending.await.map(Stored::into_inner).map_err(Failed::from)
+    }
+}

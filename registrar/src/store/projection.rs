@@ -1,0 +1,229 @@
+//! From facts to index entries.
+
+use kido_shared::claim::ClaimStep;
+use kido_shared::feed::{FollowedTo, SealedRecord};
+use kido_shared::ids::{AdmissionId, EventId, TicketId};
+use kido_store::{IndexChanges, Position, Project, ProjectError};
+
+use super::keys::{self, FEED_MARK_EVERY};
+use super::reading::{self, EventEntry, encode};
+use crate::domain::gate::Gate;
+use crate::domain::history::{Happening, HistoryLine};
+use crate::domain::ticket::Ticket;
+use crate::fact::{
+    AdmissionRecorded, Bound, ClaimChanged, CodeReplaced, ConflictRecorded, EventCreated, Fact, FeedExtended,
+    GateAdded, GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported,
+};
+
+/// Enters the facts of one event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EventProjection(pub(super) EventId);
+
+const NO_TICKET: ProjectError = ProjectError::Impossible("a fact about a ticket that was never imported");
+const NO_EVENT: ProjectError = ProjectError::Impossible("a fact before the event was created");
+
+impl Project for EventProjection {
+    const VERSION: u32 = 1;
+
+    fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+        let fact =
+            Fact::from_bytes(fact).map_err(|_not_a_fact| ProjectError::Unreadable("not a fact of this version"))?;
+        let mut entering = Entering { event: self.0, position, index };
+        match fact {
+            Fact::EventCreated(fact) => entering.event_created(fact),
+            Fact::PolicyChanged(fact) => entering.policy_changed(fact),
+            Fact::TicketsImported(fact) => entering.tickets_imported(fact),
+            Fact::StatusChanged(fact) => entering.status_changed(&fact),
+            Fact::CodeReplaced(fact) => entering.code_replaced(&fact),
+            Fact::Bound(fact) => entering.bound(&fact),
+            Fact::Shown(fact) => entering.shown(&fact),
+            Fact::GateAdded(fact) => entering.gate_added(fact),
+            Fact::GateRevoked(fact) => entering.gate_revoked(&fact),
+            Fact::ClaimChanged(fact) => entering.claim_changed(&fact),
+            Fact::AdmissionRecorded(fact) => entering.admission_recorded(&fact),
+            Fact::ConflictRecorded(fact) => entering.conflict_recorded(&fact),
+            Fact::FeedExtended(fact) => entering.feed_extended(fact),
+        }
+    }
+}
+
+/// One fact being entered.
+struct Entering<'a, 'i> {
+    event: EventId,
+    position: Position,
+    index: &'a mut IndexChanges<'i>,
+}
+
+impl Entering<'_, '_> {
+    fn event_created(&mut self, fact: EventCreated) -> Result<(), ProjectError> {
+        if self.position != Position::FIRST {
+            return Err(ProjectError::Impossible("an event begins once, with its first fact"));
+        }
+        let EventCreated { policy, key, at } = fact;
+        self.index.put(keys::EVENT, encode(&EventEntry { policy, key, created_at: at }));
+        Ok(())
+    }
+
+    fn policy_changed(&mut self, fact: PolicyChanged) -> Result<(), ProjectError> {
+        let old = reading::event(self.index)?.ok_or(NO_EVENT)?;
+        let key = fact.key.unwrap_or(old.key);
+        self.index.put(keys::EVENT, encode(&EventEntry { policy: fact.policy, key, created_at: old.created_at }));
+        Ok(())
+    }
+
+    fn tickets_imported(&mut self, fact: TicketsImported) -> Result<(), ProjectError> {
+        let mut counts = reading::counts(self.index)?;
+        let mut place = fact.first_record;
+        for row in fact.tickets {
+            let (id, reference, code) = (row.ticket, row.reference, row.code);
+            let ticket = row.into_ticket(fact.paid, place);
+            counts.enter(ticket.state());
+            self.index.put(keys::reference(reference), id.as_bytes().as_slice());
+            self.index.put(keys::code(code), id.as_bytes().as_slice());
+            self.index.put(keys::ticket(id), encode(&ticket));
+            place = place.next().ok_or(ProjectError::Impossible("the feed has no end of numbers"))?;
+        }
+        self.index.put(keys::COUNTS, encode(&counts));
+        Ok(())
+    }
+
+    /// Changes a ticket that exists, and the counts with it.
+    fn change(&mut self, id: TicketId, change: impl FnOnce(Ticket) -> Ticket) -> Result<Ticket, ProjectError> {
+        let old = reading::ticket(self.index, id)?.ok_or(NO_TICKET)?;
+        let (before, code) = (old.state(), old.code);
+        let new = change(old);
+        if before != new.state() {
+            let mut counts = reading::counts(self.index)?;
+            counts.leave(before);
+            counts.enter(new.state());
+            self.index.put(keys::COUNTS, encode(&counts));
+        }
+        if let Some(code) = new.code.filter(|new| Some(*new) != code) {
+            self.index.put(keys::code(code), id.as_bytes().as_slice());
+        }
+        self.index.put(keys::ticket(id), encode(&new));
+        Ok(new)
+    }
+
+    fn note(&mut self, ticket: TicketId, line: HistoryLine) {
+        self.index.put(keys::history_line(ticket, self.position), encode(&line));
+    }
+
+    fn status_changed(&mut self, fact: &StatusChanged) -> Result<(), ProjectError> {
+        let mut freed = None;
+        self.change(fact.ticket, |old| {
+            let tag = old.binding().map(|binding| binding.tag);
+            let mut new = Ticket { ticket_at: fact.record, ..old.with_status(fact.change, fact.at) };
+            new.code = fact.code.or(new.code);
+            new.binding_at = fact.unbound_record.or(new.binding_at);
+            freed = tag.filter(|_tag| new.binding().is_none());
+            new
+        })?;
+        if let Some(tag) = freed {
+            self.index.remove(keys::tagged(tag, fact.ticket));
+        }
+        self.note(fact.ticket, HistoryLine::new(fact.at, fact.change.happening(fact.actor)));
+        Ok(())
+    }
+
+    fn code_replaced(&mut self, fact: &CodeReplaced) -> Result<(), ProjectError> {
+        self.change(fact.ticket, |old| old.with_code(fact.code, fact.at))?;
+        self.note(fact.ticket, HistoryLine::new(fact.at, Happening::CodeReplaced(fact.actor)));
+        Ok(())
+    }
+
+    fn bound(&mut self, fact: &Bound) -> Result<(), ProjectError> {
+        self.change(fact.ticket, |old| old.bound(fact.binding, fact.code, fact.at, fact.record))?;
+        self.index.put(keys::tagged(fact.binding.tag, fact.ticket), []);
+        self.note(fact.ticket, HistoryLine::new(fact.at, Happening::Bound));
+        Ok(())
+    }
+
+    fn shown(&mut self, fact: &Shown) -> Result<(), ProjectError> {
+        for ticket in &fact.tickets {
+            if let Some(code) = fact.code {
+                self.change(*ticket, |old| old.with_code(code, fact.at))?;
+            }
+            self.note(*ticket, HistoryLine::new(fact.at, Happening::Shown));
+        }
+        Ok(())
+    }
+
+    fn gate_added(&mut self, fact: GateAdded) -> Result<(), ProjectError> {
+        let GateAdded { gate, verifying_key, zone, entrance, at, record } = fact;
+        let entry = Gate { verifying_key, zone, entrance, revoked: false, added_at: at, record_at: record };
+        self.index.put(keys::gate(gate), encode(&entry));
+        Ok(())
+    }
+
+    fn gate_revoked(&mut self, fact: &GateRevoked) -> Result<(), ProjectError> {
+        let old = reading::gate(self.index, fact.gate)?;
+        let old = old.ok_or(ProjectError::Impossible("a gate was revoked that was never added"))?;
+        self.index.put(keys::gate(fact.gate), encode(&Gate { revoked: true, record_at: fact.record, ..old }));
+        Ok(())
+    }
+
+    fn claim_changed(&mut self, fact: &ClaimChanged) -> Result<(), ProjectError> {
+        let ticket = fact.step.ticket();
+        let before = reading::claims(self.index, ticket)?;
+        self.index.put(keys::claims(ticket), encode(&fact.claims));
+        let happening = match &fact.step {
+            ClaimStep::Annul(named) => {
+                // The entry is given back under its number: whoever gets it next conflicts with nobody.
+                self.give_back(ticket, before.entry(), named.admission)?;
+                Happening::Annulled(named.gate)
+            }
+            ClaimStep::Exit(named) => Happening::Exited(named.gate),
+            ClaimStep::Claim(_) | ClaimStep::Withdraw(_) | ClaimStep::Opened(_) => return Ok(()),
+        };
+        self.note(ticket, HistoryLine::new(fact.at, happening));
+        Ok(())
+    }
+
+    fn give_back(&mut self, ticket: TicketId, entry: u32, admission: AdmissionId) -> Result<(), ProjectError> {
+        if reading::holder_of_entry(self.index, ticket, entry)? == Some(admission) {
+            self.index.remove(keys::entry(ticket, entry));
+        }
+        Ok(())
+    }
+
+    fn admission_recorded(&mut self, fact: &AdmissionRecorded) -> Result<(), ProjectError> {
+        let admission = &fact.admission;
+        self.index.put(keys::admission(admission.id), encode(admission));
+        if fact.holds_entry {
+            self.index.put(keys::entry(admission.ticket, admission.entry), admission.id.as_bytes().as_slice());
+        }
+        let mut counts = reading::counts(self.index)?;
+        counts.admissions = counts.admissions.saturating_add(1);
+        self.index.put(keys::COUNTS, encode(&counts));
+        self.note(admission.ticket, HistoryLine::new(admission.at, Happening::Admitted(admission.gate)));
+        Ok(())
+    }
+
+    fn conflict_recorded(&mut self, fact: &ConflictRecorded) -> Result<(), ProjectError> {
+        self.index.put(keys::conflict(self.position), encode(&fact.conflict));
+        let mut counts = reading::counts(self.index)?;
+        counts.conflicts = counts.conflicts.saturating_add(1);
+        self.index.put(keys::COUNTS, encode(&counts));
+        self.note(fact.conflict.ticket, HistoryLine::new(fact.conflict.found_at, Happening::Conflict(fact.gate)));
+        Ok(())
+    }
+
+    fn feed_extended(&mut self, fact: FeedExtended) -> Result<(), ProjectError> {
+        let start = || FollowedTo::start(self.event, fact.epoch);
+        let mut reached = reading::feed(self.index)?.unwrap_or_else(start);
+        if reached.epoch != fact.epoch || reached.next() != fact.first {
+            return Err(ProjectError::Impossible("feed records that do not follow the last one"));
+        }
+        for record in fact.records {
+            if reached.length.is_multiple_of(FEED_MARK_EVERY) {
+                self.index.put(keys::feed_mark(reached.length), self.position.get().to_be_bytes());
+            }
+            let sealed = SealedRecord::from_bytes(record.into());
+            let sealed = sealed.map_err(|_length| ProjectError::Unreadable("a feed record of an impossible length"))?;
+            reached = reached.extend(&sealed);
+        }
+        self.index.put(keys::FEED, encode(&reached));
+        Ok(())
+    }
+}

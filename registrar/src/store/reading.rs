@@ -1,0 +1,217 @@
+//! Reads of the index: the same from a transaction, from a projection and from outside.
+
+use kido_shared::admission::Admission;
+use kido_shared::binding::BindingTag;
+use kido_shared::claim::TicketClaims;
+use kido_shared::clock::Timestamp;
+use kido_shared::codes::CodeHash;
+use kido_shared::feed::FollowedTo;
+use kido_shared::ids::{AdmissionId, GateId, TicketId};
+use kido_shared::policy::EventPolicy;
+use kido_store::{IndexChanges, ProjectError, Scan, StoreError, Transaction};
+
+use super::error::{Failed, StorageError};
+use super::keys;
+use super::tickets::SeatCounts;
+use crate::domain::gate::Gate;
+use crate::domain::reference::ReferenceHash;
+use crate::domain::ticket::Ticket;
+use crate::keyring::WrappedEventKey;
+
+/// Why an entry was not read.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// The store said no.
+    Store(StoreError),
+    /// An entry is not what this program writes.
+    Entry(&'static str),
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ReadError> for StorageError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(error) => error.into(),
+            ReadError::Entry(what) => Self::Entry(what),
+        }
+    }
+}
+
+impl From<ReadError> for ProjectError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(error) => Self::Store(error),
+            ReadError::Entry(what) => Self::Unreadable(what),
+        }
+    }
+}
+
+impl<R: std::error::Error + 'static> From<ReadError> for Failed<R> {
+    fn from(error: ReadError) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
+/// Where entries can be read.
+pub(crate) trait Entries {
+    /// The value under a key.
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The entries under a prefix.
+    fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError>;
+}
+
+impl Entries for kido_store::Store {
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(key)
+    }
+    fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
+        self.scan_prefix(prefix)
+    }
+}
+
+impl Entries for Transaction<'_> {
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(key)
+    }
+    fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
+        Ok(self.scan_prefix(prefix))
+    }
+}
+
+impl Entries for IndexChanges<'_> {
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(key)
+    }
+    fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
+        Ok(self.scan_prefix(prefix))
+    }
+}
+
+/// The event's own entry.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub(crate) struct EventEntry {
+    #[n(0)]
+    pub(crate) policy: EventPolicy,
+    #[n(1)]
+    pub(crate) key: WrappedEventKey,
+    #[n(2)]
+    pub(crate) created_at: Timestamp,
+}
+
+/// CBOR of an entry.
+pub(crate) fn encode<T: minicbor::Encode<()>>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match minicbor::encode(value, &mut bytes) {
+        Ok(()) => bytes,
+        // Writing to memory does not fail; an empty entry would be refused by whoever reads it.
+        Err(_infallible) => Vec::new(),
+    }
+}
+
+pub(crate) fn decode<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8], what: &'static str) -> Result<T, ReadError> {
+    minicbor::decode(bytes).map_err(|_no_detail| ReadError::Entry(what))
+}
+
+fn read<T>(from: &impl Entries, key: &[u8], what: &'static str) -> Result<Option<T>, ReadError>
+where
+    T: for<'b> minicbor::Decode<'b, ()>,
+{
+    from.value(key)?.map(|bytes| decode(&bytes, what)).transpose()
+}
+
+pub(crate) fn event(from: &impl Entries) -> Result<Option<EventEntry>, ReadError> {
+    read(from, keys::EVENT, "an event")
+}
+
+/// The event's policy. Every store has one from its first fact on.
+pub(crate) fn policy(from: &impl Entries) -> Result<EventPolicy, ReadError> {
+    event(from)?.map(|event| event.policy).ok_or(ReadError::Entry("a policy"))
+}
+
+pub(crate) fn feed(from: &impl Entries) -> Result<Option<FollowedTo>, ReadError> {
+    read(from, keys::FEED, "a place in the feed")
+}
+
+pub(crate) fn counts(from: &impl Entries) -> Result<SeatCounts, ReadError> {
+    read(from, keys::COUNTS, "counts").map(Option::unwrap_or_default)
+}
+
+pub(crate) fn ticket(from: &impl Entries, ticket: TicketId) -> Result<Option<Ticket>, ReadError> {
+    read(from, &keys::ticket(ticket), "a ticket")
+}
+
+fn ticket_id(bytes: &[u8]) -> Result<TicketId, ReadError> {
+    TicketId::try_from(bytes).map_err(|_length| ReadError::Entry("a ticket's id"))
+}
+
+pub(crate) fn ticket_of_reference(
+    from: &impl Entries,
+    reference: ReferenceHash,
+) -> Result<Option<TicketId>, ReadError> {
+    from.value(&keys::reference(reference))?.as_deref().map(ticket_id).transpose()
+}
+
+/// The ticket that has or had this code.
+pub(crate) fn ticket_of_code(from: &impl Entries, code: CodeHash) -> Result<Option<TicketId>, ReadError> {
+    from.value(&keys::code(code))?.as_deref().map(ticket_id).transpose()
+}
+
+/// How many tickets were ever bound to one card and not taken from it: at least as many as lie on it now.
+pub(crate) fn count_of_tag(from: &impl Entries, tag: BindingTag) -> Result<usize, ReadError> {
+    let mut count = 0;
+    for entry in from.entries(&keys::tag(tag))? {
+        entry?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// The tickets on one card, in the order of their ids.
+pub(crate) fn tickets_of_tag(from: &impl Entries, tag: BindingTag) -> Result<Vec<(TicketId, Ticket)>, ReadError> {
+    let mut tickets = Vec::new();
+    for entry in from.entries(&keys::tag(tag))? {
+        let (key, _nothing) = entry?;
+        let id = keys::ticket_of_tagged(&key).ok_or(ReadError::Entry("a tag"))?;
+        tickets.push((id, ticket(from, id)?.ok_or(ReadError::Entry("a ticket of a tag"))?));
+    }
+    Ok(tickets)
+}
+
+pub(crate) fn gate(from: &impl Entries, gate: GateId) -> Result<Option<Gate>, ReadError> {
+    read(from, &keys::gate(gate), "a gate")
+}
+
+pub(crate) fn gates(from: &impl Entries) -> Result<Vec<(GateId, Gate)>, ReadError> {
+    let mut gates = Vec::new();
+    for entry in from.entries(keys::GATES)? {
+        let (key, value) = entry?;
+        gates.push((keys::gate_of(&key).ok_or(ReadError::Entry("a gate's id"))?, decode(&value, "a gate")?));
+    }
+    Ok(gates)
+}
+
+pub(crate) fn claims(from: &impl Entries, ticket: TicketId) -> Result<TicketClaims, ReadError> {
+    read(from, &keys::claims(ticket), "a ticket's claims").map(Option::unwrap_or_default)
+}
+
+pub(crate) fn admission(from: &impl Entries, admission: AdmissionId) -> Result<Option<Admission>, ReadError> {
+    read(from, &keys::admission(admission), "an admission")
+}
+
+/// Who holds an entry.
+pub(crate) fn holder_of_entry(
+    from: &impl Entries,
+    ticket: TicketId,
+    entry: u32,
+) -> Result<Option<AdmissionId>, ReadError> {
+    let value = from.value(&keys::entry(ticket, entry))?;
+    value
+        .map(|bytes| AdmissionId::try_from(bytes.as_slice()).map_err(|_length| ReadError::Entry("an entry")))
+        .transpose()
+}

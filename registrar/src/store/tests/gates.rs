@@ -1,0 +1,226 @@
+use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn};
+use kido_shared::challenge::Action;
+use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, NamedAdmission};
+use kido_shared::ids::{AdmissionId, FeedSequence, GateId, TicketId};
+use kido_shared::policy::ArbiterHome;
+use kido_shared::ticket::Zone;
+use kido_shared::wire::v1::admissions::{AckOutcome, UploadedAdmission};
+use kido_virtual_card::character::Character;
+
+use super::super::*;
+use crate::domain::claim::ClaimRefusal;
+use crate::domain::event::EventRefusal;
+use crate::domain::gate::GateRefusal;
+use crate::domain::history::Happening;
+use crate::domain::ingest::IngestRefusal;
+use crate::testing::{NOW, Registrar, policy};
+
+fn id(number: u8) -> AdmissionId {
+    AdmissionId::from_bytes([number; 16])
+}
+
+fn admission(number: u8, ticket: TicketId, gate: GateId) -> UploadedAdmission {
+    let admission = Admission { id: id(number), ticket, gate, entry: 1, at: NOW, basis: AdmissionBasis::Claimed };
+    UploadedAdmission { admission, opened_at: None }
+}
+
+/// The same entry at two gates.
+pub(super) async fn admit_twice(registrar: &Registrar, event: EventId, ticket: TicketId, gates: (GateId, GateId)) {
+    let store = &registrar.store;
+    let claimed = store.claim(event, gates.0, claim(registrar, event, 1, ticket, gates.0)).await.unwrap();
+    assert_eq!(claimed, ClaimAnswer::Granted { entry: 1 });
+    let mut opened = admission(1, ticket, gates.0);
+    opened.opened_at = Some(NOW);
+    store.ingest(event, gates.0, vec![opened]).await.unwrap();
+    store.ingest(event, gates.1, vec![admission(2, ticket, gates.1)]).await.unwrap();
+}
+
+fn newest(registrar: &Registrar, event: EventId, ticket: TicketId) -> DecidedOn {
+    let live = registrar.store.live(event).unwrap();
+    let ticket = reading::ticket(&live.facts, ticket).unwrap().unwrap();
+    crate::domain::claim::facts(&ticket).newest
+}
+
+fn claim(registrar: &Registrar, event: EventId, number: u8, ticket: TicketId, gate: GateId) -> ClaimStep {
+    let decided_on = newest(registrar, event, ticket);
+    let basis = AdmissionBasis::Claimed;
+    ClaimStep::Claim(ClaimRequest { admission: id(number), ticket, gate, decided_on, at: NOW, basis })
+}
+
+fn named(number: u8, ticket: TicketId, gate: GateId) -> NamedAdmission {
+    NamedAdmission { admission: id(number), ticket, gate }
+}
+
+async fn bound(registrar: &Registrar, event: EventId) -> TicketId {
+    let (ticket, code) = registrar.ticket(event, 1).await;
+    registrar.register(Action::Bind, &code, Character::Holder).await.unwrap();
+    ticket
+}
+
+#[tokio::test]
+async fn two_gates_that_claim_one_ticket_get_one_yes() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
+    let (first, second) = tokio::join!(
+        registrar.store.claim(event, one, claim(&registrar, event, 1, ticket, one)),
+        registrar.store.claim(event, other, claim(&registrar, event, 2, ticket, other)),
+    );
+    let answers = [first.unwrap(), second.unwrap()];
+    let granted = answers.iter().filter(|answer| **answer == ClaimAnswer::Granted { entry: 1 }).count();
+    let taken = answers.iter().filter(|answer| matches!(answer, ClaimAnswer::Taken { .. })).count();
+    assert_eq!((granted, taken), (1, 1), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_claim_on_superseded_records_is_stale() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let gate = registrar.gate(event, 1).await;
+    let old = claim(&registrar, event, 1, ticket, gate);
+    let name = TicketName::Id(ticket);
+    let suspend = crate::domain::ticket::TicketAction::Suspend;
+    registrar.store.change_ticket(event, name, suspend, crate::domain::history::Actor::Sales).await.unwrap();
+    let answer = registrar.store.claim(event, gate, old).await.unwrap();
+    assert!(matches!(answer, ClaimAnswer::Stale { ticket, .. } if ticket > FeedSequence::FIRST), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_granted_claim_is_granted_again_after_a_restart() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let gate = registrar.gate(event, 1).await;
+    let step = claim(&registrar, event, 1, ticket, gate);
+    registrar.store.claim(event, gate, step.clone()).await.unwrap();
+    let registrar = registrar.restart();
+    assert_eq!(registrar.store.claim(event, gate, step).await.unwrap(), ClaimAnswer::Granted { entry: 1 });
+}
+
+#[tokio::test]
+async fn a_gate_speaks_for_itself_alone_and_a_revoked_one_not_at_all() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
+    let foreign = registrar.store.claim(event, other, claim(&registrar, event, 1, ticket, one)).await;
+    assert!(matches!(foreign, Err(Failed::Refused(ClaimRefusal::OtherGate))));
+    let foreign = registrar.store.ingest(event, other, vec![admission(1, ticket, one)]).await;
+    assert!(matches!(foreign, Err(Failed::Refused(IngestRefusal::OtherGate(_)))));
+    registrar.store.revoke_gate(event, one).await.unwrap();
+    let claimed = registrar.store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await;
+    assert!(matches!(claimed, Err(Failed::Refused(ClaimRefusal::Gate(GateRefusal::Revoked)))));
+    let uploaded = registrar.store.ingest(event, one, vec![admission(1, ticket, one)]).await;
+    assert!(matches!(uploaded, Err(Failed::Refused(IngestRefusal::Gate(GateRefusal::Revoked)))));
+    assert!(matches!(registrar.store.gate(event, one), Err(Failed::Refused(GateRefusal::Revoked))));
+    let back = NewGate {
+        gate: one,
+        verifying_key: [1; 32],
+        zone: Zone::new("A").unwrap(),
+        entrance: Zone::new("North").unwrap(),
+    };
+    assert!(matches!(registrar.store.add_gate(event, back).await, Err(Failed::Refused(GateRefusal::Revoked))));
+}
+
+#[tokio::test]
+async fn an_admission_is_stored_once_however_often_it_is_uploaded() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let gate = registrar.gate(event, 1).await;
+    let upload = || registrar.store.ingest(event, gate, vec![admission(1, ticket, gate)]);
+    assert_eq!(upload().await.unwrap()[0].outcome, AckOutcome::Stored);
+    let length = registrar.store.event(event).unwrap().feed_length;
+    assert_eq!(upload().await.unwrap()[0].outcome, AckOutcome::Repeated);
+    assert_eq!(registrar.store.event(event).unwrap().feed_length, length);
+    let mut altered = admission(1, ticket, gate);
+    altered.admission.entry = 2;
+    let altered = registrar.store.ingest(event, gate, vec![altered]).await;
+    assert!(matches!(altered, Err(Failed::Refused(IngestRefusal::Altered(_)))));
+}
+
+#[tokio::test]
+async fn two_admissions_of_one_entry_are_one_conflict_and_both_are_kept() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
+    registrar.store.ingest(event, one, vec![admission(1, ticket, one)]).await.unwrap();
+    let second = || registrar.store.ingest(event, other, vec![admission(2, ticket, other)]);
+    assert_eq!(second().await.unwrap()[0].outcome, AckOutcome::Conflict);
+    assert_eq!(second().await.unwrap()[0].outcome, AckOutcome::Repeated);
+    let conflicts = registrar.store.conflicts(event).unwrap();
+    assert_eq!(
+        conflicts.iter().map(|conflict| (conflict.first, conflict.second)).collect::<Vec<_>>(),
+        vec![(id(1), id(2))]
+    );
+    assert!(registrar.store.admission(event, id(2)).unwrap().is_some());
+    let lines = registrar.store.history(event, &TicketName::Id(ticket)).unwrap();
+    assert_eq!(lines.last().unwrap().happening, Happening::Conflict(other));
+}
+
+#[tokio::test]
+async fn an_annulled_entry_conflicts_with_nobody() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
+    let store = &registrar.store;
+    store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await.unwrap();
+    store.ingest(event, one, vec![admission(1, ticket, one)]).await.unwrap();
+    let annulled = store.claim(event, one, ClaimStep::Annul(named(1, ticket, one))).await.unwrap();
+    assert_eq!(annulled, ClaimAnswer::Annulled);
+    let granted = store.claim(event, other, claim(&registrar, event, 2, ticket, other)).await.unwrap();
+    assert_eq!(granted, ClaimAnswer::Granted { entry: 1 });
+    let acks = store.ingest(event, other, vec![admission(2, ticket, other)]).await.unwrap();
+    assert_eq!(acks[0].outcome, AckOutcome::Stored);
+}
+
+#[tokio::test]
+async fn an_upload_that_arrives_after_its_annulment_takes_no_entry() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
+    let store = &registrar.store;
+    store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await.unwrap();
+    store.claim(event, one, ClaimStep::Annul(named(1, ticket, one))).await.unwrap();
+    store.ingest(event, one, vec![admission(1, ticket, one)]).await.unwrap();
+    let acks = store.ingest(event, other, vec![admission(2, ticket, other)]).await.unwrap();
+    assert_eq!(acks[0].outcome, AckOutcome::Stored);
+}
+
+#[tokio::test]
+async fn an_opened_lane_is_noted_in_the_tickets_claims() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let gate = registrar.gate(event, 1).await;
+    let store = &registrar.store;
+    store.claim(event, gate, claim(&registrar, event, 1, ticket, gate)).await.unwrap();
+    let mut opened = admission(1, ticket, gate);
+    store.ingest(event, gate, vec![opened.clone()]).await.unwrap();
+    opened.opened_at = Some(NOW);
+    assert_eq!(store.ingest(event, gate, vec![opened]).await.unwrap()[0].outcome, AckOutcome::Repeated);
+    let withdrawn = store.claim(event, gate, ClaimStep::Withdraw(named(1, ticket, gate))).await.unwrap();
+    assert_eq!(withdrawn, ClaimAnswer::NotAllowed, "who is inside is not withdrawn");
+}
+
+#[tokio::test]
+async fn a_local_arbiter_serves_one_gate_whichever_way_round_it_is_asked() {
+    let registrar = Registrar::new();
+    let event = registrar.event_with(|draft| draft.arbiter.home = ArbiterHome::Local).await;
+    let one = registrar.gate(event, 1).await;
+    assert!(matches!(registrar.store.may_add_gate(event), Err(Failed::Refused(GateRefusal::LocalArbiter))));
+    let (ticket, _code) = registrar.ticket(event, 1).await;
+    let step = claim(&registrar, event, 1, ticket, one);
+    let elsewhere = registrar.store.claim(event, one, step).await;
+    assert!(matches!(elsewhere, Err(Failed::Refused(ClaimRefusal::ArbiterElsewhere))));
+    registrar.store.change_policy(event, policy(|_draft| {})).await.unwrap();
+    registrar.gate(event, 2).await;
+    let local = policy(|draft| draft.arbiter.home = ArbiterHome::Local);
+    let back = registrar.store.change_policy(event, local).await;
+    assert!(matches!(back, Err(Failed::Refused(EventRefusal::LocalArbiter { gates: 2 }))));
+}

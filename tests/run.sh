@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs every test once.
+#
+#   bash tests/run.sh            everything
+#   bash tests/run.sh --quick    without power cuts and crash rounds
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+quick=no
+case "${1:-}" in
+    '') ;;
+    --quick) quick=yes ;;
+    *) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+esac
+
+say() { printf '\n== %s\n' "$*"; }
+
+say 'What this machine needs'
+bash tests/install.sh
+
+say 'Programs'
+cargo build --locked --workspace --bins
+
+say 'Unit, property, store and documentation tests; then end to end through pcscd'
+cargo test --locked --workspace --no-fail-fast
+
+say 'The demo, once'
+bash deploy/demo.sh --once
+
+if [ "$quick" = no ]; then
+    say 'Power cuts'
+    power_cut=(python3 tests/power_cut/power-cut.py target/debug/store-torture)
+    # Loop devices need root; without it the script says why it skips.
+    if [ "$(id -u)" -ne 0 ] && sudo -n true 2>/dev/null; then power_cut=(sudo -n "${power_cut[@]}"); fi
+    "${power_cut[@]}"
+fi

@@ -1,0 +1,19 @@
+//! A venue in a folder: PC/SC stack, registrar and gates as processes, driven by their own interfaces.
+
+mod error;
+mod gate;
+mod helper;
+mod kiosk;
+mod process;
+mod programs;
+mod registrar;
+mod venue;
+
+pub use error::HarnessError;
+pub use gate::{Gate, Tap};
+pub use helper::{CardHelper, HelperRun};
+pub use kiosk::{Kiosk, Shown};
+pub use process::{Finished, Process, finish, wait_for};
+pub use programs::Programs;
+pub use registrar::{EventOptions, OfflineChoice, Registrar, TicketRow};
+pub use venue::{Venue, free_port};

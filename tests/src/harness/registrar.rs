@@ -1,0 +1,389 @@
+//! The registrar as a process, and its command line as an operator uses it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::process::{Finished, Process, finish};
+use super::{HarnessError, Programs};
+
+/// How long one operator's command may take.
+const COMMAND_WITHIN: Duration = Duration::from_secs(120);
+
+/// What happens at a gate while no arbiter answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfflineChoice {
+    /// Nobody enters.
+    Refuse,
+    /// Tickets of the gate's own zone enter.
+    HomeGate,
+    /// Everybody with a proof enters.
+    Admit,
+}
+
+/// An event to be created. Times are in seconds from now.
+#[derive(Debug, Clone)]
+pub struct EventOptions {
+    /// What people call it.
+    pub name: String,
+    /// The offline choice.
+    pub offline: OfflineChoice,
+    /// Usable tickets on one card.
+    pub tickets_per_card: u16,
+    /// `registrar` or `local`.
+    pub arbiter: &'static str,
+    /// Oldest knowledge that a gate admits with, in minutes; the registrar's default where nothing is said.
+    pub replica_age_minutes: Option<u32>,
+}
+
+impl Default for EventOptions {
+    fn default() -> Self {
+        Self {
+            name: "木戸の夕べ".to_owned(),
+            offline: OfflineChoice::Refuse,
+            tickets_per_card: 4,
+            arbiter: "registrar",
+            replica_age_minutes: None,
+        }
+    }
+}
+
+/// One row of an import, valid around now unless said otherwise.
+#[derive(Debug, Clone)]
+pub struct TicketRow {
+    /// The shop's reference.
+    pub ticket_ref: String,
+    /// Where.
+    pub zone: &'static str,
+    /// Which place.
+    pub seat_label: String,
+    /// From when, in seconds from now.
+    pub from_s: i64,
+    /// Until when, in seconds from now.
+    pub until_s: i64,
+    /// How often.
+    pub entries: &'static str,
+    /// With whom.
+    pub party: &'static str,
+}
+
+impl TicketRow {
+    /// An ordinary ticket of zone A, open now.
+    #[must_use]
+    pub fn open_now(ticket_ref: &str) -> Self {
+        Self {
+            ticket_ref: ticket_ref.to_owned(),
+            zone: "A",
+            seat_label: format!("1F {ticket_ref}").chars().take(20).collect(),
+            from_s: -3_600,
+            until_s: 6 * 3_600,
+            entries: "1",
+            party: "",
+        }
+    }
+}
+
+/// A registrar, running or stopped; its folder stays.
+#[derive(Debug)]
+pub struct Registrar {
+    programs: Programs,
+    folder: PathBuf,
+    logs: PathBuf,
+    port: u16,
+    /// As gates and buyers reach it, where that is not its own address.
+    public: Option<String>,
+    anchors: PathBuf,
+    process: Option<Process>,
+}
+
+impl Registrar {
+    /// Makes the folder and the keys of a new registrar; does not start it.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn init(
+        programs: &Programs,
+        folder: &Path,
+        logs: &Path,
+        anchors: &Path,
+        (port, public): (u16, Option<&str>),
+    ) -> Result<Self, HarnessError> {
+        let registrar = Self {
+            programs: programs.clone(),
+            folder: folder.join("registrar"),
+            logs: logs.to_owned(),
+            port,
+            public: public.map(str::to_owned),
+            anchors: anchors.to_owned(),
+            process: None,
+        };
+        let mut command = Command::new(programs.registrar());
+        command.arg("init").arg("--data").arg(&registrar.folder);
+        command.arg("--root-key").arg(folder.join("root.key")).args(["--origin", &registrar.public_origin()]);
+        succeed(command, "").await?;
+        Ok(registrar)
+    }
+
+    /// Another registrar that begins with a copy of this one's folder, as from a backup; to be made while this one is
+    /// stopped.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub fn restored(&self, folder: &Path, port: u16) -> Result<Self, HarnessError> {
+        copy_folder(&self.folder, folder)?;
+        Ok(Self {
+            programs: self.programs.clone(),
+            folder: folder.to_owned(),
+            logs: self.logs.clone(),
+            port,
+            public: Some(self.public_origin()),
+            anchors: self.anchors.clone(),
+            process: None,
+        })
+    }
+
+    /// Starts it, and waits until it listens.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn start(&mut self) -> Result<(), HarnessError> {
+        let mut command = Command::new(self.programs.registrar());
+        command.arg("serve").arg("--data").arg(&self.folder);
+        command.args(["--listen", &format!("127.0.0.1:{}", self.port), "--log-format", "json"]);
+        command.arg("--trust-anchor").arg(&self.anchors);
+        let name = self.folder.file_name().map_or("registrar".into(), |name| name.to_string_lossy());
+        let mut process = Process::start(&name, command, &self.logs)?;
+        process.line("that it listens", |line| line.contains("listening on")).await?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Ends it the way systemd would.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn stop(&mut self) -> Result<(), HarnessError> {
+        match self.process.take() {
+            Some(process) => process.terminate().await.map(|_status| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn kill(&mut self) -> Result<(), HarnessError> {
+        match self.process.take() {
+            Some(process) => process.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Where it is reached.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where gates and buyers reach it.
+    #[must_use]
+    pub fn public_origin(&self) -> String {
+        self.public.clone().unwrap_or_else(|| self.origin())
+    }
+
+    /// The process, while it runs.
+    #[must_use]
+    pub const fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
+    }
+
+    /// Records in an event's feed.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn feed_length(&self, event: &str) -> Result<u64, HarnessError> {
+        let shown = self.json(&["event", "show", event]).await?;
+        let length = shown.get("feed_length").and_then(Value::as_u64);
+        length.ok_or_else(|| HarnessError::Shape { what: "feed_length", text: shown.to_string() })
+    }
+
+    /// How many admissions of a ticket have arrived.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn admitted(&self, event: &str, ticket_ref: &str) -> Result<usize, HarnessError> {
+        let shown = self.json(&["tickets", "show", event, ticket_ref]).await?;
+        let history = shown.pointer("/uses/history").and_then(Value::as_array);
+        let history = history.ok_or_else(|| HarnessError::Shape { what: "uses", text: shown.to_string() })?;
+        Ok(history.iter().filter(|line| line.get("what").and_then(Value::as_str) == Some("admitted")).count())
+    }
+
+    /// Where its keys and stores are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A client command, with its server and token.
+    #[must_use]
+    pub fn client(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.programs.registrar());
+        command.args(arguments).arg("--server").arg(self.origin());
+        command.arg("--token-file").arg(self.folder.join("operator.token")).arg("--json");
+        command
+    }
+
+    /// Runs a client command that must succeed, and reads its JSON.
+    ///
+    /// # Errors
+    /// [`HarnessError::Command`] with what it said.
+    pub async fn json(&self, arguments: &[&str]) -> Result<Value, HarnessError> {
+        let finished = succeed(self.client(arguments), "").await?;
+        parse_last_line("the command's answer", &finished.stdout)
+    }
+
+    /// Creates an event and a rehearsal of it, which accepts test cards; gives the rehearsal's id.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn rehearsal(&self, options: &EventOptions) -> Result<String, HarnessError> {
+        let real = self.event(options, None).await?;
+        self.event(options, Some(&real)).await
+    }
+
+    /// Creates an event that takes cards in circulation only.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn real_event(&self, options: &EventOptions) -> Result<String, HarnessError> {
+        self.event(options, None).await
+    }
+
+    async fn event(&self, options: &EventOptions, rehearsal_of: Option<&str>) -> Result<String, HarnessError> {
+        let now = now_s();
+        let (starts, ends) = (rfc3339(now - 1_800), rfc3339(now + 6 * 3_600));
+        let cards = options.tickets_per_card.to_string();
+        let offline = match options.offline {
+            OfflineChoice::Refuse => "refuse",
+            OfflineChoice::HomeGate => "home-gate",
+            OfflineChoice::Admit => "admit",
+        };
+        let mut arguments = vec![
+            "event", "create", "--name", &options.name, "--starts-at", &starts, "--ends-at", &ends, "--offline",
+            offline, "--tickets-per-card", &cards, "--arbiter", options.arbiter,
+        ];
+        let age = options.replica_age_minutes.map(|minutes| minutes.to_string());
+        if let Some(age) = &age {
+            arguments.extend(["--replica-age-minutes", age]);
+        }
+        if let Some(real) = rehearsal_of {
+            arguments.extend(["--rehearsal-of", real]);
+        }
+        text(&self.json(&arguments).await?, "event")
+    }
+
+    /// Imports tickets and gives the link of each, by reference.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn import(
+        &self,
+        event: &str,
+        rows: &[TicketRow],
+        reserved: bool,
+    ) -> Result<BTreeMap<String, String>, HarnessError> {
+        let name = rows.first().map_or("none", |row| row.ticket_ref.as_str());
+        let table = self.folder.with_file_name(format!("import-{name}.csv"));
+        let codes = self.folder.with_file_name(format!("codes-{name}.csv"));
+        write(&table, &csv(rows))?;
+        let (table, out) = (table.display().to_string(), codes.display().to_string());
+        let mut arguments = vec!["tickets", "import", event, &table, "--codes", &out];
+        if reserved {
+            arguments.push("--reserved");
+        }
+        self.json(&arguments).await?;
+        let listed = read(&codes)?;
+        let line = |line: &str| line.split_once(',').map(|(name, link)| (name.to_owned(), link.trim().to_owned()));
+        Ok(listed.lines().skip(1).filter_map(line).collect())
+    }
+}
+
+fn csv(rows: &[TicketRow]) -> String {
+    let now = now_s();
+    let mut table = "ticket_ref,order_ref,zone,seat_label,valid_from,valid_until,entries,party\n".to_owned();
+    for row in rows {
+        let (from, until) = (rfc3339(now + row.from_s), rfc3339(now + row.until_s));
+        let TicketRow { ticket_ref, zone, seat_label, entries, party, .. } = row;
+        table.push_str(&format!(
+            "{ticket_ref},ORDER-{ticket_ref},{zone},{seat_label},{from},{until},{entries},{party}\n"
+        ));
+    }
+    table
+}
+
+/// Runs a command that must succeed.
+///
+/// # Errors
+/// [`HarnessError::Command`] with what it said.
+pub(super) async fn succeed(command: Command, input: &str) -> Result<Finished, HarnessError> {
+    let shown = format!("{:?}", command.as_std());
+    let finished = finish(command, input, COMMAND_WITHIN).await?;
+    if finished.status.success() {
+        return Ok(finished);
+    }
+    let stderr = finished.stderr.trim().to_owned();
+    Err(HarnessError::Command { command: shown, status: finished.status, stderr })
+}
+
+pub(super) fn parse_last_line(what: &'static str, text: &str) -> Result<Value, HarnessError> {
+    let last = text.trim().lines().next_back().unwrap_or_default();
+    let whole = serde_json::from_str(text.trim());
+    whole.or_else(|_not_one_object| serde_json::from_str(last)).map_err(|_not_json| HarnessError::Shape {
+        what,
+        text: last.to_owned(),
+    })
+}
+
+pub(super) fn text(value: &Value, field: &'static str) -> Result<String, HarnessError> {
+    let found = value.get(field).and_then(Value::as_str).map(str::to_owned);
+    found.ok_or_else(|| HarnessError::Shape { what: field, text: value.to_string() })
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<(), HarnessError> {
+    let failed = |source| HarnessError::File { path: from.to_owned(), source };
+    std::fs::create_dir_all(to).map_err(failed)?;
+    for entry in std::fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().map_err(failed)?.is_dir() {
+            copy_folder(&source, &target)?;
+        } else {
+            // Modes come along: keys stay their owner's.
+            std::fs::copy(&source, &target).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String, HarnessError> {
+    std::fs::read_to_string(path).map_err(|source| HarnessError::File { path: path.to_owned(), source })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), HarnessError> {
+    std::fs::write(path, text).map_err(|source| HarnessError::File { path: path.to_owned(), source })
+}
+
+fn now_s() -> i64 {
+    use kido_shared::clock::{Clock as _, SystemClock};
+    SystemClock.now().unix_seconds()
+}
+
+/// A moment as RFC 3339 in UTC.
+fn rfc3339(seconds: i64) -> String {
+    let moment = time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
