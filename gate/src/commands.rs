@@ -29,7 +29,7 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Enrol { place } => on_runtime(enrol::enrol(configured(&place)?)),
-        Command::Run { place, lane } => on_runtime(run::run(configured(&place)?, lane)),
+        Command::Run { place, lane } => on_runtime(run::run(configured(&place)?, lane, cli.log)),
         Command::Doctor { place, json, reader } => on_runtime(doctor::doctor(configured(&place)?, reader, json)),
     }
 }

@@ -22,7 +22,7 @@ struct Cli {
     command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct LogOptions {
     /// How the log on standard error is written
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]

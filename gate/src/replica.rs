@@ -25,7 +25,7 @@ use kido_shared::feed::{
 };
 use kido_shared::ids::{Epoch, EventId, GateId};
 use kido_shared::keys::GateSubkeys;
-use kido_store::{Options, Store, StoreError, StoreIdentity, TransactError};
+use kido_store::{Options, Pending, Store, StoreError, StoreIdentity, TransactError};
 
 pub use look_up::{Found, FoundTicket, LookUpError};
 pub use spool::{Spool, SpoolError};
@@ -100,6 +100,12 @@ pub struct Followed {
     pub feed_key: FeedKeyCertificate,
     /// The event's subkeys.
     pub subkeys: GateSubkeys,
+}
+
+/// A range on its way to the disk.
+#[derive(Debug)]
+pub(crate) struct RangeUnderWay {
+    pending: Pending<(), ReplicaError>,
 }
 
 /// The open replica. Clones are handles to the same one.
@@ -190,11 +196,24 @@ impl Replica {
 
     /// Opens and stores the next records of a span whose chain has met a verified head, with the position behind them.
     ///
-    /// Blocks for the decryption; to be called off the asynchronous workers.
+    /// Blocks for the decryption and the disk; to be called off the asynchronous workers.
     ///
     /// # Errors
     /// [`ReplicaError`]; then nothing of this range is kept, and what came before stands.
     pub fn store_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<(), ReplicaError> {
+        self.begin_range(span, records)?.pending.wait()?;
+        self.look_again()
+    }
+
+    /// The same without waiting for the disk: the next range may be opened while this one is being stored.
+    ///
+    /// Blocks for the decryption. Ranges are stored in the order in which they were begun; one that could not be stored
+    /// keeps those behind it from being stored, for they do not follow on it.
+    pub(crate) fn begin_range(
+        &self,
+        span: &mut VerifiedSpan,
+        records: Vec<SealedRecord>,
+    ) -> Result<RangeUnderWay, ReplicaError> {
         let before = *span.position();
         let cipher = RecordCipher::new(&self.subkeys.feed, self.event, before.epoch);
         let opened = span.open(&records, &cipher)?;
@@ -214,7 +233,15 @@ impl Replica {
             facts.iter().try_for_each(|fact| transaction.append(fact.encode()).map(|_position| ()))?;
             Ok::<_, ReplicaError>(())
         });
-        pending.wait()?;
+        Ok(RangeUnderWay { pending })
+    }
+
+    /// Waits until a range that was begun is stored.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]; then nothing of this range is kept, nor of those begun after it.
+    pub(crate) async fn finish_range(&self, range: RangeUnderWay) -> Result<(), ReplicaError> {
+        range.pending.await?;
         self.look_again()
     }
 

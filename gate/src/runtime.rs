@@ -12,6 +12,7 @@ mod ward;
 use std::future::Future;
 use std::sync::Arc;
 
+use kido_reader::child::CommandFailure;
 use kido_shared::challenge::Challenge;
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::refusal::Refusal;
@@ -233,6 +234,7 @@ impl Conductor {
 
     fn carry(&mut self, effects: Vec<Effect>) {
         for effect in effects {
+            tracing::debug!(step = effect.name(), "step");
             self.times.asked(&effect);
             if let Err(lost) = self.carrier.carry(effect, &self.reader, &mut self.work) {
                 tracing::error!(error = &lost as &dyn std::error::Error, "the reader takes no orders");
@@ -270,7 +272,13 @@ fn from_reader(input: ReaderInput) -> Vec<Input> {
         ReaderInput::Torn(tap) => vec![Input::Torn(tap)],
         ReaderInput::CommandFailed(tap, why) => {
             tracing::warn!(tap = tap.get(), ?why, "command failed");
-            vec![Input::Torn(tap)]
+            match why {
+                CommandFailure::Torn | CommandFailure::ReaderFailed => vec![Input::Torn(tap)],
+                // The card lies there, and says nothing that can be read.
+                CommandFailure::Mute | CommandFailure::InUse | CommandFailure::Malformed => {
+                    vec![Input::CardSilent(tap)]
+                }
+            }
         }
         ReaderInput::CommandTimedOut(tap) | ReaderInput::TapTimedOut(tap) => vec![Input::CardSilent(tap)],
         ReaderInput::ChildRestarted(before) => {

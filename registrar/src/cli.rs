@@ -106,7 +106,7 @@ pub enum CliError {
     Client(#[from] ClientError),
     /// The registrar refused.
     #[error("{} [{}]", .0.detail, .0.code)]
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// A CSV file is not as it should be.
     #[error("{}", path.display())]
     Table {

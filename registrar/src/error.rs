@@ -8,6 +8,7 @@ use std::error::Error as _;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kido_shared::certificate::CertificateRefusals;
 use kido_shared::policy::PolicyError;
 use kido_shared::request_signature::RequestSignatureError;
 use kido_shared::wire::v1::problem::{MEDIA_TYPE, Problem};
@@ -209,25 +210,22 @@ impl AppError {
 
     /// A sentence. What failed inside is nobody's business outside.
     fn detail(&self, status: StatusCode) -> String {
-        match self {
-            Self::Storage(error) if status == StatusCode::INTERNAL_SERVER_ERROR => {
-                tracing::debug!(error = error as &dyn std::error::Error, "not told outside");
-                "Something failed inside the registrar; its log says what.".to_owned()
-            }
-            Self::Registration(RegistrationRefusal::Certificate(refusals)) => {
-                format!("the certificate is refused: {refusals}")
-            }
-            other => other.to_string(),
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            return "something failed inside the registrar; its log says what".to_owned();
+        }
+        match self.refused_certificate() {
+            Some(refusals) => format!("{self}: {refusals}"),
+            None => self.to_string(),
         }
     }
 
     fn reasons(&self) -> Vec<String> {
-        match self {
-            Self::Registration(RegistrationRefusal::Certificate(refusals)) => {
-                refusals.iter().map(|reason| reason.name().to_owned()).collect()
-            }
-            _other => Vec::new(),
-        }
+        let reasons = self.refused_certificate().into_iter().flat_map(CertificateRefusals::iter);
+        reasons.map(|reason| reason.name().to_owned()).collect()
+    }
+
+    const fn refused_certificate(&self) -> Option<&CertificateRefusals> {
+        if let Self::Registration(RegistrationRefusal::Certificate(refusals)) = self { Some(refusals) } else { None }
     }
 
     fn log(&self, status: StatusCode, code: &str) {
@@ -446,7 +444,7 @@ impl IntoResponse for AppError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kido_shared::certificate::{CertificateReason, CertificateRefusals};
+    use kido_shared::certificate::CertificateReason;
 
     #[test]
     fn a_refused_certificate_is_told_with_every_reason_by_name() {

@@ -41,7 +41,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         tokio::select! {
             () = &mut stop => break,
             Some(_ended) = connections.join_next() => {}
-            Some((stream, place)) = accept(&listener, &places) => {
+            accepted = accept(&listener, &places) => {
+                let Some((stream, place)) = accepted else { continue };
                 let service = TowerToHyperService::new(router.clone());
                 let watched = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
                 connections.spawn(async move {

@@ -8,9 +8,12 @@
 //! - whoever got in is known to have got in, and to the registrar exactly once;
 //! - whoever did not is let in now, or sent to staff with an entry that was stored: never turned away with *already in*.
 //!
+//! After the ordinary rounds it goes on, for a bounded while, until each step of an entry was hit.
+//!
 //! `KIDO_CRASH_SEED` and `KIDO_CRASH_ROUNDS` repeat a run or lengthen it; the seed is printed.
 #![expect(clippy::print_stdout, reason = "the histogram is the result")]
 
+mod killer;
 mod rounds;
 
 use rounds::{Seen, Victim};

@@ -1,7 +1,10 @@
 //! One venue, many rounds.
 
 use core::fmt;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kido_tests::harness::{EventOptions, Gate, HarnessError, OfflineChoice, TicketRow, Venue};
@@ -10,11 +13,14 @@ use kido_virtual_card::planted::PIN;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Pid;
 use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use crate::killer::{Order, wait_and_kill};
 
 /// The steps of an entry, as the gate's log names them, in their order.
-pub const STEPS: [&str; 10] = [
+pub(super) const STEPS: [&str; 10] = [
     "transmit",
     "look_up",
     "ask_pin",
@@ -28,17 +34,26 @@ pub const STEPS: [&str; 10] = [
 ];
 
 /// Longest wait between a step and the kill: about what a step takes, so that kills fall within steps and between them.
-const AFTER_STEP_US_MAX: u64 = 1_500;
+const AFTER_STEP_US_MAX: u64 = 900;
+
+/// Most rounds after the ordinary ones, spent on steps that were not hit yet.
+const EXTRA_ROUNDS_MAX: u32 = 100;
+
+/// The barrier of these rounds: takes its time, as motors do, and keeps count by itself.
+const BARRIER: &str = "#!/bin/sh\necho \"$KIDO_ADMISSION\" >> \"$(dirname \"$0\")/opened\"\nsleep 0.02\n";
 
 /// How long an undisturbed tap may be refused with *one moment* before that counts as an answer.
 const MOMENTS_MAX: u32 = 12;
+
+/// How long a tap may take until its process is killed.
+const TAP_WITHIN: Duration = Duration::from_secs(60);
 
 /// How long an admission may take to be at the registrar.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
 
 /// Who dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Victim {
+pub(super) enum Victim {
     /// The gate, and its reader process with it.
     Gate,
     /// The gate's reader process alone.
@@ -59,26 +74,26 @@ impl fmt::Display for Victim {
 
 /// What a round showed.
 #[derive(Debug)]
-pub struct Seen {
+pub(super) struct Seen {
     /// Which.
-    pub round: u32,
+    pub(super) round: u32,
     /// Who died.
-    pub victim: Victim,
+    pub(super) victim: Victim,
     /// The last step that had begun when it died.
-    pub last_step: String,
+    pub(super) last_step: String,
     /// How long after the chosen step.
-    pub after_us: u64,
+    pub(super) after: Duration,
     /// What the undisturbed tap showed.
-    pub then: String,
+    pub(super) then: String,
     /// Rules that did not hold.
-    pub broken: Vec<String>,
+    pub(super) broken: Vec<String>,
 }
 
 impl Seen {
     /// When it died, for a report.
     #[must_use]
-    pub fn moment(&self) -> String {
-        format!("after {} (+{} µs)", self.last_step, self.after_us)
+    pub(super) fn moment(&self) -> String {
+        format!("after {} (+{} µs)", self.last_step, self.after.as_micros())
     }
 }
 
@@ -86,7 +101,7 @@ impl Seen {
 ///
 /// # Errors
 /// [`HarnessError`] where the harness itself failed.
-pub async fn run(seed: u64, rounds: u32) -> Result<Vec<Seen>, HarnessError> {
+pub(super) async fn run(seed: u64, rounds: u32) -> Result<Vec<Seen>, HarnessError> {
     let mut random = StdRng::seed_from_u64(seed);
     let folder = tempfile::Builder::new().prefix("kido-crash-").tempdir();
     let folder = folder.map_err(|source| HarnessError::File { path: std::env::temp_dir(), source })?;
@@ -94,20 +109,32 @@ pub async fn run(seed: u64, rounds: u32) -> Result<Vec<Seen>, HarnessError> {
     let options = EventOptions { offline: OfflineChoice::Refuse, ..EventOptions::default() };
     let event = venue.registrar.rehearsal(&options).await?;
     let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
-    gate.set_log_level("debug");
+    gate.set_log_level("kido_gate=debug,info");
+    gate.set_barrier(&barrier(folder.path())?);
     gate.start().await?;
-    let mut seen = Vec::new();
-    for (round, (victim, step)) in (0..rounds).zip(plan(rounds, &mut random)) {
-        let ticket = format!("TICKET-{round:03}");
-        bind(&venue, &event, &ticket, card(round)).await?;
-        gate.followed(&venue.registrar, &event, ARRIVES_WITHIN).await?;
-        let after_us = random.gen_range(0..=AFTER_STEP_US_MAX);
-        let chosen = Chosen { round, victim, step, after_us };
-        seen.push(one(&mut venue, &mut gate, &event, &ticket, chosen).await?);
+    let mut seen: Vec<Seen> = Vec::new();
+    let mut plan = plan(rounds, &mut random).into_iter();
+    for round in 0..rounds + EXTRA_ROUNDS_MAX {
+        let missed = || STEPS.into_iter().find(|step| !seen.iter().any(|seen| seen.last_step == *step));
+        let next = plan.next().or_else(|| missed().map(|step| (Victim::Gate, step)));
+        let Some((victim, step)) = next else { break };
+        let after = Duration::from_micros(random.gen_range(0..=AFTER_STEP_US_MAX));
+        let chosen = Chosen { round, victim, step, after };
+        let made = one(&mut venue, &mut gate, &event, &chosen).await?;
+        println!("round {round}: {victim} killed {}; then {}", made.moment(), made.then);
+        seen.push(made);
     }
     gate.stop().await?;
     venue.registrar.stop().await?;
     Ok(seen)
+}
+
+fn barrier(folder: &Path) -> Result<PathBuf, HarnessError> {
+    let program = folder.join("barrier");
+    let failed = |source| HarnessError::File { path: program.clone(), source };
+    std::fs::write(&program, BARRIER).map_err(failed)?;
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).map_err(failed)?;
+    Ok(program)
 }
 
 /// Every step with every victim in turn, shuffled: each step is hit, and none in a fixed order.
@@ -139,30 +166,22 @@ struct Chosen {
     round: u32,
     victim: Victim,
     step: &'static str,
-    after_us: u64,
+    after: Duration,
 }
 
-async fn one(
-    venue: &mut Venue,
-    gate: &mut Gate,
-    event: &str,
-    ticket: &str,
-    chosen: Chosen,
-) -> Result<Seen, HarnessError> {
-    let Chosen { round, victim, step, after_us } = chosen;
-    let card = card(round);
-    let log_begins = gate.log()?.len();
-    let opened_before = opened(&gate.log()?);
-    let tapping = disturbed_tap(venue, gate, card, log_begins, step).await;
-    tokio::time::sleep(Duration::from_micros(after_us)).await;
-    let last_step = kill(venue, gate, victim, log_begins).await?;
+async fn one(venue: &mut Venue, gate: &mut Gate, event: &str, chosen: &Chosen) -> Result<Seen, HarnessError> {
+    let Chosen { round, victim, step: _, after } = *chosen;
+    let (card, ticket) = (card(round), format!("TICKET-{round:03}"));
+    bind(venue, event, &ticket, card).await?;
+    gate.followed(&venue.registrar, event, ARRIVES_WITHIN).await?;
+    let opened_before = opened(venue)?;
+    let last_step = disturbed_tap(venue, gate, card, chosen).await?;
     venue.control()?.remove(gate.slot())?;
-    tapping?;
     restart(venue, gate, victim).await?;
 
-    let opened_by_first = opened(&gate.log()?) - opened_before;
+    let opened_by_first = opened(venue)? - opened_before;
     let then = undisturbed_tap(venue, gate, card).await?;
-    let opened_in_all = opened(&gate.log()?) - opened_before;
+    let opened_in_all = opened(venue)? - opened_before;
     let mut broken = Vec::new();
     if opened_in_all > 1 {
         broken.push(format!("the lane opened {opened_in_all} times for one entry"));
@@ -174,82 +193,95 @@ async fn one(
         other => broken.push(format!("an undisturbed tap ended with {other}")),
     }
     if opened_in_all == 1 {
-        let admissions = gate.uploaded(&venue.registrar, event, ticket, ARRIVES_WITHIN).await?;
+        let admissions = gate.uploaded(&venue.registrar, event, &ticket, ARRIVES_WITHIN).await?;
         if admissions != 1 {
             broken.push(format!("the registrar has {admissions} admissions of an entry that was made"));
         }
     }
-    Ok(Seen { round, victim, last_step, after_us, then, broken })
+    Ok(Seen { round, victim, last_step, after, then, broken })
 }
 
-/// Puts the card in and plays the holder until the gate's log names the step.
+/// Puts the card in and plays the holder until the process is dead; tells the last step that had begun then.
 async fn disturbed_tap(
+    venue: &mut Venue,
+    gate: &mut Gate,
+    card: Character,
+    chosen: &Chosen,
+) -> Result<String, HarnessError> {
+    let log = gate.log_path();
+    let begins = std::fs::metadata(&log).map_err(|source| HarnessError::File { path: log.clone(), source })?.len();
+    let victim = victim(venue, gate, chosen.victim)?;
+    let order = Order { log: log.clone(), begins, step: chosen.step, after: chosen.after, victim };
+    let give_up = Arc::new(AtomicBool::new(false));
+    let killer = tokio::task::spawn_blocking({
+        let give_up = Arc::clone(&give_up);
+        move || wait_and_kill(&order, &give_up)
+    });
+    let played = play(venue, gate, card, killer).await;
+    give_up.store(true, Ordering::Relaxed);
+    match (played?, chosen.victim) {
+        (Killed::Yes, Victim::Gate) => gate.kill().await?,
+        (Killed::Yes, Victim::Registrar) => venue.registrar.kill().await?,
+        (Killed::Yes, Victim::Reader) | (Killed::No, _) => {}
+    }
+    let bytes = std::fs::read(&log).map_err(|source| HarnessError::File { path: log, source })?;
+    let begins = usize::try_from(begins).unwrap_or(usize::MAX);
+    let round = String::from_utf8_lossy(bytes.get(begins..).unwrap_or_default()).into_owned();
+    Ok(steps(&round).into_iter().rfind(|step| STEPS.contains(&step.as_str())).unwrap_or_default())
+}
+
+enum Killed {
+    Yes,
+    No,
+}
+
+/// The holder's part of a tap, as far as it comes.
+async fn play(
     venue: &Venue,
     gate: &mut Gate,
     card: Character,
-    log_begins: usize,
-    step: &str,
-) -> Result<(), HarnessError> {
+    killer: JoinHandle<std::io::Result<bool>>,
+) -> Result<Killed, HarnessError> {
     venue.control()?.insert(gate.slot(), card, Vec::new())?;
-    let log = gate.log_path();
     let kiosk = gate.kiosk()?;
-    let within = Duration::from_secs(60);
-    let reached = wait_for_step(&log, log_begins, step);
-    let play = async {
-        let screen = kiosk.screen("the pad", within, |screen| screen.kind() == "ask_pin").await?;
-        kiosk.pin(&screen, PIN).await?;
-        kiosk.screen("an end", within, |screen| screen.kind() == "idle").await
+    let holder = async {
+        let pad = kiosk.screen("the pad", TAP_WITHIN, |screen| screen.kind() == "ask_pin").await?;
+        // A gate that is dead takes no PIN.
+        kiosk.pin(&pad, PIN).await.ok();
+        std::future::pending::<Result<(), HarnessError>>().await
     };
     tokio::select! {
-        reached = tokio::time::timeout(within, reached) => match reached {
-            Ok(reached) => reached,
-            Err(_elapsed) => Err(HarnessError::TimedOut { what: format!("the step {step}"), within }),
+        killed = tokio::time::timeout(TAP_WITHIN, killer) => match killed {
+            Ok(Ok(Ok(true))) => Ok(Killed::Yes),
+            Ok(_) | Err(_) => Ok(Killed::No),
         },
-        // The step may be the last one: what ends the play is that it was reached.
-        ended = play => ended.map(|_screen| ()),
+        stuck = holder => stuck.map(|()| Killed::No),
     }
 }
 
-async fn wait_for_step(log: &Path, begins: usize, step: &str) -> Result<(), HarnessError> {
-    let mut poll = tokio::time::interval(Duration::from_micros(300));
-    loop {
-        poll.tick().await;
-        if steps(&read(log)?, begins).iter().any(|seen| seen == step) {
-            return Ok(());
-        }
+fn victim(venue: &Venue, gate: &mut Gate, victim: Victim) -> Result<Pid, HarnessError> {
+    let pid = match victim {
+        Victim::Gate => gate.process().and_then(|process| process.pid()),
+        Victim::Registrar => venue.registrar.pid(),
+        Victim::Reader => gate.reader_process()?.and_then(Pid::from_raw),
+    };
+    pid.ok_or_else(|| HarnessError::Shape { what: "the process to be killed", text: "is not running".to_owned() })
+}
+
+/// The steps that the gate's log names.
+fn steps(log: &str) -> Vec<String> {
+    let parsed = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    parsed.filter_map(|line| line.get("step").and_then(Value::as_str).map(str::to_owned)).collect()
+}
+
+/// How many times the barrier opened, by its own count.
+fn opened(venue: &Venue) -> Result<usize, HarnessError> {
+    let path = venue.folder().join("opened");
+    match std::fs::read_to_string(&path) {
+        Ok(lines) => Ok(lines.lines().count()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(source) => Err(HarnessError::File { path, source }),
     }
-}
-
-fn read(path: &Path) -> Result<String, HarnessError> {
-    std::fs::read_to_string(path).map_err(|source| HarnessError::File { path: path.to_owned(), source })
-}
-
-/// The steps that the gate's log names from some byte on.
-fn steps(log: &str, begins: usize) -> Vec<String> {
-    let lines = log.get(begins..).unwrap_or_default().lines();
-    let parsed = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    parsed.filter_map(|line| line.pointer("/fields/step").and_then(Value::as_str).map(str::to_owned)).collect()
-}
-
-/// How many times the log says that the lane opened.
-fn opened(log: &str) -> usize {
-    log.lines().filter(|line| line.contains("\"lane opened\"")).count()
-}
-
-/// Kills, and tells the last step that had begun.
-async fn kill(venue: &mut Venue, gate: &mut Gate, victim: Victim, begins: usize) -> Result<String, HarnessError> {
-    match victim {
-        Victim::Gate => gate.kill().await?,
-        Victim::Registrar => venue.registrar.kill().await?,
-        Victim::Reader => {
-            if let Some(pid) = gate.reader_process()?.and_then(Pid::from_raw) {
-                // Being replaced at this very moment is as good.
-                kill_process(pid, Signal::KILL).ok();
-            }
-        }
-    }
-    let last = steps(&gate.log()?, begins).into_iter().rfind(|step| STEPS.contains(&step.as_str()));
-    Ok(last.unwrap_or_default())
 }
 
 async fn restart(venue: &mut Venue, gate: &mut Gate, victim: Victim) -> Result<(), HarnessError> {
@@ -257,9 +289,9 @@ async fn restart(venue: &mut Venue, gate: &mut Gate, victim: Victim) -> Result<(
         Victim::Gate => gate.start().await,
         Victim::Registrar => {
             venue.registrar.start().await?;
-            gate.in_service().await
+            gate.settled().await
         }
-        Victim::Reader => gate.in_service().await,
+        Victim::Reader => gate.settled().await,
     }
 }
 

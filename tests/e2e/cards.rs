@@ -13,6 +13,9 @@ use crate::commands::only_these;
 /// How long a card that was torn out may take to be admitted once it is back: a notice, and a tap.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
+/// When a card that was torn out lies there again: pcscd looks every 0.4 s, and has then seen the empty reader.
+const BACK_AFTER_MS: u64 = 1_200;
+
 /// Most commands of one tap (`protocol.md` §4).
 const COMMANDS_MAX: usize = 12;
 
@@ -78,7 +81,7 @@ async fn torn_cards(venue: &Venue, gate: &mut Gate) -> Steps {
 async fn torn_and_back(venue: &Venue, gate: &mut Gate, command: u32, executed: bool) -> anyhow::Result<()> {
     let logged = gate.log_lines("nobody entered")?.len();
     gate.kiosk()?.forget();
-    let torn = Fault::TornAt { command, executed, back_after_ms: Some(300) };
+    let torn = Fault::TornAt { command, executed, back_after_ms: Some(BACK_AFTER_MS) };
     venue.control()?.insert(gate.slot(), Character::EndsSoon, vec![torn])?;
     let mut refused = Vec::new();
     loop {

@@ -24,7 +24,7 @@ pub(crate) enum Lie {
     AlteredHead,
     /// This head arrives, whatever has happened since.
     OldHead(Vec<u8>),
-    /// Another event's head arrives.
+    /// Another event's head arrives, and the root's word on that event's feed key.
     OtherEvent(String),
     /// Head and records come from this registrar, which has another history.
     Elsewhere(String),
@@ -100,6 +100,7 @@ async fn pass_on(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         Lie::OldHead(head) if path.ends_with("/feed/head") => return head.clone().into_response(),
         Lie::Elsewhere(other) if of_the_feed => (other.clone(), path),
         Lie::OtherEvent(other) if path.ends_with("/feed/head") => (upstream, format!("/api/v1/events/{other}/feed/head")),
+        Lie::OtherEvent(other) if path.ends_with("/feed/key") => (upstream, format!("/api/v1/events/{other}/feed/key")),
         _as_it_is => (upstream, path),
     };
     let answer = forward(&shared.http, parts.method, &format!("{upstream}{path}"), parts.headers, body).await;

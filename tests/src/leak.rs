@@ -11,6 +11,7 @@ use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use kido_virtual_card::character::Character;
+use kido_virtual_card::issuer::{Authority, Hierarchy};
 use kido_virtual_card::planted::{self, Marker};
 
 /// Bytes of a long marker that are looked for by themselves: a piece of a modulus is a leak as well.
@@ -101,9 +102,17 @@ impl LeakSearch {
     /// # Errors
     /// [`LeakError`].
     pub fn for_cards(cards: &[Character]) -> Result<Self, LeakError> {
+        let mut public = Vec::new();
+        for anchor in Hierarchy::ANCHORS {
+            public.push(Authority::of(anchor)?.certificate()?);
+        }
+        // What also stands in a root's certificate, such as the frame of every RSA key, tells nothing of a card.
+        let is_public = |marker: &Marker| {
+            public.iter().any(|root| root.windows(marker.bytes.len()).any(|part| part == marker.bytes))
+        };
         let mut markers = planted::markers();
         for card in cards {
-            markers.extend(card.markers()?.into_iter().flat_map(pieces));
+            markers.extend(card.markers()?.into_iter().flat_map(pieces).filter(|marker| !is_public(marker)));
         }
         markers.push(verify_command());
         Self::new(markers)

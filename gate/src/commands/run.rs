@@ -26,9 +26,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{machine_clock, say};
-use crate::LaneOptions;
+use crate::{LaneOptions, LogFormat, LogOptions};
 
-pub(super) async fn run(mut config: Config, options: LaneOptions) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOptions) -> anyhow::Result<ExitCode> {
     if let Some(name) = &options.reader {
         config.reader.name.clone_from(name);
     }
@@ -60,7 +60,7 @@ pub(super) async fn run(mut config: Config, options: LaneOptions) -> anyhow::Res
         }
     });
     let keyboard = begin_terminal(&options, viewer, &mut views)?;
-    let (reader, supervisor) = reader(reader_program(&config)?);
+    let (reader, supervisor) = reader(reader_program(&config, &log)?);
     let front = Front { reader, supervisor, display, typed };
     if !options.terminal {
         say(&format!("ready: kiosk on http://{address}"))?;
@@ -149,10 +149,15 @@ fn barrier(config: &BarrierConfig) -> Barrier {
     }
 }
 
-/// This very program, as the reader's process.
-fn reader_program(config: &Config) -> anyhow::Result<ReaderProgram> {
+/// This very program, as the reader's process, logging as the gate does.
+fn reader_program(config: &Config, log: &LogOptions) -> anyhow::Result<ReaderProgram> {
     let program = std::env::current_exe().context("this program does not know where it is")?;
-    let mut arguments: Vec<OsString> = vec!["reader-child".into()];
+    let format = match log.log_format {
+        LogFormat::Text => "text",
+        LogFormat::Json => "json",
+    };
+    let options = ["reader-child", "--log-format", format, "--log", &log.log];
+    let mut arguments: Vec<OsString> = options.map(OsString::from).to_vec();
     if !config.reader.name.trim().is_empty() {
         arguments.extend(["--reader".into(), config.reader.name.clone().into()]);
     }

@@ -121,7 +121,7 @@ pub enum Input {
     Answered(TapNumber, ResponseApdu),
     /// The card's answer was no answer, or it left in the middle.
     Torn(TapNumber),
-    /// The card took longer than a command or a tap may.
+    /// The card took longer than a command or a tap may, or what it says is no answer.
     CardSilent(TapNumber),
     /// Answers [`super::Effect::LookUp`] and [`super::Effect::LookUpAgain`].
     Known(TapNumber, Box<Knowledge>),

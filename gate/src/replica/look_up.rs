@@ -176,8 +176,9 @@ impl Replica {
             return Ok(None);
         }
         let used = self.store.get(&Key::Use(id).bytes())?;
-        let used: FeedUse =
-            used.map_or_else(|| Ok(FeedUse::default()), |bytes| read(&bytes)).map_err(|_no_detail| ReplicaError::Unreadable)?;
+        let used: FeedUse = used
+            .map_or_else(|| Ok(FeedUse::default()), |bytes| read(&bytes))
+            .map_err(|_no_detail| ReplicaError::Unreadable)?;
         let ticket = KnownTicket {
             record,
             ticket_seq,

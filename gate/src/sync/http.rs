@@ -14,7 +14,7 @@ use kido_shared::wire::v1::admissions::AdmissionAcks;
 use kido_shared::wire::v1::routes;
 
 use crate::journal::{Journal, JournalError};
-use crate::replica::{Replica, ReplicaError, Spool, SpoolError};
+use crate::replica::{RangeUnderWay, Replica, ReplicaError, Spool, SpoolError};
 use crate::uplink::{Signer, Uplink, UplinkError};
 
 /// Deadline of one small answer.
@@ -170,14 +170,40 @@ fn extend(check: &mut ChainCheck, range: &[SealedRecord]) -> Result<(), SyncErro
     Ok(check.extend(range)?)
 }
 
-/// The second pass, off the asynchronous workers: it decrypts, and waits for the disk.
+/// The second pass: while one range is on its way to the disk, the next is decrypted.
 async fn store(replica: &Replica, mut span: VerifiedSpan, mut spool: Spool) -> Result<(), SyncError> {
-    while let Some(records) = spool.take().await? {
-        let replica = replica.clone();
-        let work = move || replica.store_range(&mut span, records).map(|()| span);
-        span = tokio::task::spawn_blocking(work).await.map_err(|_cancelled| SyncError::Stopped)??;
+    let mut under_way = None;
+    let begun = loop {
+        let next = match begin_next(replica, span, &mut spool).await {
+            Ok(Some((behind, next))) => {
+                span = behind;
+                next
+            }
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
+        if let Some(before) = under_way.replace(next) {
+            replica.finish_range(before).await?;
+        }
+    };
+    // Whatever stopped the pass, what was begun before it is good.
+    if let Some(last) = under_way {
+        replica.finish_range(last).await?;
     }
-    Ok(())
+    begun
+}
+
+/// Takes the next range out of the spool and opens it, off the asynchronous workers; nothing once all are out.
+async fn begin_next(
+    replica: &Replica,
+    mut span: VerifiedSpan,
+    spool: &mut Spool,
+) -> Result<Option<(VerifiedSpan, RangeUnderWay)>, SyncError> {
+    let Some(records) = spool.take().await? else { return Ok(None) };
+    let replica = replica.clone();
+    let work = move || replica.begin_range(&mut span, records).map(|range| (span, range));
+    let begun = tokio::task::spawn_blocking(work).await.map_err(|_cancelled| SyncError::Stopped)??;
+    Ok(Some(begun))
 }
 
 fn length(bytes: &[u8]) -> u64 {

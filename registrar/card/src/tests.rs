@@ -17,7 +17,7 @@ use crate::session::{Asked, SessionError};
 use around::{Behaviour, EVENT, HOST, Ran, Scene, code};
 
 fn card_problem(ran: &Ran) -> CardError {
-    match ran.ended.as_ref().map(drop).map_err(|problem| problem) {
+    match ran.ended.as_ref().map(drop) {
         Err(Problem::Exchange(ExchangeError::Card(error))) => *error,
         other => panic!("no fault of the card: {other:?}"),
     }
@@ -75,8 +75,7 @@ async fn at_one_try_left_no_pin_is_asked() {
     let cast = [
         (Character::OneTry, CardError::TooFewTries(PinTries::new(1))),
         (Character::Locked, CardError::PinLocked),
-        // What a card without a PIN answers is a guess; this one cannot be told from a locked one.
-        (Character::NoPin, CardError::PinLocked),
+        (Character::NoPin, CardError::NoPin),
     ];
     for (character, error) in cast {
         let scene = Scene::new(Behaviour::Honest, character).await;

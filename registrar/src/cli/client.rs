@@ -138,6 +138,6 @@ impl Client {
             return serde_json::from_slice(&body).map_err(|_no_detail| other().into());
         }
         let problem: Problem = serde_json::from_slice(&body).map_err(|_no_detail| other())?;
-        Err(CliError::Refused(problem))
+        Err(CliError::Refused(Box::new(problem)))
     }
 }

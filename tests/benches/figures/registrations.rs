@@ -35,7 +35,7 @@ use crate::report::{Reach, Row, Yardstick, rounded};
 
 /// Buyers at once.
 const AT_ONCE: usize = 64;
-const REGISTRATIONS: usize = 12_800;
+const REGISTRATIONS: usize = 6_400;
 /// Registrations before the first that counts.
 const WARM_UP: usize = 640;
 const PER_SECOND_MIN: f64 = 1_000.0;

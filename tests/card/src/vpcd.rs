@@ -17,7 +17,7 @@ use crate::card::{CardAnswer, VirtualCard};
 /// Where vpcd listens, slot by slot (its default; only reachable inside the private network namespace).
 pub const SLOT_PORTS: [u16; 2] = [35963, 35964];
 /// pcscd looks into a reader every 0.4 s and gives power at once; longer than that and something is wrong.
-const SEEN_WITHIN: Duration = Duration::from_secs(5);
+const SEEN_WITHIN: Duration = Duration::from_secs(3);
 
 const POWER_OFF: u8 = 0;
 const POWER_ON: u8 = 1;

@@ -22,6 +22,9 @@ const IN_SERVICE_WITHIN: Duration = Duration::from_secs(60);
 /// How long a line may take from a gate to its log file.
 const LOGGED_WITHIN: Duration = Duration::from_secs(5);
 
+/// What a gate logs first.
+const BEGINS: &str = "the gate starts";
+
 /// What a gate logs when it refuses.
 const NOBODY_ENTERED: &str = "nobody entered";
 
@@ -39,6 +42,8 @@ pub struct Gate {
     kiosk: Option<Kiosk>,
     event: String,
     id: String,
+    log_level: &'static str,
+    barrier: String,
 }
 
 /// What an attendee saw of one tap, and what staff read about it.
@@ -93,7 +98,19 @@ impl Gate {
             kiosk: None,
             event: event.to_owned(),
             id,
+            log_level: "info",
+            barrier: "log".to_owned(),
         })
+    }
+
+    /// Opens with this program from its next start on.
+    pub fn set_barrier(&mut self, program: &Path) {
+        self.barrier = format!("command:{}", program.display());
+    }
+
+    /// Logs at this level from its next start on.
+    pub const fn set_log_level(&mut self, level: &'static str) {
+        self.log_level = level;
     }
 
     /// Starts it, and waits until its lane is in service.
@@ -112,7 +129,8 @@ impl Gate {
     pub async fn start_without_waiting(&mut self) -> Result<(), HarnessError> {
         let mut command = Command::new(self.programs.gate());
         command.arg("run").arg("--data").arg(&self.folder);
-        command.args(["--reader", self.reader(), "--barrier", "log", "--log-format", "json"]);
+        command.args(["--reader", self.reader(), "--barrier", &self.barrier, "--log-format", "json"]);
+        command.args(["--log", self.log_level]);
         command.args(["--kiosk", &format!("127.0.0.1:{}", self.kiosk_port)]);
         command.env(kido_virtual_card::stack::SOCKET_VARIABLE, &self.pcscd_socket);
         let mut process = Process::start(&self.name, command, &self.logs)?;
@@ -130,6 +148,15 @@ impl Gate {
         let kiosk = self.kiosk.as_mut().ok_or_else(not_running)?;
         let idle = |screen: &Shown| screen.kind() == "idle";
         kiosk.screen("the lane to be idle", IN_SERVICE_WITHIN, idle).await.map(|_screen| ())
+    }
+
+    /// Looks at the lane afresh, whatever it showed before, and waits until it is idle.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn settled(&mut self) -> Result<(), HarnessError> {
+        self.kiosk = Some(Kiosk::connect(&self.kiosk_address()).await?);
+        self.in_service().await
     }
 
     /// Waits until the lane is closed, and gives the code that it shows to staff.
@@ -255,7 +282,7 @@ impl Gate {
     /// # Errors
     /// [`HarnessError::File`].
     pub fn followed_to(&self) -> Result<u64, HarnessError> {
-        let begun = self.log_lines("the gate starts")?;
+        let begun = self.log_lines(BEGINS)?;
         let lengths = self.log_lines("feed followed")?;
         Ok(begun.iter().chain(&lengths).filter_map(|line| line.get("length").and_then(Value::as_u64)).max().unwrap_or(0))
     }
@@ -278,7 +305,7 @@ impl Gate {
 
     async fn connected(&self, wanted: &str, within: Duration) -> Result<(), HarnessError> {
         let newest = || {
-            let lines = self.log_lines("arbiter")?;
+            let lines = self.log_lines_since_start("arbiter")?;
             let newest = lines.last().and_then(|line| line.get("connectivity")).and_then(Value::as_str);
             Ok((newest == Some(wanted)).then_some(()))
         };
@@ -308,9 +335,14 @@ impl Gate {
     /// # Errors
     /// [`HarnessError::File`].
     pub fn log_lines(&self, message: &str) -> Result<Vec<Value>, HarnessError> {
-        let parsed = self.log()?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect::<Vec<Value>>();
-        let says = |line: &Value| line.get("message").and_then(Value::as_str) == Some(message);
-        Ok(parsed.into_iter().filter(says).collect())
+        Ok(lines_of(&self.log()?, message))
+    }
+
+    /// The same of the run under way: what an earlier run knew died with it.
+    fn log_lines_since_start(&self, message: &str) -> Result<Vec<Value>, HarnessError> {
+        let log = self.log()?;
+        let run = log.rfind(BEGINS).and_then(|at| log.get(at..)).unwrap_or_default();
+        Ok(lines_of(run, message))
     }
 
     /// Waits until its log has more than so many lines with this message, and gives the newest.
@@ -323,6 +355,22 @@ impl Gate {
             Ok((lines.len() > before).then(|| lines.last().cloned()).flatten())
         };
         wait_for(&format!("{} to log {message:?}", self.name), within, async || newest()).await
+    }
+
+    /// Where its log is.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.logs.join(format!("{}.log", self.name))
+    }
+
+    /// The process id of its newest reader process, by its own word.
+    ///
+    /// # Errors
+    /// [`HarnessError::File`].
+    pub fn reader_process(&self) -> Result<Option<i32>, HarnessError> {
+        let started = self.log_lines("reader process started")?;
+        let newest = started.last().and_then(|line| line.get("process")).and_then(Value::as_i64);
+        Ok(newest.and_then(|process| i32::try_from(process).ok()))
     }
 
     /// Which event it belongs to.
@@ -380,6 +428,12 @@ impl Gate {
     fn reader(&self) -> &'static str {
         kido_virtual_card::stack::READER_NAMES.get(usize::from(self.slot)).copied().unwrap_or_default()
     }
+}
+
+/// The lines of a JSON log with exactly this message.
+fn lines_of(log: &str, message: &str) -> Vec<Value> {
+    let parsed = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    parsed.filter(|line| line.get("message").and_then(Value::as_str) == Some(message)).collect()
 }
 
 fn not_running() -> HarnessError {

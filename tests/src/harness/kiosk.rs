@@ -71,7 +71,9 @@ impl Kiosk {
                     let data: String = event.lines().filter_map(|line| line.strip_prefix("data:")).collect();
                     let screen = serde_json::from_str(data.trim()).map(Shown);
                     waiting = rest.to_owned();
+                    // Signs of life carry no screen.
                     if let Ok(screen) = screen
+                        && !screen.kind().is_empty()
                         && send.send(screen).await.is_err()
                     {
                         return;

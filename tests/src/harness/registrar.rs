@@ -183,6 +183,12 @@ impl Registrar {
         }
     }
 
+    /// Its process id, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<rustix::process::Pid> {
+        self.process.as_ref().and_then(Process::pid)
+    }
+
     /// Where it is reached.
     #[must_use]
     pub fn origin(&self) -> String {

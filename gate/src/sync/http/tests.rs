@@ -151,29 +151,3 @@ async fn an_admission_is_sent_until_it_is_acknowledged_and_then_no_more() {
     assert_eq!(uploads[1].boot, 1);
     assert_eq!(replica.event(), EVENT);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn scratch_speed() {
-    let home = tempfile::tempdir().unwrap();
-    let begun = tokio::time::Instant::now();
-    let feed = Feed::with_tickets(100_000);
-    eprintln!("made {:?}", begun.elapsed());
-    let (_registrar, uplink) = serve(feed.clone()).await;
-    let client = client(uplink, &home);
-    let rss = || std::fs::read_to_string("/proc/self/status").unwrap().lines().filter(|l| l.starts_with("VmRSS")||l.starts_with("VmHWM")).map(str::to_owned).collect::<Vec<_>>();
-    eprintln!("{:?}", rss());
-    let begun = tokio::time::Instant::now();
-    let replica = replica(&home, &feed);
-    let pulled = client.pull(&replica).await.unwrap();
-    eprintln!("pulled {:?} {} {} {:?}", begun.elapsed(), pulled.records, pulled.bytes, rss());
-    let begun = tokio::time::Instant::now();
-    for n in 0..10_000 { assert_eq!(replica.look_up_tag(tag(n*7)).unwrap().len(), 1); }
-    eprintln!("look up {:?} each", begun.elapsed()/10_000);
-    let begun = tokio::time::Instant::now();
-    tokio::task::spawn_blocking(move || replica.close()).await.unwrap().unwrap();
-    eprintln!("close {:?}", begun.elapsed());
-    let begun = tokio::time::Instant::now();
-    let r = Replica::open(&home.path().join("replica"), feed.followed()).unwrap();
-    eprintln!("open {:?}", begun.elapsed());
-    drop(r);
-}

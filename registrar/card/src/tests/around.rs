@@ -90,9 +90,10 @@ impl Registrar {
         let (action, code) = self.asked.lock().unwrap().take()?;
         let message = RegistrationMessage {
             action,
-            origin: match &self.behaviour {
-                Behaviour::Believes(origin) => origin.clone(),
-                _other => self.origin.clone(),
+            origin: if let Behaviour::Believes(origin) = &self.behaviour {
+                origin.clone()
+            } else {
+                self.origin.clone()
             },
             event: EVENT,
             ticket: code.as_ref().map(|_code| TICKET),
@@ -195,7 +196,7 @@ impl CardChannel for Connection {
         let answer = self.0.lock().unwrap().transmit_now(command.as_bytes());
         ResponseApdu::parse(&answer, command).map_err(|error| match error {
             ApduError::Empty => TransmitError::Torn,
-            other => TransmitError::Malformed(other),
+            error @ (ApduError::TooShort | ApduError::TooLong { .. }) => TransmitError::Malformed(error),
         })
     }
 }

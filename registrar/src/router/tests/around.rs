@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn every_answer_says_that_it_is_data_and_kept_by_nobody() {
     let served = Served::new();
-    for path in [routes::HEALTH, routes::OPENAPI, "/nowhere", operator::EVENTS] {
+    for path in [routes::HEALTH, OPENAPI, "/nowhere", operator::EVENTS] {
         let answer = served.get(None, path).await;
         for (name, value) in ALWAYS {
             assert_eq!(answer.headers[&name], value, "{path}");
@@ -71,7 +71,7 @@ async fn health_is_200_while_stores_answer_and_the_disk_takes_writes() {
 #[tokio::test]
 async fn the_document_names_every_route_of_the_protocol() {
     let served = Served::new();
-    let document = served.get(None, routes::OPENAPI).await.ok();
+    let document = served.get(None, OPENAPI).await.ok();
     let paths = document["paths"].as_object().unwrap();
     for route in [
         routes::REGISTRATIONS,

@@ -48,13 +48,18 @@ async fn a_gate_that_follows_the_feed_knows_what_the_registrar_knows() {
     let mut newest = BTreeMap::new();
     let (mut bindings, mut conflicts, mut revoked) = (BTreeMap::new(), 0, 0);
     for (place, record) in records {
-        match record {
+        match record.clone() {
             FeedRecord::Ticket(record) => drop(newest.insert(record.ticket, (place, record))),
             FeedRecord::Binding(record) => drop(bindings.insert(record.ticket, (place, record))),
             FeedRecord::Conflict(_) => conflicts += 1,
             FeedRecord::Gate(gate) => revoked += usize::from(gate.revoked),
             FeedRecord::Policy(_) | FeedRecord::Admission(_) => {}
-            other => panic!("{other:?}"),
+            FeedRecord::Annulled(_)
+            | FeedRecord::Exited(_)
+            | FeedRecord::Staff(_)
+            | FeedRecord::Key(_)
+            | FeedRecord::End(_)
+            | FeedRecord::Unknown(_) => panic!("{record:?}"),
         }
     }
     assert_eq!((newest.len(), conflicts, revoked), (3, 1, 1));

@@ -37,9 +37,9 @@ async fn an_import_is_repeated_without_effect_and_a_different_row_is_refused() {
     let event = registrar.event().await;
     let rows: Vec<_> = (1..=3).map(|number| row(number).0).collect();
     let first = registrar.store.import_tickets(event, rows.clone(), true).await.unwrap();
-    let ids = first.outcomes.iter().map(|outcome| match outcome {
-        ImportOutcome::Created(ticket) => *ticket,
-        other => panic!("{other:?}"),
+    let ids = first.outcomes.iter().map(|outcome| {
+        let ImportOutcome::Created(ticket) = outcome else { panic!("{outcome:?}") };
+        *ticket
     });
     let ids: Vec<_> = ids.collect();
     let length = registrar.store.event(event).unwrap().feed_length;

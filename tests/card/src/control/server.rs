@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::{Answer, CardLog, CardState, REQUEST_BYTES_MAX, Request};
 use crate::card::{Fault, LogEntry, VirtualCard};
 use crate::character::Character;
-use crate::vpcd::{self, Inserted, SLOT_PORTS, SharedCard};
+use crate::vpcd::{self, BridgeError, Inserted, SLOT_PORTS, SharedCard};
 
 /// Why the controller does not run.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,32 @@ fn converse(stream: &UnixStream, table: &Mutex<Table>, quit: &SyncSender<()>) {
     }
 }
 
+/// Longer than pcscd takes between two looks into a reader (0.4 s).
+const BETWEEN_LOOKS: Duration = Duration::from_millis(600);
+
+/// How often a card is put in anew that pcscd did not notice: on a busy machine it looks less often.
+const PUT_IN_TRIES: u32 = 3;
+
+/// Puts a card in; where pcscd does not notice, takes it out for longer and puts it in again, as a hand would.
+fn put_in(card: &SharedCard, port: u16) -> Result<Inserted, BridgeError> {
+    let mut tried = 1;
+    loop {
+        match Inserted::new(Arc::clone(card), port) {
+            Err(BridgeError::NotSeen) if tried < PUT_IN_TRIES => {
+                tried += 1;
+                pause(2 * BETWEEN_LOOKS);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Waits for as long as a reader needs; nothing can be observed meanwhile.
+fn pause(time: Duration) {
+    let (_nobody_tells, never) = mpsc::channel::<()>();
+    never.recv_timeout(time).ok();
+}
+
 /// Every card that was ever put in, and what lies where.
 #[derive(Debug, Default)]
 struct Table {
@@ -94,7 +121,7 @@ impl Table {
                 Err(why) => Answer::Refused { why },
             },
             Request::Remove { slot } => {
-                self.slots.remove(&slot);
+                self.take_out(slot);
                 Answer::Done {}
             }
             Request::Log {} => Answer::Log(self.map_cards(log_of)),
@@ -108,8 +135,9 @@ impl Table {
 
     fn insert(&mut self, slot: u8, character: Character, faults: &[Fault]) -> Result<(), String> {
         let port = SLOT_PORTS.get(usize::from(slot)).ok_or_else(|| format!("there is no slot {slot}"))?;
-        self.slots.remove(&slot);
-        self.slots.retain(|_, (lying, _)| *lying != character);
+        self.take_out(slot);
+        let elsewhere = self.slots.iter().find(|(_, (lying, _))| *lying == character).map(|(slot, _)| *slot);
+        elsewhere.into_iter().for_each(|slot| self.take_out(slot));
         let card = match self.cards.get(&character) {
             Some(card) => Arc::clone(card),
             None => {
@@ -119,9 +147,17 @@ impl Table {
             }
         };
         vpcd::lock(&card).put_in(character.faults().into_iter().chain(faults.iter().copied()).collect());
-        let inserted = Inserted::new(card, *port).map_err(|error| error.to_string())?;
+        let inserted = put_in(&card, *port).map_err(|error| error.to_string())?;
         self.slots.insert(slot, (character, inserted));
         Ok(())
+    }
+
+    /// Takes a card out, and returns when pcscd has had time to look: a card that is swapped between two looks is the
+    /// same card to it.
+    fn take_out(&mut self, slot: u8) {
+        if self.slots.remove(&slot).is_some() {
+            pause(BETWEEN_LOOKS);
+        }
     }
 
     fn map_cards<T>(&self, of: impl Fn(Character, &VirtualCard) -> T) -> Vec<T> {
