@@ -1,4 +1,5 @@
 //! The program as an operator runs it: made, started, spoken to, stopped.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};

@@ -115,13 +115,22 @@ fn faults() -> Vec<(&'static str, Vec<Fault>, Told)> {
         ("one try left", vec![Fault::TriesLeft(1)], unasked("too_few_tries", 27, "too_few_tries")),
         ("a locked PIN", vec![Fault::TriesLeft(0)], unasked("pin_locked", 26, "pin_locked")),
         ("no PIN", vec![Fault::TriesLeft(3), Fault::NoPin], unasked("no_pin", 25, "no_pin")),
+        (
+            "another kind of card",
+            vec![Fault::AnotherCard],
+            unasked("not_my_number_card", 21, "not_my_number_card"),
+        ),
         ("a phone", vec![Fault::Phone], unasked("phone", 24, "phone")),
         ("no certificate", vec![Fault::GarbageCertificate], unasked("desk", 10, "no_ticket_here")),
         ("the signature certificate", vec![Fault::SignatureCertificate], unasked("desk", 10, "no_ticket_here")),
         ("61xx without end", vec![Fault::EndlessMore], unreadable),
         ("6Cxx without end", vec![Fault::EndlessWrongLength], unreadable),
         ("longer answers than asked for", vec![Fault::LongAnswer], unreadable),
-        ("a PIN verified again and again by somebody else", vec![Fault::VerifiedBefore(9)], unasked("proof_failed", 29, "proof_failed")),
+        (
+            "a PIN verified again and again by somebody else",
+            vec![Fault::VerifiedBefore(9)],
+            unasked("proof_failed", 29, "proof_failed"),
+        ),
         ("a signature cut short", vec![Fault::ShortSignature], asked("proof_failed", 29, "proof_failed")),
         ("a signature of another key", vec![Fault::OtherKey], asked("proof_failed", 29, "proof_failed")),
     ]

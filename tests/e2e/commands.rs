@@ -38,10 +38,10 @@ pub(crate) fn only_these(venue: &Venue) -> anyhow::Result<()> {
 }
 
 fn is_of_the_protocol(command: &str) -> bool {
-    let continued = |begin: &&str| command.strip_prefix(*begin).is_some_and(|length| length.len() == 2);
+    let continued = |begin: &str| command.strip_prefix(begin).is_some_and(|length| length.len() == 2);
     FAULTLESS_TAP.contains(&command)
         || OLD_FORMS.contains(&command)
-        || AS_THE_CARD_ASKED.iter().any(|begin| continued(&begin))
+        || AS_THE_CARD_ASKED.iter().any(|begin| continued(begin))
         || is_registration_read(command)
 }
 

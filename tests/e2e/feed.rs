@@ -78,7 +78,7 @@ async fn a_feed_that_lies_changes_nothing_at_the_gate() -> anyhow::Result<()> {
 
 /// One more thing that the gate should learn.
 async fn news(venue: &Venue, event: &str, turn: usize) -> anyhow::Result<()> {
-    let verb = if turn % 2 == 0 { "suspend" } else { "resume" };
+    let verb = if turn.is_multiple_of(2) { "suspend" } else { "resume" };
     venue.registrar.json(&["tickets", verb, event, "NEWS-01"]).await?;
     Ok(())
 }

@@ -160,11 +160,9 @@ async fn core_dumps(venue: &Venue, gate: &mut Gate, link: &str) -> anyhow::Resul
     helper.type_line(link).await?;
     helper.kill().await?;
     venue.control()?.remove(1)?;
-    for (name, pid) in [
-        ("the registrar", registrar.as_raw_nonzero().get()),
-        ("the gate", gate),
-        ("the gate's reader", reader),
-    ] {
+    for (name, pid) in
+        [("the registrar", registrar.as_raw_nonzero().get()), ("the gate", gate), ("the gate's reader", reader)]
+    {
         anyhow::ensure!(makes_no_core_dump(pid)?, "{name} would write one");
     }
     helper_makes_none?;
@@ -192,8 +190,7 @@ fn codes(venue: &Venue, links: &std::collections::BTreeMap<String, String>) -> a
     let mut leaks = BTreeSet::new();
     let gates = std::fs::read_dir(venue.folder())?.filter_map(Result::ok).map(|entry| entry.path());
     let gates = gates.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("gate-")));
-    let places: Vec<PathBuf> =
-        gates.chain([venue.registrar.folder().to_owned(), venue.logs().to_owned()]).collect();
+    let places: Vec<PathBuf> = gates.chain([venue.registrar.folder().to_owned(), venue.logs().to_owned()]).collect();
     for place in places {
         leaks.extend(search.search(&place)?.leaks);
     }

@@ -46,12 +46,7 @@ async fn started(venue: &Venue, event: &str, slot: u8) -> anyhow::Result<Gate> {
     Ok(gate)
 }
 
-async fn refuse_and_admit(
-    chapter: &mut Chapter,
-    venue: &mut Venue,
-    refuse: &str,
-    admit: &str,
-) -> anyhow::Result<()> {
+async fn refuse_and_admit(chapter: &mut Chapter, venue: &mut Venue, refuse: &str, admit: &str) -> anyhow::Result<()> {
     let mut refusing = started(venue, refuse, 0).await?;
     let mut admitting = started(venue, admit, 1).await?;
     venue.registrar.stop().await?;

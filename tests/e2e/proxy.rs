@@ -99,9 +99,17 @@ async fn pass_on(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         Lie::Withheld if of_the_feed => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Lie::OldHead(head) if path.ends_with("/feed/head") => return head.clone().into_response(),
         Lie::Elsewhere(other) if of_the_feed => (other.clone(), path),
-        Lie::OtherEvent(other) if path.ends_with("/feed/head") => (upstream, format!("/api/v1/events/{other}/feed/head")),
+        Lie::OtherEvent(other) if path.ends_with("/feed/head") => {
+            (upstream, format!("/api/v1/events/{other}/feed/head"))
+        }
         Lie::OtherEvent(other) if path.ends_with("/feed/key") => (upstream, format!("/api/v1/events/{other}/feed/key")),
-        _as_it_is => (upstream, path),
+        Lie::Honest
+        | Lie::AlteredRecords
+        | Lie::AlteredHead
+        | Lie::OldHead(_)
+        | Lie::OtherEvent(_)
+        | Lie::Elsewhere(_)
+        | Lie::Withheld => (upstream, path),
     };
     let answer = forward(&shared.http, parts.method, &format!("{upstream}{path}"), parts.headers, body).await;
     let Some((status, kind, mut bytes)) = answer else { return StatusCode::BAD_GATEWAY.into_response() };

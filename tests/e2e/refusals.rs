@@ -124,11 +124,7 @@ async fn changes(chapter: &mut Chapter, venue: &Venue, gate: &mut Gate) {
         .await;
 }
 
-async fn until_pad(
-    venue: &Venue,
-    gate: &mut Gate,
-    card: Character,
-) -> anyhow::Result<kido_tests::harness::Shown> {
+async fn until_pad(venue: &Venue, gate: &mut Gate, card: Character) -> anyhow::Result<kido_tests::harness::Shown> {
     gate.kiosk()?.forget();
     venue.control()?.insert(gate.slot(), card, Vec::new())?;
     Ok(gate.kiosk()?.screen("the pad", SCREEN_WITHIN, |screen| screen.kind() == "ask_pin").await?)

@@ -242,7 +242,8 @@ async fn proofs(chapter: &mut Chapter, venue: &Venue, event: &str, links: &Links
                 let (direct, link) = (Direct::to(&venue.registrar.origin())?, link(links, "TICKET-08")?);
                 let started = direct.start(Action::Bind, link).await?.map_err(unexpected)?;
                 let honest = direct.message(&started, link)?;
-                let lied = problem(direct.prove(started.session, &proof(Character::Slow, &lie(honest.clone())?)?).await?)?;
+                let lied =
+                    problem(direct.prove(started.session, &proof(Character::Slow, &lie(honest.clone())?)?).await?)?;
                 anyhow::ensure!(lied.code == "proof_refused", "{lied:?}");
                 let after = problem(direct.prove(started.session, &proof(Character::Slow, &honest)?).await?)?;
                 anyhow::ensure!(after.code == "no_session", "{after:?}");

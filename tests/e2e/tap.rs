@@ -60,7 +60,7 @@ async fn a_lane_opens_once_for_each_entry_of_a_proved_card() -> anyhow::Result<(
         .await;
     chapter.step("no card was asked anything else", async { only_these(&venue) }).await;
     gate.stop().await?;
-    
+
     chapter.end()
 }
 
@@ -94,7 +94,8 @@ async fn one_holder(chapter: &mut Chapter, venue: &Venue, gate: &mut Gate) {
             anyhow::ensure!(commands == FAULTLESS_TAP && bytes == 612, "{bytes} bytes: {commands:?}");
             anyhow::ensure!(tries(venue, Character::Holder)? == Some(3));
             let cycles = venue.control()?.cards()?;
-            let cycles = cycles.into_iter().find(|state| state.card == Character::Holder).map(|state| state.power_cycles);
+            let cycles =
+                cycles.into_iter().find(|state| state.card == Character::Holder).map(|state| state.power_cycles);
             let last: Option<Totals> = cycles.and_then(|cycles| cycles.last().copied());
             anyhow::ensure!(last.is_some_and(|last| last.commands == 5), "one time under power: {last:?}");
             Ok(())

@@ -138,7 +138,7 @@ async fn buyer(story: &mut Story, venue: &Venue, links: &Links) -> Result<(), Ha
 }
 
 /// Waits until the gate has followed the feed as far as it goes now.
-async fn follow(venue: &Venue, gate: &mut Gate, event: &str) -> Result<(), HarnessError> {
+async fn follow(venue: &Venue, gate: &Gate, event: &str) -> Result<(), HarnessError> {
     gate.followed(&venue.registrar, event, FOLLOWS_WITHIN).await
 }
 

@@ -27,6 +27,9 @@ use crate::words::{Fill, Line, Voice};
 /// How long a card is waited for: time to find it, and less than a dialogue lives.
 pub(crate) const CARD_PATIENCE: Duration = Duration::from_secs(120);
 
+/// The same where a program waits for the answer: it has put the card there already, or wants to hear that none is.
+pub(crate) const PROGRAM_PATIENCE: Duration = Duration::from_secs(20);
+
 /// How often a card is begun with that says somebody else's PIN is still verified: once more (`protocol.md` §4).
 const BEGINNINGS_MAX: u32 = 2;
 

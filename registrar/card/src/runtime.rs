@@ -1,5 +1,6 @@
 //! Puts the parts together, runs one command, and ends it cleanly: whatever happens, the card is left without power.
 
+use core::time::Duration;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::host::{self, KnownHosts};
 use crate::link::LinkKind;
 use crate::person::{Person, StandardInput};
 use crate::problem::Problem;
-use crate::reader::{CARD_PATIENCE, CardDesk, PcscCards};
+use crate::reader::{CARD_PATIENCE, CardDesk, PROGRAM_PATIENCE, PcscCards};
 use crate::report::{self, Report};
 use crate::session::Asked;
 use crate::status::{StatusReport, Trust};
@@ -35,9 +36,10 @@ pub fn run(cli: Cli) -> ExitCode {
     // With --json, standard output belongs to a program.
     let sink: Box<dyn Write + Send> = if cli.general.json { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
     let voice = Arc::new(Voice::new(words, sink));
+    let patience = if cli.general.json { PROGRAM_PATIENCE } else { CARD_PATIENCE };
     let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let ended = runtime.block_on(Box::pin(until_interrupted(cli.command, &voice)));
+            let ended = runtime.block_on(Box::pin(until_interrupted(cli.command, &voice, patience)));
             // A question that was abandoned still holds its thread; the card's thread has ended before.
             runtime.shutdown_background();
             ended
@@ -64,21 +66,27 @@ fn start_log(level: LogLevel) {
     }
 }
 
-async fn until_interrupted(command: Command, voice: &Arc<Voice>) -> Result<Report, Problem> {
+async fn until_interrupted(command: Command, voice: &Arc<Voice>, patience: Duration) -> Result<Report, Problem> {
     let cancel = Cancel::new();
+    let cards = |reader: ReaderOption| PcscCards::new(cancel.clone(), pattern(reader), patience);
     match command {
         Command::Register(options) => {
             let wanted = Wanted::Register;
-            Box::pin(hold(wanted, options, voice, &cancel)).await
+            let cards = cards(options.reader.clone());
+            Box::pin(hold(wanted, options, cards, voice, &cancel)).await
         }
         Command::Show(ShowOptions { dialogue, event, server }) => {
             let wanted = match (event, server) {
                 (Some(event), Some(server)) => Wanted::ShowCard(server, event),
                 _no_pair => Wanted::ShowTicket,
             };
-            Box::pin(hold(wanted, dialogue, voice, &cancel)).await
+            let cards = cards(dialogue.reader.clone());
+            Box::pin(hold(wanted, dialogue, cards, voice, &cancel)).await
         }
-        Command::Status(options) => Box::pin(status(options, voice, &cancel)).await,
+        Command::Status(options) => {
+            let cards = cards(options.reader.clone());
+            Box::pin(status(options, cards, voice, &cancel)).await
+        }
         Command::Doctor(DoctorOptions { reader, server }) => {
             let found = doctor::examine(cancel.clone(), pattern(reader), server);
             let found = or_interrupted(async { Ok(found.await) }, &cancel).await?;
@@ -98,6 +106,7 @@ enum Wanted {
 async fn hold(
     wanted: Wanted,
     options: DialogueOptions,
+    cards: PcscCards,
     voice: &Arc<Voice>,
     cancel: &Cancel,
 ) -> Result<Report, Problem> {
@@ -107,7 +116,7 @@ async fn hold(
     let mut known = KnownHosts::read(options.registrars.or_else(host::usual_file)).map_err(Problem::HostList)?;
     let mut person = Person::new(Box::new(StandardInput::open().map_err(|_no_input| Problem::NoInput)?));
     let wishes = Wishes { yes_host: options.yes_host, pin_stdin: options.pin_stdin };
-    let desk = open_desk(options.reader, voice, cancel)?;
+    let desk = CardDesk::open(Box::new(cards), Arc::clone(voice))?;
     let mut around = Around { voice, person: &mut person, desk: &desk, known: &mut known };
     let held = async {
         let (origin, asked) = match wanted {
@@ -134,20 +143,20 @@ async fn hold(
     held.map(Report::Finished)
 }
 
-async fn status(options: StatusOptions, voice: &Arc<Voice>, cancel: &Cancel) -> Result<Report, Problem> {
+async fn status(
+    options: StatusOptions,
+    cards: PcscCards,
+    voice: &Arc<Voice>,
+    cancel: &Cancel,
+) -> Result<Report, Problem> {
     let trust = Trust::with(&options.trust_anchors)?;
-    let desk = open_desk(options.reader, voice, cancel)?;
+    let desk = CardDesk::open(Box::new(cards), Arc::clone(voice))?;
     let shown = or_interrupted(desk.read(), cancel).await;
     desk.close().await;
     let shown = shown?;
     let report = StatusReport::of(&shown, &trust, SystemClock.now());
     report.tell(&shown, voice);
     Ok(Report::Status(report))
-}
-
-fn open_desk(reader: ReaderOption, voice: &Arc<Voice>, cancel: &Cancel) -> Result<CardDesk, Problem> {
-    let cards = PcscCards::new(cancel.clone(), pattern(reader), CARD_PATIENCE);
-    CardDesk::open(Box::new(cards), Arc::clone(voice))
 }
 
 fn pattern(reader: ReaderOption) -> ReaderPattern {

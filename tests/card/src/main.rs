@@ -41,7 +41,7 @@ const REQUESTS: &str = r#"Requests, one JSON value each, one JSON line back:
 
 Faults, any number of them:
 
-  "other-key"  "no-pin"  "signature-certificate"  "garbage-certificate"  "oversized-certificate"  "phone"
+  "another-card"  "other-key"  "no-pin"  "signature-certificate"  "garbage-certificate"  "oversized-certificate"  "phone"
   "endless-more" (61xx)  "endless-wrong-length" (6Cxx)  "first-command-fails" (6F00)  "long-answer"
   "short-signature"  "status-is-done-once-verified"
   {"torn-at":{"command":4,"executed":false,"back_after_ms":300}}   leave out back_after_ms: it stays away

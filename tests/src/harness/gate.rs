@@ -284,7 +284,12 @@ impl Gate {
     pub fn followed_to(&self) -> Result<u64, HarnessError> {
         let begun = self.log_lines(BEGINS)?;
         let lengths = self.log_lines("feed followed")?;
-        Ok(begun.iter().chain(&lengths).filter_map(|line| line.get("length").and_then(Value::as_u64)).max().unwrap_or(0))
+        Ok(begun
+            .iter()
+            .chain(&lengths)
+            .filter_map(|line| line.get("length").and_then(Value::as_u64))
+            .max()
+            .unwrap_or(0))
     }
 
     /// Waits until it knows that no arbiter answers.

@@ -81,13 +81,12 @@ impl CardHelper {
         input.push('\n');
         let finished = finish(command, &input, DIALOGUE_WITHIN).await?;
         self.keep(&finished.stdout, &finished.stderr)?;
-        let answer = parse_last_line("the card helper's answer", &finished.stdout).map_err(|error| {
-            HarnessError::Command {
+        let answer =
+            parse_last_line("the card helper's answer", &finished.stdout).map_err(|error| HarnessError::Command {
                 command: format!("kido-card {}: {error}", arguments.join(" ")),
                 status: finished.status,
                 stderr: finished.stderr.trim().to_owned(),
-            }
-        })?;
+            })?;
         Ok(HelperRun { success: finished.status.success(), answer, said: finished.stderr })
     }
 

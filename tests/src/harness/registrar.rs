@@ -154,7 +154,7 @@ impl Registrar {
         command.arg("serve").arg("--data").arg(&self.folder);
         command.args(["--listen", &format!("127.0.0.1:{}", self.port), "--log-format", "json"]);
         command.arg("--trust-anchor").arg(&self.anchors);
-        let name = self.folder.file_name().map_or("registrar".into(), |name| name.to_string_lossy());
+        let name = self.folder.file_name().map_or_else(|| "registrar".into(), |name| name.to_string_lossy());
         let mut process = Process::start(&name, command, &self.logs)?;
         process.line("that it listens", |line| line.contains("listening on")).await?;
         self.process = Some(process);
@@ -279,8 +279,20 @@ impl Registrar {
             OfflineChoice::Admit => "admit",
         };
         let mut arguments = vec![
-            "event", "create", "--name", &options.name, "--starts-at", &starts, "--ends-at", &ends, "--offline",
-            offline, "--tickets-per-card", &cards, "--arbiter", options.arbiter,
+            "event",
+            "create",
+            "--name",
+            &options.name,
+            "--starts-at",
+            &starts,
+            "--ends-at",
+            &ends,
+            "--offline",
+            offline,
+            "--tickets-per-card",
+            &cards,
+            "--arbiter",
+            options.arbiter,
         ];
         let age = options.replica_age_minutes.map(|minutes| minutes.to_string());
         if let Some(age) = &age {
@@ -348,10 +360,9 @@ pub(super) async fn succeed(command: Command, input: &str) -> Result<Finished, H
 pub(super) fn parse_last_line(what: &'static str, text: &str) -> Result<Value, HarnessError> {
     let last = text.trim().lines().next_back().unwrap_or_default();
     let whole = serde_json::from_str(text.trim());
-    whole.or_else(|_not_one_object| serde_json::from_str(last)).map_err(|_not_json| HarnessError::Shape {
-        what,
-        text: last.to_owned(),
-    })
+    whole
+        .or_else(|_not_one_object| serde_json::from_str(last))
+        .map_err(|_not_json| HarnessError::Shape { what, text: last.to_owned() })
 }
 
 pub(super) fn text(value: &Value, field: &'static str) -> Result<String, HarnessError> {

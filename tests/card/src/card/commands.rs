@@ -63,7 +63,8 @@ impl VirtualCard {
         };
         match (command.p1, command.p2, command.data) {
             (0x04, 0x0C, aid) => {
-                let application = Application::by_aid(aid).ok_or(StatusWord::FILE_NOT_FOUND)?;
+                let known = Application::by_aid(aid).filter(|_| !self.faults.has(Fault::AnotherCard));
+                let application = known.ok_or(StatusWord::FILE_NOT_FOUND)?;
                 if application != Application::Jpki {
                     session.verified.remove(&PinName::User);
                     session.verified.remove(&PinName::Signature);

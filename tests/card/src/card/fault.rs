@@ -51,6 +51,8 @@ pub enum Fault {
     VerifiedBefore(u32),
     /// Says `9000` and not `63Cx` to an empty VERIFY after a good one; sources are silent about which is right.
     StatusIsDoneOnceVerified,
+    /// Another kind of card: it has no JPKI application.
+    AnotherCard,
     /// Gives more bytes than were asked for.
     LongAnswer,
     /// Gives a signature of 255 bytes.
