@@ -299,7 +299,7 @@ async fn restart(venue: &mut Venue, gate: &mut Gate, victim: Victim) -> Result<(
 async fn undisturbed_tap(venue: &Venue, gate: &mut Gate, card: Character) -> Result<String, HarnessError> {
     let mut shown = String::new();
     for _moment in 0..MOMENTS_MAX {
-        let tap = gate.tap(venue, card, Vec::new(), PIN).await?;
+        let tap = gate.tap_only(venue, card, PIN).await?;
         if tap.is_welcome() {
             return Ok("welcome".to_owned());
         }

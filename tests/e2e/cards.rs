@@ -115,11 +115,7 @@ fn faults() -> Vec<(&'static str, Vec<Fault>, Told)> {
         ("one try left", vec![Fault::TriesLeft(1)], unasked("too_few_tries", 27, "too_few_tries")),
         ("a locked PIN", vec![Fault::TriesLeft(0)], unasked("pin_locked", 26, "pin_locked")),
         ("no PIN", vec![Fault::TriesLeft(3), Fault::NoPin], unasked("no_pin", 25, "no_pin")),
-        (
-            "another kind of card",
-            vec![Fault::AnotherCard],
-            unasked("not_my_number_card", 21, "not_my_number_card"),
-        ),
+        ("another kind of card", vec![Fault::AnotherCard], unasked("not_my_number_card", 21, "not_my_number_card")),
         ("a phone", vec![Fault::Phone], unasked("phone", 24, "phone")),
         ("no certificate", vec![Fault::GarbageCertificate], unasked("desk", 10, "no_ticket_here")),
         ("the signature certificate", vec![Fault::SignatureCertificate], unasked("desk", 10, "no_ticket_here")),

@@ -17,6 +17,7 @@ pub(crate) struct Chapter {
     title: &'static str,
     folder: TempDir,
     steps: Steps,
+    went_well: bool,
 }
 
 /// Steps that went as told, and those that did not. Two lanes may each tell their own.
@@ -45,7 +46,7 @@ impl Chapter {
         }
         let folder = tempfile::Builder::new().prefix("kido-e2e-").tempdir()?;
         println!("{title} ({})", folder.path().display());
-        Ok(Some(Self { title, folder, steps: Steps::default() }))
+        Ok(Some(Self { title, folder, steps: Steps::default(), went_well: false }))
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -67,10 +68,10 @@ impl Chapter {
     pub(crate) fn end(mut self) -> anyhow::Result<()> {
         let failures = std::mem::take(&mut self.steps.failures);
         println!("{}: {} steps, {} failed", self.title, self.steps.done, failures.len());
-        if failures.is_empty() {
+        self.went_well = failures.is_empty();
+        if self.went_well {
             return Ok(());
         }
-        self.folder.disable_cleanup(true);
         let folder = self.folder.path().display();
         anyhow::bail!("{}; everything is in {folder}:\n{}", self.title, failures.join("\n"))
     }
@@ -78,9 +79,7 @@ impl Chapter {
 
 impl Drop for Chapter {
     fn drop(&mut self) {
-        if std::thread::panicking() || !self.steps.failures.is_empty() {
-            self.folder.disable_cleanup(true);
-        }
+        self.folder.disable_cleanup(!self.went_well);
     }
 }
 

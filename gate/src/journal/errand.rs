@@ -3,7 +3,7 @@
 //! Each errand is a step that is harmless to repeat, so a lost answer costs a second question and nothing else.
 
 use kido_shared::claim::{ClaimAnswer, ClaimStep};
-use kido_shared::ids::AdmissionId;
+use kido_shared::ids::{AdmissionId, TicketId};
 
 use super::fact::Fact;
 use super::project::Key;
@@ -91,6 +91,23 @@ impl Journal {
             let step: ClaimStep = minicbor::decode(&step).map_err(|_no_detail| JournalError::Unreadable)?;
             let kind = ErrandKind::of(&step).ok_or(JournalError::Unreadable)?;
             errands.push(Errand { kind, step });
+        }
+        Ok(errands)
+    }
+
+    /// What of this ticket was admitted offline and not claimed yet: the arbiter hears of it before it is asked for
+    /// another entry, or it would grant one that was used.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn unclaimed(&self, ticket: TicketId) -> Result<Vec<Errand>, JournalError> {
+        let mut errands = Vec::new();
+        for entry in self.store.scan_prefix(Key::ERRANDS)? {
+            let (_key, step) = entry?;
+            let step: ClaimStep = minicbor::decode(&step).map_err(|_no_detail| JournalError::Unreadable)?;
+            if matches!(&step, ClaimStep::Claim(request) if request.ticket == ticket) {
+                errands.push(Errand { kind: ErrandKind::Claim, step });
+            }
         }
         Ok(errands)
     }

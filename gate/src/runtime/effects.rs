@@ -20,7 +20,8 @@ use super::household::Wishes;
 use crate::claim::http::ArbiterClient;
 use crate::claim::local::Decider;
 use crate::display::Display;
-use crate::journal::{JournalError, LocalEntry};
+use crate::doctor::chain;
+use crate::journal::{Errand, JournalError, LocalEntry, StoredIntent};
 use crate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, PlannedEntry, TapNumber};
 use crate::reader::{OrderError, ReaderHandle, ReaderOrder};
 use crate::replica::{Found, FoundTicket, LookUpError, ReplicaError, Standing};
@@ -77,9 +78,9 @@ impl Carrier {
             Effect::LookUpAgain(tap, tag) => self.look_up_again(tap, tag, work),
             Effect::StoreIntents(tap, planned) => self.store_intents(tap, planned, work),
             Effect::Claim(tap, intent) => {
-                let arbiter = self.arbiter.clone();
+                let (parts, arbiter) = (self.parts.clone(), self.arbiter.clone());
                 work.spawn(async move {
-                    let outcome = arbiter.claim(&intent).await;
+                    let outcome = claim(&parts, &arbiter, &intent).await;
                     Some(Input::Claimed(tap, intent.admission(), outcome))
                 });
             }
@@ -213,6 +214,35 @@ impl Carrier {
             None
         });
     }
+}
+
+/// Claims, after the arbiter has heard what this gate admitted of the same ticket while nobody answered.
+async fn claim(parts: &Parts, arbiter: &ArbiterClient, intent: &StoredIntent) -> ClaimOutcome {
+    match tell_earlier(parts, arbiter, intent).await {
+        Ok(true) => arbiter.claim(intent).await,
+        // The claim itself knows the difference between a hiccup and offline.
+        Ok(false) if arbiter.connectivity(parts.clock.now()) == Connectivity::Offline => ClaimOutcome::Offline,
+        Ok(false) => ClaimOutcome::Silent,
+        Err(error) => {
+            tracing::error!(error = chain(&error), "errands could not be read or noted");
+            ClaimOutcome::Silent
+        }
+    }
+}
+
+/// Whether the arbiter has heard everything of this ticket.
+async fn tell_earlier(parts: &Parts, arbiter: &ArbiterClient, intent: &StoredIntent) -> Result<bool, JournalError> {
+    for errand in parts.journal.unclaimed(intent.intent().ticket)? {
+        match arbiter.step(errand.step()).await {
+            Ok(answer) if Errand::is_ended_by(&answer) => parts.journal.note_told(&errand).await?,
+            Ok(_not_yet) => return Ok(false),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "errands wait");
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Decides inside this gate: as the event's arbiter, or as its offline choice allows.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, isatt
 use tokio::runtime::Handle;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::display::{Asks, FrameNumber, Viewer};
+use crate::display::{Asks, Frame, FrameNumber, Viewer};
 
 /// Longest line, in bytes: what a PIN and a slip of the finger need. Longer ones mean nothing.
 const LINE_BYTES_MAX: usize = 16;
@@ -114,15 +115,19 @@ enum Waited {
 
 impl Reader {
     fn run(mut self, runtime: &Handle) {
-        while let Some((number, asks)) = self.next_question(runtime) {
+        // A screen that has its answer asks for no second line, however long it still stands.
+        let mut answered = None;
+        while let Some((number, asks)) = self.next_question(runtime, answered) {
             match self.line_for(number) {
-                Ok(Waited::Line(line)) => {
-                    if let Some(typed) = super::typed(asks, &line)
-                        && let Err(not_taken) = self.viewer.type_in(number, typed)
-                    {
-                        tracing::debug!(%not_taken, "a line was not taken");
+                Ok(Waited::Line(line)) => match super::typed(asks, &line) {
+                    Some(typed) => {
+                        answered = Some(number);
+                        if let Err(not_taken) = self.viewer.type_in(number, typed) {
+                            tracing::debug!(%not_taken, "a line was not taken");
+                        }
                     }
-                }
+                    None => tracing::debug!("a line that this screen does not ask for"),
+                },
                 Ok(Waited::ScreenGone) => {}
                 Ok(Waited::InputEnded) => return,
                 Err(error) => return tracing::warn!(%error, "the keyboard cannot be read any more"),
@@ -131,9 +136,10 @@ impl Reader {
     }
 
     /// Waits for a screen that asks; nothing once the display has ended.
-    fn next_question(&self, runtime: &Handle) -> Option<(FrameNumber, Asks)> {
+    fn next_question(&self, runtime: &Handle, answered: Option<FrameNumber>) -> Option<(FrameNumber, Asks)> {
         let mut frames = self.viewer.frames();
-        let frame = runtime.block_on(frames.wait_for(|frame| frame.asks() != Asks::Nothing)).ok()?;
+        let open = |frame: &Arc<Frame>| frame.asks() != Asks::Nothing && Some(frame.number) != answered;
+        let frame = runtime.block_on(frames.wait_for(open)).ok()?;
         let question = (frame.number, frame.asks());
         drop(frame);
         if let Some(silence) = &self.silence

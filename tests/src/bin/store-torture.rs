@@ -93,10 +93,7 @@ impl Fact {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (thread, rest) = bytes.split_first_chunk()?;
         let (sequence, _filling) = rest.split_first_chunk()?;
-        let fact = Self {
-            thread: u16::from_be_bytes(*thread),
-            sequence: u64::from_be_bytes(*sequence),
-        };
+        let fact = Self { thread: u16::from_be_bytes(*thread), sequence: u64::from_be_bytes(*sequence) };
         (fact.encode() == bytes).then_some(fact)
     }
 
@@ -133,11 +130,8 @@ fn open(dir: &Path) -> anyhow::Result<(Store, Opened)> {
 fn write(dir: &Path, acked: &Path) -> anyhow::Result<String> {
     let (store, opened) = open(dir)?;
     report(&mut std::io::stderr(), &format!("store-torture: {opened:?}"));
-    let acked = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(acked)
-        .context("cannot open the acknowledgement file")?;
+    let acked =
+        OpenOptions::new().create(true).append(true).open(acked).context("cannot open the acknowledgement file")?;
     let threads = (0..THREADS).map(|thread| {
         let (store, acked) = (store.clone(), acked.try_clone()?);
         Ok(thread::Builder::new()
@@ -156,35 +150,21 @@ fn write(dir: &Path, acked: &Path) -> anyhow::Result<String> {
 /// Appends until the store refuses.
 fn append_forever(store: &Store, thread: u16, mut acked: File) -> anyhow::Result<()> {
     loop {
-        let stored = store
-            .transact(move |transaction| append_next(transaction, thread))
-            .wait()?;
+        let stored = store.transact(move |transaction| append_next(transaction, thread)).wait()?;
         let facts = stored.get().iter().zip(stored.positions().start.get()..);
         // One call per acknowledgement: it must be whole when the power goes, and it may be for two facts.
-        let lines = facts
-            .map(|(fact, at)| format!("{} {} {at}\n", fact.thread, fact.sequence))
-            .collect::<String>();
-        acked
-            .write_all(lines.as_bytes())
-            .context("cannot note an acknowledgement")?;
+        let lines = facts.map(|(fact, at)| format!("{} {} {at}\n", fact.thread, fact.sequence)).collect::<String>();
+        acked.write_all(lines.as_bytes()).context("cannot note an acknowledgement")?;
     }
 }
 
 /// The facts that follow the last one of this thread: one, and now and then two.
 fn append_next(transaction: &mut kido_store::Transaction<'_>, thread: u16) -> Result<Vec<Fact>, StoreError> {
-    let last = transaction
-        .get(&last_key(thread))?
-        .and_then(|value| Some(u64::from_be_bytes(*value.first_chunk()?)));
-    let first = Fact {
-        thread,
-        sequence: last.map_or(0, |last| last + 1),
-    };
+    let last = transaction.get(&last_key(thread))?.and_then(|value| Some(u64::from_be_bytes(*value.first_chunk()?)));
+    let first = Fact { thread, sequence: last.map_or(0, |last| last + 1) };
     let mut facts = vec![first];
     if first.sequence.is_multiple_of(PAIR_EVERY) {
-        facts.push(Fact {
-            thread,
-            sequence: first.sequence + 1,
-        });
+        facts.push(Fact { thread, sequence: first.sequence + 1 });
     }
     for fact in &facts {
         transaction.append(fact.encode())?;
@@ -204,23 +184,13 @@ fn check(dir: &Path, acked: &Path) -> anyhow::Result<String> {
         expected.insert(fact.key(), position.get().to_be_bytes().to_vec());
         expected.insert(last_key(fact.thread), fact.sequence.to_be_bytes().to_vec());
         let follows = last.insert(fact.thread, fact.sequence).map_or(0, |last: u64| last + 1);
-        ensure!(
-            fact.sequence == follows,
-            "thread {}: {} follows {follows}",
-            fact.thread,
-            fact.sequence
-        );
+        ensure!(fact.sequence == follows, "thread {}: {} follows {follows}", fact.thread, fact.sequence);
         held.insert((fact, position.get()));
     }
     let halved = last.values().filter(|last| last.is_multiple_of(PAIR_EVERY)).count();
     ensure!(halved == 0, "{halved} transactions were cut in two");
     let lost = owed.iter().filter(|owed| !held.contains(owed)).count();
-    ensure!(
-        lost == 0,
-        "{lost} of {} acknowledged facts lost ({} held, {opened:?})",
-        owed.len(),
-        held.len()
-    );
+    ensure!(lost == 0, "{lost} of {} acknowledged facts lost ({} held, {opened:?})", owed.len(), held.len());
     let index = store.scan_prefix(&[])?.collect::<Result<BTreeMap<_, _>, _>>()?;
     ensure!(
         index == expected,
@@ -230,32 +200,19 @@ fn check(dir: &Path, acked: &Path) -> anyhow::Result<String> {
     );
     for (fact, position) in &owed {
         let found = store.get(&fact.key())?;
-        ensure!(
-            found.as_deref() == Some(&position.to_be_bytes()[..]),
-            "{fact:?} is not in the index"
-        );
+        ensure!(found.as_deref() == Some(&position.to_be_bytes()[..]), "{fact:?} is not in the index");
     }
     let torn = opened.torn_bytes;
     store.close()?;
-    Ok(format!(
-        "{} acknowledged, {} held, 0 lost; {torn} torn bytes, index {:?}",
-        owed.len(),
-        held.len(),
-        opened.index
-    ))
+    Ok(format!("{} acknowledged, {} held, 0 lost; {torn} torn bytes, index {:?}", owed.len(), held.len(), opened.index))
 }
 
 fn read_acked(path: &Path) -> anyhow::Result<Vec<(Fact, u64)>> {
     let text = fs::read_to_string(path).context("cannot read the acknowledgement file")?;
     let parsed = text.lines().map(|line| {
         let mut fields = line.split(' ');
-        let fact = Fact {
-            thread: fields.next()?.parse().ok()?,
-            sequence: fields.next()?.parse().ok()?,
-        };
+        let fact = Fact { thread: fields.next()?.parse().ok()?, sequence: fields.next()?.parse().ok()? };
         Some((fact, fields.next()?.parse().ok()?))
     });
-    parsed
-        .collect::<Option<Vec<_>>>()
-        .context("a line of the acknowledgement file is cut")
+    parsed.collect::<Option<Vec<_>>>().context("a line of the acknowledgement file is cut")
 }

@@ -229,6 +229,14 @@ impl Gate {
         Ok(tap)
     }
 
+    /// The same as [`Self::tap`] without waiting until the lane is idle: the next card waits its turn.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn tap_only(&mut self, venue: &super::Venue, card: Character, pin: &str) -> Result<Tap, HarnessError> {
+        self.tap_and_leave(venue, card, Vec::new(), pin, None).await
+    }
+
     async fn tap_and_leave(
         &mut self,
         venue: &super::Venue,

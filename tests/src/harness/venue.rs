@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use kido_virtual_card::card::LogEntry;
 use kido_virtual_card::character::Character;
@@ -125,12 +126,28 @@ impl Venue {
     }
 }
 
-/// A port that nobody uses now.
+/// Ports that the kernel gives to nobody by itself: below those of outgoing connections, one of which could else take a
+/// registrar's port while it is stopped.
+const PORTS: std::ops::Range<u16> = 15_000..32_000;
+
+/// Ports that were handed out by this process.
+static HANDED_OUT: AtomicU16 = AtomicU16::new(0);
+
+/// A port that nobody uses now, and that no other venue of this process is given.
 ///
 /// # Errors
 /// [`HarnessError::File`] where there is none.
 pub fn free_port() -> Result<u16, HarnessError> {
-    let unknown = |source| HarnessError::File { path: PathBuf::from("127.0.0.1"), source };
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(unknown)?;
-    listener.local_addr().map(|address| address.port()).map_err(unknown)
+    // Two processes begin far from each other.
+    let begin = std::process::id().wrapping_mul(7_919) % u32::from(PORTS.end - PORTS.start);
+    for _port in PORTS {
+        let offset =
+            (begin + u32::from(HANDED_OUT.fetch_add(1, Ordering::Relaxed))) % u32::from(PORTS.end - PORTS.start);
+        let port = PORTS.start + u16::try_from(offset).unwrap_or_default();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    let source = std::io::ErrorKind::AddrInUse.into();
+    Err(HarnessError::File { path: PathBuf::from("127.0.0.1"), source })
 }

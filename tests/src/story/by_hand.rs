@@ -14,7 +14,9 @@ pub(super) async fn tour(venue: &Venue, gate: &mut Gate, event: &str) -> Result<
     println!("  lane's screen  {}/events   (the page that draws it comes with the next version)", gate.kiosk_address());
     println!("  event          {event}");
     println!("  logs           {}", venue.logs().display());
-    println!("Type a card to put it into the tray (its PIN {PIN} is typed for it), such as: holder, second-holder, copy,");
+    println!(
+        "Type a card to put it into the tray (its PIN {PIN} is typed for it), such as: holder, second-holder, copy,"
+    );
     println!("stranger, locked, one-try, no-pin, phone, slow, garbage. An empty line ends the tour.");
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     loop {
