@@ -30,18 +30,15 @@ async fn a_feed_that_lies_changes_nothing_at_the_gate() -> anyhow::Result<()> {
     proxy.to(&venue.registrar.origin());
     let event = venue.registrar.rehearsal(&EventOptions::default()).await?;
     let other = venue.registrar.rehearsal(&EventOptions::default()).await?;
-    let names = ["FIRST-01", "SECOND-01", "THIRD-01", "NEWS-01"];
+    let names = ["FIRST-01", "SECOND-01", "THIRD-01"];
     let rows: Vec<TicketRow> = names.into_iter().map(TicketRow::open_now).collect();
     let links = venue.registrar.import(&event, &rows, false).await?;
     // A longer history than this event has by the time it is shown: else it would merely be too short.
     let rows: Vec<TicketRow> = (0..60).map(|number| TicketRow::open_now(&format!("OTHER-{number:02}"))).collect();
     venue.registrar.import(&other, &rows, false).await?;
-    for (card, name) in [
-        (Character::Holder, "FIRST-01"),
-        (Character::SecondHolder, "SECOND-01"),
-        (Character::Stranger, "THIRD-01"),
-        (Character::EndsSoon, "NEWS-01"),
-    ] {
+    for (card, name) in
+        [(Character::Holder, "FIRST-01"), (Character::SecondHolder, "SECOND-01"), (Character::Stranger, "THIRD-01")]
+    {
         bind(&venue, card, link(&links, name)?).await?;
     }
     let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
@@ -78,8 +75,7 @@ async fn a_feed_that_lies_changes_nothing_at_the_gate() -> anyhow::Result<()> {
 
 /// One more thing that the gate should learn.
 async fn news(venue: &Venue, event: &str, turn: usize) -> anyhow::Result<()> {
-    let verb = if turn.is_multiple_of(2) { "suspend" } else { "resume" };
-    venue.registrar.json(&["tickets", verb, event, "NEWS-01"]).await?;
+    venue.registrar.import(event, &[TicketRow::open_now(&format!("NEWS-{turn:02}"))], false).await?;
     Ok(())
 }
 
@@ -123,16 +119,15 @@ async fn forked(chapter: &mut Chapter, venue: &mut Venue, proxy: &Proxy, gate: &
             let mut backup = venue.registrar.restored(&venue.folder().join("registrar-restored"), free_port()?)?;
             venue.registrar.start().await?;
             backup.start().await?;
-            news(venue, event, 1).await?;
+            news(venue, event, 11).await?;
             gate.followed(&venue.registrar, event, FOLLOWS_WITHIN).await?;
-            for verb in ["resume", "suspend", "resume", "suspend"] {
-                backup.json(&["tickets", verb, event, "THIRD-01"]).await.ok();
-            }
+            let rows: Vec<_> = (0..4).map(|number| TicketRow::open_now(&format!("FORKED-{number}"))).collect();
+            backup.import(event, &rows, false).await?;
             let (true_length, forked_length) =
                 (venue.registrar.feed_length(event).await?, backup.feed_length(event).await?);
             anyhow::ensure!(forked_length > true_length, "the fork has {forked_length} records of {true_length}");
             let lie = Lie::Elsewhere(backup.origin());
-            let outcome = refuses(venue, proxy, gate, (lie, "the chain differs from the signed one", 2)).await;
+            let outcome = refuses(venue, proxy, gate, (lie, "the chain differs from the signed one", 12)).await;
             backup.stop().await?;
             outcome
         })

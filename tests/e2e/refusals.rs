@@ -33,6 +33,7 @@ async fn a_ticket_that_does_not_fit_is_refused_for_its_own_reason() -> anyhow::R
         (Character::Stranger, "EARLY-01"),
         (Character::EndsSoon, "LATE-01"),
         (Character::OlderRoot, "UNPAID-01"),
+        (Character::Crowd(2), "LOST-02"),
     ] {
         bind(&venue, card, link(&links, name)?).await?;
     }
@@ -61,6 +62,7 @@ async fn a_ticket_that_does_not_fit_is_refused_for_its_own_reason() -> anyhow::R
 async fn sell(venue: &Venue, event: &str) -> anyhow::Result<BTreeMap<String, String>> {
     let paid = [
         TicketRow::open_now("LOST-01"),
+        TicketRow::open_now("LOST-02"),
         TicketRow { zone: "B", ..TicketRow::open_now("ELSEWHERE-01") },
         TicketRow { from_s: 3_600, ..TicketRow::open_now("EARLY-01") },
         TicketRow { from_s: -7_200, until_s: -60, ..TicketRow::open_now("LATE-01") },
@@ -79,10 +81,9 @@ async fn changes(chapter: &mut Chapter, venue: &Venue, gate: &mut Gate) {
     };
     chapter
         .step("suspended between pad and proof: the holder has proved who it is, and learns why", async {
-            change("resume", "LOST-01", gate).await?;
-            let screen = until_pad(venue, gate, Character::Holder).await?;
+            let screen = until_pad(venue, gate, Character::Crowd(2)).await?;
             let logged = gate.log_lines("nobody entered")?.len();
-            change("suspend", "LOST-01", gate).await?;
+            change("suspend", "LOST-02", gate).await?;
             gate.kiosk()?.pin(&screen, PIN).await?;
             let last = gate.kiosk()?.screen("a refusal", SCREEN_WITHIN, |screen| screen.kind() == "refused").await?;
             venue.control()?.remove(gate.slot())?;

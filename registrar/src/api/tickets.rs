@@ -93,7 +93,6 @@ fn link(origin: &str, state: TicketState, code: &Code) -> Zeroizing<String> {
 const fn action(change: TicketChange, role: Role) -> Result<TicketAction, Denied> {
     let (action, allowed) = match change {
         TicketChange::Suspend => (TicketAction::Suspend, true),
-        TicketChange::Resume => (TicketAction::Resume, matches!(role, Role::Operator)),
         TicketChange::Cancel => (TicketAction::Cancel, matches!(role, Role::Operator | Role::Sales)),
         TicketChange::Confirm => (TicketAction::Confirm, matches!(role, Role::Operator | Role::Sales)),
         TicketChange::Release => (TicketAction::Release, matches!(role, Role::Operator | Role::Sales)),

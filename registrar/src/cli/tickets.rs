@@ -1,4 +1,4 @@
-//! `tickets import | show | suspend | resume | cancel | confirm | release | reissue-code`.
+//! `tickets import | show | suspend | cancel | confirm | release | reissue-code`.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -58,10 +58,8 @@ enum TicketsCommand {
     Import(ImportArgs),
     /// Show a ticket and, but to the shop, its uses
     Show(Named),
-    /// The card was lost: gates refuse it within a second
+    /// The card was lost: gates refuse it within a second. Only that card's own proof takes it back
     Suspend(Named),
-    /// Take that back by an operator's word; the card's own proof does it too
-    Resume(Named),
     /// Make a ticket void, for good
     Cancel(Named),
     /// The payment of a reserved ticket has come
@@ -114,7 +112,6 @@ pub(super) async fn run(args: TicketsArgs) -> Result<(), CliError> {
         }
         TicketsCommand::ReissueCode(named) => return reissue_code(&client, console, &named).await,
         TicketsCommand::Suspend(named) => (named, TicketChange::Suspend),
-        TicketsCommand::Resume(named) => (named, TicketChange::Resume),
         TicketsCommand::Cancel(named) => (named, TicketChange::Cancel),
         TicketsCommand::Confirm(named) => (named, TicketChange::Confirm),
         TicketsCommand::Release(named) => (named, TicketChange::Release),

@@ -336,8 +336,8 @@ impl Store {
 
     /// Suspends, cancels, confirms or releases a ticket. A ticket that is so already is answered as if it became so now.
     ///
-    /// Resuming takes a proof by the card; beside it the word of whoever runs the event, and nobody else's: a shop or a
-    /// desk could be talked into it by the finder of a card.
+    /// Resuming takes a proof by the card and nobody's word (`protocol.md` §5): the finder of a card could talk a shop,
+    /// a desk or an operator into it.
     ///
     /// # Errors
     /// [`TicketRefusal`] or [`StorageError`].
@@ -353,7 +353,7 @@ impl Store {
         live.transact(move |changing| {
             let found = resolve(changing, &changing.keys().order, &name)?;
             let (id, ticket) = found.ok_or(Failed::Refused(TicketRefusal::UnknownTicket))?;
-            if action == TicketAction::Resume && actor != Actor::Operator {
+            if action == TicketAction::Resume {
                 return Err(Failed::Refused(TicketRefusal::NotPossible { action, state: ticket.state() }));
             }
             if let Some(change) = ticket.decide(action, now).map_err(Failed::Refused)? {

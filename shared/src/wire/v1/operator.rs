@@ -411,10 +411,8 @@ pub struct ChangeTicket {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TicketChange {
-    /// The card was lost.
+    /// The card was lost. Only that card's proof takes it back.
     Suspend,
-    /// It was found again.
-    Resume,
     /// The ticket is void.
     Cancel,
     /// It is paid.
