@@ -15,4 +15,4 @@ command -v cargo >/dev/null || { echo 'A Rust toolchain is needed: see https://r
 bash tests/install.sh
 echo 'Building Kido; the first time takes some minutes.'
 cargo build --locked --workspace --bins
-exec target/debug/kido-demo "$@"
+exec "${CARGO_TARGET_DIR:-target}/debug/kido-demo" "$@"

@@ -9,7 +9,7 @@ packages=(
     opensc openssl                  # the independent judge of the virtual card
     util-linux e2fsprogs python3    # namespaces; power cuts under a file system
     shellcheck                      # every script here
-    procps curl                     # the demo
+    procps curl git ca-certificates # the demo, the checks, and cargo over https
 )
 
 missing=()

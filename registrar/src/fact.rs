@@ -1,4 +1,4 @@
-//! The facts of one event: the registrar's truth, appended and never changed (`architecture.md` §4).
+//! The facts of one event: the registrar's truth, appended and never changed.
 //!
 //! Version 1. Each fact is CBOR with explicit numbers; a number is never given a second meaning, and a new field is
 //! optional, so every program reads the logs of all earlier ones. The golden fixtures in the tests stay for ever.
