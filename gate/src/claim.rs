@@ -83,13 +83,15 @@ pub struct Reachability {
     answered: Timestamp,
     asked: Option<Timestamp>,
     silent_since_asked: bool,
+    /// Whether the last step that was asked for was not answered: then a mere sign of life is not enough.
+    step_unanswered: bool,
 }
 
 impl Reachability {
     /// Begins with the benefit of the doubt: a gate that has just started is offline ten seconds later, not at once.
     #[must_use]
     pub const fn begin(now: Timestamp) -> Self {
-        Self { answered: now, asked: None, silent_since_asked: false }
+        Self { answered: now, asked: None, silent_since_asked: false, step_unanswered: false }
     }
 
     /// An arbiter has answered, whatever it said.
@@ -97,6 +99,25 @@ impl Reachability {
         self.answered = self.answered.max(now);
         self.asked = Some(now);
         self.silent_since_asked = false;
+        self.step_unanswered = false;
+    }
+
+    /// A step was asked for and not answered.
+    pub const fn step_unanswered(&mut self, now: Timestamp) {
+        self.silent(now);
+        self.step_unanswered = true;
+    }
+
+    /// A registrar is there and calls itself unwell, for a reason that need not be this event's.
+    ///
+    /// That ends a silence in which nobody was reached. Where it has failed to answer a step, only an answer will do:
+    /// the step is an errand then, and asked for again.
+    pub fn alive_but_unwell(&mut self, now: Timestamp) {
+        if self.step_unanswered {
+            self.asked = Some(now);
+        } else {
+            self.answered(now);
+        }
     }
 
     /// An arbiter was asked and has not answered.
@@ -166,6 +187,19 @@ mod tests {
         }
         reachability.answered(at(12_000));
         assert_eq!(reachability.connectivity(at(12_000)), Connectivity::Online);
+    }
+
+    #[test]
+    fn an_unwell_registrar_is_alive_but_does_not_make_up_for_a_step_it_did_not_answer() {
+        let mut reachability = Reachability::begin(NOW);
+        reachability.silent(at(11_000));
+        reachability.alive_but_unwell(at(12_000));
+        assert_eq!(reachability.connectivity(at(12_000)), Connectivity::Online, "a cable was plugged in again");
+        reachability.step_unanswered(at(13_000));
+        reachability.alive_but_unwell(at(23_000));
+        assert_eq!(reachability.connectivity(at(23_000)), Connectivity::Offline, "it takes no claims");
+        reachability.answered(at(24_000));
+        assert_eq!(reachability.connectivity(at(24_000)), Connectivity::Online);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Pure. The shell hands in two readings: the machine's clock, which batteries and attackers move, and a counter that
 //! only ever goes forward while the process lives. The rule: the newest of the machine's clock, the last moment that
-//! was kept, and the head's `issued_at`; a jump of more than five minutes without a head is not believed.
+//! was kept, and the head's `issued_at`; a jump of more than five minutes without a head is not believed. A time that
+//! is not certain yields to a head in both directions: else one start with a clock that runs ahead would date this
+//! gate's claims wrongly for ever.
 
 use core::time::Duration;
 
@@ -15,7 +17,7 @@ pub const JUMP_MAX: Duration = Duration::from_secs(5 * 60);
 /// The time, and whether it may be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// The moment; never earlier than one that was given before.
+    /// The moment; earlier than one that was given before only where a head has corrected a time that was uncertain.
     pub now: Timestamp,
     /// Whether a refusal may rest on it.
     pub certain: bool,
@@ -28,6 +30,8 @@ pub struct Clockwork {
     machine: (Timestamp, Duration),
     /// The moment that is believed, and the counter at that moment.
     believed: (Moment, Duration),
+    /// The newest moment that was certain, in this run or an earlier one: no head brings the time behind it.
+    floor: Option<Timestamp>,
     certain: bool,
 }
 
@@ -38,12 +42,13 @@ impl Clockwork {
     /// Starts from what the machine says and the newest moment that the disk has kept.
     ///
     /// A machine whose clock agrees with the disk is believed. Whether one that was off for a month tells the truth
-    /// shows only by a head: until then its time is used and called uncertain.
+    /// shows only by a head: until then its time is used and called uncertain. What was kept must have been certain, or
+    /// a wrong clock would vouch for itself at its second start.
     #[must_use]
     pub fn start(machine: Timestamp, counter: Duration, kept: Option<Timestamp>) -> Self {
         let newest = kept.map_or(machine, |kept| kept.max(machine));
         let certain = kept.is_some_and(|kept| apart(kept, machine) <= JUMP_MAX);
-        Self { machine: (machine, counter), believed: (moment(newest), counter), certain }
+        Self { machine: (machine, counter), believed: (moment(newest), counter), floor: kept, certain }
     }
 
     /// Reads the clock.
@@ -67,21 +72,36 @@ impl Clockwork {
         };
         self.believed = (now, counter);
         self.certain &= !jumped;
+        if self.certain {
+            self.floor = self.floor.max(Some(timestamp(now)));
+        }
         Reading { now: timestamp(now), certain: self.certain }
     }
 
     /// Takes a head that was verified: the registrar's word for the time.
     ///
-    /// It moves the clock forward where it is newer, and makes it certain where both agree. A head that is older than
-    /// heads live says nothing: somebody may have kept it.
+    /// It moves the clock forward where it is newer, and makes it certain where both agree. An uncertain clock is moved
+    /// backward, too, though never behind a moment that was certain. A head that is older than heads live says nothing
+    /// to a clock that is certain: somebody may have kept it.
     pub fn head(&mut self, issued_at: Timestamp, machine: Timestamp, counter: Duration) {
         let here = self.read(machine, counter).now;
-        if issued_at > here {
-            self.believed = (moment(issued_at), counter);
-            self.certain = true;
-        } else if here.since(issued_at) <= HEAD_VALIDITY {
-            self.certain = true;
+        let agrees = here.since(issued_at) <= HEAD_VALIDITY;
+        let corrects =
+            !self.certain && !agrees && self.floor.is_none_or(|floor| floor.since(issued_at) <= HEAD_VALIDITY);
+        if issued_at > here || corrects {
+            let newest = self.floor.map_or(issued_at, |floor| floor.max(issued_at));
+            self.believed = (moment(newest), counter);
         }
+        self.certain |= issued_at > here || corrects || agrees;
+    }
+
+    /// The newest moment that this gate can be sure has passed; 1970 where it can be sure of none.
+    ///
+    /// What is signed for a span of time is measured against it: a clock that runs ahead must not keep out the very
+    /// head that would correct it.
+    #[must_use]
+    pub fn passed(&self) -> Timestamp {
+        self.floor.unwrap_or_default()
     }
 }
 
@@ -145,10 +165,24 @@ mod tests {
     }
 
     #[test]
-    fn an_old_head_makes_nothing_certain() {
-        let mut clock = Clockwork::start(NOON, Duration::ZERO, None);
-        clock.head(NOON.before(HOUR), NOON, Duration::ZERO);
+    fn a_head_from_before_a_certain_moment_makes_nothing_certain() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, Some(NOON.before(HOUR)));
+        clock.head(NOON.before(2 * HOUR), NOON, Duration::ZERO);
         assert_eq!(clock.read(NOON, Duration::ZERO), Reading { now: NOON, certain: false });
+    }
+
+    #[test]
+    fn a_head_sets_an_uncertain_clock_that_runs_ahead_back() {
+        let month = 24 * 30 * HOUR;
+        let ahead = NOON.after(month);
+        let mut clock = Clockwork::start(ahead, Duration::ZERO, Some(NOON.before(HOUR)));
+        assert_eq!(clock.read(ahead, Duration::ZERO), Reading { now: ahead, certain: false });
+        assert_eq!(clock.passed(), NOON.before(HOUR), "the wrong time is never vouched for");
+        clock.head(NOON, ahead, Duration::ZERO);
+        assert_eq!(clock.read(ahead.after(SECOND), SECOND), Reading { now: NOON.after(SECOND), certain: true });
+        clock.head(NOON.before(HOUR), ahead.after(SECOND), SECOND);
+        let reading = clock.read(ahead.after(2 * SECOND), 2 * SECOND);
+        assert_eq!(reading, Reading { now: NOON.after(2 * SECOND), certain: true }, "a certain clock is not set back");
     }
 
     #[test]

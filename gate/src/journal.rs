@@ -38,6 +38,7 @@ pub use outbox::Outbox;
 pub(crate) use stored::scratch;
 pub use stored::{Intent, StoredAdmission, StoredIntent};
 
+use crate::clockwork::Reading;
 use crate::lane::{GrantedEntry, PlannedEntry};
 use fact::Fact;
 use project::{AdmissionEntry, JournalIndex, Key};
@@ -106,7 +107,7 @@ pub struct Recovered {
     pub boot: u64,
     /// Intents that were found without an admission, and are withdrawn now.
     pub withdrawn: usize,
-    /// The newest moment that any earlier fact carries; nothing in a new journal.
+    /// The newest certain moment that was kept; nothing in a new journal.
     pub newest: Option<Timestamp>,
 }
 
@@ -255,11 +256,28 @@ impl Journal {
 
     /// Keeps the moment, so that a start with a dead battery knows that it is not 1970.
     ///
+    /// One that is not certain is written, for whoever reads the log, but never believed at a start.
+    ///
     /// # Errors
     /// [`JournalError`].
-    pub async fn note_time(&self, now: Timestamp) -> Result<(), JournalError> {
-        self.store.transact(move |transaction| append(transaction, &Fact::Time { at: now })).await?;
+    pub async fn note_time(&self, reading: Reading) -> Result<(), JournalError> {
+        let fact = Fact::Time { at: reading.now, certain: Some(reading.certain) };
+        self.store.transact(move |transaction| append(transaction, &fact)).await?;
         Ok(())
+    }
+
+    /// Whether nothing here waits for anybody: no intent is open, and registrar and arbiter have answered everything.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn is_delivered(&self) -> Result<bool, JournalError> {
+        for waiting in [Key::INTENTS, Key::OUTBOX, Key::ERRANDS] {
+            if let Some(entry) = self.store.scan_prefix(waiting)?.next() {
+                let _waits = entry?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// What this gate itself knows of a ticket's use: its own latest admission that was not annulled.

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::barrier::Barrier;
 use crate::claim::http::ArbiterClient;
 use crate::display::{Display, Typed, TypedInputs};
-use crate::gate_clock::GateClock;
+use crate::gate_clock::{GateClock, PassedClock};
 use crate::identity::Identity;
 use crate::journal::{Journal, JournalError};
 use crate::lane::{Effect, Input, Lane};
@@ -101,9 +101,9 @@ pub async fn run(parts: Parts, front: Front, stop: impl Future<Output = ()> + Se
     let uplink = Uplink::new(parts.identity.enrolment().origin.clone())?;
     let signer = signer(&parts);
     let enrolment = parts.identity.enrolment();
-    let clock: Arc<dyn Clock> = Arc::<GateClock>::clone(&parts.clock);
-    let arbiter =
-        ArbiterClient::new(vec![uplink.clone()], enrolment.event, enrolment.gate, signer.clone(), Arc::clone(&clock));
+    let steady: Arc<dyn Clock> = Arc::new(parts.clock.steady());
+    let arbiter = ArbiterClient::new(vec![uplink.clone()], enrolment.event, enrolment.gate, signer.clone(), steady);
+    let clock = Arc::new(PassedClock(Arc::clone(&parts.clock)));
     let registrar = RegistrarClient::new(uplink, signer, clock, parts.replica.folder().to_path_buf());
     let (household, wishes) = Household::begin(&parts, arbiter.clone(), registrar);
     let mut reader_task = JoinSet::new();
@@ -120,6 +120,9 @@ pub async fn run(parts: Parts, front: Front, stop: impl Future<Output = ()> + Se
     while reader_task.join_next().await.is_some() {}
     finish(work).await;
     household.end().await;
+    note_the_end(&parts).await;
+    // A tap that was under way may have left something that others have to hear of.
+    let ended = if ended == Ended::Retention && !ward::delivered(&parts) { Ended::Stopped } else { ended };
     close(parts).await?;
     Ok(ended)
 }
@@ -135,6 +138,16 @@ async fn finish(mut work: JoinSet<Option<Input>>) {
     let all = async { while work.join_next().await.is_some() {} };
     if tokio::time::timeout(LAST_TAP, all).await.is_err() {
         tracing::warn!("work was still under way at the end");
+    }
+}
+
+/// Keeps the moment, so that a start soon afterwards has a clock to believe.
+async fn note_the_end(parts: &Parts) {
+    let reading = parts.clock.reading();
+    if reading.certain
+        && let Err(error) = parts.journal.note_time(reading).await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the last moment could not be kept");
     }
 }
 
@@ -251,7 +264,7 @@ impl Conductor {
     }
 
     fn now(&self) -> Timestamp {
-        self.carrier.parts().clock.now()
+        self.carrier.parts().clock.steady().now()
     }
 }
 

@@ -50,6 +50,8 @@ pub enum UplinkError {
     Unwell {
         /// The HTTP status.
         status: u16,
+        /// Whether the body is JSON, as all that a registrar says: a gateway in front of a dead one speaks, too.
+        spoke: bool,
     },
     /// The answer is longer than any answer may be.
     #[error("the answer is too long")]
@@ -67,6 +69,12 @@ impl UplinkError {
     #[must_use]
     pub const fn is_an_answer(&self) -> bool {
         matches!(self, Self::Refused { .. })
+    }
+
+    /// Whether a registrar is there, however unwell.
+    #[must_use]
+    pub const fn is_a_sign_of_life(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Unwell { spoke: true, .. })
     }
 }
 
@@ -207,7 +215,9 @@ async fn answer(request: reqwest::RequestBuilder, bytes_max: usize) -> Result<Ve
         let problem = problem.and_then(|body| serde_json::from_slice::<Problem>(&body).ok());
         return Err(UplinkError::Refused { status: status.as_u16(), code: code(problem.map(|problem| problem.code)) });
     }
-    Err(UplinkError::Unwell { status: status.as_u16() })
+    let body = bounded(response, PROBLEM_BYTES_MAX).await.unwrap_or_default();
+    let spoke = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).is_ok();
+    Err(UplinkError::Unwell { status: status.as_u16(), spoke })
 }
 
 /// A word that may be logged, whatever was sent.

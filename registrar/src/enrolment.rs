@@ -275,6 +275,16 @@ impl Enrolments {
         Ok(())
     }
 
+    /// Forgets the offer that made a gate, once that gate is revoked.
+    pub fn forget(&self, gate: GateId, now: Timestamp) {
+        let mut offers = self.open_at(now);
+        offers.retain(|_enrolment, offer| match &offer.stage {
+            Stage::Offered => true,
+            Stage::Introduced { gate: known, .. } => *known != gate,
+            Stage::Revealed(transcript) | Stage::Confirmed { transcript, .. } => transcript.gate != gate,
+        });
+    }
+
     /// Whose signature a gate's question about its enrolment must bear.
     ///
     /// # Errors

@@ -244,6 +244,7 @@ impl AppError {
 }
 
 const TOO_LARGE: &str = "More than is read at a time";
+const NOT_OFFERED: &str = "Not offered here";
 
 fn request(error: &RequestError) -> Kind {
     match error {
@@ -315,6 +316,8 @@ const fn event(refusal: EventRefusal) -> Kind {
             kind(StatusCode::CONFLICT, "rehearsal_fixed", "A rehearsal stays one, and a real event too")
         }
         EventRefusal::LocalArbiter { .. } => kind(StatusCode::CONFLICT, "local_arbiter", "One gate only"),
+        EventRefusal::ArbiterFixed => kind(StatusCode::CONFLICT, "arbiter_fixed", "The arbiter stays"),
+        EventRefusal::NotOffered(_) => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", NOT_OFFERED),
         EventRefusal::NoSpareIdentity => {
             kind(StatusCode::SERVICE_UNAVAILABLE, "no_spare_identity", "The root key is needed")
         }
@@ -340,7 +343,7 @@ const fn registration(refusal: &RegistrationRefusal) -> Kind {
         RegistrationRefusal::CodeUsed => kind(StatusCode::CONFLICT, "code_used", "The code was used"),
         RegistrationRefusal::CodeDead(_) => kind(StatusCode::GONE, "code_dead", "The code's ticket is void"),
         RegistrationRefusal::NotPossible { .. } => kind(StatusCode::CONFLICT, "not_possible", NOT_POSSIBLE),
-        RegistrationRefusal::NotOffered(_) => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", "Not offered here"),
+        RegistrationRefusal::NotOffered(_) => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", NOT_OFFERED),
         RegistrationRefusal::NothingNamed => {
             kind(StatusCode::UNPROCESSABLE_ENTITY, "nothing_named", "A code or an event is needed")
         }
@@ -398,6 +401,7 @@ const fn claim(refusal: ClaimRefusal) -> Kind {
         ClaimRefusal::ArbiterElsewhere => {
             kind(StatusCode::CONFLICT, "arbiter_elsewhere", "Claims are decided elsewhere")
         }
+        ClaimRefusal::ExitNotOffered => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", NOT_OFFERED),
     }
 }
 
@@ -405,7 +409,6 @@ const fn ingest(refusal: IngestRefusal) -> Kind {
     match refusal {
         IngestRefusal::Gate(refusal) => signer(refusal),
         IngestRefusal::OtherGate(_) => kind(StatusCode::FORBIDDEN, "other_gate", OTHER_GATE),
-        IngestRefusal::Altered(_) => kind(StatusCode::CONFLICT, "admission_altered", "Stored with another content"),
         IngestRefusal::TooMany => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
     }
 }

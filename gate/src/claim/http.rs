@@ -107,7 +107,12 @@ impl ArbiterClient {
         let body = ClaimBody { step: step.clone() };
         let path = routes::claims(self.event);
         let answered: Result<ClaimAnswerBody, _> = uplink.post_signed(&path, Some(&body), &self.signer, deadline).await;
-        self.heard(answered.as_ref().map(|_answer| ()));
+        let now = self.clock.now();
+        self.with(|reachability| match &answered {
+            Ok(_answer) => reachability.answered(now),
+            Err(error) if error.is_an_answer() => reachability.answered(now),
+            Err(_silent) => reachability.step_unanswered(now),
+        });
         Ok(answered?.answer)
     }
 
@@ -117,9 +122,22 @@ impl ArbiterClient {
         if self.with(|reachability| reachability.probe_at()) <= now {
             for uplink in self.endpoints.iter() {
                 let alive = uplink.get(routes::HEALTH, JSON_BYTES_MAX, ATTEMPT_DEADLINE).await;
-                let answered = alive.is_ok();
-                self.heard(alive.as_ref().map(|_body| ()));
-                if answered {
+                let now = self.clock.now();
+                let found = self.with(|reachability| match &alive {
+                    Ok(_body) => {
+                        reachability.answered(now);
+                        true
+                    }
+                    Err(error) if error.is_a_sign_of_life() => {
+                        reachability.alive_but_unwell(now);
+                        true
+                    }
+                    Err(_silent) => {
+                        reachability.silent(now);
+                        false
+                    }
+                });
+                if found {
                     break;
                 }
             }
@@ -137,15 +155,6 @@ impl ArbiterClient {
     #[must_use]
     pub fn probe_at(&self) -> Timestamp {
         self.with(|reachability| reachability.probe_at())
-    }
-
-    fn heard(&self, answered: Result<(), &UplinkError>) {
-        let now = self.clock.now();
-        self.with(|reachability| match answered {
-            Ok(()) => reachability.answered(now),
-            Err(error) if error.is_an_answer() => reachability.answered(now),
-            Err(_silent) => reachability.silent(now),
-        });
     }
 
     fn with<T>(&self, view: impl FnOnce(&mut Reachability) -> T) -> T {

@@ -89,7 +89,7 @@ async fn open(folder: &DataFolder, identity: Identity, config: &Config) -> anyho
             tracing::warn!(withdrawn = recovered.withdrawn, "the last run left intents without an admission");
         }
         let seen = replica.standing().head.map(|head| head.issued_at);
-        let kept = recovered.newest.into_iter().chain(seen).max();
+        let kept = recovered.newest.max(seen);
         let clock = Arc::new(GateClock::start(machine, kept));
         Ok(Parts { identity, journal, replica, clock, barrier })
     };

@@ -72,11 +72,30 @@ impl Errand {
         self.step.admission()
     }
 
-    /// Whether this answer ends it. An arbiter that has not caught up with the feed is asked again.
+    const fn ticket(&self) -> TicketId {
+        match &self.step {
+            ClaimStep::Claim(request) => request.ticket,
+            ClaimStep::Withdraw(named)
+            | ClaimStep::Opened(named)
+            | ClaimStep::Annul(named)
+            | ClaimStep::Exit(named) => named.ticket,
+        }
+    }
+
+    /// Whether this answer ends it.
+    ///
+    /// An arbiter that has not caught up with the feed is asked again, and so is one whose record of the ticket is full
+    /// for now: it has not taken the step, and a withdrawal that was never taken would keep its holder out.
     #[must_use]
     pub const fn is_ended_by(answer: &ClaimAnswer) -> bool {
-        !matches!(answer, ClaimAnswer::Behind)
+        !matches!(answer, ClaimAnswer::Behind | ClaimAnswer::TooManySteps)
     }
+}
+
+fn errand(step: &[u8]) -> Result<Errand, JournalError> {
+    let step: ClaimStep = minicbor::decode(step).map_err(|_no_detail| JournalError::Unreadable)?;
+    let kind = ErrandKind::of(&step).ok_or(JournalError::Unreadable)?;
+    Ok(Errand { kind, step })
 }
 
 impl Journal {
@@ -85,30 +104,34 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn errands(&self) -> Result<Vec<Errand>, JournalError> {
-        let mut errands = Vec::new();
-        for entry in self.store.scan_prefix(Key::ERRANDS)?.take(ERRANDS_AT_A_TIME) {
-            let (_key, step) = entry?;
-            let step: ClaimStep = minicbor::decode(&step).map_err(|_no_detail| JournalError::Unreadable)?;
-            let kind = ErrandKind::of(&step).ok_or(JournalError::Unreadable)?;
-            errands.push(Errand { kind, step });
-        }
-        Ok(errands)
+        self.errands_behind(0)
     }
 
-    /// What of this ticket was admitted offline and not claimed yet: the arbiter hears of it before it is asked for
-    /// another entry, or it would grant one that was used.
+    /// As [`Self::errands`], behind so many that were not ended: one that nobody takes starves no other.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn unclaimed(&self, ticket: TicketId) -> Result<Vec<Errand>, JournalError> {
+    pub fn errands_behind(&self, left: usize) -> Result<Vec<Errand>, JournalError> {
+        let entries = self.store.scan_prefix(Key::ERRANDS)?.skip(left).take(ERRANDS_AT_A_TIME);
+        entries.map(|entry| errand(&entry?.1)).collect()
+    }
+
+    /// What the arbiter has not heard of this ticket: it is told before it is asked for another entry, or it would
+    /// grant one that was used, and refuse one that was given back.
+    ///
+    /// Withdrawals come first: they free what a claim afterwards may need.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn untold(&self, ticket: TicketId) -> Result<Vec<Errand>, JournalError> {
         let mut errands = Vec::new();
         for entry in self.store.scan_prefix(Key::ERRANDS)? {
-            let (_key, step) = entry?;
-            let step: ClaimStep = minicbor::decode(&step).map_err(|_no_detail| JournalError::Unreadable)?;
-            if matches!(&step, ClaimStep::Claim(request) if request.ticket == ticket) {
-                errands.push(Errand { kind: ErrandKind::Claim, step });
+            let errand = errand(&entry?.1)?;
+            if errand.ticket() == ticket {
+                errands.push(errand);
             }
         }
+        errands.sort_by_key(|errand| errand.kind != ErrandKind::Withdraw);
         Ok(errands)
     }
 

@@ -95,6 +95,9 @@ pub(super) enum Fact {
     Time {
         #[n(0)]
         at: Timestamp,
+        /// Whether the gate was sure of it; in the first journals nothing is said, and nothing is believed.
+        #[n(1)]
+        certain: Option<bool>,
     },
 }
 
@@ -107,18 +110,18 @@ impl Fact {
             Err(_infallible) => Vec::new(),
         }
     }
+}
 
-    /// When it happened, where it says so.
-    pub(super) const fn at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Boot { at, .. }
-            | Self::Withdrawn { at, .. }
-            | Self::Opened { at, .. }
-            | Self::Annulled { at, .. }
-            | Self::Time { at } => Some(*at),
-            Self::Intent(intent) => Some(intent.at),
-            Self::Admission { admission, .. } => Some(admission.at),
-            Self::Uploaded { .. } | Self::Declined { .. } | Self::Told { .. } | Self::Claims { .. } => None,
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_the_first_journals_reads_back_and_is_not_believed() {
+        let at = Timestamp::from_unix_ms(23);
+        let first: Fact = minicbor::decode(&[0x82, 10, 23]).unwrap();
+        assert_eq!(first, Fact::Time { at, certain: None });
+        let now = Fact::Time { at, certain: Some(true) };
+        assert_eq!(minicbor::decode::<Fact>(&now.encode()).unwrap(), now);
     }
 }

@@ -9,6 +9,7 @@ use kido_shared::claim::{ClaimAnswer, ClaimFacts, ClaimRequest, ClaimStep, Named
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::ticket::{Entries, TicketStatus};
+use kido_shared::verdict::Used;
 use kido_store::Transaction;
 use rand::{CryptoRng, RngCore};
 
@@ -24,6 +25,8 @@ pub struct LocalEntry {
     pub planned: PlannedEntry,
     /// What the replica says of the ticket.
     pub facts: ClaimFacts,
+    /// What the feed says of its use, at whatever gate: this one may stand where another did.
+    pub elsewhere: Used,
 }
 
 /// What became of the entries that were decided here.
@@ -115,6 +118,9 @@ fn claim(
         at: now,
         basis: AdmissionBasis::Claimed,
     };
+    if let Some(used) = used_elsewhere(transaction, entry)? {
+        return Ok(Err(used));
+    }
     let record = claims(transaction.get(&Key::Claims(intent.ticket).bytes())?)?;
     let (next, answer) = step(&record, &ClaimStep::Claim(request), &entry.facts, now);
     let ClaimAnswer::Granted { entry } = answer else { return Ok(Err(answer)) };
@@ -122,6 +128,17 @@ fn claim(
         append(transaction, &Fact::Claims { ticket: intent.ticket, claims })?;
     }
     store(transaction, intent, admission(intent, gate, entry, AdmissionBasis::Claimed)).map(Ok)
+}
+
+/// What the feed knows of an entry that this journal does not: the event's one gate was another one then.
+fn used_elsewhere(transaction: &Transaction<'_>, entry: &LocalEntry) -> Result<Option<ClaimAnswer>, JournalError> {
+    Ok(match entry.elsewhere {
+        Used::Inside { admission, gate, at, .. } if transaction.get(&Key::Admission(admission).bytes())?.is_none() => {
+            Some(ClaimAnswer::Taken { admission, gate, at })
+        }
+        Used::Left { entries } if !entry.facts.entries.allows(entries.saturating_add(1)) => Some(ClaimAnswer::Spent),
+        Used::Never | Used::Inside { .. } | Used::Left { .. } | Used::StoredNotOpened { .. } => None,
+    })
 }
 
 const fn admission(intent: &Intent, gate: GateId, entry: u32, basis: AdmissionBasis) -> Admission {

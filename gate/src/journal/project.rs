@@ -3,7 +3,7 @@
 //! | key | value |
 //! |---|---|
 //! | `b` | number of starts |
-//! | `n` | newest moment of any fact |
+//! | `n` | newest moment that was certain |
 //! | `i` admission | an intent without an end |
 //! | `a` admission | an admission and what became of it |
 //! | `t` ticket, position | the ticket's admissions in their order |
@@ -94,13 +94,10 @@ pub(super) fn number(stored: Option<Vec<u8>>) -> Result<u64, JournalError> {
 pub(super) struct JournalIndex(pub(super) GateId);
 
 impl Project for JournalIndex {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         let fact: Fact = minicbor::decode(fact).map_err(|_no_detail| ProjectError::Unreadable("not a journal fact"))?;
-        if let Some(at) = fact.at() {
-            remember_newest(at, index)?;
-        }
         match fact {
             Fact::Boot { number, .. } => index.put(Key::Boot.bytes(), encode(&number)),
             Fact::Intent(intent) => index.put(Key::Intent(intent.admission).bytes(), encode(&intent)),
@@ -112,12 +109,14 @@ impl Project for JournalIndex {
             Fact::Uploaded { admission, opened } => uploaded(admission, opened, index)?,
             Fact::Told { admission, errand } => index.remove(Key::Errand(admission, errand).bytes()),
             Fact::Claims { ticket, claims } => index.put(Key::Claims(ticket).bytes(), encode(&claims)),
+            Fact::Time { at, certain: Some(true) } => remember_newest(at, index)?,
             Fact::Time { .. } => {}
         }
         Ok(())
     }
 }
 
+/// Only what was certain counts: a wrong clock's other facts would vouch for it at the next start.
 fn remember_newest(at: Timestamp, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
     let known: Option<Timestamp> = index.get(&Key::Newest.bytes())?.and_then(|bytes| minicbor::decode(&bytes).ok());
     if known.is_none_or(|known| known < at) {

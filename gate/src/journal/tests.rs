@@ -62,6 +62,7 @@ fn entry(number: u8, entries: Entries) -> LocalEntry {
     LocalEntry {
         planned: planned(number),
         facts: ClaimFacts { entries, status: TicketStatus::InForce, newest: DECIDED_ON },
+        elsewhere: Used::Never,
     }
 }
 
@@ -171,6 +172,50 @@ async fn a_gate_that_is_its_own_arbiter_admits_once() {
     assert_eq!(third.stored.len(), 1, "an annulled entry is given back");
 }
 
+#[tokio::test]
+async fn the_arbiter_hears_of_a_tickets_withdrawal_before_its_next_claim() {
+    let (_home, journal) = journal();
+    journal.admit_offline(vec![planned(1)], NOW, &mut StdRng::seed_from_u64(9)).await.unwrap();
+    for number in [1, 2] {
+        let given_up = intents(&journal, &[number]).await;
+        journal.withdraw(vec![given_up[0].admission()], NOW).await.unwrap();
+    }
+    let untold = journal.untold(ticket(1)).unwrap();
+    assert_eq!(untold.len(), 2, "of this ticket alone");
+    assert!(matches!(untold[0].step(), ClaimStep::Withdraw(named) if named.ticket == ticket(1)));
+    assert!(matches!(untold[1].step(), ClaimStep::Claim(request) if request.ticket == ticket(1)));
+}
+
+#[test]
+fn a_step_that_was_not_taken_ends_no_errand() {
+    for answer in [ClaimAnswer::Behind, ClaimAnswer::TooManySteps] {
+        assert!(!Errand::is_ended_by(&answer), "{answer:?}");
+    }
+    assert!(Errand::is_ended_by(&ClaimAnswer::Withdrawn));
+}
+
+#[tokio::test]
+async fn a_gate_that_replaced_another_admits_no_ticket_that_the_other_did() {
+    let (_home, journal) = journal();
+    let mut random = StdRng::seed_from_u64(1);
+    let twice = Entries::Times(NonZeroU16::new(2).unwrap());
+    let (other, gate) = (AdmissionId::from_bytes([9; 16]), GateId::from_bytes([8; 16]));
+    let inside = |admission| Used::Inside { entry: 1, admission, gate, at: NOW };
+    let used = LocalEntry { elsewhere: inside(other), ..entry(1, twice) };
+    let refused = journal.admit_as_arbiter(vec![used], NOW, &mut random).await.unwrap();
+    assert_eq!(refused.refused, Some(ClaimAnswer::Taken { admission: other, gate, at: NOW }));
+    assert!(refused.stored.is_empty());
+    let spent = LocalEntry { elsewhere: Used::Left { entries: 1 }, ..entry(2, Entries::ONCE) };
+    let refused = journal.admit_as_arbiter(vec![spent], NOW, &mut random).await.unwrap();
+    assert_eq!(refused.refused, Some(ClaimAnswer::Spent));
+    // What the feed has from this gate itself is this gate's own to judge.
+    let first = journal.admit_as_arbiter(vec![entry(3, twice)], NOW, &mut random).await.unwrap();
+    let own = first.stored[0].admission().id;
+    journal.note_annulled(vec![own], NOW).await.unwrap();
+    let again = LocalEntry { elsewhere: inside(own), ..entry(3, twice) };
+    assert_eq!(journal.admit_as_arbiter(vec![again], NOW, &mut random).await.unwrap().stored.len(), 1);
+}
+
 /// Every kind of fact once: an ordinary entry, an offline one, a given-up one, an upload.
 async fn a_day(journal: &Journal) {
     let stored = admit(journal, &[1]).await;
@@ -188,7 +233,7 @@ async fn a_day(journal: &Journal) {
     journal.admit_as_arbiter(vec![entry(5, Entries::ONCE)], NOW, &mut StdRng::seed_from_u64(5)).await.unwrap();
     let annulled = admit(journal, &[6]).await;
     journal.note_annulled(ids(&annulled), NOW).await.unwrap();
-    journal.note_time(NOW).await.unwrap();
+    journal.note_time(Reading { now: NOW, certain: true }).await.unwrap();
 }
 
 /// What the facts so far say of each ticket, told without the index.
@@ -275,16 +320,42 @@ fn survived(journal: &Journal, recovered: &Recovered, facts: &[Fact]) {
     }
 }
 
+#[tokio::test]
+async fn nothing_is_delivered_while_anybody_has_to_hear_of_it() {
+    let (_home, journal) = journal();
+    assert!(journal.is_delivered().unwrap());
+    let open = intents(&journal, &[1]).await;
+    assert!(!journal.is_delivered().unwrap(), "an intent is open");
+    journal.withdraw(vec![open[0].admission()], NOW).await.unwrap();
+    assert!(!journal.is_delivered().unwrap(), "the arbiter has to hear");
+    journal.note_told(&journal.errands().unwrap()[0]).await.unwrap();
+    assert!(journal.is_delivered().unwrap());
+    let stored = admit(&journal, &[2]).await;
+    assert!(!journal.is_delivered().unwrap(), "the registrar has to hear");
+    journal.note_uploaded(&journal.outbox().unwrap(), &ids(&stored)).await.unwrap();
+    assert!(journal.is_delivered().unwrap());
+}
+
 #[test]
-fn starts_are_counted_and_the_newest_moment_is_kept() {
+fn starts_are_counted_and_only_a_certain_moment_is_kept() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("journal");
-    let (journal, recovered) = open(&folder);
+    let ahead = NOW.after(core::time::Duration::from_secs(365 * 86_400));
+    let (journal, recovered) = Journal::open(&folder, GATE, ahead).unwrap();
     assert_eq!((recovered.boot, recovered.newest), (1, None));
+    let noted = [Reading { now: NOW, certain: true }, Reading { now: ahead, certain: false }];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        for reading in noted {
+            journal.note_time(reading).await.unwrap();
+        }
+        // Entries of a gate whose clock runs ahead do not vouch for that clock.
+        journal.admit_offline(vec![planned(1)], ahead, &mut StdRng::seed_from_u64(1)).await.unwrap();
+    });
     journal.close().unwrap();
     let (journal, recovered) = open(&folder);
     assert_eq!((recovered.boot, recovered.newest), (2, Some(NOW)));
     journal.close().unwrap();
-    assert_eq!(Journal::examine(&folder, GATE).unwrap(), Some(2));
+    assert_eq!(Journal::examine(&folder, GATE).unwrap(), Some(5));
     assert!(Journal::open(&folder, GateId::from_bytes([8; 16]), NOW).is_err(), "another gate's journal is refused");
 }

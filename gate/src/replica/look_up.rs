@@ -167,6 +167,19 @@ impl Replica {
         Ok(Some(ClaimFacts { entries: record.entries, status: record.status, newest }))
     }
 
+    /// What the feed says of a ticket's use.
+    ///
+    /// # Errors
+    /// [`ReplicaError`].
+    pub fn used(&self, ticket: TicketId) -> Result<Used, ReplicaError> {
+        Ok(self.feed_use(ticket)?.used())
+    }
+
+    fn feed_use(&self, ticket: TicketId) -> Result<FeedUse, ReplicaError> {
+        let used = self.store.get(&Key::Use(ticket).bytes())?;
+        used.map_or_else(|| Ok(FeedUse::default()), |bytes| read(&bytes)).map_err(|_no_detail| ReplicaError::Unreadable)
+    }
+
     /// The ticket, where the feed has told of it and it is bound to that tag.
     fn known(&self, id: TicketId, tag: BindingTag) -> Result<Option<FoundTicket>, ReplicaError> {
         let Some(entry) = self.store.get(&Key::Ticket(id).bytes())? else { return Ok(None) };
@@ -175,10 +188,7 @@ impl Replica {
         if binding.tag != tag {
             return Ok(None);
         }
-        let used = self.store.get(&Key::Use(id).bytes())?;
-        let used: FeedUse = used
-            .map_or_else(|| Ok(FeedUse::default()), |bytes| read(&bytes))
-            .map_err(|_no_detail| ReplicaError::Unreadable)?;
+        let used = self.feed_use(id)?;
         let ticket = KnownTicket {
             record,
             ticket_seq,

@@ -7,7 +7,7 @@ use kido_shared::binding::BindingTag;
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Clock as _;
 use kido_shared::ids::AdmissionId;
-use kido_shared::policy::EventPolicy;
+use kido_shared::policy::{EventPolicy, OfflineChoice};
 use kido_shared::refusal::Refusal;
 use kido_shared::ticket::TicketStatus;
 use kido_shared::verdict::{Connectivity, KnownTicket};
@@ -21,7 +21,7 @@ use crate::claim::http::ArbiterClient;
 use crate::claim::local::Decider;
 use crate::display::Display;
 use crate::doctor::chain;
-use crate::journal::{Errand, JournalError, LocalEntry, StoredIntent};
+use crate::journal::{Errand, Journal, JournalError, LocalEntry, StoredIntent};
 use crate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, PlannedEntry, TapNumber};
 use crate::reader::{OrderError, ReaderHandle, ReaderOrder};
 use crate::replica::{Found, FoundTicket, LookUpError, ReplicaError, Standing};
@@ -185,14 +185,14 @@ impl Carrier {
     }
 
     fn admit_here(&self, tap: TapNumber, planned: Vec<PlannedEntry>, work: &mut JoinSet<Option<Input>>) {
-        let parts = self.parts.clone();
+        let (parts, arbiter) = (self.parts.clone(), self.arbiter.clone());
         let wishes = self.wishes.clone();
         work.spawn(async move {
             let standing = parts.replica.standing();
             let Some(policy) = standing.policy.as_deref() else {
                 return Some(Input::AdmittedHere(tap, Vec::new(), Some(Refusal::ReplicaTooOld)));
             };
-            let decided = admit(&parts, policy, &standing, planned).await;
+            let decided = admit(&parts, policy, &standing, &arbiter, planned).await;
             wishes.push();
             Some(match decided {
                 Ok((stored, refused)) => Input::AdmittedHere(tap, stored, refused),
@@ -205,9 +205,10 @@ impl Carrier {
         let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
         let wishes = self.wishes.clone();
         work.spawn(async move {
-            if let Err(error) = journal.note_opened(admissions, clock.now()).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "an opened lane could not be noted");
-                wishes.storage_failed();
+            let now = clock.now();
+            if let Err(error) = journal.note_opened(admissions.clone(), now).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "an opened lane could not be noted yet");
+                wishes.note_opened_later(admissions, now);
             }
             wishes.push();
             wishes.errands();
@@ -216,12 +217,12 @@ impl Carrier {
     }
 }
 
-/// Claims, after the arbiter has heard what this gate admitted of the same ticket while nobody answered.
+/// Claims, after the arbiter has heard what this gate admitted of the same ticket while nobody answered, or gave up.
 async fn claim(parts: &Parts, arbiter: &ArbiterClient, intent: &StoredIntent) -> ClaimOutcome {
-    match tell_earlier(parts, arbiter, intent).await {
+    match tell_earlier(&parts.journal, arbiter, intent).await {
         Ok(true) => arbiter.claim(intent).await,
         // The claim itself knows the difference between a hiccup and offline.
-        Ok(false) if arbiter.connectivity(parts.clock.now()) == Connectivity::Offline => ClaimOutcome::Offline,
+        Ok(false) if arbiter.connectivity(parts.clock.steady().now()) == Connectivity::Offline => ClaimOutcome::Offline,
         Ok(false) => ClaimOutcome::Silent,
         Err(error) => {
             tracing::error!(error = chain(&error), "errands could not be read or noted");
@@ -231,10 +232,10 @@ async fn claim(parts: &Parts, arbiter: &ArbiterClient, intent: &StoredIntent) ->
 }
 
 /// Whether the arbiter has heard everything of this ticket.
-async fn tell_earlier(parts: &Parts, arbiter: &ArbiterClient, intent: &StoredIntent) -> Result<bool, JournalError> {
-    for errand in parts.journal.unclaimed(intent.intent().ticket)? {
+async fn tell_earlier(journal: &Journal, arbiter: &ArbiterClient, intent: &StoredIntent) -> Result<bool, JournalError> {
+    for errand in journal.untold(intent.intent().ticket)? {
         match arbiter.step(errand.step()).await {
-            Ok(answer) if Errand::is_ended_by(&answer) => parts.journal.note_told(&errand).await?,
+            Ok(answer) if Errand::is_ended_by(&answer) => journal.note_told(&errand).await?,
             Ok(_not_yet) => return Ok(false),
             Err(error) => {
                 tracing::warn!(error = chain(&error), "errands wait");
@@ -250,21 +251,27 @@ async fn admit(
     parts: &Parts,
     policy: &EventPolicy,
     standing: &Standing,
+    arbiter: &ArbiterClient,
     planned: Vec<PlannedEntry>,
 ) -> Result<(Vec<crate::journal::StoredAdmission>, Option<Refusal>), JournalError> {
     let now = parts.clock.now();
+    let connectivity = arbiter.connectivity(parts.clock.steady().now());
     match Decider::of(policy, standing.gates) {
         Decider::Nobody => Ok((Vec::new(), Some(Refusal::OfflineNotAllowed))),
         Decider::Elsewhere => {
+            if let Some(refusal) = offline_objection(connectivity, allowed_offline(policy, standing)) {
+                return Ok((Vec::new(), Some(refusal)));
+            }
             let admitted = parts.journal.admit_offline(planned, now, &mut OsRng).await?;
             Ok((admitted.stored, None))
         }
         Decider::Here => {
             let mut entries = Vec::with_capacity(planned.len());
             for planned in planned {
-                match parts.replica.claim_facts(planned.ticket) {
-                    Ok(Some(facts)) => entries.push(LocalEntry { planned, facts }),
-                    Ok(None) | Err(_) => return Ok((Vec::new(), Some(Refusal::StorageFailed))),
+                let known = (parts.replica.claim_facts(planned.ticket), parts.replica.used(planned.ticket));
+                match known {
+                    (Ok(Some(facts)), Ok(elsewhere)) => entries.push(LocalEntry { planned, facts, elsewhere }),
+                    (Ok(None) | Err(_), _) | (_, Err(_)) => return Ok((Vec::new(), Some(Refusal::StorageFailed))),
                 }
             }
             let admitted = parts.journal.admit_as_arbiter(entries, now, &mut OsRng).await?;
@@ -303,13 +310,32 @@ fn known(
         zone: standing.zone(&enrolment.zone).clone(),
         now: reading.now,
         clock_certain: reading.certain,
-        connectivity: connectivity(&policy, &standing, arbiter, reading.now),
+        connectivity: connectivity(&policy, &standing, arbiter, parts.clock.steady().now()),
         replica_age: standing.age(reading.now),
         zone_has_one_gate: standing.zone_has_one_gate(),
         policy,
     };
     let knowledge = Knowledge { event: enrolment.event, gate: enrolment.gate, tag, key, tickets, place };
     Input::Known(tap, Box::new(knowledge))
+}
+
+/// What stands against an entry without a claim, looked at once more where it is stored: the plan may have been made
+/// while this gate was its own arbiter, or while nobody answered.
+const fn offline_objection(connectivity: Connectivity, allowed: bool) -> Option<Refusal> {
+    match (connectivity, allowed) {
+        (Connectivity::Online, _) => Some(Refusal::ArbiterSilent),
+        (Connectivity::Offline, false) => Some(Refusal::OfflineNotAllowed),
+        (Connectivity::Offline, true) => None,
+    }
+}
+
+/// Whether the event's choice lets this gate admit while no arbiter answers.
+pub(super) fn allowed_offline(policy: &EventPolicy, standing: &Standing) -> bool {
+    match policy.choices().offline {
+        OfflineChoice::Refuse => false,
+        OfflineChoice::HomeGate => standing.zone_has_one_gate(),
+        OfflineChoice::Admit => true,
+    }
 }
 
 /// An arbiter inside this gate always answers.
@@ -359,3 +385,6 @@ const fn refusal(answer: &ClaimAnswer) -> Refusal {
         | ClaimAnswer::TooManySteps => Refusal::ArbiterSilent,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,22 +4,22 @@
 //! Five loops in one set, ended together. Every step of theirs is a durable transaction or a question that may be
 //! repeated, so each may be cut off at any point.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use kido_shared::clock::Clock as _;
+use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::ids::AdmissionId;
 use rand::rngs::OsRng;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::ward::Unwritten;
 use super::{Condition, Parts, ward};
 use crate::claim::PROBE_INTERVAL;
 use crate::claim::http::ArbiterClient;
 use crate::claim::local::Decider;
 use crate::doctor::chain;
-use crate::journal::{Errand, JournalError};
+use crate::journal::{Errand, Journal, JournalError};
 use crate::sync::http::{RegistrarClient, SyncError};
 use crate::sync::{PULL_INTERVAL, PUSH_INTERVAL, Schedule};
 
@@ -37,8 +37,7 @@ pub(super) struct Wishes {
 struct Shared {
     push: Notify,
     errands: Notify,
-    storage_failed: AtomicBool,
-    unended: Mutex<Vec<AdmissionId>>,
+    unwritten: Unwritten,
 }
 
 impl Wishes {
@@ -62,13 +61,17 @@ impl Wishes {
 
     /// The disk has refused: the ward tries it until it takes facts again.
     pub(super) fn storage_failed(&self) {
-        self.shared.storage_failed.store(true, Ordering::SeqCst);
+        self.shared.unwritten.fail();
     }
 
     /// Intents whose end could not be written down yet.
     pub(super) fn withdraw_later(&self, intents: Vec<AdmissionId>) {
-        self.shared.unended.lock().unwrap_or_else(PoisonError::into_inner).extend(intents);
-        self.storage_failed();
+        self.shared.unwritten.intents(intents);
+    }
+
+    /// Lanes that opened, which could not be written down yet.
+    pub(super) fn note_opened_later(&self, admissions: Vec<AdmissionId>, at: Timestamp) {
+        self.shared.unwritten.opened(admissions, at);
     }
 }
 
@@ -104,9 +107,9 @@ impl Household {
 
 /// Follows the feed, and answers whoever waits for it.
 async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Receiver<oneshot::Sender<()>>) {
-    let mut schedule = Schedule::every(PULL_INTERVAL, parts.clock.now());
+    let mut schedule = Schedule::every(PULL_INTERVAL, parts.clock.steady().now());
     loop {
-        let asked = tokio::time::timeout(schedule.wait(parts.clock.now()), pulls.recv()).await;
+        let asked = tokio::time::timeout(schedule.wait(parts.clock.steady().now()), pulls.recv()).await;
         if matches!(asked, Ok(None)) {
             return;
         }
@@ -117,7 +120,7 @@ async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Recei
                     let (records, bytes) = (pulled.records, pulled.bytes);
                     tracing::info!(records, bytes, length = parts.replica.position().length, "feed followed");
                 }
-                schedule.succeeded(parts.clock.now());
+                schedule.succeeded(parts.clock.steady().now());
             }
             Err(error) => {
                 if matches!(error, SyncError::Replica(_)) {
@@ -125,7 +128,7 @@ async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Recei
                 } else if schedule.failures() == 0 {
                     tracing::warn!(error = chain(&error), "the feed is out of reach");
                 }
-                schedule.failed(parts.clock.now(), &mut OsRng);
+                schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
         }
         if let Ok(Some(done)) = asked
@@ -138,25 +141,25 @@ async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Recei
 
 /// Uploads what the registrar has not acknowledged.
 async fn bring_home(parts: Parts, registrar: RegistrarClient, shared: Arc<Shared>) {
-    let mut schedule = Schedule::every(PUSH_INTERVAL, parts.clock.now());
+    let mut schedule = Schedule::every(PUSH_INTERVAL, parts.clock.steady().now());
     loop {
-        let wait = schedule.wait(parts.clock.now());
+        let wait = schedule.wait(parts.clock.steady().now());
         if tokio::time::timeout(wait, shared.push.notified()).await.is_ok() {
-            schedule.nudge(parts.clock.now());
-            tokio::time::sleep(schedule.wait(parts.clock.now())).await;
+            schedule.nudge(parts.clock.steady().now());
+            tokio::time::sleep(schedule.wait(parts.clock.steady().now())).await;
         }
         match registrar.push(&parts.journal, &parts.replica).await {
-            Ok(0) => schedule.succeeded(parts.clock.now()),
+            Ok(0) => schedule.succeeded(parts.clock.steady().now()),
             Ok(acknowledged) => {
                 tracing::info!(acknowledged, "admissions uploaded");
-                schedule.succeeded(parts.clock.now());
-                schedule.nudge(parts.clock.now());
+                schedule.succeeded(parts.clock.steady().now());
+                schedule.nudge(parts.clock.steady().now());
             }
             Err(error) => {
                 if schedule.failures() == 0 {
                     tracing::warn!(error = &error as &dyn std::error::Error, "admissions wait to be uploaded");
                 }
-                schedule.failed(parts.clock.now(), &mut OsRng);
+                schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
         }
     }
@@ -164,23 +167,23 @@ async fn bring_home(parts: Parts, registrar: RegistrarClient, shared: Arc<Shared
 
 /// Tells the arbiter what it still has to hear.
 async fn run_errands(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>) {
-    let mut schedule = Schedule::every(PUSH_INTERVAL, parts.clock.now());
+    let mut schedule = Schedule::every(PUSH_INTERVAL, parts.clock.steady().now());
     loop {
-        let wait = schedule.wait(parts.clock.now());
+        let wait = schedule.wait(parts.clock.steady().now());
         if tokio::time::timeout(wait, shared.errands.notified()).await.is_ok() {
-            schedule.nudge(parts.clock.now());
-            tokio::time::sleep(schedule.wait(parts.clock.now())).await;
+            schedule.nudge(parts.clock.steady().now());
+            tokio::time::sleep(schedule.wait(parts.clock.steady().now())).await;
         }
-        match one_round(&parts, &arbiter).await {
-            Ok(Round::Quiet) => schedule.succeeded(parts.clock.now()),
+        match one_round(&parts.journal, &arbiter).await {
+            Ok(Round::Quiet) => schedule.succeeded(parts.clock.steady().now()),
             Ok(Round::Progress) => {
-                schedule.succeeded(parts.clock.now());
-                schedule.nudge(parts.clock.now());
+                schedule.succeeded(parts.clock.steady().now());
+                schedule.nudge(parts.clock.steady().now());
             }
-            Ok(Round::Silent) => schedule.failed(parts.clock.now(), &mut OsRng),
+            Ok(Round::Silent) => schedule.failed(parts.clock.steady().now(), &mut OsRng),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "errands could not be read or noted");
-                schedule.failed(parts.clock.now(), &mut OsRng);
+                schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
         }
     }
@@ -196,31 +199,45 @@ enum Round {
     Silent,
 }
 
-async fn one_round(parts: &Parts, arbiter: &ArbiterClient) -> Result<Round, JournalError> {
-    let errands = parts.journal.errands()?;
-    let mut round = Round::Quiet;
-    for errand in &errands {
-        match arbiter.step(errand.step()).await {
-            Ok(answer) if Errand::is_ended_by(&answer) => {
-                tracing::info!(admission = %errand.admission(), ?answer, "the arbiter has heard");
-                parts.journal.note_told(errand).await?;
-                round = Round::Progress;
-            }
-            Ok(_not_yet) => return Ok(Round::Silent),
-            Err(error) => {
-                tracing::warn!(waiting = errands.len(), error = &error as &dyn std::error::Error, "errands wait");
-                return Ok(Round::Silent);
+/// Only silence ends a round early: what the arbiter refuses, or does not take yet, keeps nothing behind it waiting.
+async fn one_round(journal: &Journal, arbiter: &ArbiterClient) -> Result<Round, JournalError> {
+    let (mut told, mut left) = (false, 0_usize);
+    loop {
+        let errands = journal.errands_behind(left)?;
+        if errands.is_empty() {
+            break;
+        }
+        for errand in &errands {
+            match arbiter.step(errand.step()).await {
+                Ok(answer) if Errand::is_ended_by(&answer) => {
+                    tracing::info!(admission = %errand.admission(), ?answer, "the arbiter has heard");
+                    journal.note_told(errand).await?;
+                    told = true;
+                }
+                Ok(_not_yet) => left = left.saturating_add(1),
+                Err(error) if error.is_an_answer() => {
+                    tracing::warn!(admission = %errand.admission(), error = chain(&error), "an errand was refused");
+                    left = left.saturating_add(1);
+                }
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "errands wait");
+                    return Ok(Round::Silent);
+                }
             }
         }
     }
-    Ok(round)
+    Ok(match (told, left) {
+        (true, _) => Round::Progress,
+        (false, 0) => Round::Quiet,
+        (false, _) => Round::Silent,
+    })
 }
 
 /// Asks the arbiter for a sign of life, every second in which nothing else was asked.
 async fn probe(parts: Parts, arbiter: ArbiterClient) {
     let mut before = None;
     loop {
-        let now = parts.clock.now();
+        let now = parts.clock.steady().now();
         tokio::time::sleep(arbiter.probe_at().since(now).clamp(Duration::from_millis(50), PROBE_INTERVAL)).await;
         let standing = parts.replica.standing();
         let gates = standing.gates;
@@ -235,19 +252,31 @@ async fn probe(parts: Parts, arbiter: ArbiterClient) {
 
 /// Watches over disk, age and retention, and tells the lane.
 async fn watch_over(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>, tell: watch::Sender<Condition>) {
-    let mut time_noted = parts.clock.now();
+    let mut time_noted: Option<Timestamp> = None;
+    let mut held_back = false;
     loop {
         tokio::time::sleep(ward::INTERVAL).await;
-        let now = parts.clock.now();
-        if shared.storage_failed.load(Ordering::SeqCst) {
-            ward::mend(&parts, &shared.storage_failed, &shared.unended).await;
-        } else if now.since(time_noted) >= ward::TIME_NOTED_EVERY {
-            time_noted = now;
-            if parts.journal.note_time(now).await.is_err() {
-                shared.storage_failed.store(true, Ordering::SeqCst);
+        let now = parts.clock.steady().now();
+        if shared.unwritten.has_failed() {
+            if ward::mend(&parts.journal, parts.clock.reading(), &shared.unwritten).await {
+                shared.push.notify_one();
+                shared.errands.notify_one();
+            }
+        } else if time_noted.is_none_or(|noted| now.since(noted) >= ward::TIME_NOTED_EVERY) {
+            let reading = parts.clock.reading();
+            if reading.certain {
+                time_noted = Some(now);
+                if parts.journal.note_time(reading).await.is_err() {
+                    shared.unwritten.fail();
+                }
             }
         }
-        let condition = ward::condition(&parts, &arbiter, shared.storage_failed.load(Ordering::SeqCst));
+        let holds_back = ward::retention_has_come(&parts) && !ward::delivered(&parts);
+        if holds_back && !held_back {
+            tracing::warn!("the retention date has come, and nothing is wiped before registrar and arbiter have all");
+        }
+        held_back = holds_back;
+        let condition = ward::condition(&parts, &arbiter, shared.unwritten.has_failed());
         tell.send_if_modified(|told| {
             let changed = *told != condition;
             if changed {
@@ -258,3 +287,6 @@ async fn watch_over(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>, t
         });
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -4,48 +4,115 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use kido_shared::clock::Clock as _;
+use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::ids::AdmissionId;
-use kido_shared::policy::OfflineChoice;
 use kido_shared::refusal::Refusal;
 use kido_shared::verdict::Connectivity;
 
-use super::effects::connectivity;
+use super::effects::{allowed_offline, connectivity};
 use super::{Condition, Parts};
 use crate::claim::http::ArbiterClient;
 use crate::claim::local::Decider;
+use crate::clockwork::Reading;
+use crate::journal::{Journal, JournalError};
 
 /// How often the ward looks: a lane that cannot admit says so within a second.
 pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 
-/// How often the moment is kept on disk, where no other fact has kept it.
-pub(super) const TIME_NOTED_EVERY: Duration = Duration::from_secs(5 * 60);
+/// How often a certain moment is kept on disk: well within the jump that a start believes.
+pub(super) const TIME_NOTED_EVERY: Duration = Duration::from_secs(60);
 
-/// Tries whether the disk takes facts again, and ends the intents that it did not take the end of.
-pub(super) async fn mend(parts: &Parts, failed: &AtomicBool, unended: &Mutex<Vec<AdmissionId>>) {
-    let now = parts.clock.now();
-    let left: Vec<AdmissionId> = unended.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let mended = if left.is_empty() {
-        parts.journal.note_time(now).await
-    } else {
-        // Withdrawing what the arbiter has declined already is harmless.
-        parts.journal.withdraw(left.clone(), now).await
-    };
-    match mended {
-        Ok(()) => {
-            unended.lock().unwrap_or_else(PoisonError::into_inner).retain(|intent| !left.contains(intent));
-            failed.store(false, Ordering::SeqCst);
-            tracing::info!("the disk takes facts again");
-        }
-        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the disk takes no facts"),
+/// What the disk has refused, until it takes it: the lane is out of service meanwhile, so that there is little of it.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten {
+    failed: AtomicBool,
+    intents: Mutex<Vec<AdmissionId>>,
+    opened: Mutex<Vec<Opened>>,
+}
+
+/// Lanes that opened together, and when.
+type Opened = (Vec<AdmissionId>, Timestamp);
+
+impl Unwritten {
+    /// The disk has refused something that need not be kept.
+    pub(super) fn fail(&self) {
+        self.failed.store(true, Ordering::SeqCst);
     }
+
+    /// Whether it still refuses.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// The end of these intents is still to be written.
+    pub(super) fn intents(&self, intents: Vec<AdmissionId>) {
+        self.intents.lock().unwrap_or_else(PoisonError::into_inner).extend(intents);
+        self.fail();
+    }
+
+    /// That the lane opened for these is still to be written, or their holders are sent to staff at the next tap.
+    pub(super) fn opened(&self, admissions: Vec<AdmissionId>, at: Timestamp) {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push((admissions, at));
+        self.fail();
+    }
+}
+
+/// Tries whether the disk takes facts again, and writes what it did not take. Says whether it did.
+pub(super) async fn mend(journal: &Journal, reading: Reading, unwritten: &Unwritten) -> bool {
+    match write(journal, reading, unwritten).await {
+        Ok(()) => {
+            unwritten.failed.store(false, Ordering::SeqCst);
+            tracing::info!("the disk takes facts again");
+            true
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the disk takes no facts");
+            false
+        }
+    }
+}
+
+async fn write(journal: &Journal, reading: Reading, unwritten: &Unwritten) -> Result<(), JournalError> {
+    let intents: Vec<AdmissionId> = unwritten.intents.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if !intents.is_empty() {
+        // Withdrawing what the arbiter has declined already is harmless.
+        journal.withdraw(intents.clone(), reading.now).await?;
+        unwritten.intents.lock().unwrap_or_else(PoisonError::into_inner).retain(|intent| !intents.contains(intent));
+    }
+    let opened: Vec<Opened> = unwritten.opened.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for (admissions, at) in &opened {
+        // Noting it twice is harmless.
+        journal.note_opened(admissions.clone(), *at).await?;
+    }
+    unwritten.opened.lock().unwrap_or_else(PoisonError::into_inner).retain(|noted| !opened.contains(noted));
+    journal.note_time(reading).await
+}
+
+/// Whether this gate's data should be gone by now.
+pub(super) fn retention_has_come(parts: &Parts) -> bool {
+    parts.replica.standing().retention_at.is_some_and(|retention| is_over(retention, parts.clock.heard()))
+}
+
+/// Whether the retention date has come by the registrar's own word in this run.
+///
+/// Wiping cannot be undone, so no clock of this machine is asked, however certain it seems.
+fn is_over(retention: Timestamp, heard: Option<Timestamp>) -> bool {
+    heard.is_some_and(|issued_at| issued_at >= retention)
+}
+
+/// Whether a wipe would lose nothing that somebody still has to hear.
+pub(super) fn delivered(parts: &Parts) -> bool {
+    parts.journal.is_delivered().unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "the journal could not be asked");
+        false
+    })
 }
 
 /// What holds now. The gravest first: what no change of time or line mends.
 pub(super) fn condition(parts: &Parts, arbiter: &ArbiterClient, storage_failed: bool) -> Condition {
     let standing = parts.replica.standing();
     let reading = parts.clock.reading();
-    if reading.certain && standing.retention_at.is_some_and(|retention| reading.now >= retention) {
+    if retention_has_come(parts) && delivered(parts) {
         return Condition::Over;
     }
     if storage_failed {
@@ -59,11 +126,51 @@ pub(super) fn condition(parts: &Parts, arbiter: &ArbiterClient, storage_failed: 
     if Decider::of(policy, standing.gates) == Decider::Nobody {
         return Condition::Unfit(Refusal::OfflineNotAllowed);
     }
-    let offline = connectivity(policy, &standing, arbiter, reading.now) == Connectivity::Offline;
-    let allowed = match policy.choices().offline {
-        OfflineChoice::Refuse => false,
-        OfflineChoice::HomeGate => standing.zone_has_one_gate(),
-        OfflineChoice::Admit => true,
-    };
-    if offline && !allowed { Condition::Unfit(Refusal::OfflineNotAllowed) } else { Condition::Fit }
+    let offline = connectivity(policy, &standing, arbiter, parts.clock.steady().now()) == Connectivity::Offline;
+    if offline && !allowed_offline(policy, &standing) {
+        Condition::Unfit(Refusal::OfflineNotAllowed)
+    } else {
+        Condition::Fit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kido_shared::admission::DecidedOn;
+    use kido_shared::ids::{FeedSequence, TicketId};
+    use kido_shared::verdict::Used;
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+
+    use super::*;
+    use crate::lane::PlannedEntry;
+
+    #[tokio::test]
+    async fn an_opened_lane_that_could_not_be_noted_is_noted_once_the_disk_takes_facts_again() {
+        let (_home, journal) = crate::journal::tests::journal();
+        let now = Timestamp::from_unix_seconds(1_790_000_000);
+        let decided_on = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST };
+        let ticket = TicketId::from_bytes([3; 16]);
+        let planned = PlannedEntry { ticket, decided_on, entry: 1 };
+        let admitted = journal.admit_offline(vec![planned], now, &mut StdRng::seed_from_u64(1)).await.unwrap();
+        let admission = admitted.stored[0].admission().id;
+        let unwritten = Unwritten::default();
+        unwritten.opened(vec![admission], now);
+        assert!(unwritten.has_failed());
+        let reading = Reading { now: now.after(INTERVAL), certain: true };
+        assert!(mend(&journal, reading, &unwritten).await);
+        assert!(!unwritten.has_failed());
+        assert!(matches!(journal.used(ticket).unwrap(), Used::Inside { .. }));
+        let sent = journal.outbox().unwrap();
+        assert_eq!(sent.batch().admissions[0].opened_at, Some(now), "the moment when it opened");
+    }
+
+    #[test]
+    fn a_gate_wipes_itself_only_on_a_head_of_this_run_from_after_retention() {
+        let retention = Timestamp::from_unix_seconds(1_800_000_000);
+        let second = Duration::from_secs(1);
+        assert!(!is_over(retention, None), "whatever any clock says");
+        assert!(!is_over(retention, Some(retention.before(second))));
+        assert!(is_over(retention, Some(retention)));
+    }
 }

@@ -10,7 +10,7 @@ use kido_shared::feed::{
 };
 use kido_shared::ids::{AdmissionId, Epoch};
 use kido_shared::limits::{FEED_HEAD_BYTES_MAX, FEED_RANGE_BYTES_MAX, FEED_RANGE_RECORDS};
-use kido_shared::wire::v1::admissions::AdmissionAcks;
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAcks};
 use kido_shared::wire::v1::routes;
 
 use crate::journal::{Journal, JournalError};
@@ -161,6 +161,10 @@ impl RegistrarClient {
         let path = routes::admissions(replica.event());
         let acks: AdmissionAcks =
             self.uplink.post_signed(&path, Some(outbox.batch()), &self.signer, UPLOAD_DEADLINE).await?;
+        for ack in acks.acks.iter().filter(|ack| ack.outcome == AckOutcome::Refused) {
+            // It stays in this journal and is never sent again: a person has to look.
+            tracing::error!(admission = %ack.admission, "the registrar refuses an admission for good");
+        }
         let acknowledged: Vec<AdmissionId> = acks.acks.iter().map(|ack| ack.admission).collect();
         Ok(journal.note_uploaded(&outbox, &acknowledged).await?)
     }

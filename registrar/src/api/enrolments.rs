@@ -54,6 +54,8 @@ pub async fn result(
     signed.verify(&app, &key)?;
     let confirmed = app.enrolments.result(enrolment, app.now())?;
     let Some((event, sealed_subkeys)) = confirmed else { return Ok(Json(EnrolmentResult::Pending)) };
+    // The offer outlives its confirmation; a gate that was revoked meanwhile gets no keys by it.
+    app.store.gate(event, gate)?;
     let feed_key_certificate = app.store.feed_key_certificate(event)?.as_bytes().to_vec();
     Ok(Json(EnrolmentResult::Confirmed { sealed_subkeys, feed_key_certificate }))
 }

@@ -7,8 +7,7 @@ use core::time::Duration;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::ArbiterId;
 use kido_shared::policy::{
-    ArbiterHome, ArbiterName, EventPolicy, PolicyDraft, PolicyError, REPLICA_AGE_DEFAULT, RETENTION_DAYS_DEFAULT,
-    TransferChoice,
+    ArbiterHome, ArbiterName, EventPolicy, PolicyDraft, REPLICA_AGE_DEFAULT, RETENTION_DAYS_DEFAULT, TransferChoice,
 };
 use kido_shared::wire::v1::operator::{CreateEvent, EVENT, EVENTS, EventBody, EventList, PolicyChoices, UpdateEvent};
 use kido_shared::wire::v1::problem::Problem;
@@ -18,6 +17,7 @@ use super::extract::{EventPath, JsonBody};
 use super::render;
 use crate::auth::Authenticated;
 use crate::auth::bearer::{Look, Operate};
+use crate::domain::event::EventRefusal;
 use crate::error::AppError;
 use crate::state::AppState;
 
@@ -73,7 +73,7 @@ pub async fn update(
     Ok(Json(render::event(view, true)))
 }
 
-fn new_policy(wanted: CreateEvent, random: &mut (impl RngCore + CryptoRng)) -> Result<EventPolicy, PolicyError> {
+fn new_policy(wanted: CreateEvent, random: &mut (impl RngCore + CryptoRng)) -> Result<EventPolicy, AppError> {
     let CreateEvent { name, starts_at, ends_at, offline, arbiter, rehearsal_of, choices } = wanted;
     let draft = PolicyDraft {
         name,
@@ -91,7 +91,7 @@ fn new_policy(wanted: CreateEvent, random: &mut (impl RngCore + CryptoRng)) -> R
         bind_within_ms: None,
         transfer: TransferChoice::Nobody,
     };
-    EventPolicy::new(chosen(draft, choices))
+    Ok(EventPolicy::new(chosen(draft, choices)?)?)
 }
 
 fn retention_default(ends_at: Timestamp) -> Timestamp {
@@ -102,7 +102,7 @@ fn changed_policy(
     old: PolicyDraft,
     wanted: UpdateEvent,
     random: &mut (impl RngCore + CryptoRng),
-) -> Result<EventPolicy, PolicyError> {
+) -> Result<EventPolicy, AppError> {
     let UpdateEvent { name, starts_at, ends_at, offline, arbiter, choices } = wanted;
     let mut draft = old;
     if let Some(ends_at) = ends_at {
@@ -115,7 +115,7 @@ fn changed_policy(
     draft.starts_at = starts_at.unwrap_or(draft.starts_at);
     draft.offline = offline.unwrap_or(draft.offline);
     draft.arbiter = moved(draft.arbiter, arbiter, random);
-    EventPolicy::new(chosen(draft, choices))
+    Ok(EventPolicy::new(chosen(draft, choices)?)?)
 }
 
 /// Another home is another cluster: no gate may take its answers for the old one's.
@@ -126,14 +126,26 @@ fn moved(old: ArbiterName, home: Option<ArbiterHome>, random: &mut (impl RngCore
     }
 }
 
-fn chosen(mut draft: PolicyDraft, choices: PolicyChoices) -> PolicyDraft {
+/// The choices that no gate and no other part of this registrar follows yet: named only to be refused.
+fn offered(choices: &PolicyChoices) -> Result<(), EventRefusal> {
+    let transfer = choices.transfer.unwrap_or(TransferChoice::Nobody);
+    let wanted = [
+        ("resume_at_gate", choices.resume_at_gate == Some(true)),
+        ("external_proof", choices.external_proof == Some(true)),
+        ("give_back_until", choices.give_back_until.is_some()),
+        ("bind_within_ms", choices.bind_within_ms.is_some()),
+        ("transfer", transfer != TransferChoice::Nobody),
+    ];
+    match wanted.into_iter().find(|(_, wanted)| *wanted) {
+        Some((choice, _)) => Err(EventRefusal::NotOffered(choice)),
+        None => Ok(()),
+    }
+}
+
+fn chosen(mut draft: PolicyDraft, choices: PolicyChoices) -> Result<PolicyDraft, EventRefusal> {
+    offered(&choices)?;
     draft.retention_at = choices.retention_at.unwrap_or(draft.retention_at);
     draft.tickets_per_card = choices.tickets_per_card.unwrap_or(draft.tickets_per_card);
     draft.replica_age_ms_max = choices.replica_age_ms_max.unwrap_or(draft.replica_age_ms_max);
-    draft.resume_at_gate = choices.resume_at_gate.unwrap_or(draft.resume_at_gate);
-    draft.external_proof = choices.external_proof.unwrap_or(draft.external_proof);
-    draft.give_back_until = choices.give_back_until.or(draft.give_back_until);
-    draft.bind_within_ms = choices.bind_within_ms.or(draft.bind_within_ms);
-    draft.transfer = choices.transfer.unwrap_or(draft.transfer);
-    draft
+    Ok(draft)
 }

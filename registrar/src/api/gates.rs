@@ -88,5 +88,7 @@ pub async fn revoke(
     _operator: Authenticated<Operate>,
     GatePath { event, gate }: GatePath,
 ) -> Result<Json<GateBody>, AppError> {
-    Ok(Json(render::gate(app.store.revoke_gate(event, gate).await?)))
+    let revoked = app.store.revoke_gate(event, gate).await?;
+    app.enrolments.forget(gate, app.now());
+    Ok(Json(render::gate(revoked)))
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::EventId;
-use kido_shared::policy::{ArbiterHome, OfflineChoice, TransferChoice};
+use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use kido_shared::wire::v1::operator::{self, CreateEvent, EventBody, EventList, PolicyChoices, UpdateEvent};
 
 use super::client::Client;
@@ -26,7 +26,7 @@ There is no default for --offline: what gates do while no arbiter answers is you
 
 Next: kido-registrar tickets import --help";
 
-/// Milliseconds of a minute and of an hour.
+/// Milliseconds of a minute.
 const MINUTE_MS: u64 = 60_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -72,14 +72,6 @@ enum Arbiter {
     Registrar,
     /// Inside the event's only gate
     Local,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Transfer {
-    /// Nobody passes a bound ticket on
-    Nobody,
-    /// The holder may
-    Holder,
 }
 
 #[derive(Debug, Args)]
@@ -143,18 +135,6 @@ struct ChoiceArgs {
     /// Oldest knowledge that a gate admits with, in minutes [default: 720]
     #[arg(long, value_name = "MINUTES")]
     replica_age_minutes: Option<u32>,
-    /// Whether a valid proof at the gate lifts a suspension [default: false]
-    #[arg(long, value_name = "BOOL")]
-    resume_at_gate: Option<bool>,
-    /// Until when a bound ticket may be given back [default: never]
-    #[arg(long, value_parser = moment::parse, value_name = "MOMENT")]
-    give_back_until: Option<Timestamp>,
-    /// How long a paid ticket may stay unbound, in minutes [default: for ever]
-    #[arg(long, value_name = "MINUTES")]
-    bind_within_minutes: Option<u32>,
-    /// Who may pass a bound ticket on [default: nobody]
-    #[arg(long, value_enum)]
-    transfer: Option<Transfer>,
 }
 
 pub(super) async fn run(args: EventArgs) -> Result<(), CliError> {
@@ -203,10 +183,6 @@ impl From<ChoiceArgs> for PolicyChoices {
         Self {
             tickets_per_card: wanted.tickets_per_card,
             replica_age_ms_max: wanted.replica_age_minutes.map(minutes),
-            resume_at_gate: wanted.resume_at_gate,
-            give_back_until: wanted.give_back_until,
-            bind_within_ms: wanted.bind_within_minutes.map(minutes),
-            transfer: wanted.transfer.map(Into::into),
             ..Self::default()
         }
     }
@@ -227,15 +203,6 @@ impl From<Arbiter> for ArbiterHome {
         match wanted {
             Arbiter::Registrar => Self::Registrar,
             Arbiter::Local => Self::Local,
-        }
-    }
-}
-
-impl From<Transfer> for TransferChoice {
-    fn from(wanted: Transfer) -> Self {
-        match wanted {
-            Transfer::Nobody => Self::Nobody,
-            Transfer::Holder => Self::Holder,
         }
     }
 }

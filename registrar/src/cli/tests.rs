@@ -75,3 +75,14 @@ fn plain_http_is_for_this_machine_alone() {
     let refused = Cli::try_parse_from(said).unwrap_err().to_string();
     assert!(refused.contains("plain http"), "{refused}");
 }
+
+#[test]
+fn no_flag_names_a_choice_that_is_not_offered() {
+    for command in ["create", "update"] {
+        let help = help(&["event", command]);
+        assert!(help.contains("--tickets-per-card"), "{help}");
+        for flag in ["--resume-at-gate", "--external-proof", "--give-back-until", "--bind-within", "--transfer"] {
+            assert!(!help.contains(flag), "{flag}");
+        }
+    }
+}

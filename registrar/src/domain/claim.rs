@@ -1,7 +1,7 @@
 //! The rules of claims at this registrar; the steps themselves are in [`kido_shared::claim`].
 
 use kido_shared::admission::DecidedOn;
-use kido_shared::claim::ClaimFacts;
+use kido_shared::claim::{ClaimFacts, ClaimStep};
 use kido_shared::policy::{ArbiterHome, EventPolicy};
 
 use super::gate::GateRefusal;
@@ -22,6 +22,20 @@ pub enum ClaimRefusal {
     /// The event's policy names another arbiter: two arbiters would admit twice.
     #[error("this event's claims are decided elsewhere")]
     ArbiterElsewhere,
+    /// An exit needs a proof and a passage, and no gate reports them: a bare step would free an entry without either.
+    #[error("exits are not offered yet")]
+    ExitNotOffered,
+}
+
+/// Whether a gate may ask for this kind of step.
+///
+/// # Errors
+/// [`ClaimRefusal::ExitNotOffered`].
+pub const fn offered(step: &ClaimStep) -> Result<(), ClaimRefusal> {
+    match step {
+        ClaimStep::Claim(_) | ClaimStep::Withdraw(_) | ClaimStep::Opened(_) | ClaimStep::Annul(_) => Ok(()),
+        ClaimStep::Exit(_) => Err(ClaimRefusal::ExitNotOffered),
+    }
 }
 
 /// Whether this registrar is the event's arbiter.

@@ -18,6 +18,12 @@ pub enum EventRefusal {
         /// Gates that are not revoked.
         gates: usize,
     },
+    /// Where claims are decided is settled by the first of them: another arbiter knows nothing of it and admits again.
+    #[error("somebody was admitted or claimed already: the arbiter stays where it is")]
+    ArbiterFixed,
+    /// A choice that the policy can record and no gate follows. It is refused, so that nobody relies on it.
+    #[error("{0} is not offered yet")]
+    NotOffered(&'static str),
     /// The root key is away, and no identity that it has certified is left.
     #[error("no certified event identity is left: add some with the root key")]
     NoSpareIdentity,
@@ -34,14 +40,32 @@ pub fn may_create(policy: &EventPolicy, now: Timestamp) -> Result<(), EventRefus
     if policy.choices().retention_at <= now { Err(EventRefusal::Over) } else { Ok(()) }
 }
 
-/// Whether a policy may take another's place, in an event with so many gates in force.
+/// How far an event has gone, as far as a change of its policy depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventSoFar {
+    /// Gates that are not revoked.
+    pub gates: usize,
+    /// Whether any ticket has been claimed or admitted, given back since or not.
+    pub used: bool,
+}
+
+/// Whether a policy may take another's place, in an event that has gone so far.
 ///
 /// # Errors
 /// [`EventRefusal`].
-pub fn may_change(old: &EventPolicy, new: &EventPolicy, gates: usize, now: Timestamp) -> Result<(), EventRefusal> {
+pub fn may_change(
+    old: &EventPolicy,
+    new: &EventPolicy,
+    so_far: EventSoFar,
+    now: Timestamp,
+) -> Result<(), EventRefusal> {
+    let EventSoFar { gates, used } = so_far;
     may_create(new, now)?;
     if old.choices().rehearsal_of != new.choices().rehearsal_of {
         return Err(EventRefusal::RehearsalFixed);
+    }
+    if used && old.choices().arbiter != new.choices().arbiter {
+        return Err(EventRefusal::ArbiterFixed);
     }
     if new.choices().arbiter.home == ArbiterHome::Local && gates > 1 {
         return Err(EventRefusal::LocalArbiter { gates });

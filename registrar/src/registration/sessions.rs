@@ -12,6 +12,10 @@ use crate::store::CodedTicket;
 /// Most dialogues that are open at a time: 200 a second that all take their five minutes; about 20 MB.
 pub const SESSIONS_MAX: usize = 65_536;
 
+/// Most dialogues of a card alone that are open at a time. Beginning one takes no code, so anybody can begin many: they
+/// fill an eighth of the places, and whoever has a code still finds one.
+const CARD_ALONE_SESSIONS_MAX: usize = SESSIONS_MAX / 8;
+
 /// What a dialogue is about; settled when it begins, never by what comes with the proof.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -27,6 +31,8 @@ pub(super) struct Session {
 pub(super) struct Sessions {
     open: BTreeMap<SessionId, Session>,
     ends: BTreeSet<(Timestamp, SessionId)>,
+    /// How many of the open ones began without a code.
+    card_alone: usize,
 }
 
 impl Sessions {
@@ -34,11 +40,13 @@ impl Sessions {
     pub(super) fn open(&mut self, id: SessionId, session: Session, now: Timestamp) -> Result<(), RegistrationRefusal> {
         while let Some((end, over)) = self.ends.first().copied().filter(|(end, _)| *end <= now) {
             self.ends.remove(&(end, over));
-            self.open.remove(&over);
+            self.remove(over);
         }
-        if self.open.len() >= SESSIONS_MAX {
+        let card_alone = usize::from(session.coded.is_none());
+        if self.open.len() >= SESSIONS_MAX || self.card_alone + card_alone > CARD_ALONE_SESSIONS_MAX {
             return Err(RegistrationRefusal::TooManySessions);
         }
+        self.card_alone += card_alone;
         self.ends.insert((session.expires_at, id));
         self.open.insert(id, session);
         Ok(())
@@ -46,15 +54,23 @@ impl Sessions {
 
     /// Takes a dialogue out, where it is open; whoever asks again gets nothing.
     pub(super) fn take(&mut self, id: SessionId, now: Timestamp) -> Option<Session> {
-        let session = self.open.remove(&id)?;
+        let session = self.remove(id)?;
         self.ends.remove(&(session.expires_at, id));
         (now < session.expires_at).then_some(session)
+    }
+
+    fn remove(&mut self, id: SessionId) -> Option<Session> {
+        let session = self.open.remove(&id)?;
+        self.card_alone -= usize::from(session.coded.is_none());
+        Some(session)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kido_shared::codes::CodeHash;
+    use kido_shared::ids::TicketId;
 
     fn session(expires_at: i64) -> Session {
         Session {
@@ -64,6 +80,11 @@ mod tests {
             challenge: Challenge::from_bytes([2; 32]),
             expires_at: Timestamp::from_unix_ms(expires_at),
         }
+    }
+
+    fn coded(expires_at: i64) -> Session {
+        let coded = CodedTicket { ticket: TicketId::from_bytes([3; 16]), code: CodeHash::from_bytes([4; 32]) };
+        Session { coded: Some(coded), ..session(expires_at) }
     }
 
     fn id(number: u64) -> SessionId {
@@ -91,11 +112,26 @@ mod tests {
     fn a_flood_of_sessions_is_refused_until_some_are_over() {
         let mut sessions = Sessions::default();
         for number in 0..SESSIONS_MAX {
-            sessions.open(id(u64::try_from(number).unwrap()), session(100), Timestamp::from_unix_ms(0)).unwrap();
+            sessions.open(id(u64::try_from(number).unwrap()), coded(100), Timestamp::from_unix_ms(0)).unwrap();
         }
-        let refused = sessions.open(id(u64::MAX), session(100), Timestamp::from_unix_ms(99));
+        let refused = sessions.open(id(u64::MAX), coded(100), Timestamp::from_unix_ms(99));
         assert_eq!(refused, Err(RegistrationRefusal::TooManySessions));
-        sessions.open(id(u64::MAX), session(200), Timestamp::from_unix_ms(100)).unwrap();
+        sessions.open(id(u64::MAX), coded(200), Timestamp::from_unix_ms(100)).unwrap();
         assert!(sessions.take(id(0), Timestamp::from_unix_ms(0)).is_none(), "the others were over");
+    }
+
+    #[test]
+    fn a_flood_of_dialogues_without_a_code_shuts_out_nobody_with_one() {
+        let (mut sessions, start) = (Sessions::default(), Timestamp::from_unix_ms(0));
+        for number in 0..CARD_ALONE_SESSIONS_MAX {
+            sessions.open(id(u64::try_from(number).unwrap()), session(100), start).unwrap();
+        }
+        let refused = sessions.open(id(u64::MAX), session(100), start);
+        assert_eq!(refused, Err(RegistrationRefusal::TooManySessions));
+        sessions.open(id(u64::MAX), coded(100), start).unwrap();
+        sessions.take(id(0), start).unwrap();
+        sessions.open(id(u64::MAX - 1), session(200), start).unwrap();
+        assert!(sessions.open(id(u64::MAX - 2), session(200), start).is_err(), "one place was left, and is taken");
+        sessions.open(id(u64::MAX - 2), session(200), Timestamp::from_unix_ms(100)).unwrap();
     }
 }

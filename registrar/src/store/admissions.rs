@@ -13,7 +13,7 @@ use super::error::{Failed, StorageError};
 use super::reading::Entries as _;
 use super::{Store, claims, keys, reading};
 use crate::domain::gate::in_force;
-use crate::domain::ingest::{Ingest, IngestRefusal, decide};
+use crate::domain::ingest::{AdmissionRefusal, Ingest, IngestRefusal, decide};
 use crate::fact::{AdmissionRecorded, ConflictRecorded, Fact};
 
 /// Most conflicts that are listed.
@@ -42,20 +42,32 @@ fn record(
     Ok(AckOutcome::Conflict)
 }
 
+/// The answer to an admission that is never stored. The rest of its batch is: one of them must not hold back the others.
+fn refused(admission: &Admission, refusal: AdmissionRefusal) -> AdmissionAck {
+    let (id, ticket, gate, entry) = (admission.id, admission.ticket, admission.gate, admission.entry);
+    tracing::warn!(admission = %id, %ticket, %gate, entry, %refusal, "an uploaded admission is refused");
+    AdmissionAck { admission: id, outcome: AckOutcome::Refused }
+}
+
 fn ingest_one(
     changing: &mut Changing<'_, '_>,
     uploaded: UploadedAdmission,
     now: Timestamp,
-) -> Result<AdmissionAck, Failed<IngestRefusal>> {
+) -> Result<AdmissionAck, StorageError> {
     let UploadedAdmission { admission, opened_at } = uploaded;
     let (id, ticket, gate) = (admission.id, admission.ticket, admission.gate);
     let stored = reading::admission(changing, id)?;
     let holder = reading::holder_of_entry(changing, ticket, admission.entry)?;
     let record_of_ticket = reading::claims(changing, ticket)?;
-    let ingest = decide(&admission, stored.as_ref(), holder, &record_of_ticket).map_err(Failed::Refused)?;
+    let known = reading::ticket(changing, ticket)?;
+    let entries = known.as_ref().map(|ticket| ticket.particulars.entries);
+    let ingest = match decide(&admission, stored.as_ref(), entries, holder, &record_of_ticket) {
+        Ok(ingest) => ingest,
+        Err(refusal) => return Ok(refused(&admission, refusal)),
+    };
     let outcome = record(changing, admission, ingest, now)?;
     if opened_at.is_some()
-        && let Some(known) = reading::ticket(changing, ticket)?
+        && let Some(known) = known
     {
         let opened = ClaimStep::Opened(NamedAdmission { admission: id, ticket, gate });
         claims::step(changing, &known, opened, now)?;
@@ -64,7 +76,8 @@ fn ingest_one(
 }
 
 impl Store {
-    /// Stores what a gate has uploaded: all of the batch or none, each admission once.
+    /// Stores what a gate has uploaded, each admission once and all in one step. One that can never be stored is
+    /// refused in its acknowledgement.
     ///
     /// # Errors
     /// [`IngestRefusal`] or [`StorageError`].
@@ -85,7 +98,7 @@ impl Store {
         live.transact(move |changing| {
             let gate = reading::gate(changing, signed_by)?;
             in_force(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
-            batch.into_iter().map(|uploaded| ingest_one(changing, uploaded, now)).collect()
+            batch.into_iter().map(|uploaded| Ok(ingest_one(changing, uploaded, now)?)).collect()
         })
         .await
     }

@@ -8,7 +8,7 @@ use kido_shared::ids::{EventId, GateId};
 use super::changing::Changing;
 use super::error::{Failed, StorageError};
 use super::{Store, reading};
-use crate::domain::claim::{ClaimRefusal, decides_here, facts};
+use crate::domain::claim::{ClaimRefusal, decides_here, facts, offered};
 use crate::domain::gate::in_force;
 use crate::domain::ticket::Ticket;
 use crate::fact::{ClaimChanged, Fact};
@@ -58,6 +58,7 @@ impl Store {
         if wanted.gate() != signed_by {
             return Err(Failed::Refused(ClaimRefusal::OtherGate));
         }
+        offered(&wanted).map_err(Failed::Refused)?;
         let live = self.live(event)?;
         let now = self.now();
         live.transact(move |changing| {

@@ -11,7 +11,7 @@ use super::error::{Failed, StorageError};
 use super::live::LiveEvent;
 use super::tickets::SeatCounts;
 use super::{Place, Store, folders, reading};
-use crate::domain::event::{EventRefusal, may_change, may_create};
+use crate::domain::event::{EventRefusal, EventSoFar, may_change, may_create};
 use crate::fact::{EventCreated, Fact, PolicyChanged};
 use crate::keyring::{KeyringError, RetentionWeek};
 
@@ -107,8 +107,9 @@ impl Store {
         let rewrapped = self.rewrap(&live, &policy)?;
         live.transact(move |changing| {
             let old = reading::policy(changing)?;
-            let in_force = reading::gates(changing)?.iter().filter(|(_, gate)| !gate.revoked).count();
-            may_change(&old, &policy, in_force, now).map_err(Failed::Refused)?;
+            let gates = reading::gates(changing)?.iter().filter(|(_, gate)| !gate.revoked).count();
+            let so_far = EventSoFar { gates, used: reading::any_use(changing)? };
+            may_change(&old, &policy, so_far, now).map_err(Failed::Refused)?;
             if old == policy {
                 return Ok(());
             }

@@ -34,6 +34,7 @@ pub(super) const EVENT: &[u8] = b"P";
 pub(super) const FEED: &[u8] = b"F";
 pub(super) const COUNTS: &[u8] = b"N";
 pub(super) const GATES: &[u8] = b"g";
+pub(super) const CLAIMS: &[u8] = b"k";
 pub(super) const CONFLICTS: &[u8] = b"x";
 
 fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {

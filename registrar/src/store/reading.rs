@@ -200,6 +200,11 @@ pub(crate) fn claims(from: &impl Entries, ticket: TicketId) -> Result<TicketClai
     read(from, &keys::claims(ticket), "a ticket's claims").map(Option::unwrap_or_default)
 }
 
+/// Whether any ticket of the event has been claimed or admitted.
+pub(crate) fn any_use(from: &impl Entries) -> Result<bool, ReadError> {
+    Ok(counts(from)?.admissions > 0 || from.entries(keys::CLAIMS)?.next().transpose()?.is_some())
+}
+
 pub(crate) fn admission(from: &impl Entries, admission: AdmissionId) -> Result<Option<Admission>, ReadError> {
     read(from, &keys::admission(admission), "an admission")
 }

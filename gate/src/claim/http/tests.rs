@@ -144,6 +144,19 @@ async fn a_hanging_arbiter_is_silent_after_three_seconds_and_not_offline_yet() {
 }
 
 #[tokio::test]
+async fn a_registrar_that_calls_itself_unwell_is_alive_and_a_dead_ones_gateway_is_not() {
+    for (body, expected) in [("{\"ok\":false}", Connectivity::Online), ("<h1>503</h1>", Connectivity::Offline)] {
+        let app = Router::new().route(routes::HEALTH, get(async move || (StatusCode::SERVICE_UNAVAILABLE, body)));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let client = client(vec![Uplink::new(origin).unwrap()]);
+        client.probe().await;
+        assert_eq!(client.connectivity(SystemClock.now().after(crate::claim::OFFLINE_AFTER)), expected, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_gate_is_refused_at_once_and_never_offline() {
     let (_home, journal) = journal();
     let (arbiter, uplink) = serve(Manner::Revoked).await;

@@ -116,7 +116,7 @@ async fn a_silent_registrar_leaves_the_replica_as_it_is() {
     let (registrar, uplink) = serve(feed.clone()).await;
     *registrar.up.lock().unwrap() = false;
     let client = client(uplink, &home);
-    assert!(matches!(client.pull(&replica).await, Err(SyncError::Uplink(UplinkError::Unwell { status: 503 }))));
+    assert!(matches!(client.pull(&replica).await, Err(SyncError::Uplink(UplinkError::Unwell { status: 503, .. }))));
     *registrar.up.lock().unwrap() = true;
     client.pull(&replica).await.unwrap();
     assert_eq!(replica.position(), feed.reached);

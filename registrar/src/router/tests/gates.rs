@@ -106,6 +106,31 @@ async fn the_right_digits_bring_the_subkeys_to_the_gate() {
 }
 
 #[tokio::test]
+async fn a_revoked_gate_gets_no_subkeys_from_its_offer() {
+    let served = Served::new();
+    let event = served.event().await;
+    for (seed, through_the_store) in [(1, true), (2, false)] {
+        let revealed = reveal(&served, event, seed).await;
+        let Revealed { transcript, keys, .. } = &revealed;
+        let digits = transcript.short_code().to_string();
+        confirm(&served, event, &revealed, &digits).await.ok();
+        let path = routes::enrolment_result(transcript.enrolment);
+        let ask = |nonce| served.send(signed_at(&path, "", (transcript.gate, keys), NOW, nonce));
+        assert_eq!(ask(seed * 10).await.ok()["state"], "confirmed");
+        let refused = if through_the_store {
+            // The offer is still open, as it is while the answer to a revocation is on its way.
+            served.registrar.store.revoke_gate(event, transcript.gate).await.unwrap();
+            problem(403, "gate_revoked")
+        } else {
+            let revoke = operator::gate_revoke(event, transcript.gate);
+            served.post(Some(Role::Operator), &revoke, &json!({})).await.ok();
+            problem(410, "no_offer")
+        };
+        assert_eq!(ask(seed * 10 + 1).await.problem(), refused);
+    }
+}
+
+#[tokio::test]
 async fn wrong_digits_end_the_offer_and_no_gate_is_added() {
     let served = Served::new();
     let event = served.event().await;

@@ -8,6 +8,35 @@ fn new_event() -> Value {
 }
 
 #[tokio::test]
+async fn a_choice_that_no_gate_follows_is_refused_by_name() {
+    let served = Served::new();
+    let made = served.post(Some(Role::Operator), operator::EVENTS, &new_event()).await.ok();
+    let path = operator::event(made["event"].as_str().unwrap().parse().unwrap());
+    let choices = [
+        ("resume_at_gate", json!(true)),
+        ("external_proof", json!(true)),
+        ("give_back_until", json!(NOW.unix_ms())),
+        ("bind_within_ms", json!(60_000)),
+        ("transfer", json!("holder")),
+    ];
+    for (choice, value) in choices {
+        let change = json!({"choices": {choice: value}});
+        let mut new = new_event();
+        new["choices"] = change["choices"].clone();
+        let created = served.post(Some(Role::Operator), operator::EVENTS, &new).await;
+        let changed = served.with_body(Method::PATCH, Some(Role::Operator), &path, &change).await;
+        for answer in [created, changed] {
+            assert_eq!(answer.problem(), problem(422, "not_offered"));
+            assert_eq!(answer.json()["detail"], format!("{choice} is not offered yet"));
+        }
+    }
+    // What is answered can be sent back as it is.
+    let same = json!({"choices": made["choices"]});
+    let kept = served.with_body(Method::PATCH, Some(Role::Operator), &path, &same).await.ok();
+    assert_eq!(kept["choices"], made["choices"]);
+}
+
+#[tokio::test]
 async fn only_the_operator_makes_and_changes_events() {
     let served = Served::new();
     for role in [Role::Sales, Role::Desk, Role::Viewer] {

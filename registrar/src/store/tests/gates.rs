@@ -137,8 +137,45 @@ async fn an_admission_is_stored_once_however_often_it_is_uploaded() {
     assert_eq!(registrar.store.event(event).unwrap().feed_length, length);
     let mut altered = admission(1, ticket, gate);
     altered.admission.entry = 2;
-    let altered = registrar.store.ingest(event, gate, vec![altered]).await;
-    assert!(matches!(altered, Err(Failed::Refused(IngestRefusal::Altered(_)))));
+    let altered = registrar.store.ingest(event, gate, vec![altered]).await.unwrap();
+    assert_eq!(altered[0].outcome, AckOutcome::Refused);
+    assert_eq!(registrar.store.admission(event, id(1)).unwrap().unwrap().entry, 1, "what was stored stays");
+}
+
+#[tokio::test]
+async fn an_admission_of_no_ticket_or_no_entry_is_refused_and_the_rest_of_its_batch_is_stored() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let gate = registrar.gate(event, 1).await;
+    let (mut never, mut beyond) = (admission(3, ticket, gate), admission(4, ticket, gate));
+    (never.admission.entry, beyond.admission.entry) = (0, 2);
+    let unknown = admission(2, TicketId::from_bytes([0; 16]), gate);
+    let length = registrar.store.event(event).unwrap().feed_length;
+    let batch = vec![unknown, never, beyond, admission(1, ticket, gate)];
+    let acks = registrar.store.ingest(event, gate, batch).await.unwrap();
+    let outcomes: Vec<_> = acks.iter().map(|ack| (ack.admission, ack.outcome)).collect();
+    let refused = |number| (id(number), AckOutcome::Refused);
+    assert_eq!(outcomes, [refused(2), refused(3), refused(4), (id(1), AckOutcome::Stored)]);
+    assert_eq!(registrar.store.event(event).unwrap().feed_length, length + 1, "gates hear of the one alone");
+    for number in 2..=4 {
+        assert!(registrar.store.admission(event, id(number)).unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn no_gate_ends_an_entry_by_a_bare_exit() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
+    registrar.store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await.unwrap();
+    for gate in [one, other] {
+        let left = registrar.store.claim(event, gate, ClaimStep::Exit(named(1, ticket, gate))).await;
+        assert!(matches!(left, Err(Failed::Refused(ClaimRefusal::ExitNotOffered))), "{left:?}");
+    }
+    let second = registrar.store.claim(event, other, claim(&registrar, event, 2, ticket, other)).await.unwrap();
+    assert!(matches!(second, ClaimAnswer::Taken { .. }), "{second:?}");
 }
 
 #[tokio::test]
@@ -223,4 +260,33 @@ async fn a_local_arbiter_serves_one_gate_whichever_way_round_it_is_asked() {
     let local = policy(|draft| draft.arbiter.home = ArbiterHome::Local);
     let back = registrar.store.change_policy(event, local).await;
     assert!(matches!(back, Err(Failed::Refused(EventRefusal::LocalArbiter { gates: 2 }))));
+}
+
+#[tokio::test]
+async fn the_arbiter_stays_once_anything_was_claimed_or_admitted() {
+    let local = || {
+        policy(|draft| {
+            draft.arbiter.home = ArbiterHome::Local;
+            draft.name = "moved".to_owned();
+        })
+    };
+    let cluster = || policy(|draft| draft.arbiter.cluster = kido_shared::ids::ArbiterId::from_bytes([4; 16]));
+    for claimed in [true, false] {
+        let registrar = Registrar::new();
+        let event = registrar.event().await;
+        let ticket = bound(&registrar, event).await;
+        let gate = registrar.gate(event, 1).await;
+        registrar.store.change_policy(event, local()).await.unwrap();
+        registrar.store.change_policy(event, policy(|_draft| {})).await.unwrap();
+        if claimed {
+            registrar.store.claim(event, gate, claim(&registrar, event, 1, ticket, gate)).await.unwrap();
+        } else {
+            registrar.store.ingest(event, gate, vec![admission(1, ticket, gate)]).await.unwrap();
+        }
+        for moved in [local(), cluster()] {
+            let refused = registrar.store.change_policy(event, moved).await;
+            assert!(matches!(refused, Err(Failed::Refused(EventRefusal::ArbiterFixed))), "{refused:?}");
+        }
+        registrar.store.change_policy(event, policy(|draft| draft.name = "renamed".to_owned())).await.unwrap();
+    }
 }

@@ -55,7 +55,7 @@ pub struct UploadedAdmission {
     pub opened_at: Option<Timestamp>,
 }
 
-/// One answer per admission; only an acknowledged one may leave the gate's outbox.
+/// One answer per admission, a refusal included; only one that was answered may leave the gate's outbox.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -87,4 +87,7 @@ pub enum AckOutcome {
     Repeated,
     /// Stored, and it is the second admission of one entry: shown to operators and the holder.
     Conflict,
+    /// Not stored, and never will be: an unknown ticket, an entry that the ticket does not have, or another content
+    /// than was stored under this id. Sending it again changes nothing; the registrar's log says which.
+    Refused,
 }

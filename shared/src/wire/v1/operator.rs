@@ -173,20 +173,20 @@ pub struct PolicyChoices {
     /// Oldest knowledge that a gate admits with, in milliseconds; 12 hours unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replica_age_ms_max: Option<u64>,
-    /// Whether a valid admission proof at the gate lifts a suspension; no unless said.
+    /// Whether a valid admission proof at the gate lifts a suspension. Not offered yet: only *no* is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume_at_gate: Option<bool>,
-    /// Whether licensed no-PIN software may give the proof; no unless said.
+    /// Whether licensed no-PIN software may give the proof. Not offered yet: only *no* is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_proof: Option<bool>,
-    /// Until when a bound ticket may be given back; never unless said.
+    /// Until when a bound ticket may be given back. Not offered yet: to be left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
     pub give_back_until: Option<Timestamp>,
-    /// How long a paid ticket may stay unbound, in milliseconds; for ever unless said.
+    /// How long a paid ticket may stay unbound, in milliseconds. Not offered yet: to be left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bind_within_ms: Option<u64>,
-    /// Who may pass a bound ticket on; nobody unless said.
+    /// Who may pass a bound ticket on. Not offered yet: only *nobody* is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub transfer: Option<TransferChoice>,

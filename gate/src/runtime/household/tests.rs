@@ -1,0 +1,85 @@
+use std::sync::{Mutex, PoisonError};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use ed25519_dalek::SigningKey;
+use kido_shared::admission::DecidedOn;
+use kido_shared::challenge::Origin;
+use kido_shared::claim::ClaimAnswer;
+use kido_shared::clock::{Clock, SystemClock};
+use kido_shared::ids::{AdmissionId, EventId, FeedSequence, GateId, TicketId};
+use kido_shared::wire::v1::admissions::{ClaimAnswerBody, ClaimBody};
+use kido_shared::wire::v1::routes;
+
+use super::*;
+use crate::journal::tests::journal;
+use crate::lane::PlannedEntry;
+use crate::uplink::{Signer, Uplink};
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
+
+/// An arbiter on loopback that hears of steps, and refuses one admission's.
+pub(in crate::runtime) struct Listener {
+    pub(in crate::runtime) client: ArbiterClient,
+    hears: Arc<Hears>,
+}
+
+struct Hears {
+    refuses: Option<AdmissionId>,
+    heard: Mutex<Vec<AdmissionId>>,
+}
+
+async fn claims(
+    State(hears): State<Arc<Hears>>,
+    Json(body): Json<ClaimBody>,
+) -> Result<Json<ClaimAnswerBody>, StatusCode> {
+    let admission = body.step.admission();
+    if hears.refuses == Some(admission) {
+        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    hears.heard.lock().unwrap_or_else(PoisonError::into_inner).push(admission);
+    Ok(Json(ClaimAnswerBody { answer: ClaimAnswer::Withdrawn }))
+}
+
+impl Listener {
+    pub(in crate::runtime) async fn begin(refuses: Option<AdmissionId>) -> Self {
+        let hears = Arc::new(Hears { refuses, heard: Mutex::default() });
+        let app = Router::new().route(routes::CLAIMS, post(claims)).with_state(Arc::clone(&hears));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let gate = GateId::from_bytes([7; 16]);
+        let signer = Signer::new(gate, SigningKey::from_bytes(&[4; 32]), Arc::clone(&clock));
+        let uplink = Uplink::new(origin).unwrap();
+        let client = ArbiterClient::new(vec![uplink], EventId::from_bytes([1; 16]), gate, signer, clock);
+        Self { client, hears }
+    }
+
+    pub(in crate::runtime) fn heard(&self) -> Vec<AdmissionId> {
+        self.hears.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+pub(in crate::runtime) fn planned(number: u8) -> PlannedEntry {
+    let first = FeedSequence::FIRST;
+    let decided_on = DecidedOn { ticket: first, binding: first };
+    PlannedEntry { ticket: TicketId::from_bytes([number; 16]), decided_on, entry: 1 }
+}
+
+#[tokio::test]
+async fn an_errand_that_is_refused_keeps_none_behind_it_waiting() {
+    let (_home, journal) = journal();
+    let stored = journal.store_intents(&[planned(1), planned(2), planned(3)], NOW, &mut OsRng).await.unwrap();
+    let mut ids: Vec<AdmissionId> = stored.iter().map(crate::journal::StoredIntent::admission).collect();
+    journal.withdraw(ids.clone(), NOW).await.unwrap();
+    ids.sort_unstable();
+    let arbiter = Listener::begin(Some(ids[0])).await;
+    assert!(matches!(one_round(&journal, &arbiter.client).await.unwrap(), Round::Progress));
+    assert_eq!(arbiter.heard(), ids[1..]);
+    assert!(matches!(one_round(&journal, &arbiter.client).await.unwrap(), Round::Silent), "asked again, after a while");
+    let left: Vec<AdmissionId> = journal.errands().unwrap().iter().map(Errand::admission).collect();
+    assert_eq!(left, ids[..1]);
+}
