@@ -95,6 +95,11 @@ impl VirtualCard {
     /// begin anew, tries and log go on.
     pub fn put_in(&mut self, faults: Vec<Fault>) {
         self.faults = Faults::new(faults);
+        if self.faults.has(Fault::SignatureCertificate) {
+            // Made now and kept: a key made inside a command would outlast the reader's patience. An issuer that fails
+            // fails again, visibly, when the certificate is read.
+            signature_certificate().ok();
+        }
         if let Some(left) = self.faults.tries_left() {
             self.set_tries_left(left);
         }
