@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::clean::{CLEAN_FILE, INDEX_FOLDER};
 use crate::error::StoreError;
@@ -15,14 +16,26 @@ pub(crate) struct FolderLock {
     _folder: File,
 }
 
+/// How often a folder in use is tried again. A program that this process is just starting holds every lock of ours from
+/// its fork to its exec, a lock that was given up in between included.
+const LOCK_TRIES: u32 = 10;
+
+/// How long between two tries: ten forks and more.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 impl FolderLock {
     pub(crate) fn take(folder: &Path) -> Result<Self, StoreError> {
         let file = File::open(folder).map_err(StoreError::fatal_io("opening the store's folder"))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _folder: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: folder.to_path_buf() }),
-            Err(TryLockError::Error(error)) => Err(StoreError::fatal_io("locking the store's folder")(error)),
+        for _try in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _folder: file }),
+                Err(TryLockError::WouldBlock) => std::thread::park_timeout(LOCK_PAUSE),
+                Err(TryLockError::Error(error)) => {
+                    return Err(StoreError::fatal_io("locking the store's folder")(error));
+                }
+            }
         }
+        Err(StoreError::InUse { folder: folder.to_path_buf() })
     }
 }
 
