@@ -27,6 +27,9 @@ cargo build --locked --workspace --bins
 say 'Unit, property, store and documentation tests; then end to end through pcscd'
 cargo test --locked --workspace --no-fail-fast
 
+say 'Where the processes were killed'
+cat "${CARGO_TARGET_DIR:-target}/tmp/kill-rounds.txt"
+
 say 'The demo, once'
 bash deploy/demo.sh --once
 

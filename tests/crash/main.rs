@@ -18,6 +18,9 @@ mod rounds;
 
 use rounds::{Seen, Victim};
 
+/// Where the histogram of the last run is.
+const FIGURES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/kill-rounds.txt");
+
 /// Rounds of the ordinary suite.
 const ROUNDS: u32 = 50;
 
@@ -31,7 +34,10 @@ async fn a_killed_process_loses_nothing_and_opens_nothing_twice() {
     let rounds = from_environment("KIDO_CRASH_ROUNDS").and_then(|rounds| u32::try_from(rounds).ok()).unwrap_or(ROUNDS);
     println!("seed {seed}: {rounds} rounds");
     let seen = rounds::run(seed, rounds).await.unwrap_or_else(|error| panic!("seed {seed}: {error:?}"));
-    println!("{}", histogram(&seen));
+    let histogram = histogram(&seen);
+    println!("{histogram}");
+    // A test that passes is not heard; the figures are for whoever ran it.
+    std::fs::write(FIGURES, format!("seed {seed}\n{histogram}\n")).expect("the target folder can be written");
     let broken: Vec<_> = seen.iter().flat_map(|seen| seen.broken.iter().map(move |rule| (seen, rule))).collect();
     for (seen, rule) in &broken {
         println!("round {}: {} killed {}: {rule}", seen.round, seen.victim, seen.moment());
