@@ -105,7 +105,7 @@ pub enum Language {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KioskConfig {
-    /// Where the page is served; only an address of this machine.
+    /// Where the screen and pad are served; only an address of this machine.
     pub listen: SocketAddr,
     /// Which language comes first.
     pub language: Language,

@@ -50,13 +50,13 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
     let (display, viewer, typed) = show(&parts, &config)?;
     let kiosk = Kiosk::bind(config.kiosk.listen).await?;
     let address = kiosk.address();
-    tracing::info!(%address, "the lane's page");
+    tracing::info!(%address, "the lane's screen and pad");
     let mut views = JoinSet::new();
     let ending = stopped.clone();
     let page = viewer.clone();
     views.spawn(async move {
         if let Err(error) = kiosk.serve(page, until(ending)).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the lane's page has ended");
+            tracing::error!(error = &error as &dyn std::error::Error, "the lane's screen and pad have ended");
         }
     });
     let keyboard = begin_terminal(&options, viewer, &mut views)?;
