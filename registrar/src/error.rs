@@ -145,6 +145,9 @@ pub enum AppError {
     /// The store.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// A page that could not be put together.
+    #[error("a page could not be put together")]
+    Page(#[source] askama::Error),
     /// A bug.
     #[error("an unexpected condition")]
     Bug,
@@ -190,7 +193,7 @@ impl AppError {
             Self::NoSuchRange => kind(StatusCode::NOT_FOUND, "no_such_range", "No such range"),
             Self::Deadline => kind(StatusCode::SERVICE_UNAVAILABLE, "deadline", "It took too long"),
             Self::Storage(error) => storage(error),
-            Self::Bug => kind(StatusCode::INTERNAL_SERVER_ERROR, "bug", "An unexpected condition"),
+            Self::Page(_) | Self::Bug => kind(StatusCode::INTERNAL_SERVER_ERROR, "bug", "An unexpected condition"),
         }
     }
 

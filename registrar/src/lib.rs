@@ -20,6 +20,7 @@ pub mod server;
 pub mod signer;
 pub mod state;
 pub mod store;
+pub mod web;
 
 #[cfg(test)]
 mod testing;

@@ -22,6 +22,7 @@ use crate::api::{admissions, claims, enrolments, events, feed, gates, health, re
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
 use crate::state::AppState;
+use crate::web;
 
 /// Largest body but for imports: a full batch of 256 admissions is under 100 kB, everything else under ten.
 const SMALL_BODY_BYTES_MAX: usize = 256 * 1024;
@@ -29,7 +30,7 @@ const SMALL_BODY_BYTES_MAX: usize = 256 * 1024;
 /// Longest time that one request may take, its body included: an import of 5,000 tickets on a slow disk takes seconds.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
 
-/// What every answer says to browsers: this is data, to be shown in no page and kept by nobody.
+/// What every answer that is no page says to browsers: this is data, to be shown in no page and kept by nobody.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -45,6 +46,7 @@ pub fn build_router(app: AppState) -> Router {
     let openapi = get(move || async move { ([(CONTENT_TYPE, "application/json")], document.to_string()) });
     router
         .route(OPENAPI, openapi)
+        .merge(web::routes())
         .fallback(|| async { AppError::from(RequestError::NoRoute) })
         .method_not_allowed_fallback(|| async { AppError::from(RequestError::Method) })
         .layer(middleware::from_fn_with_state(app.clone(), around))
@@ -91,7 +93,8 @@ async fn around(State(app): State<AppState>, request: Request, next: Next) -> Re
     let mut response = answered.unwrap_or_else(|_elapsed| AppError::Deadline.into_response());
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
-        headers.insert(name, value);
+        // A page says for itself what it may load.
+        headers.entry(name).or_insert(value);
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let route = route.as_ref().map_or("none", MatchedPath::as_str);

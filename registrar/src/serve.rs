@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use kido_shared::certificate::AnchorError;
 use kido_shared::clock::SystemClock;
+use kido_web::words::WordsError;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,6 +22,7 @@ use crate::router::build_router;
 use crate::server::serve;
 use crate::state::{AppParts, AppState};
 use crate::store::{OpenError, StorageError, Store, StoreParts};
+use crate::web::Pages;
 
 /// Why the registrar does not run.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,9 @@ pub enum ServeError {
     /// An event's store.
     #[error("an event cannot be read")]
     Event(#[source] StorageError),
+    /// The words of the pages.
+    #[error("the words of the pages are broken")]
+    Words(#[source] WordsError),
     /// The address is taken or not this machine's.
     #[error("cannot listen on {address}")]
     Listen {
@@ -118,8 +123,9 @@ fn open(config: &ServeConfig) -> Result<(AppState, Store), ServeError> {
         cache_bytes: config.index_cache_bytes,
     });
     let store = store.map_err(ServeError::Store)?;
+    let pages = Pages::compiled_in().map_err(ServeError::Words)?;
     let (origin, data) = (config.origin.clone(), config.data.path().to_owned());
-    let app = AppState::new(AppParts { store: store.clone(), origin, trust, tokens, entropy, data });
+    let app = AppState::new(AppParts { store: store.clone(), origin, trust, tokens, entropy, data, pages });
     Ok((app, store))
 }
 

@@ -13,6 +13,7 @@ use crate::enrolment::Enrolments;
 use crate::entropy::Entropy;
 use crate::registration::{CertificateTrust, Registrations};
 use crate::store::Store;
+use crate::web::Pages;
 
 /// What a registrar is put together from.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct AppParts {
     pub entropy: Entropy,
     /// The folder whose disk the health answer looks at.
     pub data: PathBuf,
+    /// Words and files of its pages.
+    pub pages: Pages,
 }
 
 /// Everything of one registrar. Clones are handles to the same one.
@@ -45,6 +48,7 @@ pub struct App {
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) nonces: Nonces,
     pub(crate) data: PathBuf,
+    pub(crate) pages: Pages,
     entropy: Entropy,
 }
 
@@ -52,7 +56,7 @@ impl AppState {
     /// A registrar.
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { store, origin, trust, tokens, entropy, data } = parts;
+        let AppParts { store, origin, trust, tokens, entropy, data, pages } = parts;
         let registrations = Registrations::new(store.clone(), origin.clone(), trust);
         Self(Arc::new(App {
             store,
@@ -62,6 +66,7 @@ impl AppState {
             tokens: Arc::new(tokens),
             nonces: Nonces::default(),
             data,
+            pages,
             entropy,
         }))
     }

@@ -24,6 +24,7 @@ use crate::ids::EventId;
 use crate::keys::{SealKey, TagKey};
 use crate::limits::{CERTIFICATE_BYTES_MAX, CERTIFICATE_BYTES_MIN};
 use crate::redact::redacted_debug;
+use crate::rsa_verifier::{PortableRsa, RsaVerifier};
 use crate::window::{KeyWindow, keyed_hash};
 use crate::wire::base64url;
 use der::Skeleton;
@@ -113,6 +114,20 @@ impl UserAuthCertificate {
         anchors: &TrustAnchors,
         now: Timestamp,
     ) -> Result<Self, CertificateRefusals> {
+        Self::parse_with(der, profile, anchors, now, &PortableRsa)
+    }
+
+    /// The same with another arithmetic for the issuer's signature.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_with(
+        der: &CertificateDer,
+        profile: &CertificateProfile,
+        anchors: &TrustAnchors,
+        now: Timestamp,
+        rsa: &dyn RsaVerifier,
+    ) -> Result<Self, CertificateRefusals> {
         let file = der.as_ref();
         let skeleton = Skeleton::read(file).ok_or(CertificateReason::NotDer)?;
         let (_trailing, certificate) =
@@ -123,7 +138,9 @@ impl UserAuthCertificate {
             reasons.insert(CertificateReason::TrailingBytes);
         }
         profile.inspect(&certificate, file.get(skeleton.tbs.clone()).unwrap_or_default(), now, &mut reasons);
-        inspect_path(file, &skeleton, &certificate, anchors, now, &mut reasons);
+        if !is_vouched_for(file, &skeleton, &certificate, (anchors, now, rsa), &mut reasons) {
+            reasons.insert(CertificateReason::Untrusted);
+        }
         let key = place_key(file, &skeleton, &mut reasons);
         if let Some(refusals) = CertificateRefusals::of(reasons) {
             return Err(refusals);
@@ -180,22 +197,18 @@ impl UserAuthCertificate {
     }
 }
 
-fn inspect_path(
+fn is_vouched_for(
     file: &[u8],
     skeleton: &Skeleton,
     certificate: &X509Certificate<'_>,
-    anchors: &TrustAnchors,
-    now: Timestamp,
+    (anchors, now, rsa): (&TrustAnchors, Timestamp, &dyn RsaVerifier),
     reasons: &mut BTreeSet<CertificateReason>,
-) {
+) -> bool {
     let Some(signed) = Signed::of(file, skeleton) else {
         reasons.insert(CertificateReason::SignatureAlgorithm);
-        reasons.insert(CertificateReason::Untrusted);
-        return;
+        return false;
     };
-    if !anchors.vouch_for(&signed, path::authority_key_identifier(certificate), now) {
-        reasons.insert(CertificateReason::Untrusted);
-    }
+    anchors.vouch_for(&signed, path::authority_key_identifier(certificate), now, rsa)
 }
 
 fn place_key(file: &[u8], skeleton: &Skeleton, reasons: &mut BTreeSet<CertificateReason>) -> Option<PlacedKey> {

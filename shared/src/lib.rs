@@ -21,6 +21,7 @@ pub mod policy;
 pub mod proof;
 pub mod refusal;
 pub mod request_signature;
+pub mod rsa_verifier;
 pub mod ticket;
 pub mod verdict;
 pub mod window;

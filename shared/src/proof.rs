@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use crate::certificate::{KeyAlgorithm, SubjectPublicKey};
 use crate::challenge::{AdmissionMessage, MessageDigest, RegistrationMessage};
 use crate::redact::redacted_debug;
+use crate::rsa_verifier::{PortableRsa, RsaVerifier};
 use crate::wire::base64url;
 
 /// Largest signature of a card: RSA-2048. ECDSA over P-384 takes at most 104 bytes in DER.
@@ -113,8 +114,16 @@ impl<M: CardMessage> UnverifiedProof<M> {
     /// # Errors
     /// [`ProofError::Signature`] where it does not verify.
     pub fn verify(self, key: &SubjectPublicKey) -> Result<VerifiedProof<M>, ProofError> {
+        self.verify_with(key, &PortableRsa)
+    }
+
+    /// The same with another arithmetic for RSA.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_with(self, key: &SubjectPublicKey, rsa: &dyn RsaVerifier) -> Result<VerifiedProof<M>, ProofError> {
         let digest = self.message.message_digest(key.algorithm());
-        key.verify(&digest, &self.signature)?;
+        key.verify(&digest, &self.signature, rsa)?;
         Ok(VerifiedProof { message: self.message })
     }
 }

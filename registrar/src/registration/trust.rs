@@ -6,6 +6,8 @@ use kido_shared::certificate::{
 use kido_shared::clock::Timestamp;
 use kido_shared::policy::EventPolicy;
 
+use super::native_rsa::NativeRsa;
+
 /// The two sets of rules: cards in circulation for real events, test cards for rehearsals and nothing else.
 #[derive(Debug, Clone)]
 pub struct CertificateTrust {
@@ -36,6 +38,6 @@ impl CertificateTrust {
         now: Timestamp,
     ) -> Result<UserAuthCertificate, CertificateRefusals> {
         let (profile, anchors) = if policy.is_rehearsal() { &self.rehearsal } else { &self.production };
-        UserAuthCertificate::parse(certificate, profile, anchors, now)
+        UserAuthCertificate::parse_with(certificate, profile, anchors, now, &NativeRsa)
     }
 }

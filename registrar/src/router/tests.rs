@@ -24,6 +24,7 @@ use crate::entropy::Entropy;
 use crate::registration::CertificateTrust;
 use crate::state::AppParts;
 use crate::testing::{NOW, Registrar, origin};
+use crate::web::Pages;
 
 /// A registrar behind its router, with a token for each role.
 pub(super) struct Served {
@@ -97,6 +98,7 @@ impl Served {
             tokens,
             entropy: Entropy::from_seed(23),
             data: registrar.folder.path().to_owned(),
+            pages: Pages::compiled_in().unwrap(),
         });
         Self { router: build_router(app), registrar }
     }

@@ -2,10 +2,9 @@
 
 use core::fmt;
 
+use rsa::RsaPublicKey;
 use rsa::pkcs8::DecodePublicKey as _;
-use rsa::signature::hazmat::PrehashVerifier as _;
 use rsa::traits::PublicKeyParts as _;
-use rsa::{RsaPublicKey, pkcs1v15};
 use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
@@ -14,6 +13,7 @@ use x509_parser::prelude::FromDer as _;
 use super::der::Skeleton;
 use crate::clock::Timestamp;
 use crate::limits::CERTIFICATE_BYTES_MAX;
+use crate::rsa_verifier::{PortableRsa, RsaVerifier};
 
 /// The roots of cards in circulation (`jpki.md` §2), as J-LIS publishes them.
 const PRODUCTION_ROOTS: [&[u8]; 2] = [
@@ -55,7 +55,7 @@ pub enum AnchorError {
 #[derive(Clone)]
 pub struct TrustAnchor {
     name: Vec<u8>,
-    key: pkcs1v15::VerifyingKey<Sha256>,
+    spki: Vec<u8>,
     key_identifier: Option<Vec<u8>>,
     not_before: Timestamp,
     not_after: Timestamp,
@@ -93,14 +93,14 @@ impl TrustAnchor {
         }
         let anchor = Self {
             name: certificate.subject().as_raw().to_vec(),
-            key: pkcs1v15::VerifyingKey::new(key),
+            spki: spki.to_vec(),
             key_identifier: subject_key_identifier(&certificate).map(<[u8]>::to_vec),
             not_before: Timestamp::from_unix_seconds(certificate.validity().not_before.timestamp()),
             not_after: Timestamp::from_unix_seconds(certificate.validity().not_after.timestamp()),
             fingerprint: Sha256::digest(der).into(),
         };
         let signed = Signed::of(der, &skeleton).ok_or(AnchorError::NotSelfSigned)?;
-        if anchor.has_signed(&signed) { Ok(anchor) } else { Err(AnchorError::NotSelfSigned) }
+        if anchor.has_signed(&signed, &PortableRsa) { Ok(anchor) } else { Err(AnchorError::NotSelfSigned) }
     }
 
     /// SHA-256 of the whole certificate: what people compare with the published one.
@@ -113,8 +113,8 @@ impl TrustAnchor {
         (self.not_before.unix_seconds()..=self.not_after.unix_seconds()).contains(&now.unix_seconds())
     }
 
-    fn has_signed(&self, signed: &Signed<'_>) -> bool {
-        self.name == signed.issuer && self.key.verify_prehash(&signed.hash, &signed.signature).is_ok()
+    fn has_signed(&self, signed: &Signed<'_>, rsa: &dyn RsaVerifier) -> bool {
+        self.name == signed.issuer && rsa.verifies(&self.spki, &signed.hash, signed.signature)
     }
 }
 
@@ -122,7 +122,7 @@ impl TrustAnchor {
 pub(super) struct Signed<'a> {
     issuer: &'a [u8],
     hash: [u8; 32],
-    signature: pkcs1v15::Signature,
+    signature: &'a [u8],
 }
 
 impl<'a> Signed<'a> {
@@ -136,7 +136,7 @@ impl<'a> Signed<'a> {
         Some(Self {
             issuer: file.get(skeleton.issuer.clone())?,
             hash: Sha256::digest(file.get(skeleton.tbs.clone())?).into(),
-            signature: file.get(skeleton.signature.clone())?.try_into().ok()?,
+            signature: file.get(skeleton.signature.clone())?,
         })
     }
 }
@@ -185,14 +185,20 @@ impl TrustAnchors {
     /// Whether one of the anchors, valid now, has signed this.
     ///
     /// The authority key identifier only says which to try first: it is the certificate's own claim.
-    pub(super) fn vouch_for(&self, signed: &Signed<'_>, authority_key: Option<&[u8]>, now: Timestamp) -> bool {
+    pub(super) fn vouch_for(
+        &self,
+        signed: &Signed<'_>,
+        authority_key: Option<&[u8]>,
+        now: Timestamp,
+        rsa: &dyn RsaVerifier,
+    ) -> bool {
         let named_first = |anchor: &&TrustAnchor| {
             let named = authority_key.is_some() && anchor.key_identifier.as_deref() == authority_key;
             u8::from(!named)
         };
         let mut candidates: Vec<&TrustAnchor> = self.anchors.iter().filter(|anchor| anchor.is_valid_at(now)).collect();
         candidates.sort_by_key(named_first);
-        candidates.into_iter().any(|anchor| anchor.has_signed(signed))
+        candidates.into_iter().any(|anchor| anchor.has_signed(signed, rsa))
     }
 }
 

@@ -4,13 +4,12 @@
 //! second spelling to smuggle anything in.
 
 use p384::ecdsa::signature::hazmat::PrehashVerifier as _;
-use rsa::{BigUint, RsaPublicKey, pkcs1v15};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::challenge::MessageDigest;
 use crate::proof::{CardSignature, ProofError};
 use crate::redact::redacted_debug;
+use crate::rsa_verifier::RsaVerifier;
 
 /// RSA-2048 up to its modulus (RFC 8017 A.1.1): no other length, no other parameters.
 const RSA_2048_PREFIX: &[u8] = &[
@@ -20,7 +19,6 @@ const RSA_2048_PREFIX: &[u8] = &[
 const RSA_2048_MODULUS_BYTES: usize = 256;
 /// The public exponent 65537.
 const RSA_2048_SUFFIX: &[u8] = &[0x02, 0x03, 0x01, 0x00, 0x01];
-const RSA_EXPONENT: u32 = 65_537;
 
 /// P-384 up to its uncompressed point (RFC 5480 §2): named curve, no explicit parameters.
 const P384_PREFIX: &[u8] = &[
@@ -138,20 +136,25 @@ impl SubjectPublicKey {
         self.algorithm
     }
 
-    /// Verifies one signature of the card over one message's digest.
+    /// Verifies one signature of the card over one message's digest, RSA by the given arithmetic.
     ///
     /// # Errors
     /// [`ProofError::Signature`] where it does not verify, [`ProofError::Algorithm`] where the digest is for the other
     /// kind of key.
-    pub fn verify(&self, digest: &MessageDigest, signature: &CardSignature) -> Result<(), ProofError> {
+    pub fn verify(
+        &self,
+        digest: &MessageDigest,
+        signature: &CardSignature,
+        rsa: &dyn RsaVerifier,
+    ) -> Result<(), ProofError> {
         let verified = match (self.algorithm, digest) {
-            (KeyAlgorithm::Rsa2048, MessageDigest::Sha256(hash)) => self.verify_rsa(hash, signature.as_ref()),
-            (KeyAlgorithm::P384, MessageDigest::Sha384(hash)) => self.verify_p384(hash, signature.as_ref()),
+            (KeyAlgorithm::Rsa2048, MessageDigest::Sha256(hash)) => rsa.verifies(&self.spki, hash, signature.as_ref()),
+            (KeyAlgorithm::P384, MessageDigest::Sha384(hash)) => self.verify_p384(hash, signature.as_ref()).is_some(),
             (KeyAlgorithm::Rsa2048, MessageDigest::Sha384(_)) | (KeyAlgorithm::P384, MessageDigest::Sha256(_)) => {
                 return Err(ProofError::Algorithm);
             }
         };
-        verified.ok_or(ProofError::Signature)
+        if verified { Ok(()) } else { Err(ProofError::Signature) }
     }
 
     /// The key's DER.
@@ -163,12 +166,6 @@ impl SubjectPublicKey {
     fn material(&self) -> &[u8] {
         let begins = self.algorithm.material_begins();
         self.spki.get(begins..begins + self.algorithm.material_bytes()).unwrap_or_default()
-    }
-
-    fn verify_rsa(&self, hash: &[u8], signature: &[u8]) -> Option<()> {
-        let key = RsaPublicKey::new(BigUint::from_bytes_be(self.material()), BigUint::from(RSA_EXPONENT)).ok()?;
-        let signature = pkcs1v15::Signature::try_from(signature).ok()?;
-        pkcs1v15::VerifyingKey::<Sha256>::new(key).verify_prehash(hash, &signature).ok()
     }
 
     fn verify_p384(&self, hash: &[u8], signature: &[u8]) -> Option<()> {

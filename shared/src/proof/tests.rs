@@ -5,6 +5,7 @@ use crate::challenge::tests::golden_bind;
 use crate::challenge::{Action, Challenge, Origin};
 use crate::codes::CodeHash;
 use crate::ids::{EventId, TicketId};
+use crate::rsa_verifier::PortableRsa;
 
 const RSA_KEY: &[u8] = include_bytes!("../../fixtures/proof/rsa-2048.spki.der");
 const RSA_SIGNATURE: &[u8] = include_bytes!("../../fixtures/proof/rsa-2048.bind.sig");
@@ -61,7 +62,7 @@ fn a_copy_with_another_key_proves_nothing() {
 fn a_digest_for_the_other_kind_of_key_is_our_fault() {
     let digest = golden_bind().digest(KeyAlgorithm::P384);
     let signature = CardSignature::new(RSA_SIGNATURE.to_vec()).unwrap();
-    assert_eq!(key(RSA_KEY).verify(&digest, &signature), Err(ProofError::Algorithm));
+    assert_eq!(key(RSA_KEY).verify(&digest, &signature, &PortableRsa), Err(ProofError::Algorithm));
 }
 
 #[test]

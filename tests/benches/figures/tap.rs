@@ -56,6 +56,9 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     }
     let replica = Replica::open(&folder.path().join("replica"), event.followed())?;
     event.fill(&replica, &runtime)?;
+    // A gate has followed the feed long before its doors open: what filling left to be written is written first.
+    replica.close()?;
+    let replica = Replica::open(&folder.path().join("replica"), event.followed())?;
     let (journal, _recovered) = Journal::open(&folder.path().join("journal"), event.gate, SystemClock.now())?;
     let bare = BareLog::create(folder.path())?;
     let mut turnstile = Turnstile::new(replica.clone(), journal.clone(), (event.event, event.gate))?;

@@ -1,0 +1,60 @@
+//! What every template holds beside its own view model.
+
+use askama::Template;
+use axum::http::header::SET_COOKIE;
+use axum::response::{Html, IntoResponse as _, Response};
+use kido_web::assets::{Assets, Kind};
+use kido_web::language::Language;
+use kido_web::words::Speech;
+
+use crate::error::AppError;
+
+/// The frame around a page: its language, its words, its files, and whether it is about a rehearsal.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'p> {
+    pub(crate) speech: Speech<'p>,
+    assets: &'p Assets,
+    pub(crate) rehearsal: bool,
+}
+
+impl<'p> Page<'p> {
+    pub(super) const fn new(speech: Speech<'p>, assets: &'p Assets) -> Self {
+        Self { speech, assets, rehearsal: false }
+    }
+
+    /// The same frame around a page that is about a rehearsal, or not.
+    #[must_use]
+    pub const fn of_rehearsal(self, rehearsal: bool) -> Self {
+        Self { rehearsal, ..self }
+    }
+
+    pub(crate) const fn languages(&self) -> [Language; 2] {
+        Language::ALL
+    }
+
+    /// Where a style sheet is.
+    pub(crate) fn css(&self, stem: &str) -> String {
+        self.file(stem, Kind::Css)
+    }
+
+    /// Where a script is.
+    pub(crate) fn js(&self, stem: &str) -> String {
+        self.file(stem, Kind::Js)
+    }
+
+    /// Where a picture is.
+    pub(crate) fn svg(&self, stem: &str) -> String {
+        self.file(stem, Kind::Svg)
+    }
+
+    fn file(&self, stem: &str, kind: Kind) -> String {
+        format!("/assets/{}", self.assets.path(stem, kind))
+    }
+
+    /// The answer with this page; the language it is in is kept for the next one.
+    pub(crate) fn show(&self, template: &impl Template) -> Result<Response, AppError> {
+        let mut response = Html(template.render().map_err(AppError::Page)?).into_response();
+        response.headers_mut().append(SET_COOKIE, self.speech.language().cookie());
+        Ok(response)
+    }
+}
