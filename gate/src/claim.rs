@@ -108,11 +108,12 @@ impl Reachability {
         self.step_unanswered = true;
     }
 
-    /// A registrar is there and calls itself unwell, for a reason that need not be this event's.
+    /// A registrar is there, well or unwell, and was not asked for a step.
     ///
-    /// That ends a silence in which nobody was reached. Where it has failed to answer a step, only an answer will do:
-    /// the step is an errand then, and asked for again.
-    pub fn alive_but_unwell(&mut self, now: Timestamp) {
+    /// That ends a silence in which nobody was reached. Where it has failed to answer a step, only an answer to one will
+    /// do: a registrar whose disk is full calls itself well and takes no claims. The step is an errand then, and asked
+    /// for again.
+    pub fn alive(&mut self, now: Timestamp) {
         if self.step_unanswered {
             self.asked = Some(now);
         } else {
@@ -190,13 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unwell_registrar_is_alive_but_does_not_make_up_for_a_step_it_did_not_answer() {
+    fn a_sign_of_life_does_not_make_up_for_a_step_that_was_not_answered() {
         let mut reachability = Reachability::begin(NOW);
         reachability.silent(at(11_000));
-        reachability.alive_but_unwell(at(12_000));
+        reachability.alive(at(12_000));
         assert_eq!(reachability.connectivity(at(12_000)), Connectivity::Online, "a cable was plugged in again");
         reachability.step_unanswered(at(13_000));
-        reachability.alive_but_unwell(at(23_000));
+        reachability.alive(at(23_000));
         assert_eq!(reachability.connectivity(at(23_000)), Connectivity::Offline, "it takes no claims");
         reachability.answered(at(24_000));
         assert_eq!(reachability.connectivity(at(24_000)), Connectivity::Online);

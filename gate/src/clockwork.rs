@@ -4,7 +4,8 @@
 //! only ever goes forward while the process lives. The rule: the newest of the machine's clock, the last moment that
 //! was kept, and the head's `issued_at`; a jump of more than five minutes without a head is not believed. A time that
 //! is not certain yields to a head in both directions: else one start with a clock that runs ahead would date this
-//! gate's claims wrongly for ever.
+//! gate's claims wrongly for ever. A time that *is* certain yields to a head far ahead of it only when heads have said
+//! so for a while: a registrar that woke up in next month is soon set right, and must not take its gates along.
 
 use core::time::Duration;
 
@@ -13,6 +14,9 @@ use kido_shared::limits::HEAD_VALIDITY;
 
 /// How far the machine's clock may move against the counter before it is not believed.
 pub const JUMP_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// How long heads must have been far ahead of a certain clock before the registrar is believed and not this machine.
+pub const DISPUTE_SPAN: Duration = Duration::from_secs(10 * 60);
 
 /// The time, and whether it may be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub struct Clockwork {
     /// The newest moment that was certain, in this run or an earlier one: no head brings the time behind it.
     floor: Option<Timestamp>,
     certain: bool,
+    /// Since when, on the counter, heads have been far ahead of a clock that was certain.
+    disputed: Option<Duration>,
 }
 
 /// Microseconds since 1970: readings may lie closer together than a [`Timestamp`] can tell.
@@ -48,7 +54,7 @@ impl Clockwork {
     pub fn start(machine: Timestamp, counter: Duration, kept: Option<Timestamp>) -> Self {
         let newest = kept.map_or(machine, |kept| kept.max(machine));
         let certain = kept.is_some_and(|kept| apart(kept, machine) <= JUMP_MAX);
-        Self { machine: (machine, counter), believed: (moment(newest), counter), floor: kept, certain }
+        Self { machine: (machine, counter), believed: (moment(newest), counter), floor: kept, certain, disputed: None }
     }
 
     /// Reads the clock.
@@ -82,9 +88,20 @@ impl Clockwork {
     ///
     /// It moves the clock forward where it is newer, and makes it certain where both agree. An uncertain clock is moved
     /// backward, too, though never behind a moment that was certain. A head that is older than heads live says nothing
-    /// to a clock that is certain: somebody may have kept it.
-    pub fn head(&mut self, issued_at: Timestamp, machine: Timestamp, counter: Duration) {
+    /// to a clock that is certain: somebody may have kept it. One that is far ahead of a clock that is certain makes it
+    /// uncertain, and moves it only after [`DISPUTE_SPAN`]. Says whether the head's time was taken as true.
+    pub fn head(&mut self, issued_at: Timestamp, machine: Timestamp, counter: Duration) -> bool {
         let here = self.read(machine, counter).now;
+        if issued_at.since(here) <= JUMP_MAX {
+            self.disputed = None;
+        } else if self.certain || self.disputed.is_some() {
+            let since = *self.disputed.get_or_insert(counter);
+            if counter.saturating_sub(since) < DISPUTE_SPAN {
+                self.certain = false;
+                return false;
+            }
+            self.disputed = None;
+        }
         let agrees = here.since(issued_at) <= HEAD_VALIDITY;
         let corrects =
             !self.certain && !agrees && self.floor.is_none_or(|floor| floor.since(issued_at) <= HEAD_VALIDITY);
@@ -93,6 +110,7 @@ impl Clockwork {
             self.believed = (moment(newest), counter);
         }
         self.certain |= issued_at > here || corrects || agrees;
+        true
     }
 
     /// The newest moment that this gate can be sure has passed; 1970 where it can be sure of none.
@@ -183,6 +201,29 @@ mod tests {
         clock.head(NOON.before(HOUR), ahead.after(SECOND), SECOND);
         let reading = clock.read(ahead.after(2 * SECOND), 2 * SECOND);
         assert_eq!(reading, Reading { now: NOON.after(2 * SECOND), certain: true }, "a certain clock is not set back");
+    }
+
+    #[test]
+    fn a_registrar_that_woke_up_next_month_takes_no_certain_clock_along() {
+        let month = 24 * 30 * HOUR;
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, Some(NOON));
+        assert!(!clock.head(NOON.after(month), NOON, Duration::ZERO));
+        let minute = 60 * SECOND;
+        clock.head(NOON.after(month + minute), NOON.after(minute), minute);
+        assert_eq!(clock.read(NOON.after(minute), minute), Reading { now: NOON.after(minute), certain: false });
+        assert_eq!(clock.passed(), NOON, "what the registrar dreamt is never vouched for");
+        clock.head(NOON.after(2 * minute), NOON.after(2 * minute), 2 * minute);
+        let reading = clock.read(NOON.after(2 * minute), 2 * minute);
+        assert_eq!(reading, Reading { now: NOON.after(2 * minute), certain: true }, "it has woken up");
+    }
+
+    #[test]
+    fn heads_that_stay_far_ahead_are_believed_in_the_end() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, Some(NOON));
+        clock.head(NOON.after(HOUR), NOON, Duration::ZERO);
+        let machine = NOON.after(DISPUTE_SPAN);
+        clock.head(machine.after(HOUR), machine, DISPUTE_SPAN);
+        assert_eq!(clock.read(machine, DISPUTE_SPAN), Reading { now: machine.after(HOUR), certain: true });
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod doctor;
 mod enrol;
 mod run;
+mod wipe;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Enrol { place } => on_runtime(enrol::enrol(configured(&place)?)),
         Command::Run { place, lane } => on_runtime(run::run(configured(&place)?, lane, cli.log)),
+        Command::Wipe { place, yes, even_undelivered } => wipe::wipe(&configured(&place)?, yes, even_undelivered),
         Command::Doctor { place, json, reader } => on_runtime(doctor::doctor(configured(&place)?, reader, json)),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kido_shared::clock::{Clock, Timestamp};
+use kido_shared::limits::{HEAD_INTERVAL, HEAD_VALIDITY};
 use tokio::time::Instant;
 
 use crate::clockwork::{Clockwork, Reading};
@@ -13,7 +14,16 @@ pub struct GateClock {
     machine: Arc<dyn Clock>,
     steady: SteadyClock,
     clockwork: Mutex<Clockwork>,
-    heard: Mutex<Option<Timestamp>>,
+    heard: Mutex<Option<Heard>>,
+}
+
+/// The registrar's word for the time in this run.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    /// When the last head was issued that came.
+    last: Timestamp,
+    /// The furthest that any head of this run has brought the registrar's time, and the counter then.
+    furthest: (Timestamp, Duration),
 }
 
 /// A clock for deadlines and waits: it begins with the machine's time, and nothing ever sets it.
@@ -42,6 +52,24 @@ impl Clock for PassedClock {
     }
 }
 
+/// What signed requests are dated by: the registrar compares their date with its own clock to the minute.
+///
+/// A machine that runs two minutes fast admits by its own time and would be refused by the registrar for ever. So the
+/// gate's time is held between the newest head of this run, carried on by the counter, and what that head may be old.
+#[derive(Debug, Clone)]
+pub struct RequestClock(pub Arc<GateClock>);
+
+impl Clock for RequestClock {
+    fn now(&self) -> Timestamp {
+        let (now, counter) = (self.0.now(), self.0.steady.started.elapsed());
+        let heard = *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.map_or(now, |Heard { furthest: (issued_at, at), .. }| {
+            let least = issued_at.after(counter.saturating_sub(at));
+            now.clamp(least, least.after(HEAD_INTERVAL))
+        })
+    }
+}
+
 impl std::fmt::Debug for GateClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GateClock").field("clockwork", &self.clockwork).finish_non_exhaustive()
@@ -64,10 +92,10 @@ impl GateClock {
         self.steady
     }
 
-    /// When the newest head of this run was issued: the registrar's own word, which no clock of this machine colours.
+    /// When the last head of this run was issued: the registrar's own word, which no clock of this machine colours.
     #[must_use]
     pub fn heard(&self) -> Option<Timestamp> {
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).map(|heard| heard.last)
     }
 
     /// The moment, and whether a refusal may rest on it.
@@ -76,12 +104,19 @@ impl GateClock {
         self.clockwork.lock().unwrap_or_else(PoisonError::into_inner).read(machine, counter)
     }
 
-    /// Takes the registrar's word for the time, out of a head that was verified.
-    pub fn head(&self, issued_at: Timestamp) {
+    /// Takes the registrar's word for the time, out of a head that was verified. Says whether it was believed.
+    pub fn head(&self, issued_at: Timestamp) -> bool {
         let (machine, counter) = (self.machine.now(), self.steady.started.elapsed());
-        self.clockwork.lock().unwrap_or_else(PoisonError::into_inner).head(issued_at, machine, counter);
+        let believed = self.clockwork.lock().unwrap_or_else(PoisonError::into_inner).head(issued_at, machine, counter);
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        *heard = (*heard).max(Some(issued_at));
+        // A registrar that was set right must be spoken to by its right time, so what it dreamt does not stay.
+        let stays = |(furthest, at): &(Timestamp, Duration)| {
+            let carried_on = furthest.after(counter.saturating_sub(*at));
+            carried_on >= issued_at && carried_on.since(issued_at) <= HEAD_VALIDITY
+        };
+        let furthest = heard.map(|heard| heard.furthest).filter(stays).unwrap_or((issued_at, counter));
+        *heard = Some(Heard { last: issued_at, furthest });
+        believed
     }
 }
 
@@ -94,8 +129,34 @@ impl Clock for GateClock {
 #[cfg(test)]
 mod tests {
     use kido_shared::clock::ManualClock;
+    use kido_shared::limits::REQUEST_SKEW;
 
     use super::*;
+
+    #[test]
+    fn requests_are_dated_by_the_registrar_where_this_machine_runs_fast_or_slow() {
+        let noon = Timestamp::from_unix_seconds(1_790_000_000);
+        for drift in [Duration::from_secs(120), Duration::from_secs(14 * 60)] {
+            let fast = noon.after(drift);
+            let clock = Arc::new(GateClock::start(Arc::new(ManualClock::at(fast)), Some(fast)));
+            let requests = RequestClock(Arc::clone(&clock));
+            assert_eq!(requests.now(), fast, "nothing better is known");
+            assert!(clock.head(noon));
+            let (dated, apart) = (requests.now(), REQUEST_SKEW);
+            assert!(dated >= noon && dated.since(noon) < apart, "{dated:?}");
+        }
+    }
+
+    #[test]
+    fn a_registrar_that_was_set_right_is_spoken_to_by_its_right_time() {
+        let noon = Timestamp::from_unix_seconds(1_790_000_000);
+        let clock = Arc::new(GateClock::start(Arc::new(ManualClock::at(noon)), Some(noon)));
+        assert!(!clock.head(noon.after(Duration::from_secs(30 * 86_400))));
+        assert!(clock.head(noon));
+        let dated = RequestClock(Arc::clone(&clock)).now();
+        assert!(dated.since(noon) < REQUEST_SKEW, "{dated:?}");
+        assert_eq!(clock.heard(), Some(noon));
+    }
 
     #[test]
     fn a_head_that_sets_the_clock_back_moves_no_deadline() {

@@ -75,6 +75,14 @@ pub enum JournalError {
     Unreadable,
 }
 
+impl JournalError {
+    /// Whether this process can never again store anything: a new one reads what the disk really holds.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Store(_))
+    }
+}
+
 impl From<StoreError> for JournalError {
     fn from(error: StoreError) -> Self {
         if error.is_passing() { Self::DiskFull } else { Self::Store(error) }

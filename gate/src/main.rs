@@ -80,6 +80,20 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         reader: Option<String>,
     },
+    /// Wipes the event from this machine: subkeys, replica, journal
+    ///
+    /// For a gate that is put away before the event's retention date, on which running gates wipe themselves, and for one
+    /// that was revoked. Refuses while admissions wait here that nobody else knows.
+    Wipe {
+        #[command(flatten)]
+        place: Place,
+        /// Asks nothing
+        #[arg(long)]
+        yes: bool,
+        /// Also where admissions were not uploaded: they are lost then
+        #[arg(long)]
+        even_undelivered: bool,
+    },
     /// The reader's own process; started by `run`, never by a person
     #[command(hide = true)]
     ReaderChild {

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::barrier::Barrier;
 use crate::claim::http::ArbiterClient;
 use crate::display::{Display, Typed, TypedInputs};
-use crate::gate_clock::{GateClock, PassedClock};
+use crate::gate_clock::{GateClock, PassedClock, RequestClock};
 use crate::identity::Identity;
 use crate::journal::{Journal, JournalError};
 use crate::lane::{Effect, Input, Lane};
@@ -120,6 +120,7 @@ pub async fn run(parts: Parts, front: Front, stop: impl Future<Output = ()> + Se
     while reader_task.join_next().await.is_some() {}
     finish(work).await;
     household.end().await;
+    let ended = ended?;
     note_the_end(&parts).await;
     // A tap that was under way may have left something that others have to hear of.
     let ended = if ended == Ended::Retention && !ward::delivered(&parts) { Ended::Stopped } else { ended };
@@ -129,7 +130,7 @@ pub async fn run(parts: Parts, front: Front, stop: impl Future<Output = ()> + Se
 
 fn signer(parts: &Parts) -> Signer {
     let key = parts.identity.keys().signing().clone();
-    let clock = Arc::clone(&parts.clock);
+    let clock = Arc::new(RequestClock(Arc::clone(&parts.clock)));
     Signer::new(parts.identity.enrolment().gate, key, clock)
 }
 
@@ -173,7 +174,7 @@ struct Conductor {
 }
 
 /// Whether the gate could admit anybody, and whether it may go on at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Condition {
     /// It could.
     Fit,
@@ -181,10 +182,27 @@ pub(crate) enum Condition {
     Unfit(Refusal),
     /// The retention date has come.
     Over,
+    /// The journal takes nothing more in this process: the next one reads what the disk really holds.
+    Broken(JournalError),
+}
+
+impl Condition {
+    /// Whether the lane would be told nothing new.
+    fn is_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Fit, Self::Fit) | (Self::Over, Self::Over) | (Self::Broken(_), Self::Broken(_)) => true,
+            (Self::Unfit(one), Self::Unfit(another)) => one == another,
+            (Self::Fit | Self::Unfit(_) | Self::Over | Self::Broken(_), _) => false,
+        }
+    }
 }
 
 impl Conductor {
-    async fn conduct(&mut self, mut condition: watch::Receiver<Condition>, stop: impl Future<Output = ()>) -> Ended {
+    async fn conduct(
+        &mut self,
+        mut condition: watch::Receiver<Condition>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Ended, JournalError> {
         let mut stop = std::pin::pin!(stop);
         let mut viewers = true;
         loop {
@@ -206,7 +224,8 @@ impl Conductor {
                     match (changed, now) {
                         (Ok(()), Condition::Fit) => self.take(Input::BackInService),
                         (Ok(()), Condition::Unfit(refusal)) => self.take(Input::OutOfService(refusal)),
-                        (Ok(()), Condition::Over) => return Ended::Retention,
+                        (Ok(()), Condition::Over) => return Ok(Ended::Retention),
+                        (_, Condition::Broken(error)) => return Err(error),
                         (Err(_household_gone), _) => break,
                     }
                 }
@@ -214,7 +233,7 @@ impl Conductor {
             }
         }
         self.last_tap().await;
-        Ended::Stopped
+        Ok(Ended::Stopped)
     }
 
     /// Lets the holder who stands at the lane through: a stored claim without an entry would lock somebody out.

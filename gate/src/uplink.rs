@@ -71,6 +71,12 @@ impl UplinkError {
         matches!(self, Self::Refused { .. })
     }
 
+    /// Whether the request was refused for its date: the two clocks are further apart than a signature may be old.
+    #[must_use]
+    pub fn is_skew(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "signature_skew")
+    }
+
     /// Whether a registrar is there, however unwell.
     #[must_use]
     pub const fn is_a_sign_of_life(&self) -> bool {

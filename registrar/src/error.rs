@@ -293,9 +293,11 @@ const fn replay(error: ReplayError) -> Kind {
 const fn signer(refusal: GateRefusal) -> Kind {
     match refusal {
         GateRefusal::Revoked => kind(StatusCode::FORBIDDEN, "gate_revoked", "The gate was revoked"),
-        GateRefusal::UnknownGate | GateRefusal::Exists | GateRefusal::LocalArbiter | GateRefusal::TooManyGates => {
-            kind(StatusCode::UNAUTHORIZED, "unknown_gate", "Not one of this event's gates")
-        }
+        GateRefusal::UnknownGate
+        | GateRefusal::Exists
+        | GateRefusal::LocalArbiter
+        | GateRefusal::HomeGate
+        | GateRefusal::TooManyGates => kind(StatusCode::UNAUTHORIZED, "unknown_gate", "Not one of this event's gates"),
     }
 }
 
@@ -376,6 +378,7 @@ const fn gate(refusal: GateRefusal) -> Kind {
         GateRefusal::UnknownGate => kind(StatusCode::NOT_FOUND, "unknown_gate", "No such gate"),
         GateRefusal::Revoked => kind(StatusCode::FORBIDDEN, "gate_revoked", "The gate was revoked"),
         GateRefusal::Exists => kind(StatusCode::CONFLICT, "gate_exists", "Another gate has this id"),
+        GateRefusal::HomeGate => kind(StatusCode::CONFLICT, "home_gate", "This zone has its one gate"),
         GateRefusal::LocalArbiter => kind(StatusCode::CONFLICT, "local_arbiter", "One gate only"),
         GateRefusal::TooManyGates => kind(StatusCode::CONFLICT, "too_many_gates", "Too many gates"),
     }

@@ -28,6 +28,10 @@ const READ_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// How long requests under way may take once the process is asked to stop.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
 
+/// How long a client may leave what was sent to it unacknowledged, in milliseconds: whoever asks and never reads would
+/// hold a place for ever.
+const UNREAD_MS_MAX: u32 = 30_000;
+
 /// Pause after an accept that failed for want of file descriptors: others must be closed first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -69,6 +73,9 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
             // Answers are small and awaited: a lane waits for them.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(error = &error as &dyn std::error::Error, "no TCP_NODELAY");
+            }
+            if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS_MAX) {
+                tracing::debug!(error = &error as &dyn std::error::Error, "no TCP_USER_TIMEOUT");
             }
             Some((stream, place))
         }

@@ -96,7 +96,7 @@ impl Drop for Registrar {
 
 const TABLE: &str = "ticket_ref,order_ref,zone,seat_label,valid_from,valid_until,entries,party\n\
     TICKET-1,ORDER-1,A,Row 1,2099-01-10T17:00:00+09:00,2099-01-10T22:00:00+09:00,1,\n\
-    TICKET-2,ORDER-1,A,Row 2,2099-01-10T17:00:00+09:00,2099-01-10T22:00:00+09:00,unlimited,family\n";
+    TICKET-2,ORDER-1,A,Row 2,2099-01-10T17:00:00+09:00,2099-01-10T22:00:00+09:00,1,family\n";
 
 #[test]
 fn a_folder_is_initialised_once_and_a_registrar_needs_one() {

@@ -110,6 +110,8 @@ impl ArbiterClient {
         let now = self.clock.now();
         self.with(|reachability| match &answered {
             Ok(_answer) => reachability.answered(now),
+            // The clocks are apart and nothing is decided: for a holder that is as good as silence.
+            Err(error) if error.is_skew() => reachability.step_unanswered(now),
             Err(error) if error.is_an_answer() => reachability.answered(now),
             Err(_silent) => reachability.step_unanswered(now),
         });
@@ -123,20 +125,8 @@ impl ArbiterClient {
             for uplink in self.endpoints.iter() {
                 let alive = uplink.get(routes::HEALTH, JSON_BYTES_MAX, ATTEMPT_DEADLINE).await;
                 let now = self.clock.now();
-                let found = self.with(|reachability| match &alive {
-                    Ok(_body) => {
-                        reachability.answered(now);
-                        true
-                    }
-                    Err(error) if error.is_a_sign_of_life() => {
-                        reachability.alive_but_unwell(now);
-                        true
-                    }
-                    Err(_silent) => {
-                        reachability.silent(now);
-                        false
-                    }
-                });
+                let found = alive.as_ref().map_or_else(UplinkError::is_a_sign_of_life, |_well| true);
+                self.with(|reachability| if found { reachability.alive(now) } else { reachability.silent(now) });
                 if found {
                     break;
                 }

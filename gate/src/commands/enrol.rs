@@ -7,12 +7,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use kido_gate::config::Config;
 use kido_gate::enrol::{ASK_INTERVAL, Comparing};
-use kido_gate::gate_clock::GateClock;
+use kido_gate::gate_clock::{GateClock, PassedClock, RequestClock};
 use kido_gate::identity::{DataFolder, Identity, IdentityError};
 use kido_gate::replica::Replica;
 use kido_gate::sync::http::RegistrarClient;
 use kido_gate::uplink::{Signer, Uplink};
-use kido_shared::clock::Clock;
 use kido_shared::enrolment::EnrolmentLink;
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
@@ -64,12 +63,15 @@ fn ask_for_link() -> anyhow::Result<Zeroizing<String>> {
 
 async fn first_feed(folder: &DataFolder, identity: &Identity) -> anyhow::Result<()> {
     let replica = Replica::open(&folder.replica(), identity.followed())?;
-    let clock: Arc<dyn Clock> = Arc::new(GateClock::start(machine_clock(), None));
+    let clock = Arc::new(GateClock::start(machine_clock(), None));
     let enrolment = identity.enrolment();
-    let signer = Signer::new(enrolment.gate, identity.keys().signing().clone(), Arc::clone(&clock));
+    let signer =
+        Signer::new(enrolment.gate, identity.keys().signing().clone(), Arc::new(RequestClock(Arc::clone(&clock))));
     let uplink = Uplink::new(enrolment.origin.clone())?;
-    let client = RegistrarClient::new(uplink, signer, clock, replica.folder().to_path_buf());
+    let client =
+        RegistrarClient::new(uplink, signer, Arc::new(PassedClock(Arc::clone(&clock))), replica.folder().to_path_buf());
     let pulled = client.pull(&replica).await?;
+    pulled.note(&clock, &replica).await?;
     say(&format!("Feed:      {} records, {} bytes", pulled.records, pulled.bytes))?;
     tokio::task::spawn_blocking(move || replica.close()).await??;
     Ok(())

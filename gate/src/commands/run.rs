@@ -88,9 +88,7 @@ async fn open(folder: &DataFolder, identity: Identity, config: &Config) -> anyho
         if recovered.withdrawn > 0 {
             tracing::warn!(withdrawn = recovered.withdrawn, "the last run left intents without an admission");
         }
-        let seen = replica.standing().head.map(|head| head.issued_at);
-        let kept = recovered.newest.max(seen);
-        let clock = Arc::new(GateClock::start(machine, kept));
+        let clock = Arc::new(GateClock::start(machine, recovered.newest));
         Ok(Parts { identity, journal, replica, clock, barrier })
     };
     tokio::task::spawn_blocking(opening).await.context("opening the stores was cut off")?

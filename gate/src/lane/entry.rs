@@ -343,8 +343,12 @@ impl Storing {
                 effects.push(Effect::DropIntents(self.intents));
                 Step::refuse_proved(Refusal::StorageFailed)
             }
-            // Whether they were kept is unknown. A late admission is one that was not seen to open: staff look.
-            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed),
+            // Whether they are kept is unknown. Where they are, an intent that became an admission is not withdrawn any
+            // more: one that was not seen to open, staff look. Where they are not, the arbiter must hear of it.
+            Input::Tick if now >= self.deadline => {
+                effects.push(Effect::DropIntents(self.intents));
+                Step::refuse_proved(Refusal::StorageFailed)
+            }
             _ => Step::Stay(State::Storing(self)),
         }
     }

@@ -13,7 +13,7 @@ use rand::rngs::OsRng;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::ward::Unwritten;
+use super::ward::{Mended, Unwritten};
 use super::{Condition, Parts, ward};
 use crate::claim::PROBE_INTERVAL;
 use crate::claim::http::ArbiterClient;
@@ -115,7 +115,9 @@ async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Recei
         }
         match registrar.pull(&parts.replica).await {
             Ok(pulled) => {
-                parts.clock.head(pulled.head.head().issued_at);
+                if let Err(error) = pulled.note(&parts.clock, &parts.replica).await {
+                    tracing::error!(error = chain(&error), "the head could not be kept");
+                }
                 if pulled.records > 0 {
                     let (records, bytes) = (pulled.records, pulled.bytes);
                     tracing::info!(records, bytes, length = parts.replica.position().length, "feed followed");
@@ -253,14 +255,21 @@ async fn probe(parts: Parts, arbiter: ArbiterClient) {
 /// Watches over disk, age and retention, and tells the lane.
 async fn watch_over(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>, tell: watch::Sender<Condition>) {
     let mut time_noted: Option<Timestamp> = None;
-    let mut held_back = false;
+    let (mut retention, mut held_back) = (ward::Retention::default(), false);
     loop {
         tokio::time::sleep(ward::INTERVAL).await;
         let now = parts.clock.steady().now();
         if shared.unwritten.has_failed() {
-            if ward::mend(&parts.journal, parts.clock.reading(), &shared.unwritten).await {
-                shared.push.notify_one();
-                shared.errands.notify_one();
+            match ward::mend(&parts.journal, parts.clock.reading(), &shared.unwritten).await {
+                Mended::Yes => {
+                    shared.push.notify_one();
+                    shared.errands.notify_one();
+                }
+                Mended::NotYet => {}
+                Mended::Never(error) => {
+                    tell.send_replace(Condition::Broken(error));
+                    return;
+                }
             }
         } else if time_noted.is_none_or(|noted| now.since(noted) >= ward::TIME_NOTED_EVERY) {
             let reading = parts.clock.reading();
@@ -271,14 +280,15 @@ async fn watch_over(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>, t
                 }
             }
         }
-        let holds_back = ward::retention_has_come(&parts) && !ward::delivered(&parts);
+        retention.look(&parts);
+        let holds_back = retention.has_come(now) && !ward::delivered(&parts);
         if holds_back && !held_back {
             tracing::warn!("the retention date has come, and nothing is wiped before registrar and arbiter have all");
         }
         held_back = holds_back;
-        let condition = ward::condition(&parts, &arbiter, shared.unwritten.has_failed());
+        let condition = ward::condition(&parts, &arbiter, &retention, shared.unwritten.has_failed());
         tell.send_if_modified(|told| {
-            let changed = *told != condition;
+            let changed = !told.is_as(&condition);
             if changed {
                 tracing::info!(?condition, "the lane's condition");
                 told.clone_from(&condition);

@@ -14,6 +14,7 @@ use super::{Condition, Parts};
 use crate::claim::http::ArbiterClient;
 use crate::claim::local::Decider;
 use crate::clockwork::Reading;
+use crate::doctor::chain;
 use crate::journal::{Journal, JournalError};
 
 /// How often the ward looks: a lane that cannot admit says so within a second.
@@ -57,17 +58,28 @@ impl Unwritten {
     }
 }
 
-/// Tries whether the disk takes facts again, and writes what it did not take. Says whether it did.
-pub(super) async fn mend(journal: &Journal, reading: Reading, unwritten: &Unwritten) -> bool {
+/// What became of an attempt to write what the disk had refused.
+#[derive(Debug)]
+pub(super) enum Mended {
+    /// It took everything.
+    Yes,
+    /// It still takes nothing: full, as a rule.
+    NotYet,
+    /// This process cannot write any more, whatever becomes of the disk.
+    Never(JournalError),
+}
+
+/// Tries whether the disk takes facts again, and writes what it did not take.
+pub(super) async fn mend(journal: &Journal, reading: Reading, unwritten: &Unwritten) -> Mended {
     match write(journal, reading, unwritten).await {
         Ok(()) => {
             unwritten.failed.store(false, Ordering::SeqCst);
             tracing::info!("the disk takes facts again");
-            true
+            Mended::Yes
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the disk takes no facts");
-            false
+            tracing::error!(error = chain(&error), "the disk takes no facts");
+            if error.is_final() { Mended::Never(error) } else { Mended::NotYet }
         }
     }
 }
@@ -88,16 +100,36 @@ async fn write(journal: &Journal, reading: Reading, unwritten: &Unwritten) -> Re
     journal.note_time(reading).await
 }
 
-/// Whether this gate's data should be gone by now.
-pub(super) fn retention_has_come(parts: &Parts) -> bool {
-    parts.replica.standing().retention_at.is_some_and(|retention| is_over(retention, parts.clock.heard()))
+/// How long all clocks must agree that the retention date has passed before anything is wiped: a registrar that woke up
+/// in next year is noticed within the hour.
+const RETENTION_AGREED_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// Since when everybody has agreed that this gate's data should be gone.
+#[derive(Debug, Default)]
+pub(super) struct Retention {
+    agreed_since: Option<Timestamp>,
 }
 
-/// Whether the retention date has come by the registrar's own word in this run.
+impl Retention {
+    /// Looks again: by the registrar's word, by this gate's own time, and by the steady clock's.
+    pub(super) fn look(&mut self, parts: &Parts) {
+        let (heard, reading) = (parts.clock.heard(), parts.clock.reading());
+        let agreed = parts.replica.standing().retention_at.is_some_and(|at| is_over(at, heard, reading));
+        let since = self.agreed_since.unwrap_or_else(|| parts.clock.steady().now());
+        self.agreed_since = agreed.then_some(since);
+    }
+
+    /// Whether the date has come.
+    pub(super) fn has_come(&self, steady: Timestamp) -> bool {
+        self.agreed_since.is_some_and(|since| steady.since(since) >= RETENTION_AGREED_FOR)
+    }
+}
+
+/// Whether the retention date has come by the registrar's last word in this run and by this gate's certain time.
 ///
-/// Wiping cannot be undone, so no clock of this machine is asked, however certain it seems.
-fn is_over(retention: Timestamp, heard: Option<Timestamp>) -> bool {
-    heard.is_some_and(|issued_at| issued_at >= retention)
+/// Wiping cannot be undone, so neither is enough alone.
+fn is_over(retention: Timestamp, heard: Option<Timestamp>, reading: Reading) -> bool {
+    reading.certain && reading.now >= retention && heard.is_some_and(|issued_at| issued_at >= retention)
 }
 
 /// Whether a wipe would lose nothing that somebody still has to hear.
@@ -109,10 +141,15 @@ pub(super) fn delivered(parts: &Parts) -> bool {
 }
 
 /// What holds now. The gravest first: what no change of time or line mends.
-pub(super) fn condition(parts: &Parts, arbiter: &ArbiterClient, storage_failed: bool) -> Condition {
+pub(super) fn condition(
+    parts: &Parts,
+    arbiter: &ArbiterClient,
+    retention: &Retention,
+    storage_failed: bool,
+) -> Condition {
     let standing = parts.replica.standing();
     let reading = parts.clock.reading();
-    if retention_has_come(parts) && delivered(parts) {
+    if retention.has_come(parts.clock.steady().now()) && delivered(parts) {
         return Condition::Over;
     }
     if storage_failed {
@@ -158,7 +195,7 @@ mod tests {
         unwritten.opened(vec![admission], now);
         assert!(unwritten.has_failed());
         let reading = Reading { now: now.after(INTERVAL), certain: true };
-        assert!(mend(&journal, reading, &unwritten).await);
+        assert!(matches!(mend(&journal, reading, &unwritten).await, Mended::Yes));
         assert!(!unwritten.has_failed());
         assert!(matches!(journal.used(ticket).unwrap(), Used::Inside { .. }));
         let sent = journal.outbox().unwrap();
@@ -166,11 +203,23 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_wipes_itself_only_on_a_head_of_this_run_from_after_retention() {
+    fn a_gate_wipes_itself_only_where_registrar_and_gate_agree_that_retention_has_come() {
         let retention = Timestamp::from_unix_seconds(1_800_000_000);
-        let second = Duration::from_secs(1);
-        assert!(!is_over(retention, None), "whatever any clock says");
-        assert!(!is_over(retention, Some(retention.before(second))));
-        assert!(is_over(retention, Some(retention)));
+        let before = retention.before(Duration::from_secs(1));
+        let sure = |now| Reading { now, certain: true };
+        assert!(!is_over(retention, None, sure(retention)), "whatever this gate's clock says");
+        assert!(!is_over(retention, Some(before), sure(retention)));
+        assert!(!is_over(retention, Some(retention), sure(before)), "whatever the registrar's clock says");
+        assert!(!is_over(retention, Some(retention), Reading { now: retention, certain: false }));
+        assert!(is_over(retention, Some(retention), sure(retention)));
+    }
+
+    #[test]
+    fn retention_must_be_agreed_on_for_an_hour() {
+        let noon = Timestamp::from_unix_seconds(1_800_000_000);
+        let agreed = Retention { agreed_since: Some(noon) };
+        assert!(!Retention::default().has_come(noon.after(RETENTION_AGREED_FOR)));
+        assert!(!agreed.has_come(noon.after(RETENTION_AGREED_FOR).before(Duration::from_secs(1))));
+        assert!(agreed.has_come(noon.after(RETENTION_AGREED_FOR)));
     }
 }

@@ -13,6 +13,7 @@ use kido_shared::limits::{FEED_HEAD_BYTES_MAX, FEED_RANGE_BYTES_MAX, FEED_RANGE_
 use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAcks};
 use kido_shared::wire::v1::routes;
 
+use crate::gate_clock::GateClock;
 use crate::journal::{Journal, JournalError};
 use crate::replica::{RangeUnderWay, Replica, ReplicaError, Spool, SpoolError};
 use crate::uplink::{Signer, Uplink, UplinkError};
@@ -53,6 +54,7 @@ impl From<FeedError> for SyncError {
 }
 
 /// What a pull has brought.
+#[must_use = "its head is to be noted, or the replica looks as old as before"]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pulled {
     /// Records that were stored.
@@ -61,6 +63,22 @@ pub struct Pulled {
     pub bytes: u64,
     /// The head that was reached.
     pub head: VerifiedHead,
+}
+
+impl Pulled {
+    /// Takes the registrar's word for the time, and keeps how old all that is known here is by now.
+    ///
+    /// A head from a time that is not believed keeps no replica young.
+    ///
+    /// # Errors
+    /// [`ReplicaError`].
+    pub async fn note(&self, clock: &GateClock, replica: &Replica) -> Result<(), ReplicaError> {
+        if clock.head(self.head.head().issued_at) {
+            return replica.note_head(&self.head, clock.now()).await;
+        }
+        tracing::warn!("the registrar's clock is far ahead of this gate's: one of the two is wrong, please look");
+        Ok(())
+    }
 }
 
 /// The registrar as one gate's sync sees it.
@@ -88,7 +106,7 @@ impl RegistrarClient {
     /// Fetches the head and follows the feed up to it.
     ///
     /// The whole way is fetched and its chain proved before the first record is opened; then it is stored range by
-    /// range, each with the position behind it.
+    /// range, each with the position behind it. How old all that is by now is noted by [`Pulled::note`].
     ///
     /// # Errors
     /// [`SyncError`]; what was stored up to then stands and is true.
@@ -110,7 +128,6 @@ impl RegistrarClient {
         if records > 0 {
             store(replica, check.finish()?, spool).await?;
         }
-        replica.note_head(&head, self.clock.now()).await?;
         Ok(Pulled { records, bytes: fetched, head })
     }
 

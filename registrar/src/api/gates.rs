@@ -28,7 +28,7 @@ pub async fn offer(
     EventPath { event }: EventPath,
     JsonBody(OfferGate { zone, entrance }): JsonBody<OfferGate>,
 ) -> Result<(StatusCode, Json<GateOffered>), AppError> {
-    app.store.may_add_gate(event)?;
+    app.store.may_add_gate(event, &zone)?;
     let entrance = entrance.unwrap_or_else(|| zone.clone());
     let offered = app.enrolments.offer(event, (zone, entrance), app.now(), &mut app.random())?;
     let (origin, root) = (app.origin.to_string(), RootFingerprint::of(app.store.root_key()));

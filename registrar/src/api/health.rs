@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use kido_shared::wire::v1::operator::HealthBody;
 use kido_shared::wire::v1::routes::HEALTH;
+use kido_store::DEFAULT_RESERVE_BYTES;
 
 use crate::state::AppState;
 
@@ -33,8 +34,11 @@ fn look(app: &AppState) -> HealthBody {
     HealthBody { ok, origin, disk_writable, events_served, events_failed }
 }
 
-/// A byte that is written but not synced: a full or read-only disk refuses it, and asking often wears nothing out.
+/// Room for facts, and a byte that is written but not synced: a full or read-only disk refuses it, and asking often wears
+/// nothing out. The stores refuse before the disk does, and a registrar that is root could still write then.
 fn takes_writes(folder: &Path) -> bool {
+    let room = rustix::fs::statvfs(folder)
+        .is_ok_and(|space| space.f_bavail.saturating_mul(space.f_frsize) > DEFAULT_RESERVE_BYTES);
     let written = std::fs::File::create(folder.join("health")).and_then(|mut file| file.write_all(b"."));
-    written.is_ok()
+    room && written.is_ok()
 }

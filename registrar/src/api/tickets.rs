@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use kido_shared::codes::{Code, CodeHash};
-use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, Zone};
+use kido_shared::ticket::{EntryWindow, SeatLabel, Zone};
 use kido_shared::wire::v1::operator::{
     ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, Role, TICKET, TICKET_CODE, TICKET_STATUS,
     TICKETS, TicketBody, TicketChange, TicketsImported,
@@ -17,7 +17,7 @@ use crate::auth::Authenticated;
 use crate::auth::bearer::{Denied, Look, Sell, Stop};
 use crate::domain::party::PartyLabel;
 use crate::domain::reference::{OrderRef, TicketRef};
-use crate::domain::ticket::{TicketAction, TicketState};
+use crate::domain::ticket::{TicketAction, TicketState, offered_entries};
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
 use crate::store::{ImportOutcome, ImportReport, Reissued, RowRefusal, TicketRow};
@@ -112,7 +112,7 @@ fn parse(row: usize, ticket: ImportTicket) -> Result<TicketRow, RequestError> {
         zone: or(row, "zone", Zone::new(&ticket.zone))?,
         seat_label: or(row, "seat_label", SeatLabel::new(&ticket.seat_label))?,
         window: or(row, "valid_until", EntryWindow::new(ticket.valid_from, ticket.valid_until))?,
-        entries: or(row, "entries", Entries::try_from(ticket.entries))?,
+        entries: or(row, "entries", offered_entries(&ticket.entries))?,
         party: or(row, "party", party)?,
         code: CodeHash::from_bytes(ticket.code_hash),
     })

@@ -12,6 +12,7 @@ use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketError, Zone};
 use super::moment::{self, MomentError};
 use crate::domain::party::{PartyLabel, PartyLabelError};
 use crate::domain::reference::{OrderRef, ReferenceError, TicketRef};
+use crate::domain::ticket::{EntriesError, offered_entries};
 
 /// The columns of an import, in the order in which the manual names them.
 pub(super) const COLUMNS: [&str; 8] =
@@ -76,9 +77,12 @@ pub enum FieldError {
     /// A reference.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
-    /// Zone, seat label, window or entries.
+    /// Zone, seat label or window.
     #[error(transparent)]
     Ticket(#[from] TicketError),
+    /// How often a ticket lets in.
+    #[error(transparent)]
+    Entries(#[from] EntriesError),
     /// A moment.
     #[error(transparent)]
     Moment(#[from] MomentError),
@@ -173,7 +177,7 @@ fn row(line: u64, record: &csv::StringRecord, places: &[usize; 8]) -> Result<Tab
         seat_label: at("seat_label").read(SeatLabel::new(seat_label))?,
         valid_from,
         valid_until,
-        entries: at("entries").read(Entries::try_from(entries.to_owned()))?,
+        entries: at("entries").read(offered_entries(entries))?,
         party: party.to_owned(),
     })
 }
@@ -207,7 +211,7 @@ mod tests {
         let rows = read(format!("{HEADER}{ROW}").as_bytes()).unwrap();
         assert_eq!((rows.len(), rows[0].line, rows[0].ticket_ref.as_str()), (1, 2, "TICKET-1"));
         let turned = "party,entries,valid_until,valid_from,seat_label,zone,order_ref,ticket_ref\n\
-            family,unlimited,2027-01-10T22:00:00+09:00,2027-01-10T17:00:00+09:00,Row 3,A,ORDER-1,TICKET-1\n";
+            family,1,2027-01-10T22:00:00+09:00,2027-01-10T17:00:00+09:00,Row 3,A,ORDER-1,TICKET-1\n";
         assert_eq!(read(turned.as_bytes()).unwrap()[0].party, "family");
         assert_eq!(read(format!("\u{feff}{HEADER}{ROW}").as_bytes()).unwrap().len(), 1, "a spreadsheet's mark");
     }
@@ -232,6 +236,8 @@ mod tests {
         let moment = refused(&format!("{HEADER}{}", ROW.replace("2027-01-10T17:00:00+09:00", "Taro")));
         assert!(moment.starts_with("line 2, valid_from:") && !moment.contains("Taro"), "{moment}");
         let ragged = refused(&format!("{HEADER}{ROW}Taro,Hanako\n"));
+        let again = refused(&format!("{HEADER}{}", ROW.replace("+09:00,1,", "+09:00,unlimited,")));
+        assert_eq!(again, "line 2, entries: only 1 is offered yet");
         assert!(ragged.starts_with("line 3 ") && !ragged.contains("Taro"), "{ragged}");
     }
 

@@ -34,7 +34,7 @@ const IMPORT: &str = "\
 The file has exactly these columns, in any order; any other is refused by its name:
   ticket_ref,order_ref,zone,seat_label,valid_from,valid_until,entries,party
   TICKET-1,ORDER-1,A,Row 3 seat 7,2027-01-10T17:00:00+09:00,2027-01-10T22:00:00+09:00,1,
-entries is a number or `unlimited`; party names tickets that enter together, or is empty.
+entries is 1 for now: going out and coming back is not offered yet. party names tickets that enter together, or is empty.
 
 The codes are made here and written to --codes (mode 600, synced) before anything is sent; the registrar gets hashes.
 Run the same command again after any failure: nothing is imported twice, no code is lost.

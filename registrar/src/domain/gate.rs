@@ -3,7 +3,7 @@
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::GateRecord;
 use kido_shared::ids::{FeedSequence, GateId};
-use kido_shared::policy::{ArbiterHome, EventPolicy};
+use kido_shared::policy::{ArbiterHome, EventPolicy, OfflineChoice};
 use kido_shared::ticket::Zone;
 
 /// Most gates of one event, revoked ones included: five times the largest venue planned for.
@@ -24,6 +24,11 @@ pub enum GateRefusal {
     /// The arbiter inside a gate serves one gate only.
     #[error("this event's arbiter is its only gate; choose another arbiter before adding a second gate")]
     LocalArbiter,
+    /// While a zone's only gate may admit without its line, a second one beside it could admit the same ticket again.
+    #[error(
+        "this zone has a gate that admits while it is offline: revoke that one first, or choose another offline choice"
+    )]
+    HomeGate,
     /// More gates than an event may have.
     #[error("an event has at most {GATES_MAX} gates")]
     TooManyGates,
@@ -67,15 +72,23 @@ impl Gate {
     }
 }
 
-/// Whether a further gate may be added to these.
+/// Whether a further gate of this zone may be added to these.
 ///
 /// # Errors
-/// [`GateRefusal::LocalArbiter`] or [`GateRefusal::TooManyGates`].
-pub fn may_add<'a>(policy: &EventPolicy, gates: impl Iterator<Item = &'a Gate>) -> Result<(), GateRefusal> {
-    let (mut all, mut in_force) = (0_usize, 0_usize);
+/// [`GateRefusal::LocalArbiter`], [`GateRefusal::HomeGate`] or [`GateRefusal::TooManyGates`].
+pub fn may_add<'a>(
+    policy: &EventPolicy,
+    zone: &Zone,
+    gates: impl Iterator<Item = &'a Gate>,
+) -> Result<(), GateRefusal> {
+    let (mut all, mut in_force, mut of_zone) = (0_usize, 0_usize, 0_usize);
     for gate in gates {
         all += 1;
         in_force += usize::from(!gate.revoked);
+        of_zone += usize::from(!gate.revoked && gate.zone == *zone);
+    }
+    if policy.choices().offline == OfflineChoice::HomeGate && of_zone > 0 {
+        return Err(GateRefusal::HomeGate);
     }
     if policy.choices().arbiter.home == ArbiterHome::Local && in_force > 0 {
         return Err(GateRefusal::LocalArbiter);

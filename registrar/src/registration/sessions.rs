@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kido_shared::challenge::{Action, Challenge};
 use kido_shared::clock::Timestamp;
-use kido_shared::ids::{EventId, SessionId};
+use kido_shared::ids::{EventId, SessionId, TicketId};
 
 use crate::domain::registration::RegistrationRefusal;
 use crate::store::CodedTicket;
@@ -31,22 +31,32 @@ pub(super) struct Session {
 pub(super) struct Sessions {
     open: BTreeMap<SessionId, Session>,
     ends: BTreeSet<(Timestamp, SessionId)>,
+    /// The one open dialogue of a ticket that was named by its code.
+    of_ticket: BTreeMap<TicketId, SessionId>,
     /// How many of the open ones began without a code.
     card_alone: usize,
 }
 
 impl Sessions {
-    /// Opens a dialogue. Those that are over make room; one that is not never does.
+    /// Opens a dialogue. Those that are over make room, and so does an earlier one about the same ticket by its code:
+    /// one code never holds more than one place, and whoever begins again is the one who goes on.
     pub(super) fn open(&mut self, id: SessionId, session: Session, now: Timestamp) -> Result<(), RegistrationRefusal> {
         while let Some((end, over)) = self.ends.first().copied().filter(|(end, _)| *end <= now) {
             self.ends.remove(&(end, over));
             self.remove(over);
         }
-        let card_alone = usize::from(session.coded.is_none());
+        let ticket = session.coded.map(|coded| coded.ticket);
+        if let Some(before) = ticket.and_then(|ticket| self.of_ticket.get(&ticket).copied()) {
+            self.take(before, now);
+        }
+        let card_alone = usize::from(ticket.is_none());
         if self.open.len() >= SESSIONS_MAX || self.card_alone + card_alone > CARD_ALONE_SESSIONS_MAX {
             return Err(RegistrationRefusal::TooManySessions);
         }
         self.card_alone += card_alone;
+        if let Some(ticket) = ticket {
+            self.of_ticket.insert(ticket, id);
+        }
         self.ends.insert((session.expires_at, id));
         self.open.insert(id, session);
         Ok(())
@@ -61,7 +71,10 @@ impl Sessions {
 
     fn remove(&mut self, id: SessionId) -> Option<Session> {
         let session = self.open.remove(&id)?;
-        self.card_alone -= usize::from(session.coded.is_none());
+        match session.coded {
+            Some(coded) => drop(self.of_ticket.remove(&coded.ticket)),
+            None => self.card_alone -= 1,
+        }
         Some(session)
     }
 }
@@ -70,7 +83,6 @@ impl Sessions {
 mod tests {
     use super::*;
     use kido_shared::codes::CodeHash;
-    use kido_shared::ids::TicketId;
 
     fn session(expires_at: i64) -> Session {
         Session {
@@ -82,8 +94,11 @@ mod tests {
         }
     }
 
-    fn coded(expires_at: i64) -> Session {
-        let coded = CodedTicket { ticket: TicketId::from_bytes([3; 16]), code: CodeHash::from_bytes([4; 32]) };
+    /// A dialogue about the ticket of this number, by its code.
+    fn coded(number: u64, expires_at: i64) -> Session {
+        let mut ticket = [3; 16];
+        ticket[8..].copy_from_slice(&number.to_be_bytes());
+        let coded = CodedTicket { ticket: TicketId::from_bytes(ticket), code: CodeHash::from_bytes([4; 32]) };
         Session { coded: Some(coded), ..session(expires_at) }
     }
 
@@ -112,12 +127,25 @@ mod tests {
     fn a_flood_of_sessions_is_refused_until_some_are_over() {
         let mut sessions = Sessions::default();
         for number in 0..SESSIONS_MAX {
-            sessions.open(id(u64::try_from(number).unwrap()), coded(100), Timestamp::from_unix_ms(0)).unwrap();
+            let number = u64::try_from(number).unwrap();
+            sessions.open(id(number), coded(number, 100), Timestamp::from_unix_ms(0)).unwrap();
         }
-        let refused = sessions.open(id(u64::MAX), coded(100), Timestamp::from_unix_ms(99));
+        let refused = sessions.open(id(u64::MAX), coded(u64::MAX, 100), Timestamp::from_unix_ms(99));
         assert_eq!(refused, Err(RegistrationRefusal::TooManySessions));
-        sessions.open(id(u64::MAX), coded(200), Timestamp::from_unix_ms(100)).unwrap();
+        sessions.open(id(u64::MAX), coded(u64::MAX, 200), Timestamp::from_unix_ms(100)).unwrap();
         assert!(sessions.take(id(0), Timestamp::from_unix_ms(0)).is_none(), "the others were over");
+    }
+
+    #[test]
+    fn one_code_holds_one_place_and_whoever_begins_again_goes_on() {
+        let (mut sessions, start) = (Sessions::default(), Timestamp::from_unix_ms(0));
+        for number in 0..1_000 {
+            sessions.open(id(number), coded(7, 100), start).unwrap();
+        }
+        assert_eq!((sessions.open.len(), sessions.ends.len(), sessions.of_ticket.len()), (1, 1, 1));
+        assert!(sessions.take(id(998), start).is_none());
+        assert!(sessions.take(id(999), start).is_some());
+        assert!(sessions.open.is_empty() && sessions.ends.is_empty() && sessions.of_ticket.is_empty());
     }
 
     #[test]
@@ -128,7 +156,7 @@ mod tests {
         }
         let refused = sessions.open(id(u64::MAX), session(100), start);
         assert_eq!(refused, Err(RegistrationRefusal::TooManySessions));
-        sessions.open(id(u64::MAX), coded(100), start).unwrap();
+        sessions.open(id(u64::MAX), coded(1, 100), start).unwrap();
         sessions.take(id(0), start).unwrap();
         sessions.open(id(u64::MAX - 1), session(200), start).unwrap();
         assert!(sessions.open(id(u64::MAX - 2), session(200), start).is_err(), "one place was left, and is taken");

@@ -54,10 +54,10 @@ impl Store {
     ///
     /// # Errors
     /// [`GateRefusal`] or [`StorageError`].
-    pub fn may_add_gate(&self, event: EventId) -> Result<(), Failed<GateRefusal>> {
+    pub fn may_add_gate(&self, event: EventId, zone: &Zone) -> Result<(), Failed<GateRefusal>> {
         let live = self.live(event)?;
         let (policy, gates) = (reading::policy(&live.facts)?, reading::gates(&live.facts)?);
-        may_add(&policy, gates.iter().map(|(_, gate)| gate)).map_err(Failed::Refused)
+        may_add(&policy, zone, gates.iter().map(|(_, gate)| gate)).map_err(Failed::Refused)
     }
 
     /// Makes a gate part of the event. Repeating it with the same key changes nothing.
@@ -77,7 +77,7 @@ impl Store {
                 };
             }
             let (policy, gates) = (reading::policy(changing)?, reading::gates(changing)?);
-            may_add(&policy, gates.iter().map(|(_, gate)| gate)).map_err(Failed::Refused)?;
+            may_add(&policy, &new.zone, gates.iter().map(|(_, gate)| gate)).map_err(Failed::Refused)?;
             let NewGate { gate, verifying_key, zone, entrance } = new;
             let record_at = changing.next_record();
             let entry = Gate { verifying_key, zone, entrance, revoked: false, added_at: at, record_at };

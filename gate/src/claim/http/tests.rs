@@ -139,8 +139,8 @@ async fn a_hanging_arbiter_is_silent_after_three_seconds_and_not_offline_yet() {
     assert_eq!(client.connectivity(later), Connectivity::Offline);
     // Nobody is asked twice within a second.
     tokio::time::sleep(client.probe_at().since(SystemClock.now())).await;
-    assert_eq!(client.probe().await, Connectivity::Online, "a sign of life");
-    assert_eq!(client.connectivity(later), Connectivity::Online);
+    assert_eq!(client.probe().await, Connectivity::Online, "not ten seconds yet");
+    assert_eq!(client.connectivity(later), Connectivity::Offline, "a sign of life is no answer to a claim");
 }
 
 #[tokio::test]

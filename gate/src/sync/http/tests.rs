@@ -89,6 +89,7 @@ async fn a_fresh_gate_follows_full_ranges_and_the_rest_and_then_only_what_is_new
     let client = client(uplink, &home);
     let pulled = client.pull(&replica).await.unwrap();
     assert_eq!((pulled.records, replica.position()), (feed.reached.length, feed.reached));
+    pulled.note(&GateClock::start(Arc::new(ManualClock::at(NOW)), Some(NOW)), &replica).await.unwrap();
     assert_eq!(replica.standing().age(NOW), Duration::ZERO);
     assert_eq!(client.pull(&replica).await.unwrap().records, 0);
     registrar.feed.lock().unwrap().publish(&FeedRecord::Ticket(ticket(5_000)));
@@ -118,7 +119,7 @@ async fn a_silent_registrar_leaves_the_replica_as_it_is() {
     let client = client(uplink, &home);
     assert!(matches!(client.pull(&replica).await, Err(SyncError::Uplink(UplinkError::Unwell { status: 503, .. }))));
     *registrar.up.lock().unwrap() = true;
-    client.pull(&replica).await.unwrap();
+    let _followed = client.pull(&replica).await.unwrap();
     assert_eq!(replica.position(), feed.reached);
 }
 

@@ -2,7 +2,7 @@ use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn};
 use kido_shared::challenge::Action;
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, NamedAdmission};
 use kido_shared::ids::{AdmissionId, FeedSequence, GateId, TicketId};
-use kido_shared::policy::ArbiterHome;
+use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use kido_shared::ticket::Zone;
 use kido_shared::wire::v1::admissions::{AckOutcome, UploadedAdmission};
 use kido_virtual_card::character::Character;
@@ -246,11 +246,27 @@ async fn an_opened_lane_is_noted_in_the_tickets_claims() {
 }
 
 #[tokio::test]
+async fn while_a_zones_gate_admits_by_itself_no_second_one_joins_it() {
+    let registrar = Registrar::new();
+    let event = registrar.event_with(|draft| draft.offline = OfflineChoice::HomeGate).await;
+    let one = registrar.gate(event, 1).await;
+    let (same, other) = (Zone::new("A").unwrap(), Zone::new("B").unwrap());
+    let may_add = |zone: &Zone| registrar.store.may_add_gate(event, zone);
+    assert!(matches!(may_add(&same), Err(Failed::Refused(GateRefusal::HomeGate))));
+    assert!(may_add(&other).is_ok());
+    registrar.store.revoke_gate(event, one).await.unwrap();
+    assert!(may_add(&same).is_ok());
+}
+
+#[tokio::test]
 async fn a_local_arbiter_serves_one_gate_whichever_way_round_it_is_asked() {
     let registrar = Registrar::new();
     let event = registrar.event_with(|draft| draft.arbiter.home = ArbiterHome::Local).await;
     let one = registrar.gate(event, 1).await;
-    assert!(matches!(registrar.store.may_add_gate(event), Err(Failed::Refused(GateRefusal::LocalArbiter))));
+    assert!(matches!(
+        registrar.store.may_add_gate(event, &Zone::new("A").unwrap()),
+        Err(Failed::Refused(GateRefusal::LocalArbiter))
+    ));
     let (ticket, _code) = registrar.ticket(event, 1).await;
     let step = claim(&registrar, event, 1, ticket, one);
     let elsewhere = registrar.store.claim(event, one, step).await;
