@@ -128,7 +128,7 @@ impl Replica {
     pub fn open(folder: &Path, followed: Followed) -> Result<Self, ReplicaError> {
         let Followed { event, gate, root, feed_key, subkeys } = followed;
         let options = Options::create_if_missing().cache_bytes(CACHE_BYTES);
-        let index = ReplicaIndex::new(event, subkeys.feed.clone());
+        let index = ReplicaIndex::new(event, subkeys.record.clone());
         let (store, _opened) = Store::open(folder, StoreIdentity::new(*event.as_bytes()), index, options)?;
         let mut keys = TrustedFeedKeys::new(root, event)?;
         keys.trust(&feed_key)?;
@@ -215,7 +215,7 @@ impl Replica {
         records: Vec<SealedRecord>,
     ) -> Result<RangeUnderWay, ReplicaError> {
         let before = *span.position();
-        let cipher = RecordCipher::new(&self.subkeys.feed, self.event, before.epoch);
+        let cipher = RecordCipher::new(&self.subkeys.record, self.event, before.epoch);
         let opened = span.open(&records, &cipher)?;
         for (_number, record) in &opened {
             if let FeedRecord::Key(key) = record {

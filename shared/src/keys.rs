@@ -1,7 +1,7 @@
 //! The event key and what is derived from it.
 //!
-//! Each consumer gets the subkeys it needs and no more (`protocol.md` §1): gates `tag`, `seal` and `feed`, venue
-//! arbiters `feed` and `claim`, the registrar all of them. Keys are wiped when dropped and print as their name only.
+//! Each consumer gets the subkeys it needs and no more (`protocol.md` §1): gates `tag`, `seal` and `record`, the
+//! registrar all of them. Keys are wiped when dropped and print as their name only.
 
 use hkdf::Hkdf;
 use rand::{CryptoRng, RngCore};
@@ -51,18 +51,14 @@ subkey! {
     SealKey
 }
 subkey! {
-    /// Encrypts the records of the feed.
-    FeedKey
-}
-subkey! {
-    /// Names tickets at a venue's arbiter.
-    ClaimKey
+    /// Encrypts the records of the feed; the key that signs its heads is a [feed key](crate::feed::FeedKeyStatement).
+    RecordKey
 }
 subkey! {
     /// Names ticket and order references in the registrar's store.
     OrderKey
 }
-redacted_debug!(EventKey, TagKey, SealKey, FeedKey, ClaimKey, OrderKey, GateSubkeys);
+redacted_debug!(EventKey, TagKey, SealKey, RecordKey, OrderKey, GateSubkeys);
 
 impl EventKey {
     /// A new event's key.
@@ -97,15 +93,11 @@ impl EventKey {
     }
 
     /// The subkey behind feed records.
+    ///
+    /// Its label is `feed`, not its name: with another label no record that was ever published could be opened.
     #[must_use]
-    pub fn feed(&self) -> FeedKey {
-        FeedKey(self.derive(b"feed"))
-    }
-
-    /// The subkey behind an arbiter's names.
-    #[must_use]
-    pub fn claim(&self) -> ClaimKey {
-        ClaimKey(self.derive(b"claim"))
+    pub fn record(&self) -> RecordKey {
+        RecordKey(self.derive(b"feed"))
     }
 
     /// The subkey behind kept references.
@@ -117,7 +109,7 @@ impl EventKey {
     /// What an enrolled gate is given.
     #[must_use]
     pub fn for_gate(&self) -> GateSubkeys {
-        GateSubkeys { tag: self.tag(), seal: self.seal(), feed: self.feed() }
+        GateSubkeys { tag: self.tag(), seal: self.seal(), record: self.record() }
     }
 
     fn derive(&self, name: &[u8]) -> [u8; KEY_BYTES] {
@@ -133,18 +125,18 @@ pub struct GateSubkeys {
     /// Behind sealed keys.
     pub seal: SealKey,
     /// Behind feed records.
-    pub feed: FeedKey,
+    pub record: RecordKey,
 }
 
 impl GateSubkeys {
     /// Length of [`Self::to_bytes`].
     pub const BYTES: usize = 3 * KEY_BYTES;
 
-    /// The three keys in one run, `tag ‖ seal ‖ feed`: the plaintext that is sealed to a gate.
+    /// The three keys in one run, `tag ‖ seal ‖ record`: the plaintext that is sealed to a gate.
     #[must_use]
     pub fn to_bytes(&self) -> zeroize::Zeroizing<[u8; Self::BYTES]> {
         let mut bytes = zeroize::Zeroizing::new([0; Self::BYTES]);
-        let keys = [self.tag.expose(), self.seal.expose(), self.feed.expose()];
+        let keys = [self.tag.expose(), self.seal.expose(), self.record.expose()];
         for (place, key) in bytes.chunks_exact_mut(KEY_BYTES).zip(keys) {
             place.copy_from_slice(key);
         }
@@ -156,8 +148,8 @@ impl GateSubkeys {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (tag, rest) = bytes.split_first_chunk::<KEY_BYTES>()?;
         let (seal, rest) = rest.split_first_chunk::<KEY_BYTES>()?;
-        let feed = <[u8; KEY_BYTES]>::try_from(rest).ok()?;
-        Some(Self { tag: TagKey(*tag), seal: SealKey(*seal), feed: FeedKey(feed) })
+        let record = <[u8; KEY_BYTES]>::try_from(rest).ok()?;
+        Some(Self { tag: TagKey(*tag), seal: SealKey(*seal), record: RecordKey(record) })
     }
 }
 
@@ -188,8 +180,7 @@ mod tests {
             *event.expose(),
             *event.tag().expose(),
             *event.seal().expose(),
-            *event.feed().expose(),
-            *event.claim().expose(),
+            *event.record().expose(),
             *event.order().expose(),
         ];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
@@ -201,7 +192,7 @@ mod tests {
         let event = EventKey::from_bytes([9; KEY_BYTES]);
         let bytes = event.for_gate().to_bytes();
         let read = GateSubkeys::from_bytes(bytes.as_slice()).unwrap();
-        assert_eq!(read.feed.expose(), event.feed().expose());
+        assert_eq!(read.record.expose(), event.record().expose());
         assert!(GateSubkeys::from_bytes(&bytes[1..]).is_none());
     }
 

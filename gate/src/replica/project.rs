@@ -15,7 +15,7 @@
 use kido_shared::binding::{BindingTag, SealedKey};
 use kido_shared::feed::{BindingRecord, FeedRecord, FollowedTo, RecordCipher, SealedRecord, TicketRecord};
 use kido_shared::ids::{EventId, FeedSequence, GateId, TicketId};
-use kido_shared::keys::FeedKey;
+use kido_shared::keys::RecordKey;
 use kido_store::{IndexChanges, Position, Project, ProjectError};
 
 use super::FIRST_EPOCH;
@@ -83,17 +83,17 @@ pub(super) struct BindingEntry {
 #[derive(Debug)]
 pub(super) struct ReplicaIndex {
     event: EventId,
-    feed: FeedKey,
+    records: RecordKey,
 }
 
 impl ReplicaIndex {
-    pub(super) const fn new(event: EventId, feed: FeedKey) -> Self {
-        Self { event, feed }
+    pub(super) const fn new(event: EventId, records: RecordKey) -> Self {
+        Self { event, records }
     }
 
     fn records(&self, records: &[SealedRecord], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         let mut position = followed(index.get(&Key::Followed.bytes())?, self.event)?;
-        let cipher = RecordCipher::new(&self.feed, self.event, position.epoch);
+        let cipher = RecordCipher::new(&self.records, self.event, position.epoch);
         for sealed in records {
             let at = position.next();
             let record =

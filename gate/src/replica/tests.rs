@@ -51,7 +51,7 @@ impl Feed {
     }
 
     pub(crate) fn publish(&mut self, record: &FeedRecord) {
-        let cipher = RecordCipher::new(&self.event_key.feed(), self.event, Epoch::FIRST);
+        let cipher = RecordCipher::new(&self.event_key.record(), self.event, Epoch::FIRST);
         let sealed = cipher.seal(self.reached.next(), record).unwrap();
         self.reached = self.reached.extend(&sealed);
         self.records.push(sealed);

@@ -23,7 +23,7 @@ pub(crate) struct EventKeys {
 impl EventKeys {
     pub(crate) fn derive(event: EventId, epoch: Epoch, key: &EventKey) -> Self {
         let gate = key.for_gate();
-        let cipher = RecordCipher::new(&gate.feed, event, epoch);
+        let cipher = RecordCipher::new(&gate.record, event, epoch);
         Self { event, gate, order: key.order(), cipher }
     }
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{FeedError, FeedRecord};
 use crate::ids::{Epoch, EventId, FeedSequence, ID_BYTES};
-use crate::keys::{FeedKey, expand};
+use crate::keys::{RecordKey, expand};
 use crate::limits::FEED_RECORD_BYTES_MAX;
 use crate::redact::redacted_debug;
 
@@ -67,10 +67,10 @@ pub struct RecordCipher {
 redacted_debug!(RecordCipher);
 
 impl RecordCipher {
-    /// Derives the key of an event's epoch from its feed subkey.
+    /// Derives the key of an event's epoch from its record subkey.
     #[must_use]
-    pub fn new(feed: &FeedKey, event: EventId, epoch: Epoch) -> Self {
-        let key = Zeroizing::new(expand(feed.expose(), &[], &[b"record", &epoch.get().to_be_bytes()]));
+    pub fn new(records: &RecordKey, event: EventId, epoch: Epoch) -> Self {
+        let key = Zeroizing::new(expand(records.expose(), &[], &[b"record", &epoch.get().to_be_bytes()]));
         Self { event, epoch, cipher: XChaCha20Poly1305::new(Key::from_slice(key.as_slice())) }
     }
 

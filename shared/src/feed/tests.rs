@@ -12,7 +12,7 @@ use crate::admission::{Admission, AdmissionBasis};
 use crate::binding::{BindingTag, SealedKey};
 use crate::clock::Timestamp;
 use crate::ids::{AdmissionId, Epoch, EventId, FeedSequence, GateId, PartyId, TicketId};
-use crate::keys::FeedKey;
+use crate::keys::RecordKey;
 use crate::policy::EventPolicy;
 use crate::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 
@@ -50,7 +50,7 @@ fn trusted() -> TrustedFeedKeys {
 }
 
 fn cipher(epoch: Epoch) -> RecordCipher {
-    RecordCipher::new(&FeedKey::from_bytes([5; 32]), EVENT, epoch)
+    RecordCipher::new(&RecordKey::from_bytes([5; 32]), EVENT, epoch)
 }
 
 /// One record of every kind, with every field in use.

@@ -68,7 +68,7 @@ impl MadeEvent {
         };
         let certificate = statement.sign(&root)?;
         let gate_keys = GateKeys::generate(&mut random);
-        let cipher = RecordCipher::new(&key.feed(), event, Epoch::FIRST);
+        let cipher = RecordCipher::new(&key.record(), event, Epoch::FIRST);
         let reached = FollowedTo::start(event, Epoch::FIRST);
         let (subkeys, records) = (key.for_gate(), Vec::new());
         let mut made = Self {

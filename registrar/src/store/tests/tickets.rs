@@ -182,5 +182,5 @@ async fn a_postponed_events_key_moves_to_another_week_and_still_opens() {
     registrar.store.change_policy(event, later.clone()).await.unwrap();
     let registrar = registrar.restart();
     assert_eq!(registrar.store.event(event).unwrap().policy, later);
-    assert_eq!(registrar.store.gate_subkeys(event).unwrap().feed.expose(), subkeys.feed.expose());
+    assert_eq!(registrar.store.gate_subkeys(event).unwrap().record.expose(), subkeys.record.expose());
 }

@@ -92,7 +92,7 @@ fn another_events_head_and_cipher_are_refused() {
     let head = head_over(&history, Epoch::FIRST);
     assert_eq!(Follower::start(OTHER_EVENT, Epoch::FIRST).accept(&head), Err(FeedError::OtherEvent));
     let start = Follower::start(EVENT, Epoch::FIRST);
-    let other = RecordCipher::new(&FeedKey::from_bytes([5; 32]), OTHER_EVENT, Epoch::FIRST);
+    let other = RecordCipher::new(&RecordKey::from_bytes([5; 32]), OTHER_EVENT, Epoch::FIRST);
     assert_eq!(start.apply(&head, &history, &other), Err(FeedError::OtherEvent));
     let later = cipher(Epoch::new(1));
     let refused = FeedError::OtherEpoch { head: Epoch::FIRST, followed: Epoch::new(1) };

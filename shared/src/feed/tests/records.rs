@@ -112,9 +112,9 @@ fn a_record_opens_only_where_it_was_sealed() {
     assert_eq!(here.open(elsewhere, &sealed), Err(FeedError::Sealed { at: elsewhere }), "another number");
     let refused = Err(FeedError::Sealed { at });
     assert_eq!(cipher(Epoch::new(1)).open(at, &sealed), refused, "another epoch");
-    let key = FeedKey::from_bytes([5; 32]);
+    let key = RecordKey::from_bytes([5; 32]);
     assert_eq!(RecordCipher::new(&key, OTHER_EVENT, Epoch::FIRST).open(at, &sealed), refused, "another event");
-    let key = FeedKey::from_bytes([6; 32]);
+    let key = RecordKey::from_bytes([6; 32]);
     assert_eq!(RecordCipher::new(&key, EVENT, Epoch::FIRST).open(at, &sealed), refused, "another key");
     for place in 0..sealed.as_bytes().len() {
         let mut altered = sealed.as_bytes().to_vec();
