@@ -14,10 +14,6 @@ use std::path::PathBuf;
 use crate::journal::StoredAdmission;
 use crate::lane::TapNumber;
 
-/// How long a barrier may take, where the configuration does not say: longer than any turnstile's motor, shorter than a
-/// holder's patience.
-pub const OPEN_TIME_DEFAULT: Duration = Duration::from_secs(3);
-
 /// How this gate's lane opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Barrier {

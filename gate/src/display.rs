@@ -92,20 +92,6 @@ impl Display {
             *frame = Arc::new(Frame::new(frame.number.next(), frame.sign.clone(), screen, said));
         });
     }
-
-    /// Says on every screen from now on whether this event is a rehearsal.
-    pub fn rehearse(&self, rehearsal: bool) {
-        self.frames.send_if_modified(|frame| {
-            let marker = rehearsal.then(|| self.words.rehearsal());
-            let changed = frame.sign.rehearsal != marker;
-            if changed {
-                // The same screen under the same number: what was typed for it still holds.
-                let sign = LaneSign { rehearsal: marker, ..frame.sign.clone() };
-                *frame = Arc::new(Frame { sign, ..Frame::clone(frame) });
-            }
-            changed
-        });
-    }
 }
 
 impl TypedInputs {

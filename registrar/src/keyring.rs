@@ -211,14 +211,6 @@ impl Keyring {
         files::sync_folder(&self.folder.join(SPARE))
     }
 
-    /// How many events can be made before the root key is needed again.
-    ///
-    /// # Errors
-    /// [`KeyringError::File`].
-    pub fn spare_identities(&self) -> Result<usize, KeyringError> {
-        files::names(&self.folder.join(SPARE)).map(|names| names.len())
-    }
-
     /// Takes an identity for a new event; it is never given again, whatever becomes of the event.
     ///
     /// # Errors

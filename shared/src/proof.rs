@@ -140,12 +140,6 @@ impl<M> VerifiedProof<M> {
     pub const fn message(&self) -> &M {
         &self.message
     }
-
-    /// What was signed, for keeps.
-    #[must_use]
-    pub fn into_message(self) -> M {
-        self.message
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ fn shell(script: &str) -> BarrierCommand {
     BarrierCommand {
         program: PathBuf::from("/bin/sh"),
         arguments: vec!["-c".to_owned(), script.to_owned()],
-        time: OPEN_TIME_DEFAULT,
+        time: Duration::from_secs(3),
     }
 }
 

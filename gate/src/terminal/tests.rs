@@ -15,8 +15,10 @@ use crate::words::Words;
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_338_120);
 
 fn lane() -> (Display, Viewer, TypedInputs) {
-    let sign = LaneSign { entrance: "B".to_owned(), lane: "3".to_owned(), rehearsal: None };
-    display(Words::compiled_in().unwrap(), sign, &Screen::Idle, NOW)
+    let words = Words::compiled_in().unwrap();
+    let rehearsal = Some(words.rehearsal());
+    let sign = LaneSign { entrance: "B".to_owned(), lane: "3".to_owned(), rehearsal };
+    display(words, sign, &Screen::Idle, NOW)
 }
 
 #[test]
@@ -34,7 +36,6 @@ fn a_line_means_what_its_screen_asks() {
 async fn a_screen_is_drawn_in_both_languages_with_its_code() {
     let (display, viewer, _typed) = lane();
     display.show(&Screen::Refused(Notice::before_proof(&Refusal::Suspended, true)), NOW);
-    display.rehearse(true);
     drop(display);
     let mut out = Vec::new();
     draw(viewer, &mut out).await.unwrap();

@@ -23,14 +23,6 @@ pub struct Need {
     pub to: u64,
 }
 
-impl Need {
-    /// Whether the head says nothing new.
-    #[must_use]
-    pub const fn is_nothing(&self) -> bool {
-        self.from == self.to
-    }
-}
-
 impl Follower {
     /// A follower that knows nothing yet.
     #[must_use]

@@ -119,22 +119,10 @@ pub struct StaffCredential(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]);
 crate::redact::redacted_debug!(StaffCredential);
 
 impl StaffCredential {
-    /// The hash, made elsewhere.
-    #[must_use]
-    pub const fn from_hash(hash: [u8; 32]) -> Self {
-        Self(hash)
-    }
-
     /// The hash of a credential's bytes.
     #[must_use]
     pub fn of(credential: &[u8; 32]) -> Self {
         Self(<sha2::Sha256 as sha2::Digest>::digest(credential).into())
-    }
-
-    /// The hash itself.
-    #[must_use]
-    pub const fn as_hash(&self) -> &[u8; 32] {
-        &self.0
     }
 }
 
