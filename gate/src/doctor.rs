@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use kido_reader::{ReaderPattern, Readers};
 use kido_shared::clock::{Clock, Timestamp};
+use kido_shared::error_chain::Chain;
 use kido_store::StoreError;
 
 use crate::identity::{DataFolder, Identity, read_private};
@@ -67,7 +68,7 @@ pub async fn examine(folder: &DataFolder, reader: ReaderPattern, clock: std::syn
     let identity = match Identity::load(folder) {
         Ok(identity) => identity,
         Err(error) => {
-            findings.push(Finding::broken("enrolment", chain(&error)));
+            findings.push(Finding::broken("enrolment", Chain(&error).to_string()));
             return findings;
         }
     };
@@ -97,7 +98,7 @@ fn look_at_reader(pattern: &ReaderPattern) -> Finding {
     match (readers.choose(pattern), listed) {
         (Ok(chosen), Ok(all)) => Finding::well("reader", format!("{chosen} (attached: {all})")),
         (Ok(chosen), Err(_)) => Finding::well("reader", chosen.to_string()),
-        (Err(error), _) => Finding::broken("reader", chain(&error)),
+        (Err(error), _) => Finding::broken("reader", Chain(&error).to_string()),
     }
 }
 
@@ -110,7 +111,9 @@ fn look_at_keys(folder: &DataFolder) -> Vec<Finding> {
         Err(error) => Finding::broken("data folder", error.to_string()),
     });
     for path in [folder.keys(), folder.subkeys(), folder.enrolment()] {
-        if let Err(error) = exists(&path).and_then(|()| read_private(&path).map(drop).map_err(|error| chain(&error))) {
+        if let Err(error) =
+            exists(&path).and_then(|()| read_private(&path).map(drop).map_err(|error| Chain(&error).to_string()))
+        {
             findings.push(Finding::broken("keys", error));
         }
     }
@@ -129,19 +132,19 @@ fn look_at_stores(folder: &DataFolder, identity: &Identity, now: Timestamp) -> V
     match Replica::open(&folder.replica(), identity.followed()) {
         Ok(replica) => {
             findings.push(look_at_replica(&replica.standing(), now));
-            findings.extend(replica.close().err().map(|error| Finding::look("replica", chain(&error))));
+            findings.extend(replica.close().err().map(|error| Finding::look("replica", Chain(&error).to_string())));
         }
         Err(ReplicaError::Store(StoreError::InUse { .. })) => {
             findings.push(Finding::well("replica", "in use: the gate is running"));
         }
-        Err(error) => findings.push(Finding::broken("replica", chain(&error))),
+        Err(error) => findings.push(Finding::broken("replica", Chain(&error).to_string())),
     }
     // Opening the journal counts as a start and settles what a crash left; a doctor only looks, so it asks for the log.
     findings.push(match Journal::examine(&folder.journal(), identity.enrolment().gate) {
         Ok(Some(facts)) => Finding::well("journal", format!("{facts} facts, verified")),
         Ok(None) => Finding::well("journal", "not begun yet"),
         Err(JournalError::Store(StoreError::InUse { .. })) => Finding::well("journal", "in use: the gate is running"),
-        Err(error) => Finding::broken("journal", chain(&error)),
+        Err(error) => Finding::broken("journal", Chain(&error).to_string()),
     });
     findings
 }
@@ -161,18 +164,6 @@ fn look_at_replica(standing: &Standing, now: Timestamp) -> Finding {
     } else {
         Finding::well("replica", said)
     }
-}
-
-/// An error with its causes, for a person, or for a log whose format would drop them.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        said.push_str(": ");
-        said.push_str(&next.to_string());
-        cause = next.source();
-    }
-    said
 }
 
 #[cfg(test)]

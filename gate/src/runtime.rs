@@ -15,6 +15,7 @@ use std::sync::Arc;
 use kido_reader::child::CommandFailure;
 use kido_shared::challenge::Challenge;
 use kido_shared::clock::{Clock, Timestamp};
+use kido_shared::error_chain::Chain;
 use kido_shared::refusal::Refusal;
 use rand::rngs::OsRng;
 use tokio::sync::watch;
@@ -148,7 +149,7 @@ async fn note_the_end(parts: &Parts) {
     if reading.certain
         && let Err(error) = parts.journal.note_time(reading).await
     {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the last moment could not be kept");
+        tracing::warn!(error = %Chain(&error), "the last moment could not be kept");
     }
 }
 
@@ -251,7 +252,7 @@ impl Conductor {
         match done {
             Ok(Some(input)) => self.take(input),
             Ok(None) => {}
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a step of a tap was lost"),
+            Err(error) => tracing::error!(error = %Chain(&error), "a step of a tap was lost"),
         }
     }
 
@@ -269,7 +270,7 @@ impl Conductor {
             tracing::debug!(step = effect.name(), "step");
             self.times.asked(&effect);
             if let Err(lost) = self.carrier.carry(effect, &self.reader, &mut self.work) {
-                tracing::error!(error = &lost as &dyn std::error::Error, "the reader takes no orders");
+                tracing::error!(error = %Chain(&lost), "the reader takes no orders");
                 // Its supervisor has ended or is stuck: the lane is told once, by the next input.
                 self.work.spawn(async { Some(Input::ReaderGone) });
             }

@@ -3,12 +3,11 @@
 //! `code` is a word for programs and never changes its meaning; `detail` is a sentence for a person. Neither carries
 //! anything of a card, a code or a reference. What failed inside goes to the log, once, with its causes.
 
-use std::error::Error as _;
-
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kido_shared::certificate::CertificateRefusals;
+use kido_shared::error_chain::Chain;
 use kido_shared::policy::PolicyError;
 use kido_shared::request_signature::RequestSignatureError;
 use kido_shared::wire::v1::problem::{MEDIA_TYPE, Problem};
@@ -236,13 +235,7 @@ impl AppError {
             tracing::debug!(code, "refused");
             return;
         }
-        let mut causes = Vec::new();
-        let mut next = self.source();
-        while let Some(cause) = next {
-            causes.push(cause.to_string());
-            next = cause.source();
-        }
-        tracing::error!(code, error = %self, causes = causes.join(": "), "a request failed");
+        tracing::error!(code, error = %Chain(self), "a request failed");
     }
 }
 

@@ -9,6 +9,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use kido_shared::error_chain::Chain;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -51,7 +52,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
                 let watched = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
                 connections.spawn(async move {
                     if let Err(error) = watched.await {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
+                        tracing::debug!(error = %Chain(&error), "a connection ended early");
                     }
                     drop(place);
                 });
@@ -72,15 +73,15 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
         Ok((stream, _address)) => {
             // Answers are small and awaited: a lane waits for them.
             if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(error = &error as &dyn std::error::Error, "no TCP_NODELAY");
+                tracing::debug!(error = %Chain(&error), "no TCP_NODELAY");
             }
             if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS_MAX) {
-                tracing::debug!(error = &error as &dyn std::error::Error, "no TCP_USER_TIMEOUT");
+                tracing::debug!(error = %Chain(&error), "no TCP_USER_TIMEOUT");
             }
             Some((stream, place))
         }
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "accepting failed");
+            tracing::warn!(error = %Chain(&error), "accepting failed");
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
         }

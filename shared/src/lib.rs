@@ -3,6 +3,7 @@
 mod base32;
 pub mod clock;
 pub mod codes;
+pub mod error_chain;
 pub mod ids;
 pub mod keys;
 pub mod limits;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kido_shared::admission::AdmissionBasis;
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
 use kido_shared::clock::{Clock, Timestamp};
+use kido_shared::error_chain::Chain;
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::verdict::Connectivity;
 use kido_shared::wire::v1::admissions::{ClaimAnswerBody, ClaimBody};
@@ -70,11 +71,11 @@ impl ArbiterClient {
                         Ok(ClaimAnswer::Behind) => {}
                         Ok(answer) => return ClaimOutcome::Answered(answer),
                         Err(error) if error.is_an_answer() => {
-                            tracing::error!(error = &error as &dyn std::error::Error, "the arbiter refuses this gate");
+                            tracing::error!(error = %Chain(&error), "the arbiter refuses this gate");
                             return ClaimOutcome::Silent;
                         }
                         Err(error) => {
-                            tracing::warn!(endpoint, error = &error as &dyn std::error::Error, "the arbiter is silent");
+                            tracing::warn!(endpoint, error = %Chain(&error), "the arbiter is silent");
                         }
                     }
                 }

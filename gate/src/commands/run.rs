@@ -20,6 +20,7 @@ use kido_gate::screen::Screen;
 use kido_gate::terminal::{self, Keyboard, Source};
 use kido_gate::words::Words;
 use kido_shared::clock::Clock as _;
+use kido_shared::error_chain::Chain;
 use kido_shared::refusal::Refusal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -56,7 +57,7 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
     let page = viewer.clone();
     views.spawn(async move {
         if let Err(error) = kiosk.serve(page, until(ending)).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the lane's screen and pad have ended");
+            tracing::error!(error = %Chain(&error), "the lane's screen and pad have ended");
         }
     });
     let keyboard = begin_terminal(&options, viewer, &mut views)?;
@@ -123,7 +124,7 @@ fn begin_terminal(options: &LaneOptions, viewer: Viewer, views: &mut JoinSet<()>
         let drawn = viewer.clone();
         views.spawn(async move {
             if let Err(error) = terminal::draw(drawn, std::io::stdout()).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the terminal is gone");
+                tracing::warn!(error = %Chain(&error), "the terminal is gone");
             }
         });
     }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kido_shared::clock::Clock;
+use kido_shared::error_chain::Chain;
 use kido_shared::feed::{FeedHead, TrustedFeedKeys, VerifiedHead};
 use kido_shared::limits::FEED_HEAD_BYTES_MAX;
 use kido_shared::wire::v1::routes;
 
-use super::{CLOCK_APART_MAX, Finding, chain};
+use super::{CLOCK_APART_MAX, Finding};
 use crate::identity::Identity;
 use crate::uplink::{JSON_BYTES_MAX, Uplink};
 
@@ -20,12 +21,12 @@ pub(super) async fn look(identity: &Identity, clock: &Arc<dyn Clock>) -> Vec<Fin
     let enrolment = identity.enrolment();
     let uplink = match Uplink::new(enrolment.origin.clone()) {
         Ok(uplink) => uplink,
-        Err(error) => return vec![Finding::broken("uplink", chain(&error))],
+        Err(error) => return vec![Finding::broken("uplink", Chain(&error).to_string())],
     };
     let mut findings = Vec::new();
     match uplink.get(&routes::feed_head(enrolment.event), FEED_HEAD_BYTES_MAX, DEADLINE).await {
         Err(error) => {
-            findings.push(Finding::look("uplink", format!("{}: {}", enrolment.origin.as_str(), chain(&error))))
+            findings.push(Finding::look("uplink", format!("{}: {}", enrolment.origin.as_str(), Chain(&error))))
         }
         Ok(bytes) => {
             findings.push(Finding::well("uplink", enrolment.origin.as_str()));
@@ -34,7 +35,7 @@ pub(super) async fn look(identity: &Identity, clock: &Arc<dyn Clock>) -> Vec<Fin
     }
     findings.push(match uplink.get(routes::HEALTH, JSON_BYTES_MAX, DEADLINE).await {
         Ok(_alive) => Finding::well("arbiter", "answers, inside the registrar"),
-        Err(error) => Finding::look("arbiter", format!("silent: {}", chain(&error))),
+        Err(error) => Finding::look("arbiter", format!("silent: {}", Chain(&error))),
     });
     findings
 }

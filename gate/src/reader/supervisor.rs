@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use kido_reader::child::{ChildMessage, ParentMessage};
+use kido_shared::error_chain::Chain;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -75,7 +76,7 @@ impl Supervisor {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "no reader process");
+                    tracing::error!(error = %Chain(&error), "no reader process");
                     if self.tell(ReaderInput::ReaderGone(ReaderLoss::ChildEnded)).await.is_none() {
                         return;
                     }
@@ -203,7 +204,7 @@ impl Living {
 
     async fn send(&mut self, message: &ParentMessage) -> Result<(), Life> {
         self.process.send(message).await.map_err(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "reader process lost");
+            tracing::warn!(error = %Chain(&error), "reader process lost");
             Life::Over
         })
     }

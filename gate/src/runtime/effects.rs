@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kido_shared::binding::BindingTag;
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Clock as _;
+use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
 use kido_shared::policy::{EventPolicy, OfflineChoice};
 use kido_shared::refusal::Refusal;
@@ -20,7 +21,6 @@ use super::household::Wishes;
 use crate::claim::http::ArbiterClient;
 use crate::claim::local::Decider;
 use crate::display::Display;
-use crate::doctor::chain;
 use crate::journal::{Errand, Journal, JournalError, LocalEntry, StoredIntent};
 use crate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, PlannedEntry, TapNumber};
 use crate::reader::{OrderError, ReaderHandle, ReaderOrder};
@@ -110,7 +110,7 @@ impl Carrier {
                         Err(error) => {
                             tracing::error!(
                                 tap = tap.get(),
-                                error = &error as &dyn std::error::Error,
+                                error = %Chain(&error),
                                 "barrier failed"
                             );
                             Some(Input::BarrierFailed(tap))
@@ -134,7 +134,7 @@ impl Carrier {
                     // Nobody's proof can be verified under a key that does not open: staff, and a word to the log.
                     tracing::error!(
                         tap = tap.get(),
-                        error = &error as &dyn std::error::Error,
+                        error = %Chain(&error),
                         "a bound key does not open"
                     );
                     Input::LookUpFailed(tap, Refusal::ProofFailed)
@@ -173,7 +173,7 @@ impl Carrier {
             for (ended, left) in [(declined, refused), (withdrawn, open)] {
                 if let Err(error) = ended {
                     tracing::error!(
-                        error = &error as &dyn std::error::Error,
+                        error = %Chain(&error),
                         "intents could not be ended, trying again"
                     );
                     wishes.withdraw_later(left);
@@ -207,7 +207,7 @@ impl Carrier {
         work.spawn(async move {
             let now = clock.now();
             if let Err(error) = journal.note_opened(admissions.clone(), now).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "an opened lane could not be noted yet");
+                tracing::error!(error = %Chain(&error), "an opened lane could not be noted yet");
                 wishes.note_opened_later(admissions, now);
             }
             wishes.push();
@@ -225,7 +225,7 @@ async fn claim(parts: &Parts, arbiter: &ArbiterClient, intent: &StoredIntent) ->
         Ok(false) if arbiter.connectivity(parts.clock.steady().now()) == Connectivity::Offline => ClaimOutcome::Offline,
         Ok(false) => ClaimOutcome::Silent,
         Err(error) => {
-            tracing::error!(error = chain(&error), "errands could not be read or noted");
+            tracing::error!(error = %Chain(&error), "errands could not be read or noted");
             ClaimOutcome::Silent
         }
     }
@@ -238,7 +238,7 @@ async fn tell_earlier(journal: &Journal, arbiter: &ArbiterClient, intent: &Store
             Ok(answer) if Errand::is_ended_by(&answer) => journal.note_told(&errand).await?,
             Ok(_not_yet) => return Ok(false),
             Err(error) => {
-                tracing::warn!(error = chain(&error), "errands wait");
+                tracing::warn!(error = %Chain(&error), "errands wait");
                 return Ok(false);
             }
         }
@@ -298,7 +298,7 @@ fn known(
         Err(error) => {
             tracing::error!(
                 tap = tap.get(),
-                error = &error as &dyn std::error::Error,
+                error = %Chain(&error),
                 "the journal could not be asked"
             );
             return Input::LookUpFailed(tap, Refusal::StorageFailed);
@@ -352,12 +352,12 @@ pub(super) fn connectivity(
 }
 
 fn store_failed(tap: TapNumber, error: &JournalError) -> Input {
-    tracing::error!(tap = tap.get(), error = error as &dyn std::error::Error, "the journal refused");
+    tracing::error!(tap = tap.get(), error = %Chain(error), "the journal refused");
     Input::StoreFailed(tap)
 }
 
 fn look_up_failed(tap: TapNumber, error: &ReplicaError) -> Input {
-    tracing::error!(tap = tap.get(), error = error as &dyn std::error::Error, "the replica could not be asked");
+    tracing::error!(tap = tap.get(), error = %Chain(error), "the replica could not be asked");
     Input::LookUpFailed(tap, Refusal::StorageFailed)
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kido_shared::clock::{Clock as _, Timestamp};
+use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
 use rand::rngs::OsRng;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -18,7 +19,6 @@ use super::{Condition, Parts, ward};
 use crate::claim::PROBE_INTERVAL;
 use crate::claim::http::ArbiterClient;
 use crate::claim::local::Decider;
-use crate::doctor::chain;
 use crate::journal::{Errand, Journal, JournalError};
 use crate::sync::http::{RegistrarClient, SyncError};
 use crate::sync::{PULL_INTERVAL, PUSH_INTERVAL, Schedule};
@@ -116,7 +116,7 @@ async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Recei
         match registrar.pull(&parts.replica).await {
             Ok(pulled) => {
                 if let Err(error) = pulled.note(&parts.clock, &parts.replica).await {
-                    tracing::error!(error = chain(&error), "the head could not be kept");
+                    tracing::error!(error = %Chain(&error), "the head could not be kept");
                 }
                 if pulled.records > 0 {
                     let (records, bytes) = (pulled.records, pulled.bytes);
@@ -126,9 +126,9 @@ async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Recei
             }
             Err(error) => {
                 if matches!(error, SyncError::Replica(_)) {
-                    tracing::error!(error = chain(&error), "the feed was not taken");
+                    tracing::error!(error = %Chain(&error), "the feed was not taken");
                 } else if schedule.failures() == 0 {
-                    tracing::warn!(error = chain(&error), "the feed is out of reach");
+                    tracing::warn!(error = %Chain(&error), "the feed is out of reach");
                 }
                 schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
@@ -159,7 +159,7 @@ async fn bring_home(parts: Parts, registrar: RegistrarClient, shared: Arc<Shared
             }
             Err(error) => {
                 if schedule.failures() == 0 {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "admissions wait to be uploaded");
+                    tracing::warn!(error = %Chain(&error), "admissions wait to be uploaded");
                 }
                 schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
@@ -184,7 +184,7 @@ async fn run_errands(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>) 
             }
             Ok(Round::Silent) => schedule.failed(parts.clock.steady().now(), &mut OsRng),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "errands could not be read or noted");
+                tracing::error!(error = %Chain(&error), "errands could not be read or noted");
                 schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
         }
@@ -218,11 +218,11 @@ async fn one_round(journal: &Journal, arbiter: &ArbiterClient) -> Result<Round, 
                 }
                 Ok(_not_yet) => left = left.saturating_add(1),
                 Err(error) if error.is_an_answer() => {
-                    tracing::warn!(admission = %errand.admission(), error = chain(&error), "an errand was refused");
+                    tracing::warn!(admission = %errand.admission(), error = %Chain(&error), "an errand was refused");
                     left = left.saturating_add(1);
                 }
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), "errands wait");
+                    tracing::warn!(error = %Chain(&error), "errands wait");
                     return Ok(Round::Silent);
                 }
             }

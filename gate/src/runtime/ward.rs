@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kido_shared::clock::{Clock as _, Timestamp};
+use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
 use kido_shared::refusal::Refusal;
 use kido_shared::verdict::Connectivity;
@@ -14,7 +15,6 @@ use super::{Condition, Parts};
 use crate::claim::http::ArbiterClient;
 use crate::claim::local::Decider;
 use crate::clockwork::Reading;
-use crate::doctor::chain;
 use crate::journal::{Journal, JournalError};
 
 /// How often the ward looks: a lane that cannot admit says so within a second.
@@ -78,7 +78,7 @@ pub(super) async fn mend(journal: &Journal, reading: Reading, unwritten: &Unwrit
             Mended::Yes
         }
         Err(error) => {
-            tracing::error!(error = chain(&error), "the disk takes no facts");
+            tracing::error!(error = %Chain(&error), "the disk takes no facts");
             if error.is_final() { Mended::Never(error) } else { Mended::NotYet }
         }
     }
@@ -135,7 +135,7 @@ fn is_over(retention: Timestamp, heard: Option<Timestamp>, reading: Reading) -> 
 /// Whether a wipe would lose nothing that somebody still has to hear.
 pub(super) fn delivered(parts: &Parts) -> bool {
     parts.journal.is_delivered().unwrap_or_else(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "the journal could not be asked");
+        tracing::error!(error = %Chain(&error), "the journal could not be asked");
         false
     })
 }

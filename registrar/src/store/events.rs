@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use kido_shared::error_chain::Chain;
 use kido_shared::feed::{FeedRecord, FollowedTo};
 use kido_shared::ids::{Epoch, EventId};
 use kido_shared::keys::EventKey;
@@ -52,7 +53,7 @@ impl LiveEvent {
 }
 
 fn of_keyring(error: &KeyringError) -> Failed<EventRefusal> {
-    tracing::error!(error = error as &dyn std::error::Error, "the keyring failed");
+    tracing::error!(error = %Chain(error), "the keyring failed");
     let spare = !matches!(error, KeyringError::NoSpareIdentity);
     Failed::Refused(if spare { EventRefusal::Keyring } else { EventRefusal::NoSpareIdentity })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kido_shared::clock::Clock;
+use kido_shared::error_chain::Chain;
 use kido_shared::ids::{Epoch, EventId};
 use kido_shared::keys::EventKey;
 use kido_store::{Options, StoreIdentity};
@@ -66,7 +67,7 @@ impl Store {
                 Ok(Some(live)) => drop(events.insert(event, Place::Live(Arc::new(live)))),
                 Ok(None) => tracing::warn!(%event, "a folder without an event: its creation was never acknowledged"),
                 Err(error) => {
-                    tracing::error!(%event, error = &error as &dyn std::error::Error, "this event is not served");
+                    tracing::error!(%event, error = %Chain(&error), "this event is not served");
                     drop(events.insert(event, Place::Broken(StorageError::NotServed(event))));
                 }
             }
@@ -82,7 +83,7 @@ impl Store {
             if let Place::Live(live) = place
                 && let Err(error) = live.facts.clone().close()
             {
-                tracing::warn!(%event, error = &error as &dyn std::error::Error, "the store did not close cleanly");
+                tracing::warn!(%event, error = %Chain(&error), "the store did not close cleanly");
             }
         }
     }

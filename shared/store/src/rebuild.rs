@@ -15,6 +15,7 @@ use crate::limits::REBUILD_CHANGES;
 use crate::log::{Facts, Places, sync_folder};
 use crate::position::Position;
 use crate::projection::Projector;
+use kido_shared::error_chain::Chain;
 
 /// What the open found of the index and did about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +89,7 @@ impl Found {
         Ok(match opened {
             Ok((state, index)) => Self { index: Some(index), clean: state.is_some() && state == note, state, existed },
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the index cannot be opened");
+                tracing::warn!(error = %Chain(&error), "the index cannot be opened");
                 Self { index: None, state: None, clean: false, existed }
             }
         })

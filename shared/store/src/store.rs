@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use kido_shared::error_chain::Chain;
 use tokio::sync::{oneshot, watch};
 
 use crate::error::{StoreError, TransactError};
@@ -215,7 +216,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         drop(self.commands.take());
         if let Err(error) = self.join() {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the store did not close cleanly");
+            tracing::warn!(error = %Chain(&error), "the store did not close cleanly");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use kido_shared::error_chain::Chain;
 use tokio::sync::watch;
 
 use crate::clean;
@@ -76,7 +77,7 @@ impl Shared {
     }
 
     fn fail(&self, error: StoreError) {
-        tracing::error!(error = &error as &dyn std::error::Error, "the store refuses everything from now on");
+        tracing::error!(error = %Chain(&error), "the store refuses everything from now on");
         if self.failed.set(error).is_err() {
             tracing::debug!("the store had failed before");
         }
