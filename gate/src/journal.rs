@@ -17,6 +17,7 @@ mod errand;
 mod fact;
 mod local;
 mod outbox;
+mod planned;
 mod project;
 mod stored;
 #[cfg(test)]
@@ -34,12 +35,12 @@ use rand::{CryptoRng, RngCore};
 pub use errand::{Errand, ErrandKind};
 pub use local::{AdmittedHere, LocalEntry};
 pub use outbox::Outbox;
+pub use planned::{GrantedEntry, PlannedEntry};
 #[cfg(test)]
 pub(crate) use stored::scratch;
 pub use stored::{Intent, StoredAdmission, StoredIntent};
 
 use crate::clockwork::Reading;
-use crate::lane::{GrantedEntry, PlannedEntry};
 use fact::Fact;
 use project::{AdmissionEntry, JournalIndex, Key};
 

@@ -27,8 +27,8 @@ use core::time::Duration;
 use kido_shared::clock::Timestamp;
 use kido_shared::refusal::Refusal;
 
-pub use effect::{Effect, GrantedEntry};
-pub use input::{ClaimOutcome, Input, Knowledge, Place, PlannedEntry, TapNumber};
+pub use effect::Effect;
+pub use input::{ClaimOutcome, Input, Knowledge, Place, TapNumber};
 
 use crate::journal::StoredIntent;
 use crate::screen::{Notice, Screen};

@@ -15,8 +15,7 @@ use rand::{CryptoRng, RngCore};
 
 use super::fact::Fact;
 use super::project::Key;
-use super::{Intent, Journal, JournalError, StoredAdmission, append, bounded};
-use crate::lane::PlannedEntry;
+use super::{Intent, Journal, JournalError, PlannedEntry, StoredAdmission, append, bounded};
 
 /// One entry to be decided here.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use kido_shared::ids::{AdmissionId, TicketId};
 use kido_store::Stored;
 use rand::{CryptoRng, RngCore};
 
-use crate::lane::PlannedEntry;
+use super::PlannedEntry;
 
 /// That an entry of this ticket is about to be claimed.
 #[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]

@@ -1,26 +1,14 @@
 //! What a lane wants done.
 
-use kido_shared::admission::AdmissionBasis;
 use kido_shared::apdu::TapCommand;
 use kido_shared::binding::BindingTag;
 use kido_shared::ids::AdmissionId;
 use kido_shared::refusal::Refusal;
 use kido_shared::window::KeyWindow;
 
-use super::input::{PlannedEntry, TapNumber};
-use crate::journal::{StoredAdmission, StoredIntent};
+use super::input::TapNumber;
+use crate::journal::{GrantedEntry, PlannedEntry, StoredAdmission, StoredIntent};
 use crate::screen::Screen;
-
-/// An entry that was granted, or that the event's offline choice allows, about to be stored.
-#[derive(Debug, Clone)]
-pub struct GrantedEntry {
-    /// The intent that came first.
-    pub intent: StoredIntent,
-    /// Which entry of the ticket, from 1.
-    pub entry: u32,
-    /// How it was decided.
-    pub basis: AdmissionBasis,
-}
 
 /// Something to do, in the order given.
 #[derive(Debug)]

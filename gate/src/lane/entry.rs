@@ -11,11 +11,11 @@ use kido_shared::refusal::Refusal;
 use kido_shared::ticket::{SeatLabel, TicketStatus, Zone};
 use kido_shared::verdict::{Admissible, Connectivity, Usable, Used, Verdict, decide};
 
-use super::effect::{Effect, GrantedEntry};
-use super::input::{ClaimOutcome, Input, Knowledge, PlannedEntry, TapNumber};
+use super::effect::Effect;
+use super::input::{ClaimOutcome, Input, Knowledge, TapNumber};
 use super::states::{State, Step};
 use super::{ANSWER_TIME, PARTY_TIME};
-use crate::journal::{StoredAdmission, StoredIntent};
+use crate::journal::{GrantedEntry, PlannedEntry, StoredAdmission, StoredIntent};
 use crate::screen::{Screen, Welcome};
 
 /// How often a tap may be decided again, because a claim rests on superseded records or the gate has gone offline,

@@ -3,7 +3,6 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use kido_shared::admission::DecidedOn;
 use kido_shared::apdu::ResponseApdu;
 use kido_shared::binding::BindingTag;
 use kido_shared::card::Pin;
@@ -11,7 +10,7 @@ use kido_shared::certificate::SubjectPublicKey;
 use kido_shared::challenge::Challenge;
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Timestamp;
-use kido_shared::ids::{AdmissionId, EventId, GateId, TicketId};
+use kido_shared::ids::{AdmissionId, EventId, GateId};
 use kido_shared::policy::EventPolicy;
 use kido_shared::refusal::Refusal;
 use kido_shared::ticket::Zone;
@@ -155,15 +154,4 @@ pub enum Input {
     BackInService,
     /// The moment that [`super::Lane::wake_at`] asked for.
     Tick,
-}
-
-/// One entry that is about to be claimed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedEntry {
-    /// Which ticket.
-    pub ticket: TicketId,
-    /// The records that the verdict rests on.
-    pub decided_on: DecidedOn,
-    /// Which entry it would be by what this gate knows; an arbiter may know better.
-    pub entry: u32,
 }

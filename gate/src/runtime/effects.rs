@@ -21,8 +21,8 @@ use super::household::Wishes;
 use crate::claim::http::ArbiterClient;
 use crate::claim::local::Decider;
 use crate::display::Display;
-use crate::journal::{Errand, Journal, JournalError, LocalEntry, StoredIntent};
-use crate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, PlannedEntry, TapNumber};
+use crate::journal::{Errand, Journal, JournalError, LocalEntry, PlannedEntry, StoredIntent};
+use crate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, TapNumber};
 use crate::reader::{OrderError, ReaderHandle, ReaderOrder};
 use crate::replica::{Found, FoundTicket, LookUpError, ReplicaError, Standing};
 

@@ -180,7 +180,7 @@ mod tests {
     use rand::rngs::StdRng;
 
     use super::*;
-    use crate::lane::PlannedEntry;
+    use crate::journal::PlannedEntry;
 
     #[tokio::test]
     async fn an_opened_lane_that_could_not_be_noted_is_noted_once_the_disk_takes_facts_again() {

@@ -15,8 +15,8 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::journal::Journal;
+use crate::journal::PlannedEntry;
 use crate::journal::tests::journal;
-use crate::lane::PlannedEntry;
 
 const GATE: GateId = GateId::from_bytes([7; 16]);
 const EVENT: EventId = EventId::from_bytes([1; 16]);

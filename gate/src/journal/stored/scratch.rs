@@ -10,7 +10,7 @@ use kido_store::{IndexChanges, Options, Position, Project, ProjectError, Store, 
 use rand::rngs::OsRng;
 
 use super::{Intent, StoredAdmission, StoredIntent};
-use crate::lane::{GrantedEntry, PlannedEntry};
+use crate::journal::{GrantedEntry, PlannedEntry};
 
 struct Nothing;
 

@@ -14,8 +14,8 @@ use kido_shared::wire::v1::admissions::{ClaimAnswerBody, ClaimBody};
 use kido_shared::wire::v1::routes;
 
 use super::*;
+use crate::journal::PlannedEntry;
 use crate::journal::tests::journal;
-use crate::lane::PlannedEntry;
 use crate::uplink::{Signer, Uplink};
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);

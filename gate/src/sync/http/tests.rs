@@ -11,8 +11,8 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::*;
+use crate::journal::PlannedEntry;
 use crate::journal::tests::journal;
-use crate::lane::PlannedEntry;
 use crate::replica::tests::{EVENT, Feed, GATE, NOW, tag, ticket, ticket_id};
 
 /// A registrar on loopback, as small as it can be.
