@@ -1,10 +1,12 @@
 //! Asking the arbiter, and knowing what *offline* means (`protocol.md` §7).
 //!
-//! The rules are here and pure: how a claim is repeated ([`Patience`]) and when the gate calls itself offline
-//! ([`Reachability`]). The clients are shells around them: [`http`] asks an arbiter elsewhere, [`local`] is one itself.
+//! The rules are here and pure: how a claim is repeated ([`Patience`]), when the gate calls itself offline
+//! ([`Reachability`]), and who decides at all ([`decider`]). [`http`] is the shell that asks an arbiter elsewhere; where
+//! this gate is the arbiter, its journal decides and stores in one step
+//! ([`Journal::admit_as_arbiter`](crate::journal::Journal::admit_as_arbiter)).
 
+pub mod decider;
 pub mod http;
-pub mod local;
 
 use core::time::Duration;
 

@@ -4,8 +4,9 @@
 //! reader child ──▶ runtime ──▶ lane ──▶ effects ──▶ replica, journal, arbiter, barrier, screen
 //! ```
 //!
-//! [`lane`] is pure; everything else here is a shell around it. [`runtime`] holds the one `select!`, carries the lane's
-//! effects out in order and hands their answers in again.
+//! What decides is pure and takes time and answers as arguments: [`lane`], the rules of [`claim`], [`clockwork`], and
+//! what a [`screen`] says. The rest are shells that read, write and wait. [`runtime`] holds the one `select!`, carries
+//! the lane's effects out in order and hands their answers in again.
 
 pub mod barrier;
 pub mod claim;

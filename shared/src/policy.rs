@@ -37,6 +37,18 @@ pub enum OfflineChoice {
     Admit,
 }
 
+impl OfflineChoice {
+    /// Whether a gate may admit while no arbiter answers, given whether no other gate opens its zone.
+    #[must_use]
+    pub const fn allows(self, zone_has_one_gate: bool) -> bool {
+        match self {
+            Self::Refuse => false,
+            Self::HomeGate => zone_has_one_gate,
+            Self::Admit => true,
+        }
+    }
+}
+
 /// Where claims are decided. Two gates of one event name the same one, or nobody is safe.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, minicbor::Encode, minicbor::Decode)]
 #[serde(rename_all = "snake_case")]
@@ -258,6 +270,15 @@ pub(crate) mod tests {
         assert_eq!(refused(|draft| draft.tickets_per_card = 0), PolicyError::TicketsPerCard);
         assert_eq!(refused(|draft| draft.replica_age_ms_max = 0), PolicyError::ReplicaAge);
         assert_eq!(refused(|draft| draft.give_back_until = Some(draft.ends_at)), PolicyError::GiveBack);
+    }
+
+    #[test]
+    fn offline_a_home_gate_admits_only_where_its_zone_has_no_other() {
+        for alone in [true, false] {
+            assert!(!OfflineChoice::Refuse.allows(alone));
+            assert_eq!(OfflineChoice::HomeGate.allows(alone), alone);
+            assert!(OfflineChoice::Admit.allows(alone));
+        }
     }
 
     #[test]

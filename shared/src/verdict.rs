@@ -34,7 +34,7 @@ use crate::binding::SealedKey;
 use crate::clock::Timestamp;
 use crate::feed::TicketRecord;
 use crate::ids::{AdmissionId, FeedSequence, GateId, PartyId, TicketId};
-use crate::policy::{EventPolicy, OfflineChoice};
+use crate::policy::EventPolicy;
 use crate::refusal::Refusal;
 use crate::ticket::{TicketStatus, Zone};
 
@@ -255,7 +255,8 @@ fn objection(ticket: &KnownTicket, here: &Here<'_>) -> Option<Refusal> {
     if here.now < window.from() {
         return Some(by_clock(Refusal::TooEarly(window.from())));
     }
-    (here.connectivity == Connectivity::Offline && !allowed_offline(here)).then_some(Refusal::OfflineNotAllowed)
+    let allowed = here.policy.choices().offline.allows(here.zone_has_one_gate);
+    (here.connectivity == Connectivity::Offline && !allowed).then_some(Refusal::OfflineNotAllowed)
 }
 
 fn known_use(ticket: &KnownTicket) -> Option<Refusal> {
@@ -265,14 +266,6 @@ fn known_use(ticket: &KnownTicket) -> Option<Refusal> {
         Used::Left { entries } if !another(entries) => Some(Refusal::Spent),
         Used::StoredNotOpened { admission } => Some(Refusal::StoredNotOpened(admission)),
         Used::Never | Used::Left { .. } => None,
-    }
-}
-
-const fn allowed_offline(here: &Here<'_>) -> bool {
-    match here.policy.choices().offline {
-        OfflineChoice::Refuse => false,
-        OfflineChoice::HomeGate => here.zone_has_one_gate,
-        OfflineChoice::Admit => true,
     }
 }
 

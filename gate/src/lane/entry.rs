@@ -8,7 +8,7 @@ use kido_shared::clock::Timestamp;
 use kido_shared::policy::ArbiterHome;
 use kido_shared::proof::VerifiedProof;
 use kido_shared::refusal::Refusal;
-use kido_shared::ticket::{SeatLabel, TicketStatus, Zone};
+use kido_shared::ticket::{SeatLabel, Zone};
 use kido_shared::verdict::{Admissible, Connectivity, Usable, Used, Verdict, decide};
 
 use super::effect::Effect;
@@ -255,18 +255,7 @@ impl Claiming {
             ClaimAnswer::Stale { .. } if self.entering.may_decide_again() => {
                 return self.decide_again(now, tap, |tap, _tag| Effect::CatchUp(tap), effects);
             }
-            ClaimAnswer::Taken { admission, gate, at } => Refusal::AlreadyIn { admission, gate, at },
-            ClaimAnswer::Spent => Refusal::Spent,
-            ClaimAnswer::NotInForce { status } => not_in_force(status),
-            ClaimAnswer::Stale { .. }
-            | ClaimAnswer::Behind
-            | ClaimAnswer::Withdrawn
-            | ClaimAnswer::Annulled
-            | ClaimAnswer::Opened
-            | ClaimAnswer::Exited
-            | ClaimAnswer::NotHeld
-            | ClaimAnswer::NotAllowed
-            | ClaimAnswer::TooManySteps => Refusal::ArbiterSilent,
+            refused => refused.refusal().unwrap_or(Refusal::ArbiterSilent),
         };
         self.claims.dropped.push(intent);
         self.claims.refusal.get_or_insert(refusal);
@@ -313,16 +302,6 @@ impl Claiming {
         effects.push(effect(tap, proof.message().tag));
         let count = Some(seats.places.len());
         Step::Stay(State::Deciding(Deciding { proof, decided_again, count, deadline: now.after(ANSWER_TIME) }))
-    }
-}
-
-const fn not_in_force(status: TicketStatus) -> Refusal {
-    match status {
-        TicketStatus::NotPaid => Refusal::NotPaid,
-        TicketStatus::Suspended => Refusal::Suspended,
-        TicketStatus::Returned | TicketStatus::Cancelled => Refusal::Cancelled,
-        // In force, and yet refused for its status: nothing that a holder could be told.
-        TicketStatus::InForce => Refusal::ArbiterSilent,
     }
 }
 

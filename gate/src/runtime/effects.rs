@@ -8,9 +8,8 @@ use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Clock as _;
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
-use kido_shared::policy::{EventPolicy, OfflineChoice};
+use kido_shared::policy::EventPolicy;
 use kido_shared::refusal::Refusal;
-use kido_shared::ticket::TicketStatus;
 use kido_shared::verdict::{Connectivity, KnownTicket};
 use kido_shared::window::KeyWindow;
 use rand::rngs::OsRng;
@@ -18,8 +17,8 @@ use tokio::task::JoinSet;
 
 use super::Parts;
 use super::household::Wishes;
+use crate::claim::decider::{Decider, offline_objection};
 use crate::claim::http::ArbiterClient;
-use crate::claim::local::Decider;
 use crate::display::Display;
 use crate::journal::{Errand, Journal, JournalError, LocalEntry, PlannedEntry, StoredIntent};
 use crate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, TapNumber};
@@ -259,7 +258,8 @@ async fn admit(
     match Decider::of(policy, standing.gates) {
         Decider::Nobody => Ok((Vec::new(), Some(Refusal::OfflineNotAllowed))),
         Decider::Elsewhere => {
-            if let Some(refusal) = offline_objection(connectivity, allowed_offline(policy, standing)) {
+            let allowed = policy.choices().offline.allows(standing.zone_has_one_gate());
+            if let Some(refusal) = offline_objection(connectivity, allowed) {
                 return Ok((Vec::new(), Some(refusal)));
             }
             let admitted = parts.journal.admit_offline(planned, now, &mut OsRng).await?;
@@ -275,7 +275,7 @@ async fn admit(
                 }
             }
             let admitted = parts.journal.admit_as_arbiter(entries, now, &mut OsRng).await?;
-            Ok((admitted.stored, admitted.refused.map(|answer| refusal(&answer))))
+            Ok((admitted.stored, admitted.refused.as_ref().and_then(ClaimAnswer::refusal)))
         }
     }
 }
@@ -305,50 +305,19 @@ fn known(
         }
     };
     let reading = parts.clock.reading();
+    let answers = arbiter.connectivity(parts.clock.steady().now());
     let enrolment = parts.identity.enrolment();
     let place = Place {
         zone: standing.zone(&enrolment.zone).clone(),
         now: reading.now,
         clock_certain: reading.certain,
-        connectivity: connectivity(&policy, &standing, arbiter, parts.clock.steady().now()),
+        connectivity: Decider::of(&policy, standing.gates).connectivity(answers),
         replica_age: standing.age(reading.now),
         zone_has_one_gate: standing.zone_has_one_gate(),
         policy,
     };
     let knowledge = Knowledge { event: enrolment.event, gate: enrolment.gate, tag, key, tickets, place };
     Input::Known(tap, Box::new(knowledge))
-}
-
-/// What stands against an entry without a claim, looked at once more where it is stored: the plan may have been made
-/// while this gate was its own arbiter, or while nobody answered.
-const fn offline_objection(connectivity: Connectivity, allowed: bool) -> Option<Refusal> {
-    match (connectivity, allowed) {
-        (Connectivity::Online, _) => Some(Refusal::ArbiterSilent),
-        (Connectivity::Offline, false) => Some(Refusal::OfflineNotAllowed),
-        (Connectivity::Offline, true) => None,
-    }
-}
-
-/// Whether the event's choice lets this gate admit while no arbiter answers.
-pub(super) fn allowed_offline(policy: &EventPolicy, standing: &Standing) -> bool {
-    match policy.choices().offline {
-        OfflineChoice::Refuse => false,
-        OfflineChoice::HomeGate => standing.zone_has_one_gate(),
-        OfflineChoice::Admit => true,
-    }
-}
-
-/// An arbiter inside this gate always answers.
-pub(super) fn connectivity(
-    policy: &EventPolicy,
-    standing: &Standing,
-    arbiter: &ArbiterClient,
-    now: kido_shared::clock::Timestamp,
-) -> Connectivity {
-    match Decider::of(policy, standing.gates) {
-        Decider::Here => Connectivity::Online,
-        Decider::Elsewhere | Decider::Nobody => arbiter.connectivity(now),
-    }
 }
 
 fn store_failed(tap: TapNumber, error: &JournalError) -> Input {
@@ -359,31 +328,6 @@ fn store_failed(tap: TapNumber, error: &JournalError) -> Input {
 fn look_up_failed(tap: TapNumber, error: &ReplicaError) -> Input {
     tracing::error!(tap = tap.get(), error = %Chain(error), "the replica could not be asked");
     Input::LookUpFailed(tap, Refusal::StorageFailed)
-}
-
-/// What an arbiter's *no* means to a holder.
-const fn refusal(answer: &ClaimAnswer) -> Refusal {
-    match answer {
-        ClaimAnswer::Taken { admission, gate, at } => {
-            Refusal::AlreadyIn { admission: *admission, gate: *gate, at: *at }
-        }
-        ClaimAnswer::Spent => Refusal::Spent,
-        ClaimAnswer::NotInForce { status } => match status {
-            TicketStatus::Suspended => Refusal::Suspended,
-            TicketStatus::NotPaid => Refusal::NotPaid,
-            TicketStatus::Cancelled | TicketStatus::Returned | TicketStatus::InForce => Refusal::Cancelled,
-        },
-        ClaimAnswer::Granted { .. }
-        | ClaimAnswer::Stale { .. }
-        | ClaimAnswer::Behind
-        | ClaimAnswer::Withdrawn
-        | ClaimAnswer::Annulled
-        | ClaimAnswer::Opened
-        | ClaimAnswer::Exited
-        | ClaimAnswer::NotHeld
-        | ClaimAnswer::NotAllowed
-        | ClaimAnswer::TooManySteps => Refusal::ArbiterSilent,
-    }
 }
 
 #[cfg(test)]

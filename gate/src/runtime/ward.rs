@@ -10,10 +10,9 @@ use kido_shared::ids::AdmissionId;
 use kido_shared::refusal::Refusal;
 use kido_shared::verdict::Connectivity;
 
-use super::effects::{allowed_offline, connectivity};
 use super::{Condition, Parts};
+use crate::claim::decider::Decider;
 use crate::claim::http::ArbiterClient;
-use crate::claim::local::Decider;
 use crate::clockwork::Reading;
 use crate::journal::{Journal, JournalError};
 
@@ -160,14 +159,15 @@ pub(super) fn condition(
     if standing.is_revoked() || standing.age(reading.now) > policy.replica_age_max() {
         return Condition::Unfit(Refusal::ReplicaTooOld);
     }
-    if Decider::of(policy, standing.gates) == Decider::Nobody {
+    let decider = Decider::of(policy, standing.gates);
+    if decider == Decider::Nobody {
         return Condition::Unfit(Refusal::OfflineNotAllowed);
     }
-    let offline = connectivity(policy, &standing, arbiter, parts.clock.steady().now()) == Connectivity::Offline;
-    if offline && !allowed_offline(policy, &standing) {
-        Condition::Unfit(Refusal::OfflineNotAllowed)
-    } else {
-        Condition::Fit
+    match decider.connectivity(arbiter.connectivity(parts.clock.steady().now())) {
+        Connectivity::Offline if !policy.choices().offline.allows(standing.zone_has_one_gate()) => {
+            Condition::Unfit(Refusal::OfflineNotAllowed)
+        }
+        Connectivity::Online | Connectivity::Offline => Condition::Fit,
     }
 }
 

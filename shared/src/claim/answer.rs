@@ -3,6 +3,7 @@
 use crate::admission::{AdmissionBasis, DecidedOn};
 use crate::clock::Timestamp;
 use crate::ids::{AdmissionId, FeedSequence, GateId, TicketId};
+use crate::refusal::Refusal;
 use crate::ticket::{Entries, TicketStatus};
 
 /// Asking that a ticket's next entry be this admission's.
@@ -170,6 +171,34 @@ pub enum ClaimAnswer {
     TooManySteps,
 }
 
+impl ClaimAnswer {
+    /// Why this answer to a claim keeps the lane shut; nothing where it grants the entry.
+    ///
+    /// What is no answer to a claim, or contradicts itself, tells a holder nothing: it is as good as silence.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<Refusal> {
+        Some(match self {
+            Self::Granted { .. } => return None,
+            Self::Taken { admission, gate, at } => Refusal::AlreadyIn { admission: *admission, gate: *gate, at: *at },
+            Self::Spent => Refusal::Spent,
+            Self::NotInForce { status: TicketStatus::NotPaid } => Refusal::NotPaid,
+            Self::NotInForce { status: TicketStatus::Suspended } => Refusal::Suspended,
+            Self::NotInForce { status: TicketStatus::Returned | TicketStatus::Cancelled } => Refusal::Cancelled,
+            // In force, and yet refused for its status.
+            Self::NotInForce { status: TicketStatus::InForce }
+            | Self::Stale { .. }
+            | Self::Behind
+            | Self::Withdrawn
+            | Self::Annulled
+            | Self::Opened
+            | Self::Exited
+            | Self::NotHeld
+            | Self::NotAllowed
+            | Self::TooManySteps => Refusal::ArbiterSilent,
+        })
+    }
+}
+
 /// What the arbiter itself knows of the ticket, from the same feed that gates follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimFacts {
@@ -179,4 +208,32 @@ pub struct ClaimFacts {
     pub status: TicketStatus,
     /// The places of its newest records.
     pub newest: DecidedOn,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_keeps_the_lane_shut_for_what_it_says_and_a_contradiction_says_nothing() {
+        let (admission, gate) = (AdmissionId::from_bytes([1; 16]), GateId::from_bytes([2; 16]));
+        let at = Timestamp::from_unix_seconds(1_800_000_000);
+        let not_in_force = |status| ClaimAnswer::NotInForce { status };
+        let (ticket, binding) = (FeedSequence::new(1), FeedSequence::new(2));
+        let table = [
+            (ClaimAnswer::Granted { entry: 1 }, None),
+            (ClaimAnswer::Taken { admission, gate, at }, Some(Refusal::AlreadyIn { admission, gate, at })),
+            (ClaimAnswer::Spent, Some(Refusal::Spent)),
+            (not_in_force(TicketStatus::NotPaid), Some(Refusal::NotPaid)),
+            (not_in_force(TicketStatus::Suspended), Some(Refusal::Suspended)),
+            (not_in_force(TicketStatus::Returned), Some(Refusal::Cancelled)),
+            (not_in_force(TicketStatus::Cancelled), Some(Refusal::Cancelled)),
+            (not_in_force(TicketStatus::InForce), Some(Refusal::ArbiterSilent)),
+            (ClaimAnswer::Stale { ticket, binding }, Some(Refusal::ArbiterSilent)),
+            (ClaimAnswer::Opened, Some(Refusal::ArbiterSilent)),
+        ];
+        for (answer, refusal) in table {
+            assert_eq!(answer.refusal(), refusal, "{answer:?}");
+        }
+    }
 }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::policy::PolicyDraft;
 use crate::policy::tests::draft;
+use crate::policy::{OfflineChoice, PolicyDraft};
 use crate::ticket::{Entries, EntryWindow, SeatLabel};
 
 const HOUR: i64 = 3_600;

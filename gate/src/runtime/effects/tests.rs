@@ -2,15 +2,6 @@ use super::*;
 use crate::journal::tests::journal;
 use crate::runtime::household::tests::{Listener, planned};
 
-#[test]
-fn nobody_enters_without_a_claim_but_offline_and_by_the_events_choice() {
-    assert_eq!(offline_objection(Connectivity::Offline, true), None);
-    assert_eq!(offline_objection(Connectivity::Offline, false), Some(Refusal::OfflineNotAllowed));
-    for allowed in [true, false] {
-        assert_eq!(offline_objection(Connectivity::Online, allowed), Some(Refusal::ArbiterSilent));
-    }
-}
-
 #[tokio::test]
 async fn a_gates_own_withdrawal_is_heard_before_it_claims_the_ticket_again() {
     let (_home, journal) = journal();

@@ -1,0 +1,111 @@
+//! Who decides claims for this gate, and when it may admit without a claim.
+
+use kido_shared::policy::{ArbiterHome, EventPolicy};
+use kido_shared::refusal::Refusal;
+use kido_shared::verdict::Connectivity;
+
+/// Who decides claims for this gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decider {
+    /// An arbiter elsewhere.
+    Elsewhere,
+    /// This gate.
+    Here,
+    /// The policy names this gate although the event has others, or an arbiter that this gate was told no address of:
+    /// nobody may decide.
+    Nobody,
+}
+
+impl Decider {
+    /// What the policy says, given how many gates the event has. Two local arbiters would admit one ticket twice.
+    #[must_use]
+    pub const fn of(policy: &EventPolicy, gates: usize) -> Self {
+        match policy.choices().arbiter.home {
+            ArbiterHome::Registrar => Self::Elsewhere,
+            ArbiterHome::Local if gates <= 1 => Self::Here,
+            ArbiterHome::Local | ArbiterHome::Venue => Self::Nobody,
+        }
+    }
+
+    /// Whether the decider answers, given whether an arbiter elsewhere does: one inside this gate always answers.
+    #[must_use]
+    pub const fn connectivity(self, elsewhere: Connectivity) -> Connectivity {
+        match self {
+            Self::Here => Connectivity::Online,
+            Self::Elsewhere | Self::Nobody => elsewhere,
+        }
+    }
+}
+
+/// What stands against an entry without a claim, looked at once more where it is stored: the plan may have been made
+/// while this gate was its own arbiter, or while nobody answered.
+#[must_use]
+pub const fn offline_objection(connectivity: Connectivity, allowed: bool) -> Option<Refusal> {
+    match (connectivity, allowed) {
+        (Connectivity::Online, _) => Some(Refusal::ArbiterSilent),
+        (Connectivity::Offline, false) => Some(Refusal::OfflineNotAllowed),
+        (Connectivity::Offline, true) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kido_shared::clock::Timestamp;
+    use kido_shared::ids::ArbiterId;
+    use kido_shared::policy::{ArbiterName, OfflineChoice, PolicyDraft, TransferChoice};
+
+    use super::*;
+
+    fn policy(home: ArbiterHome) -> EventPolicy {
+        let draft = PolicyDraft {
+            name: "千穐楽".to_owned(),
+            starts_at: Timestamp::from_unix_seconds(1_000_000),
+            ends_at: Timestamp::from_unix_seconds(1_020_000),
+            retention_at: Timestamp::from_unix_seconds(4_000_000),
+            tickets_per_card: 1,
+            offline: OfflineChoice::Refuse,
+            replica_age_ms_max: 12 * 3_600_000,
+            arbiter: ArbiterName { home, cluster: ArbiterId::from_bytes([3; 16]), epoch: 0 },
+            rehearsal_of: None,
+            resume_at_gate: false,
+            external_proof: false,
+            give_back_until: None,
+            bind_within_ms: None,
+            transfer: TransferChoice::Nobody,
+        };
+        EventPolicy::new(draft).unwrap()
+    }
+
+    #[test]
+    fn a_gate_decides_itself_only_as_the_one_gate_of_an_event_that_says_so() {
+        let table = [
+            (ArbiterHome::Registrar, 1, Decider::Elsewhere),
+            (ArbiterHome::Registrar, 2, Decider::Elsewhere),
+            (ArbiterHome::Local, 1, Decider::Here),
+            (ArbiterHome::Local, 2, Decider::Nobody),
+            (ArbiterHome::Venue, 1, Decider::Nobody),
+        ];
+        for (home, gates, decider) in table {
+            assert_eq!(Decider::of(&policy(home.clone()), gates), decider, "{home:?}, {gates}");
+        }
+    }
+
+    #[test]
+    fn only_an_arbiter_inside_this_gate_answers_without_a_line() {
+        assert_eq!(Decider::Here.connectivity(Connectivity::Offline), Connectivity::Online);
+        for decider in [Decider::Elsewhere, Decider::Nobody] {
+            for elsewhere in [Connectivity::Online, Connectivity::Offline] {
+                assert_eq!(decider.connectivity(elsewhere), elsewhere);
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_enters_without_a_claim_but_offline_and_by_the_events_choice() {
+        assert_eq!(offline_objection(Connectivity::Offline, true), None);
+        assert_eq!(offline_objection(Connectivity::Offline, false), Some(Refusal::OfflineNotAllowed));
+        for allowed in [true, false] {
+            assert_eq!(offline_objection(Connectivity::Online, allowed), Some(Refusal::ArbiterSilent));
+        }
+    }
+}
