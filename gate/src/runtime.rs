@@ -4,10 +4,12 @@
 //! goes on without a holder (following the feed, bringing admissions home, asking the arbiter for a sign of life,
 //! watching disk and age) is the household's, in [`household`].
 
+mod condition;
 mod effects;
 mod household;
+mod retention;
 mod tap_times;
-mod ward;
+mod unwritten;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,7 +18,6 @@ use kido_reader::child::CommandFailure;
 use kido_shared::challenge::Challenge;
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
-use kido_shared::refusal::Refusal;
 use rand::rngs::OsRng;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -34,6 +35,7 @@ use crate::replica::{Replica, ReplicaError};
 use crate::sync::http::RegistrarClient;
 use crate::uplink::{Signer, Uplink, UplinkError};
 
+use condition::Condition;
 use effects::Carrier;
 use household::Household;
 use tap_times::TapTimes;
@@ -124,7 +126,7 @@ pub async fn run(parts: Parts, front: Front, stop: impl Future<Output = ()> + Se
     let ended = ended?;
     note_the_end(&parts).await;
     // A tap that was under way may have left something that others have to hear of.
-    let ended = if ended == Ended::Retention && !ward::delivered(&parts) { Ended::Stopped } else { ended };
+    let ended = if ended == Ended::Retention && !retention::delivered(&parts) { Ended::Stopped } else { ended };
     close(parts).await?;
     Ok(ended)
 }
@@ -172,30 +174,6 @@ struct Conductor {
     times: TapTimes,
     reader: ReaderHandle,
     typed: TypedInputs,
-}
-
-/// Whether the gate could admit anybody, and whether it may go on at all.
-#[derive(Debug, Clone)]
-pub(crate) enum Condition {
-    /// It could.
-    Fit,
-    /// It could not, for this reason.
-    Unfit(Refusal),
-    /// The retention date has come.
-    Over,
-    /// The journal takes nothing more in this process: the next one reads what the disk really holds.
-    Broken(JournalError),
-}
-
-impl Condition {
-    /// Whether the lane would be told nothing new.
-    fn is_as(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Fit, Self::Fit) | (Self::Over, Self::Over) | (Self::Broken(_), Self::Broken(_)) => true,
-            (Self::Unfit(one), Self::Unfit(another)) => one == another,
-            (Self::Fit | Self::Unfit(_) | Self::Over | Self::Broken(_), _) => false,
-        }
-    }
 }
 
 impl Conductor {

@@ -14,8 +14,10 @@ use rand::rngs::OsRng;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::ward::{Mended, Unwritten};
-use super::{Condition, Parts, ward};
+use super::Parts;
+use super::condition::{Condition, condition};
+use super::retention::{Retention, delivered};
+use super::unwritten::{Mended, Unwritten, mend};
 use crate::claim::PROBE_INTERVAL;
 use crate::claim::decider::Decider;
 use crate::claim::http::ArbiterClient;
@@ -25,6 +27,12 @@ use crate::sync::{PULL_INTERVAL, PUSH_INTERVAL, Schedule};
 
 /// Lanes that may wait for one pull: there is one lane, and a tap or two of patience.
 const PULLS_WAITING_MAX: usize = 8;
+
+/// How often disk, age and retention are looked at: a lane that cannot admit says so within a second.
+const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How often a certain moment is kept on disk: well within the jump that a start believes.
+const TIME_NOTED_EVERY: Duration = Duration::from_secs(60);
 
 /// What the lane's side may wish for; clones wish of the same household.
 #[derive(Debug, Clone)]
@@ -59,7 +67,7 @@ impl Wishes {
         self.shared.errands.notify_one();
     }
 
-    /// The disk has refused: the ward tries it until it takes facts again.
+    /// The disk has refused: it is tried until it takes facts again.
     pub(super) fn storage_failed(&self) {
         self.shared.unwritten.fail();
     }
@@ -255,12 +263,12 @@ async fn probe(parts: Parts, arbiter: ArbiterClient) {
 /// Watches over disk, age and retention, and tells the lane.
 async fn watch_over(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>, tell: watch::Sender<Condition>) {
     let mut time_noted: Option<Timestamp> = None;
-    let (mut retention, mut held_back) = (ward::Retention::default(), false);
+    let (mut retention, mut held_back) = (Retention::default(), false);
     loop {
-        tokio::time::sleep(ward::INTERVAL).await;
+        tokio::time::sleep(WATCH_INTERVAL).await;
         let now = parts.clock.steady().now();
         if shared.unwritten.has_failed() {
-            match ward::mend(&parts.journal, parts.clock.reading(), &shared.unwritten).await {
+            match mend(&parts.journal, parts.clock.reading(), &shared.unwritten).await {
                 Mended::Yes => {
                     shared.push.notify_one();
                     shared.errands.notify_one();
@@ -271,7 +279,7 @@ async fn watch_over(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>, t
                     return;
                 }
             }
-        } else if time_noted.is_none_or(|noted| now.since(noted) >= ward::TIME_NOTED_EVERY) {
+        } else if time_noted.is_none_or(|noted| now.since(noted) >= TIME_NOTED_EVERY) {
             let reading = parts.clock.reading();
             if reading.certain {
                 time_noted = Some(now);
@@ -281,12 +289,12 @@ async fn watch_over(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>, t
             }
         }
         retention.look(&parts);
-        let holds_back = retention.has_come(now) && !ward::delivered(&parts);
+        let holds_back = retention.has_come(now) && !delivered(&parts);
         if holds_back && !held_back {
             tracing::warn!("the retention date has come, and nothing is wiped before registrar and arbiter have all");
         }
         held_back = holds_back;
-        let condition = ward::condition(&parts, &arbiter, &retention, shared.unwritten.has_failed());
+        let condition = condition(&parts, &arbiter, &retention, shared.unwritten.has_failed());
         tell.send_if_modified(|told| {
             let changed = !told.is_as(&condition);
             if changed {
