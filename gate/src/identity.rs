@@ -6,9 +6,9 @@
 //! | `subkeys` | the event's subkeys; wiped at the retention date |
 //! | `enrolment.cbor` | event, registrar, root key, entrance: nothing secret |
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::VerifyingKey;
@@ -18,12 +18,13 @@ use kido_shared::feed::{FeedError, FeedKeyCertificate};
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::keys::GateSubkeys;
 use kido_shared::ticket::Zone;
+use kido_store::private_file::{self, PrivateFileError};
 use zeroize::Zeroizing;
 
 use crate::replica::Followed;
 
 /// Largest of the three files.
-const FILE_BYTES_MAX: u64 = 16 * 1024;
+const FILE_BYTES_MAX: usize = 16 * 1024;
 
 /// Why the gate does not know who it is.
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +55,9 @@ pub enum IdentityError {
     Storage {
         /// Which file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Why.
         #[source]
-        source: io::Error,
+        source: PrivateFileError,
     },
     /// The keys are none.
     #[error("the gate's keys are unusable")]
@@ -85,7 +86,8 @@ impl DataFolder {
     /// # Errors
     /// [`IdentityError::Storage`].
     pub fn create(&self) -> Result<(), IdentityError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(storage(&self.0))
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
+        made.map_err(PrivateFileError::storage("making")).map_err(storage(&self.0))
     }
 
     /// The folder itself.
@@ -138,24 +140,15 @@ impl DataFolder {
     /// [`IdentityError::Storage`].
     pub fn wipe(&self) -> Result<(), IdentityError> {
         let subkeys = self.subkeys();
-        if subkeys.exists() {
-            let zeros = [0; GateSubkeys::BYTES];
-            let overwrite = |path: &Path| -> io::Result<()> {
-                let mut file = OpenOptions::new().write(true).open(path)?;
-                file.write_all(&zeros)?;
-                file.sync_all()
-            };
-            overwrite(&subkeys).map_err(storage(&subkeys))?;
-            fs::remove_file(&subkeys).map_err(storage(&subkeys))?;
-        }
+        private_file::shred(&subkeys).map_err(storage(&subkeys))?;
         for folder in [self.replica(), self.journal()] {
             match fs::remove_dir_all(&folder) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(storage(&folder)(error)),
+                Err(source) => return Err(storage(&folder)(PrivateFileError::Storage { doing: "removing", source })),
             }
         }
-        sync_folder(&self.0).map_err(storage(&self.0))
+        private_file::sync_folder(&self.0).map_err(storage(&self.0))
     }
 }
 
@@ -317,46 +310,27 @@ impl Enrolment {
 /// # Errors
 /// [`IdentityError`].
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
-    let file = File::open(path).map_err(storage(path))?;
-    let metadata = file.metadata().map_err(storage(path))?;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        return Err(IdentityError::Exposed { path: path.to_path_buf() });
-    }
-    let mut bytes =
-        Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len().min(FILE_BYTES_MAX)).unwrap_or(0)));
-    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(storage(path))?;
-    Ok(bytes)
+    private_file::read_secret(path, FILE_BYTES_MAX).map(Zeroizing::new).map_err(storage(path))
 }
 
 /// Writes a file that nobody else may read: all of it, or none, also over a power cut.
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), IdentityError> {
-    let write = || -> io::Result<()> {
-        let fresh = path.with_extension("new");
-        match fs::remove_file(&fresh) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)?;
-        path.parent().map_or(Ok(()), sync_folder)
-    };
-    write().map_err(storage(path))
+    private_file::replace(path, bytes).map_err(storage(path))
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-fn storage(path: &Path) -> impl FnOnce(io::Error) -> IdentityError {
+fn storage(path: &Path) -> impl FnOnce(PrivateFileError) -> IdentityError {
     let path = path.to_path_buf();
-    move |source| IdentityError::Storage { path, source }
+    move |source| match source {
+        PrivateFileError::Exposed => IdentityError::Exposed { path },
+        PrivateFileError::TooLong => IdentityError::Damaged { path },
+        PrivateFileError::Exists | PrivateFileError::Storage { .. } => IdentityError::Storage { path, source },
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use ed25519_dalek::SigningKey;
     use kido_shared::clock::Timestamp;

@@ -22,6 +22,7 @@ use kido_shared::wire::v1::problem::Problem;
 
 use crate::config::ConfigError;
 use crate::serve::ServeError;
+use kido_store::private_file::PrivateFileError;
 
 use console::Console;
 
@@ -140,9 +141,9 @@ pub enum CliError {
         path: PathBuf,
         /// What was tried.
         doing: &'static str,
-        /// What the operating system said.
+        /// Why.
         #[source]
-        source: std::io::Error,
+        source: PrivateFileError,
     },
     /// A certificate file is not in the one form that is read.
     #[error("this is PEM; only DER is read. Convert it: openssl x509 -in FILE -outform DER -out FILE.der")]

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use kido_shared::certificate::path::CONFIGURED_ANCHORS_MAX;
 use kido_shared::challenge::Origin;
 use kido_shared::limits::CERTIFICATE_BYTES_MAX;
-
-use crate::private_file;
+use kido_store::private_file::{self, PrivateFileError};
 
 /// Where a registrar listens unless told otherwise: on this machine alone, behind whatever speaks TLS for it.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_420);
@@ -32,9 +31,9 @@ pub enum ConfigError {
     File {
         /// Which file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Why.
         #[source]
-        source: io::Error,
+        source: PrivateFileError,
     },
     /// The configuration file is not what it should be.
     #[error("{} is no configuration", path.display())]
@@ -145,7 +144,9 @@ impl ConfigFile {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let file = |source| ConfigError::File { path: path.to_owned(), source };
         let bytes = private_file::read(path, CONFIG_BYTES_MAX).map_err(file)?;
-        let text = String::from_utf8(bytes).map_err(|_not_text| file(io::ErrorKind::InvalidData.into()))?;
+        let text = String::from_utf8(bytes).map_err(|_not_text| {
+            file(PrivateFileError::storage("reading as text")(io::ErrorKind::InvalidData.into()))
+        })?;
         let form = |source| ConfigError::Form { path: path.to_owned(), source: Box::new(source) };
         toml::from_str(&text).map_err(form)
     }
@@ -230,7 +231,7 @@ pub fn read_anchors(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, ConfigError> {
             let path = path.to_owned();
             move |source| ConfigError::File { path, source }
         };
-        for found in anchor_files(path).map_err(file(path))? {
+        for found in anchor_files(path).map_err(PrivateFileError::storage("listing")).map_err(file(path))? {
             if ders.len() >= CONFIGURED_ANCHORS_MAX {
                 return Err(ConfigError::TooManyAnchors);
             }

@@ -30,6 +30,7 @@ use kido_shared::clock::Timestamp;
 use kido_shared::feed::FeedError;
 use kido_shared::ids::EventId;
 use kido_shared::keys::{EventKey, KEY_BYTES};
+use kido_store::private_file::PrivateFileError;
 use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
@@ -60,15 +61,13 @@ const EVENTS: &str = "events";
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
     /// A file could not be read or written.
-    #[error("{} cannot be {doing}", path.display())]
+    #[error("{} cannot be used", path.display())]
     File {
         /// Which file.
         path: PathBuf,
-        /// What was tried: read, written, renamed, removed.
-        doing: &'static str,
-        /// What the operating system said.
+        /// Why.
         #[source]
-        source: std::io::Error,
+        source: PrivateFileError,
     },
     /// A file is there where a new one should be made.
     #[error("{} exists already", .0.display())]

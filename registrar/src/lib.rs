@@ -11,7 +11,6 @@ pub mod error;
 pub mod fact;
 pub mod keyring;
 pub mod openapi;
-pub mod private_file;
 pub mod process;
 pub mod registration;
 pub mod router;

@@ -1,17 +1,15 @@
 //! Bearer tokens, kept as hashes: who reads the file can sign in as nobody.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use kido_shared::wire::base64url;
 use kido_shared::wire::v1::operator::{AddToken, Role, TokenBody};
+use kido_store::private_file::{self, PrivateFileError};
 use rand::{CryptoRng, RngCore};
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
-use crate::private_file;
 
 /// Tokens of one registrar: a person or a program each; more is a directory's work.
 const TOKENS_MAX: usize = 1_000;
@@ -33,9 +31,9 @@ pub enum TokenError {
     File {
         /// Which file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Why.
         #[source]
-        source: io::Error,
+        source: PrivateFileError,
     },
     /// The file is not what this program writes.
     #[error("{} is damaged", .0.display())]

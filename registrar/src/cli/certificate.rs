@@ -9,12 +9,12 @@ use kido_shared::certificate::{
 };
 use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
 use kido_shared::limits::CERTIFICATE_BYTES_MAX;
+use kido_store::private_file::{self, PrivateFileError};
 use zeroize::Zeroizing;
 
 use super::CliError;
 use super::console::Console;
 use crate::config::read_anchors;
-use crate::private_file;
 
 /// How a PEM file begins (RFC 7468 §2).
 const PEM: &[u8] = b"-----BEGIN";
@@ -77,7 +77,7 @@ pub(super) fn run(args: &CertificateArgs) -> Result<ExitCode, CliError> {
     let judged = match read {
         Ok(bytes) if bytes.starts_with(PEM) => return Err(CliError::Pem),
         Ok(mut bytes) => judge(std::mem::take(&mut *bytes), &profile, &anchors, SystemClock.now()),
-        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => Err(CertificateReason::Size.into()),
+        Err(PrivateFileError::TooLong) => Err(CertificateReason::Size.into()),
         Err(source) => return Err(CliError::File { path: args.file.clone(), doing: "read", source }),
     };
     let judged = render(judged, profile.is_rehearsal());

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use kido_shared::challenge::Origin;
 use kido_shared::wire::v1::problem::Problem;
+use kido_store::private_file;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
@@ -11,7 +12,6 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::{CliError, Connection};
-use crate::private_file;
 
 /// Largest answer: a list of a thousand gates or events.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -4,15 +4,14 @@
 //! same codes again, and the registrar answers that it has them.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
 use kido_shared::codes::Code;
+use kido_store::private_file::{self, PrivateFileError};
 use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use super::table::TableRow;
-use crate::private_file;
 
 const HEADER: &str = "ticket_ref,link";
 
@@ -24,7 +23,7 @@ const FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub enum CodesFileError {
     /// It cannot be written or read.
     #[error("the code file cannot be written or read")]
-    File(#[source] io::Error),
+    File(#[source] PrivateFileError),
     /// It is there, but of another import.
     #[error("the code file is there already and belongs to another import; name another one with --codes")]
     Other,
@@ -47,7 +46,7 @@ pub(super) fn make_or_take_up(
     let codes: Vec<Code> = rows.iter().map(|_row| Code::generate(random)).collect();
     match private_file::create(path, text(origin, rows, &codes).as_bytes()) {
         Ok(()) => Ok(Codes { codes, taken_up: false }),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => take_up(path, rows),
+        Err(PrivateFileError::Exists) => take_up(path, rows),
         Err(error) => Err(CodesFileError::File(error)),
     }
 }

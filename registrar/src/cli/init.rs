@@ -1,7 +1,6 @@
 //! `init`: keys, the first token, and what `serve` must know.
 
 use std::fs::DirBuilder;
-use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,6 +9,7 @@ use clap::Args;
 use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock as _, SystemClock};
 use kido_shared::enrolment::RootFingerprint;
+use kido_store::private_file::{self, PrivateFileError};
 use zeroize::Zeroizing;
 
 use super::CliError;
@@ -18,7 +18,6 @@ use crate::auth::tokens::{BearerToken, TokenError, Tokens};
 use crate::config::{ConfigFile, DataFolder};
 use crate::entropy::Entropy;
 use crate::keyring::{Keyring, KeyringError};
-use crate::private_file;
 
 const AFTERWARDS: &str = "\
 What it makes:
@@ -59,9 +58,9 @@ pub enum InitError {
     File {
         /// Which.
         path: PathBuf,
-        /// What the operating system said.
+        /// Why.
         #[source]
-        source: io::Error,
+        source: PrivateFileError,
     },
     /// The keyring cannot be made.
     #[error("the keyring cannot be made")]
@@ -101,7 +100,12 @@ fn make(args: &InitArgs) -> Result<Made, InitError> {
         return Err(InitError::Initialised(args.data.clone()));
     }
     let failed = |path: PathBuf| move |source| InitError::File { path, source };
-    DirBuilder::new().recursive(true).mode(0o700).create(data.path()).map_err(failed(args.data.clone()))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data.path())
+        .map_err(PrivateFileError::storage("making"))
+        .map_err(failed(args.data.clone()))?;
     let mut random = Entropy::from_system().fork();
     let keyring = Keyring::create(&data.keyring(), &args.root_key, SystemClock.now(), &mut random);
     let keyring = keyring.map_err(InitError::Keyring)?;

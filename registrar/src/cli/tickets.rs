@@ -21,6 +21,7 @@ use super::table::{self, TableRow};
 use super::{CliError, Connection, moment};
 use crate::domain::reference::TicketRef;
 use crate::entropy::Entropy;
+use kido_store::private_file::PrivateFileError;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -179,7 +180,8 @@ async fn import(client: &Client, console: Console, wanted: ImportArgs) -> Result
 }
 
 fn read(path: &PathBuf) -> Result<Vec<TableRow>, CliError> {
-    let file = File::open(path).map_err(|source| CliError::File { path: path.clone(), doing: "read", source })?;
+    let opened = File::open(path).map_err(PrivateFileError::storage("opening"));
+    let file = opened.map_err(|source| CliError::File { path: path.clone(), doing: "read", source })?;
     table::read(file).map_err(|source| CliError::Table { path: path.clone(), source })
 }
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use kido_shared::wire::v1::operator::{self, AddToken, Role, TokenBody, TokenList};
+use kido_store::private_file;
 use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::{CliError, Connection};
 use crate::auth::tokens::{BearerToken, is_label};
 use crate::entropy::Entropy;
-use crate::private_file;
 
 const EXAMPLES: &str = "\
 Example:

@@ -11,6 +11,7 @@ mod log;
 mod options;
 mod pending;
 mod position;
+pub mod private_file;
 mod projection;
 mod rebuild;
 mod store;

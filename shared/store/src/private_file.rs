@@ -1,0 +1,243 @@
+//! Files that only their owner reads, whole or not at all, and there to stay once written: keys, tokens, codes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+/// Read and write for the owner, nothing for anybody else.
+const OWNER_ONLY: u32 = 0o600;
+
+/// Everything that a file's mode may give to others.
+const OTHERS: u32 = 0o077;
+
+/// Why a private file was not read or not written. It does not name the file: whoever asked knows which.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivateFileError {
+    /// Something stands where a new file should be made. It was not touched.
+    #[error("something is there already")]
+    Exists,
+    /// The file is longer than whoever reads it allows; nothing of it is given.
+    #[error("it is longer than such a file may be")]
+    TooLong,
+    /// Others can read a file that should be its owner's alone.
+    #[error("other users can read it; it must have mode 600")]
+    Exposed,
+    /// The operating system refused.
+    #[error("{doing} failed")]
+    Storage {
+        /// What was tried: reading, writing, renaming, syncing.
+        doing: &'static str,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl PrivateFileError {
+    /// Names what was tried when the operating system refused.
+    pub fn storage(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Storage { doing, source }
+    }
+}
+
+/// Writes a file that must not exist yet; on return it survives a power cut.
+///
+/// # Errors
+/// [`PrivateFileError::Exists`], also where two make the same file at once; [`PrivateFileError::Storage`], then no half of
+/// it stays unless the power goes.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path);
+    let file = made.map_err(|source| {
+        if source.kind() == io::ErrorKind::AlreadyExists {
+            PrivateFileError::Exists
+        } else {
+            PrivateFileError::Storage { doing: "making", source }
+        }
+    })?;
+    if let Err(error) = fill(file, bytes) {
+        if let Err(left) = fs::remove_file(path) {
+            tracing::warn!(error = %left, "half a file stays behind");
+        }
+        return Err(error);
+    }
+    sync_folder_of(path)
+}
+
+/// Puts a file in the place of another, if there is one: the old content stands until the new one is durable.
+///
+/// # Errors
+/// [`PrivateFileError::Storage`].
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
+    replace_unsynced(path, bytes)?;
+    sync_folder_of(path)
+}
+
+/// The same without its name being durable: for many files of one folder, which is then synced once.
+///
+/// # Errors
+/// [`PrivateFileError::Storage`].
+pub fn replace_unsynced(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
+    let beside = path.with_extension("new");
+    // What an interrupted run left may have another owner or mode.
+    match fs::remove_file(&beside) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(PrivateFileError::Storage { doing: "removing", source }),
+    }
+    let made = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&beside);
+    fill(made.map_err(PrivateFileError::storage("making"))?, bytes)?;
+    fs::rename(&beside, path).map_err(PrivateFileError::storage("renaming"))
+}
+
+/// Reads a file that is no longer than this.
+///
+/// # Errors
+/// [`PrivateFileError::TooLong`] or [`PrivateFileError::Storage`].
+pub fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, PrivateFileError> {
+    bounded(File::open(path).map_err(PrivateFileError::storage("reading"))?, bytes_max)
+}
+
+/// Reads a secret: a file that is no longer than this and that nobody else may read.
+///
+/// # Errors
+/// [`PrivateFileError::Exposed`], [`PrivateFileError::TooLong`] or [`PrivateFileError::Storage`].
+pub fn read_secret(path: &Path, bytes_max: usize) -> Result<Vec<u8>, PrivateFileError> {
+    let file = File::open(path).map_err(PrivateFileError::storage("reading"))?;
+    let metadata = file.metadata().map_err(PrivateFileError::storage("reading"))?;
+    if metadata.permissions().mode() & OTHERS != 0 {
+        return Err(PrivateFileError::Exposed);
+    }
+    bounded(file, bytes_max)
+}
+
+/// Moves a file to another folder; durable on return.
+///
+/// # Errors
+/// [`PrivateFileError::Storage`].
+pub fn rename(from: &Path, to: &Path) -> Result<(), PrivateFileError> {
+    fs::rename(from, to).map_err(PrivateFileError::storage("renaming"))?;
+    sync_folder_of(to)?;
+    sync_folder_of(from)
+}
+
+/// Overwrites, syncs and removes a file, if it is there. On a medium that writes elsewhere the overwriting is a best effort; the
+/// removal is not.
+///
+/// # Errors
+/// [`PrivateFileError::Storage`].
+pub fn shred(path: &Path) -> Result<(), PrivateFileError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let overwritten = OpenOptions::new().write(true).open(path).and_then(|mut file| {
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(0))?;
+        io::copy(&mut io::repeat(0).take(length), &mut file)?;
+        file.sync_all()
+    });
+    overwritten.map_err(PrivateFileError::storage("overwriting"))?;
+    fs::remove_file(path).map_err(PrivateFileError::storage("removing"))?;
+    sync_folder_of(path)
+}
+
+/// Makes the names in a folder durable.
+///
+/// # Errors
+/// [`PrivateFileError::Storage`].
+pub fn sync_folder(folder: &Path) -> Result<(), PrivateFileError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(PrivateFileError::storage("syncing"))
+}
+
+fn sync_folder_of(path: &Path) -> Result<(), PrivateFileError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    sync_folder(folder.unwrap_or_else(|| Path::new(".")))
+}
+
+fn fill(mut file: File, bytes: &[u8]) -> Result<(), PrivateFileError> {
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(PrivateFileError::storage("writing"))
+}
+
+fn bounded(file: File, bytes_max: usize) -> Result<Vec<u8>, PrivateFileError> {
+    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+    let length = file.metadata().map_err(PrivateFileError::storage("reading"))?.len().min(limit);
+    // As long as the file is: a vector that grows leaves copies of a secret behind.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(bytes_max));
+    file.take(limit).read_to_end(&mut bytes).map_err(PrivateFileError::storage("reading"))?;
+    if bytes.len() > bytes_max { Err(PrivateFileError::TooLong) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_private_file_is_its_owners_alone_and_never_overwritten() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("codes.csv");
+        create(&path, b"first").unwrap();
+        assert_eq!(mode(&path), OWNER_ONLY);
+        assert!(matches!(create(&path, b"second"), Err(PrivateFileError::Exists)));
+        assert_eq!(read(&path, 5).unwrap(), b"first");
+    }
+
+    #[test]
+    fn a_file_that_is_longer_than_allowed_is_refused_and_not_cut() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("key");
+        create(&path, b"12345").unwrap();
+        assert!(matches!(read(&path, 4), Err(PrivateFileError::TooLong)));
+        assert!(matches!(read_secret(&path, 4), Err(PrivateFileError::TooLong)));
+        assert_eq!(read_secret(&path, 5).unwrap(), b"12345");
+    }
+
+    #[test]
+    fn a_secret_that_others_can_read_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("key");
+        create(&path, b"secret").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(read_secret(&path, 6), Err(PrivateFileError::Exposed)));
+        assert!(read(&path, 6).is_ok());
+    }
+
+    #[test]
+    fn what_replaces_a_file_is_private_whatever_an_interrupted_run_left_beside_it() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("tokens.json");
+        let beside = home.path().join("tokens.new");
+        fs::write(&beside, b"left behind").unwrap();
+        fs::set_permissions(&beside, fs::Permissions::from_mode(0o644)).unwrap();
+        for content in [b"one", b"two"] {
+            replace(&path, content).unwrap();
+            assert_eq!((read(&path, 3).unwrap().as_slice(), mode(&path)), (content.as_slice(), OWNER_ONLY));
+        }
+        assert!(!beside.exists());
+    }
+
+    #[test]
+    fn a_shredded_file_is_gone_and_may_be_shredded_again() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("week");
+        create(&path, b"secret").unwrap();
+        // Another name of the same bytes shows what became of them.
+        let witness = home.path().join("witness");
+        fs::hard_link(&path, &witness).unwrap();
+        shred(&path).unwrap();
+        shred(&path).unwrap();
+        assert!(!path.exists());
+        assert_eq!(fs::read(&witness).unwrap(), [0; 6]);
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_the_system_said() {
+        let home = tempfile::tempdir().unwrap();
+        let missing = read(&home.path().join("none"), 1).unwrap_err();
+        let told = kido_shared::error_chain::Chain(&missing).to_string();
+        assert!(told.starts_with("reading failed: No such file"), "{told}");
+    }
+}
