@@ -58,7 +58,10 @@ pub enum UplinkError {
     TooLong,
     /// The answer is not what this protocol answers.
     #[error("the answer is not readable")]
-    Unreadable,
+    Decode(#[source] serde_json::Error),
+    /// The request's body could not be written down: this program's fault.
+    #[error("the request's body cannot be written")]
+    Encode(#[source] serde_json::Error),
     /// The request could not be put together.
     #[error("the request cannot be put together")]
     Request(#[source] InvalidHeaderValue),
@@ -156,7 +159,7 @@ impl Uplink {
         body: &B,
         deadline: Duration,
     ) -> Result<A, UplinkError> {
-        let body = serde_json::to_vec(body).map_err(|_no_detail| UplinkError::Unreadable)?;
+        let body = serde_json::to_vec(body).map_err(UplinkError::Encode)?;
         let request = self.http.post(self.uri(path)).header(CONTENT_TYPE, "application/json").body(body);
         json(&within(deadline, answer(request, JSON_BYTES_MAX)).await?)
     }
@@ -166,7 +169,7 @@ impl Uplink {
     /// # Errors
     /// [`UplinkError`].
     pub async fn tell<B: serde::Serialize>(&self, path: &str, body: &B, deadline: Duration) -> Result<(), UplinkError> {
-        let body = serde_json::to_vec(body).map_err(|_no_detail| UplinkError::Unreadable)?;
+        let body = serde_json::to_vec(body).map_err(UplinkError::Encode)?;
         let request = self.http.post(self.uri(path)).header(CONTENT_TYPE, "application/json").body(body);
         within(deadline, answer(request, JSON_BYTES_MAX)).await.map(|_body| ())
     }
@@ -183,7 +186,7 @@ impl Uplink {
         deadline: Duration,
     ) -> Result<A, UplinkError> {
         let uri = self.uri(path);
-        let body = body.map(serde_json::to_vec).transpose().map_err(|_no_detail| UplinkError::Unreadable)?;
+        let body = body.map(serde_json::to_vec).transpose().map_err(UplinkError::Encode)?;
         let body = body.unwrap_or_default();
         let headers = signed(&uri, &body, signer).map_err(UplinkError::Request)?;
         let request = self.http.request(Method::POST, uri).headers(headers).body(body);
@@ -244,5 +247,5 @@ async fn bounded(mut response: reqwest::Response, bytes_max: usize) -> Result<Ve
 }
 
 fn json<A: serde::de::DeserializeOwned>(body: &[u8]) -> Result<A, UplinkError> {
-    serde_json::from_slice(body).map_err(|_no_detail| UplinkError::Unreadable)
+    serde_json::from_slice(body).map_err(UplinkError::Decode)
 }

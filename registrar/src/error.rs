@@ -11,6 +11,7 @@ use kido_shared::error_chain::Chain;
 use kido_shared::policy::PolicyError;
 use kido_shared::request_signature::RequestSignatureError;
 use kido_shared::wire::v1::problem::{MEDIA_TYPE, Problem};
+use tokio::task::JoinError;
 
 use crate::auth::bearer::Denied;
 use crate::auth::nonces::ReplayError;
@@ -147,6 +148,9 @@ pub enum AppError {
     /// A page that could not be put together.
     #[error("a page could not be put together")]
     Page(#[source] askama::Error),
+    /// A thread that should answer ended without an answer: a bug.
+    #[error("a step was lost")]
+    Lost(#[source] JoinError),
     /// A bug.
     #[error("an unexpected condition")]
     Bug,
@@ -192,7 +196,9 @@ impl AppError {
             Self::NoSuchRange => kind(StatusCode::NOT_FOUND, "no_such_range", "No such range"),
             Self::Deadline => kind(StatusCode::SERVICE_UNAVAILABLE, "deadline", "It took too long"),
             Self::Storage(error) => storage(error),
-            Self::Page(_) | Self::Bug => kind(StatusCode::INTERNAL_SERVER_ERROR, "bug", "An unexpected condition"),
+            Self::Page(_) | Self::Lost(_) | Self::Bug => {
+                kind(StatusCode::INTERNAL_SERVER_ERROR, "bug", "An unexpected condition")
+            }
         }
     }
 
@@ -319,7 +325,6 @@ const fn event(refusal: EventRefusal) -> Kind {
         EventRefusal::NoSpareIdentity => {
             kind(StatusCode::SERVICE_UNAVAILABLE, "no_spare_identity", "The root key is needed")
         }
-        EventRefusal::Keyring => kind(StatusCode::INTERNAL_SERVER_ERROR, "keyring", "The keyring failed"),
     }
 }
 
@@ -419,7 +424,8 @@ const fn storage(error: &StorageError) -> Kind {
         StorageError::DiskFull => kind(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "The disk is full"),
         StorageError::Busy => kind(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much waits to be stored"),
         StorageError::Stopping => kind(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The registrar is stopping"),
-        StorageError::Failed(_) | StorageError::Entry(_) | StorageError::Feed(_) | StorageError::Computation => {
+        StorageError::Keyring(_) => kind(StatusCode::INTERNAL_SERVER_ERROR, "keyring", "The keyring failed"),
+        StorageError::Failed(_) | StorageError::Entry(_) | StorageError::Feed(_) | StorageError::Computation(_) => {
             kind(StatusCode::INTERNAL_SERVER_ERROR, "storage", "Not stored")
         }
     }
@@ -455,6 +461,17 @@ mod tests {
         assert_eq!((problem.status, problem.code.as_str()), (403, "certificate_refused"));
         assert_eq!(problem.reasons, ["expired"]);
         assert_eq!(problem.kind, "urn:kido:problem:certificate_refused");
+    }
+
+    #[tokio::test]
+    async fn a_failure_inside_keeps_its_cause_for_the_log() {
+        let lost = tokio::spawn(core::future::pending::<()>());
+        lost.abort();
+        let lost = AppError::from(StorageError::Computation(lost.await.unwrap_err()));
+        assert!(Chain(&lost).to_string().ends_with(" was cancelled"));
+        let keyring = AppError::from(StorageError::Keyring(crate::keyring::KeyringError::Wrapped));
+        assert_eq!(keyring.problem().code, "keyring");
+        assert_eq!(Chain(&keyring).to_string(), "the keyring failed: the event key does not open");
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl Registrations {
         let verifying = move || verify(&store, &trust, message, &certificate, signature);
         let verified = tokio::task::spawn_blocking(verifying).await;
         drop(permit);
-        verified.map_err(|_panicked| StorageError::Computation)?
+        verified.map_err(StorageError::Computation)?
     }
 }
 

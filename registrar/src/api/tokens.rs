@@ -52,5 +52,5 @@ async fn on_disk(
 ) -> Result<TokenBody, AppError> {
     let tokens = Arc::clone(&app.tokens);
     let changed = tokio::task::spawn_blocking(move || change(&tokens)).await;
-    Ok(changed.map_err(|_panicked| AppError::Bug)??)
+    Ok(changed.map_err(AppError::Lost)??)
 }

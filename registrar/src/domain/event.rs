@@ -27,9 +27,6 @@ pub enum EventRefusal {
     /// The root key is away, and no identity that it has certified is left.
     #[error("no certified event identity is left: add some with the root key")]
     NoSpareIdentity,
-    /// The keyring could not be written.
-    #[error("the keyring could not be written")]
-    Keyring,
 }
 
 /// Whether an event may be made.

@@ -3,6 +3,9 @@
 use kido_shared::feed::FeedError;
 use kido_shared::ids::EventId;
 use kido_store::TransactError;
+use tokio::task::JoinError;
+
+use crate::keyring::KeyringError;
 
 /// An answer that is no: either the rules refuse it (`R` says why, and whose fault), or it could not be stored.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +45,12 @@ pub enum StorageError {
     /// A feed record could not be made: a bug.
     #[error("a feed record could not be made")]
     Feed(#[source] FeedError),
+    /// The keyring failed: its files, or an event key that does not open.
+    #[error("the keyring failed")]
+    Keyring(#[source] KeyringError),
     /// A thread that should compute an answer ended without one: a bug.
     #[error("a computation ended without an answer")]
-    Computation,
+    Computation(#[source] JoinError),
 }
 
 impl From<kido_store::StoreError> for StorageError {

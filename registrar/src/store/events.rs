@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, PoisonError};
 
-use kido_shared::error_chain::Chain;
 use kido_shared::feed::{FeedRecord, FollowedTo};
 use kido_shared::ids::{Epoch, EventId};
 use kido_shared::keys::EventKey;
@@ -52,10 +51,13 @@ impl LiveEvent {
     }
 }
 
-fn of_keyring(error: &KeyringError) -> Failed<EventRefusal> {
-    tracing::error!(error = %Chain(error), "the keyring failed");
-    let spare = !matches!(error, KeyringError::NoSpareIdentity);
-    Failed::Refused(if spare { EventRefusal::Keyring } else { EventRefusal::NoSpareIdentity })
+/// Identities run out in good order; everything else is the keyring's failure.
+fn of_keyring(error: KeyringError) -> Failed<EventRefusal> {
+    if matches!(error, KeyringError::NoSpareIdentity) {
+        Failed::Refused(EventRefusal::NoSpareIdentity)
+    } else {
+        Failed::Storage(StorageError::Keyring(error))
+    }
 }
 
 impl Store {
@@ -67,7 +69,7 @@ impl Store {
         may_create(&policy, self.now()).map_err(Failed::Refused)?;
         let store = self.clone();
         let made = tokio::task::spawn_blocking(move || store.make_event(policy)).await;
-        made.map_err(|_panicked| StorageError::Computation)?
+        made.map_err(StorageError::Computation)?
     }
 
     /// Blocks: files of the keyring and a new store.
@@ -75,11 +77,11 @@ impl Store {
         let now = self.now();
         let mut random = self.random();
         let keyring = &self.shared.keyring;
-        let identity = keyring.take_identity(now).map_err(|error| of_keyring(&error))?;
+        let identity = keyring.take_identity(now).map_err(of_keyring)?;
         let event = identity.event();
         let key = EventKey::generate(&mut random);
         let wrapped = keyring.wrap(event, &key, policy.choices().retention_at, &mut random);
-        let wrapped = wrapped.map_err(|error| of_keyring(&error))?;
+        let wrapped = wrapped.map_err(of_keyring)?;
         let live = folders::create(self, identity, &key)?;
         let record = FeedRecord::Policy(policy.clone());
         let created = Fact::EventCreated(EventCreated { policy, key: wrapped, at: now });
@@ -137,7 +139,7 @@ impl Store {
         let wrapped = keyring
             .unwrap(live.id(), &old.key)
             .and_then(|key| keyring.wrap(live.id(), &key, retention_at, &mut self.random()));
-        wrapped.map(Some).map_err(|error| of_keyring(&error))
+        wrapped.map(Some).map_err(of_keyring)
     }
 
     /// Every event that is served, in the order of their ids.

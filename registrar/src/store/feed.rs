@@ -89,7 +89,7 @@ impl Store {
     async fn read_feed(&self, event: EventId, from: u64, count: u64) -> Result<Vec<u8>, StorageError> {
         let live = self.live(event)?;
         let read = tokio::task::spawn_blocking(move || Ok(encode_range(&live.records(from, count)?)?));
-        read.await.map_err(|_panicked| StorageError::Computation)?
+        read.await.map_err(StorageError::Computation)?
     }
 
     /// Tells of each durable change of an event, so that whoever waits for a new head need not ask again and again.
