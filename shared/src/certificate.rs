@@ -25,7 +25,7 @@ use crate::keys::{SealKey, TagKey};
 use crate::limits::{CERTIFICATE_BYTES_MAX, CERTIFICATE_BYTES_MIN};
 use crate::redact::redacted_debug;
 use crate::rsa_verifier::{PortableRsa, RsaVerifier};
-use crate::window::{KeyWindow, keyed_hash};
+use crate::window::KeyWindow;
 use crate::wire::base64url;
 use der::Skeleton;
 use path::Signed;
@@ -179,7 +179,7 @@ impl UserAuthCertificate {
     /// Serial and public key in one value under the event's `tag` subkey.
     #[must_use]
     pub fn certificate_tag(&self, key: &TagKey) -> CertificateTag {
-        CertificateTag::from_bytes(keyed_hash(key, &[self.window().expose(), &self.serial]))
+        CertificateTag::from_bytes(key.hash(&[self.window().expose(), &self.serial]))
     }
 
     /// All that is kept of this card for one event.

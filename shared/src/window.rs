@@ -3,8 +3,6 @@
 //! They lie inside the subject public key on every layout that [`crate::certificate`] accepts, so a gate learns no
 //! serial, birthday, name or municipality (`protocol.md` §2).
 
-use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use crate::binding::BindingTag;
@@ -50,7 +48,7 @@ impl KeyWindow {
     /// The only name that this card has within one event: HMAC-SHA-256 under the event's `tag` subkey.
     #[must_use]
     pub fn tag(&self, key: &TagKey) -> BindingTag {
-        BindingTag::from_bytes(keyed_hash(key, &[self.expose()]))
+        BindingTag::from_bytes(key.hash(&[self.expose()]))
     }
 
     /// The bytes: to derive from and to rebuild a key with, never to keep.
@@ -79,20 +77,6 @@ impl Drop for KeyWindow {
 }
 
 impl ZeroizeOnDrop for KeyWindow {}
-
-/// HMAC-SHA-256 over the concatenation of the parts.
-pub(crate) fn keyed_hash(key: &TagKey, parts: &[&[u8]]) -> [u8; 32] {
-    // A key of one block or less is used as it stands (RFC 2104 §2), so it is padded here rather than risk a `Result`.
-    let mut block = zeroize::Zeroizing::new([0; 64]);
-    for (place, byte) in block.iter_mut().zip(key.expose()) {
-        *place = *byte;
-    }
-    let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new((&*block).into());
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
-}
 
 #[cfg(test)]
 mod tests;

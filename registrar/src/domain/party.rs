@@ -3,8 +3,6 @@
 use kido_shared::ids::PartyId;
 use kido_shared::keys::OrderKey;
 
-use super::reference::keyed_hash;
-
 /// Longest label in characters: a row number, an order's place, a class.
 pub const PARTY_LABEL_CHARS_MAX: usize = 32;
 
@@ -33,6 +31,6 @@ impl PartyLabel {
     /// Two imports that both call a party `1` do no harm: a party only groups tickets that lie on one card.
     #[must_use]
     pub fn id(&self, key: &OrderKey) -> PartyId {
-        PartyId::from_bytes(keyed_hash(key, b"party", self.0.as_bytes()))
+        PartyId::from_bytes(key.hash(b"party", self.0.as_bytes()))
     }
 }

@@ -1,8 +1,6 @@
 //! References that a shop knows its tickets and orders by; kept only as keyed hashes.
 
-use hmac::{Hmac, Mac as _};
 use kido_shared::keys::OrderKey;
-use sha2::Sha256;
 
 /// Shortest and longest reference in characters (`protocol.md` §5).
 const REFERENCE_CHARS: core::ops::RangeInclusive<usize> = 6..=32;
@@ -37,7 +35,7 @@ macro_rules! reference {
             /// All that is kept of it.
             #[must_use]
             pub fn hash(&self, key: &OrderKey) -> ReferenceHash {
-                ReferenceHash(keyed_hash(key, $label, self.0.as_bytes()))
+                ReferenceHash(key.hash($label, self.0.as_bytes()))
             }
         }
 
@@ -57,25 +55,6 @@ reference! {
 reference! {
     /// The shop's name for one purchase.
     OrderRef, b"order"
-}
-
-/// The first 16 bytes of HMAC-SHA-256 under the event's `order` subkey over label, a zero byte and text.
-pub(crate) fn keyed_hash(key: &OrderKey, label: &[u8], text: &[u8]) -> [u8; 16] {
-    // A key of one block or less is used as it stands (RFC 2104 §2), so it is padded here rather than risk a `Result`.
-    let mut block = zeroize::Zeroizing::new([0; 64]);
-    for (place, byte) in block.iter_mut().zip(key.expose()) {
-        *place = *byte;
-    }
-    let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new((&*block).into());
-    for part in [label, &[0], text] {
-        mac.update(part);
-    }
-    let hash: [u8; 32] = mac.finalize().into_bytes().into();
-    let mut short = [0; 16];
-    for (place, byte) in short.iter_mut().zip(hash) {
-        *place = byte;
-    }
-    short
 }
 
 /// Sixteen bytes of HMAC-SHA-256 under the event's `order` subkey: enough that no two references of an event meet.
