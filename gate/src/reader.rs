@@ -9,10 +9,10 @@
 //! **Invariant.** An answer reaches the tap that asked, or nobody: commands are numbered over a child's life, and what
 //! belongs to a tap that was powered off, timed out or left is thrown away.
 
+mod child_process;
 mod confine;
-mod entry;
 mod exchange;
-mod process;
+mod run_child;
 mod supervisor;
 #[cfg(test)]
 mod tests;
@@ -26,7 +26,7 @@ use kido_shared::apdu::{ResponseApdu, TapCommand};
 use tokio::sync::mpsc;
 
 pub use confine::{SwapLock, keep_memory_private};
-pub use entry::run_child;
+pub use run_child::run_child;
 pub use supervisor::Supervisor;
 
 use crate::lane::TapNumber;

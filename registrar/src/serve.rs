@@ -14,9 +14,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::auth::tokens::{TokenError, Tokens};
 use crate::config::{ConfigError, ServeConfig, read_anchors};
+use crate::core_dumps::forbid_core_dumps;
 use crate::entropy::Entropy;
 use crate::keyring::{Keyring, KeyringError};
-use crate::process::forbid_core_dumps;
 use crate::registration::CertificateTrust;
 use crate::router::build_router;
 use crate::server::serve;

@@ -8,8 +8,8 @@ use kido_shared::error_chain::Chain;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use super::child_process::Process;
 use super::exchange::{Exchange, Expired, Ordered};
-use super::process::Process;
 use super::{
     RESTART_WAIT_MAX, RESTART_WAIT_MIN, ReaderInput, ReaderLoss, ReaderOrder, ReaderProgram, SILENCE_TIME, TAP_TIME,
 };
