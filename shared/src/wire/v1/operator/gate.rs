@@ -1,0 +1,101 @@
+//! Gates: offering a place to one, and ending its rights.
+
+use zeroize::Zeroizing;
+
+use crate::clock::Timestamp;
+use crate::ids::{EnrolmentId, GateId};
+use crate::ticket::Zone;
+
+/// Offers a place to a new gate.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OfferGate {
+    /// The part of the venue that it will serve.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub zone: Zone,
+    /// What is written over the entrance; the zone unless said.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub entrance: Option<Zone>,
+}
+
+/// The offer, to be shown once to whoever sets up the gate.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GateOffered {
+    /// Names the dialogue.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub enrolment: EnrolmentId,
+    /// Origin, secret and root fingerprint in one link.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub link: Zeroizing<String>,
+    /// When it ends by itself.
+    #[cfg_attr(feature = "openapi", schema(value_type = i64))]
+    pub expires_at: Timestamp,
+}
+
+/// How far the gate that took an offer is.
+///
+/// The digits are not told: the operator types what the gate shows, and the registrar compares.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OfferState {
+    /// No gate yet, or one that has not revealed its nonce.
+    Waiting,
+    /// A gate is there and shows its digits.
+    ShowsCode {
+        /// Its name.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        gate: GateId,
+    },
+    /// Confirmed.
+    Confirmed {
+        /// Its name.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        gate: GateId,
+    },
+}
+
+/// The digits as the operator read them from the gate's screen.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmGate {
+    /// Six digits.
+    pub short_code: String,
+}
+
+/// A gate as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GateBody {
+    /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub gate: GateId,
+    /// The part of the venue that it serves.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub zone: Zone,
+    /// What is written over the entrance.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub entrance: Zone,
+    /// Whether its rights have ended.
+    pub revoked: bool,
+    /// Since when it belongs to the event.
+    #[cfg_attr(feature = "openapi", schema(value_type = i64))]
+    pub added_at: Timestamp,
+}
+
+/// The gates of an event.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GateList {
+    /// Revoked ones included.
+    pub gates: Vec<GateBody>,
+}
+
+crate::redact::redacted_debug!(GateOffered, ConfirmGate);
