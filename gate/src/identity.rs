@@ -6,20 +6,20 @@
 //! | `subkeys` | the event's subkeys; wiped at the retention date |
 //! | `enrolment.cbor` | event, registrar, root key, entrance: nothing secret |
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+mod enrolment;
+mod folder;
+
 use std::path::{Path, PathBuf};
 
-use ed25519_dalek::VerifyingKey;
-use kido_shared::challenge::{Origin, OriginError};
+use kido_shared::challenge::OriginError;
 use kido_shared::enrolment::{EnrolmentError, GateKeys};
-use kido_shared::feed::{FeedError, FeedKeyCertificate};
-use kido_shared::ids::{EventId, GateId};
+use kido_shared::feed::FeedError;
 use kido_shared::keys::GateSubkeys;
-use kido_shared::ticket::Zone;
 use kido_store::private_file::{self, PrivateFileError};
 use zeroize::Zeroizing;
+
+pub use enrolment::Enrolment;
+pub use folder::DataFolder;
 
 use crate::replica::Followed;
 
@@ -68,135 +68,6 @@ pub enum IdentityError {
     /// The root key or the feed key's certificate is none.
     #[error("the registrar's keys are unusable")]
     Feed(#[source] FeedError),
-}
-
-/// Where the gate keeps everything.
-#[derive(Debug, Clone)]
-pub struct DataFolder(PathBuf);
-
-impl DataFolder {
-    /// The folder at a path; nothing is touched.
-    #[must_use]
-    pub fn at(path: &Path) -> Self {
-        Self(path.to_path_buf())
-    }
-
-    /// Makes the folder, for this user alone, where it does not exist.
-    ///
-    /// # Errors
-    /// [`IdentityError::Storage`].
-    pub fn create(&self) -> Result<(), IdentityError> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
-        made.map_err(PrivateFileError::storage("making")).map_err(storage(&self.0))
-    }
-
-    /// The folder itself.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The replica's store.
-    #[must_use]
-    pub fn replica(&self) -> PathBuf {
-        self.0.join("replica")
-    }
-
-    /// The journal's store.
-    #[must_use]
-    pub fn journal(&self) -> PathBuf {
-        self.0.join("journal")
-    }
-
-    /// The private keys.
-    #[must_use]
-    pub fn keys(&self) -> PathBuf {
-        self.0.join("gate.key")
-    }
-
-    /// The event's subkeys.
-    #[must_use]
-    pub fn subkeys(&self) -> PathBuf {
-        self.0.join("subkeys")
-    }
-
-    /// What the enrolment told.
-    #[must_use]
-    pub fn enrolment(&self) -> PathBuf {
-        self.0.join("enrolment.cbor")
-    }
-
-    /// Whether an enrolment was finished here.
-    #[must_use]
-    pub fn is_enrolled(&self) -> bool {
-        self.enrolment().exists()
-    }
-
-    /// Wipes what the event's retention date ends: subkeys, replica, journal. The gate's own keys stay.
-    ///
-    /// The subkeys go first: without them the rest is noise, whatever an interrupted wipe leaves.
-    ///
-    /// # Errors
-    /// [`IdentityError::Storage`].
-    pub fn wipe(&self) -> Result<(), IdentityError> {
-        let subkeys = self.subkeys();
-        private_file::shred(&subkeys).map_err(storage(&subkeys))?;
-        for folder in [self.replica(), self.journal()] {
-            match fs::remove_dir_all(&folder) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(storage(&folder)(PrivateFileError::Storage { doing: "removing", source })),
-            }
-        }
-        private_file::sync_folder(&self.0).map_err(storage(&self.0))
-    }
-}
-
-/// What an enrolment tells a gate; nothing in it is secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Enrolment {
-    /// This gate.
-    pub gate: GateId,
-    /// Its event.
-    pub event: EventId,
-    /// What people call the event.
-    pub event_name: String,
-    /// Whether it is a rehearsal: only then are test cards bound to its tickets.
-    pub rehearsal: bool,
-    /// The part of the venue that this gate opens.
-    pub zone: Zone,
-    /// What is written over the entrance.
-    pub entrance: String,
-    /// Where the registrar is.
-    pub origin: Origin,
-    /// The root key that the offer named.
-    pub root: VerifyingKey,
-    /// The feed key under the root's signature.
-    pub feed_key: FeedKeyCertificate,
-}
-
-/// The stored form.
-#[derive(minicbor::Encode, minicbor::Decode)]
-#[cbor(map)]
-struct Stored {
-    #[n(0)]
-    gate: GateId,
-    #[n(1)]
-    event: EventId,
-    #[n(2)]
-    event_name: String,
-    #[n(3)]
-    rehearsal: bool,
-    #[n(4)]
-    zone: Zone,
-    #[n(5)]
-    entrance: String,
-    #[n(6)]
-    origin: String,
-    #[cbor(n(7), with = "minicbor::bytes")]
-    root: [u8; 32],
-    #[n(8)]
-    feed_key: FeedKeyCertificate,
 }
 
 /// Who this gate is.
@@ -267,44 +138,6 @@ impl Identity {
     }
 }
 
-impl Enrolment {
-    fn encode(&self) -> Vec<u8> {
-        let stored = Stored {
-            gate: self.gate,
-            event: self.event,
-            event_name: self.event_name.clone(),
-            rehearsal: self.rehearsal,
-            zone: self.zone.clone(),
-            entrance: self.entrance.clone(),
-            origin: self.origin.as_str().to_owned(),
-            root: self.root.to_bytes(),
-            feed_key: self.feed_key.clone(),
-        };
-        let mut bytes = Vec::new();
-        match minicbor::encode(&stored, &mut bytes) {
-            Ok(()) => bytes,
-            // Writing to memory does not fail; an empty file would be called damaged.
-            Err(_infallible) => Vec::new(),
-        }
-    }
-
-    fn decode(bytes: &[u8], path: &Path) -> Result<Self, IdentityError> {
-        let damaged = || IdentityError::Damaged { path: path.to_path_buf() };
-        let stored: Stored = minicbor::decode(bytes).map_err(|_no_detail| damaged())?;
-        Ok(Self {
-            gate: stored.gate,
-            event: stored.event,
-            event_name: stored.event_name,
-            rehearsal: stored.rehearsal,
-            zone: stored.zone,
-            entrance: stored.entrance,
-            origin: Origin::parse(&stored.origin).map_err(IdentityError::Origin)?,
-            root: VerifyingKey::from_bytes(&stored.root).map_err(|_no_detail| damaged())?,
-            feed_key: stored.feed_key,
-        })
-    }
-}
-
 /// Reads a file that nobody else may read.
 ///
 /// # Errors
@@ -329,13 +162,17 @@ fn storage(path: &Path) -> impl FnOnce(PrivateFileError) -> IdentityError {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
     use ed25519_dalek::SigningKey;
+    use kido_shared::challenge::Origin;
     use kido_shared::clock::Timestamp;
     use kido_shared::feed::FeedKeyStatement;
+    use kido_shared::ids::{EventId, GateId};
     use kido_shared::keys::EventKey;
+    use kido_shared::ticket::Zone;
     use rand::SeedableRng as _;
     use rand::rngs::StdRng;
 

@@ -13,17 +13,21 @@
 //! subkeys come by HPKE (RFC 9180, DHKEM(X25519), HKDF-SHA-256, ChaCha20-Poly1305) in PSK mode: the pre-shared key
 //! is derived from the token, so that the sender, too, has seen the offer.
 
+mod gate_keys;
+mod link;
+
 use core::fmt;
 
-use ed25519_dalek::{SigningKey, VerifyingKey};
-use hpke::{Deserializable as _, Kem as _, OpModeR, OpModeS, PskBundle, Serializable as _};
+use hpke::{Deserializable as _, OpModeR, OpModeS, PskBundle, Serializable as _};
 use rand::{CryptoRng, RngCore};
 use sha2::{Digest as _, Sha256};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::codes::{Code, CodeError};
+pub use gate_keys::{GateKeys, GatePublicKeys};
+pub use link::{EnrolmentLink, EnrolmentToken, RootFingerprint};
+
 use crate::ids::{EnrolmentId, GateId};
-use crate::keys::{self, GateSubkeys};
+use crate::keys::GateSubkeys;
 use crate::redact::redacted_debug;
 
 type Aead = hpke::aead::ChaCha20Poly1305;
@@ -54,178 +58,6 @@ pub enum EnrolmentError {
     /// The subkeys cannot be opened: another gate's, another offer's, or altered.
     #[error("the sealed subkeys do not open under this gate's key and offer")]
     Sealed,
-}
-
-/// The secret of one offer: 128 random bits, one use, ten minutes.
-#[derive(Clone)]
-pub struct EnrolmentToken(Code);
-
-impl EnrolmentToken {
-    /// A new offer's secret.
-    pub fn generate(random: &mut (impl RngCore + CryptoRng)) -> Self {
-        Self(Code::generate(random))
-    }
-
-    /// Reads a token.
-    ///
-    /// # Errors
-    /// [`CodeError`] where the text is none.
-    pub fn parse(text: &str) -> Result<Self, CodeError> {
-        Code::parse(text).map(Self)
-    }
-
-    /// The token for the offer's link.
-    #[must_use]
-    pub fn reveal(&self) -> Zeroizing<String> {
-        self.0.reveal()
-    }
-
-    /// What may be kept of it.
-    #[must_use]
-    pub fn hash(&self) -> crate::codes::CodeHash {
-        self.0.hash()
-    }
-
-    fn pre_shared_key(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(keys::expand(self.0.reveal().as_bytes(), LABEL, &[b"psk"]))
-    }
-}
-
-/// SHA-256 of the root verifying key: what an offer carries so that the gate knows whom it met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RootFingerprint([u8; 32]);
-
-impl RootFingerprint {
-    /// The fingerprint of a key.
-    #[must_use]
-    pub fn of(root: &VerifyingKey) -> Self {
-        Self(Sha256::digest(root.as_bytes()).into())
-    }
-}
-
-impl fmt::Display for RootFingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::wire::base64url::encode(&self.0))
-    }
-}
-
-/// What an operator's offer says: where to go, with which secret, and whom to expect there.
-#[derive(Debug, Clone)]
-pub struct EnrolmentLink {
-    /// The registrar's origin as text; the client parses and judges it.
-    pub origin: String,
-    /// The offer's secret.
-    pub token: EnrolmentToken,
-    /// The key that the registrar must show.
-    pub root: RootFingerprint,
-}
-
-impl EnrolmentLink {
-    /// Reads `ORIGIN/enrol#TOKEN.FINGERPRINT`.
-    ///
-    /// # Errors
-    /// [`EnrolmentError::Link`].
-    pub fn parse(text: &str) -> Result<Self, EnrolmentError> {
-        let (page, secret) = text.trim().split_once('#').ok_or(EnrolmentError::Link)?;
-        let origin = page.strip_suffix("/enrol").ok_or(EnrolmentError::Link)?;
-        let (token, fingerprint) = secret.split_once('.').ok_or(EnrolmentError::Link)?;
-        let root = crate::wire::base64url::decode(fingerprint)
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-            .ok_or(EnrolmentError::Link)?;
-        let token = EnrolmentToken::parse(token).map_err(|_not_a_token| EnrolmentError::Link)?;
-        Ok(Self { origin: origin.to_owned(), token, root: RootFingerprint(root) })
-    }
-
-    /// The link as text, secret included: for the operator's screen and the gate's prompt only.
-    #[must_use]
-    pub fn reveal(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!("{}/enrol#{}.{}", self.origin, self.token.reveal().as_str(), self.root))
-    }
-
-    /// Takes the root key that the registrar showed, if it is the one in the offer.
-    ///
-    /// # Errors
-    /// [`EnrolmentError::PublicKey`] or [`EnrolmentError::RootKey`].
-    pub fn accept_root(&self, shown: &[u8; 32]) -> Result<VerifyingKey, EnrolmentError> {
-        let root = VerifyingKey::from_bytes(shown).map_err(|_no_detail| EnrolmentError::PublicKey)?;
-        if RootFingerprint::of(&root) == self.root { Ok(root) } else { Err(EnrolmentError::RootKey) }
-    }
-}
-
-/// A gate's two key pairs: one signs, one receives. Made on the gate, never leave it.
-#[derive(Clone)]
-pub struct GateKeys {
-    signing: SigningKey,
-    receiving: ReceivingKey,
-}
-
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-struct ReceivingKey([u8; 32]);
-
-impl GateKeys {
-    /// Length of [`Self::to_bytes`].
-    pub const BYTES: usize = 64;
-
-    /// New keys.
-    pub fn generate(random: &mut (impl RngCore + CryptoRng)) -> Self {
-        let signing = SigningKey::generate(random);
-        let mut seed = Zeroizing::new([0; 32]);
-        random.fill_bytes(seed.as_mut_slice());
-        let (private, _public) = Kem::derive_keypair(seed.as_slice());
-        let mut receiving = ReceivingKey([0; 32]);
-        receiving.0.copy_from_slice(&private.to_bytes());
-        Self { signing, receiving }
-    }
-
-    /// Both private keys, for the gate's own key file.
-    #[must_use]
-    pub fn to_bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
-        let mut bytes = Zeroizing::new([0; Self::BYTES]);
-        let (signing, receiving) = bytes.split_at_mut(32);
-        signing.copy_from_slice(self.signing.as_bytes());
-        receiving.copy_from_slice(&self.receiving.0);
-        bytes
-    }
-
-    /// The keys out of the key file.
-    ///
-    /// # Errors
-    /// [`EnrolmentError::PublicKey`] where the bytes are no key pairs.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnrolmentError> {
-        let (signing, receiving) = bytes.split_first_chunk::<32>().ok_or(EnrolmentError::PublicKey)?;
-        let receiving = <[u8; 32]>::try_from(receiving).map_err(|_wrong_length| EnrolmentError::PublicKey)?;
-        let keys = Self { signing: SigningKey::from_bytes(signing), receiving: ReceivingKey(receiving) };
-        keys.private().map(|_usable| keys)
-    }
-
-    /// Signs the gate's requests.
-    #[must_use]
-    pub const fn signing(&self) -> &SigningKey {
-        &self.signing
-    }
-
-    /// The two public keys, as the registrar gets them.
-    ///
-    /// # Errors
-    /// [`EnrolmentError::PublicKey`] where the receiving key is unusable.
-    pub fn public(&self) -> Result<GatePublicKeys, EnrolmentError> {
-        let mut receiving = [0; 32];
-        receiving.copy_from_slice(&Kem::sk_to_pk(&self.private()?).to_bytes());
-        Ok(GatePublicKeys { verifying: self.signing.verifying_key().to_bytes(), receiving })
-    }
-
-    fn private(&self) -> Result<<Kem as hpke::Kem>::PrivateKey, EnrolmentError> {
-        <Kem as hpke::Kem>::PrivateKey::from_bytes(&self.receiving.0).map_err(|_no_detail| EnrolmentError::PublicKey)
-    }
-}
-
-/// A gate's public keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GatePublicKeys {
-    /// Ed25519: verifies what the gate signs.
-    pub verifying: [u8; 32],
-    /// X25519: what is sealed to the gate.
-    pub receiving: [u8; 32],
 }
 
 /// 32 random bytes of one side of one enrolment.
@@ -285,7 +117,7 @@ impl NonceCommitment {
     }
 }
 
-redacted_debug!(EnrolmentToken, GateKeys, EnrolmentNonce);
+redacted_debug!(EnrolmentNonce);
 
 /// All that both sides of one enrolment must agree on.
 #[derive(Debug, Clone)]
@@ -415,6 +247,7 @@ impl fmt::Debug for ShortCode {
 mod tests {
     use super::*;
     use crate::keys::EventKey;
+    use ed25519_dalek::SigningKey;
     use rand::SeedableRng as _;
     use rand::rngs::StdRng;
 
@@ -470,29 +303,5 @@ mod tests {
         let commitment = nonce.commitment();
         assert!(commitment.open(nonce).is_ok());
         assert_eq!(commitment.open(EnrolmentNonce::generate(&mut random)), Err(EnrolmentError::Commitment));
-    }
-
-    #[test]
-    fn an_offer_names_whom_to_meet() {
-        let mut random = StdRng::seed_from_u64(5);
-        let root = SigningKey::generate(&mut random).verifying_key();
-        let link = EnrolmentLink {
-            origin: "https://tickets.example".to_owned(),
-            token: EnrolmentToken::generate(&mut random),
-            root: RootFingerprint::of(&root),
-        };
-        let read = EnrolmentLink::parse(&link.reveal()).unwrap();
-        assert_eq!(read.origin, link.origin);
-        assert!(read.accept_root(root.as_bytes()).is_ok());
-        let other = SigningKey::generate(&mut random).verifying_key();
-        assert_eq!(read.accept_root(other.as_bytes()), Err(EnrolmentError::RootKey));
-        assert!(EnrolmentLink::parse("https://tickets.example/r#ABC").is_err());
-    }
-
-    #[test]
-    fn gate_keys_read_back_from_their_file() {
-        let (_, keys, ..) = enrolment(6);
-        assert_eq!(GateKeys::from_bytes(keys.to_bytes().as_slice()).unwrap().public(), keys.public());
-        assert_eq!(GateKeys::from_bytes(&[1; 63]).unwrap_err(), EnrolmentError::PublicKey);
     }
 }

@@ -1,0 +1,92 @@
+//! Where a gate keeps everything, and wiping it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use kido_store::private_file::{self, PrivateFileError};
+
+use super::{IdentityError, storage};
+
+/// Where the gate keeps everything.
+#[derive(Debug, Clone)]
+pub struct DataFolder(PathBuf);
+
+impl DataFolder {
+    /// The folder at a path; nothing is touched.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_path_buf())
+    }
+
+    /// Makes the folder, for this user alone, where it does not exist.
+    ///
+    /// # Errors
+    /// [`IdentityError::Storage`].
+    pub fn create(&self) -> Result<(), IdentityError> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
+        made.map_err(PrivateFileError::storage("making")).map_err(storage(&self.0))
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The replica's store.
+    #[must_use]
+    pub fn replica(&self) -> PathBuf {
+        self.0.join("replica")
+    }
+
+    /// The journal's store.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.0.join("journal")
+    }
+
+    /// The private keys.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("gate.key")
+    }
+
+    /// The event's subkeys.
+    #[must_use]
+    pub fn subkeys(&self) -> PathBuf {
+        self.0.join("subkeys")
+    }
+
+    /// What the enrolment told.
+    #[must_use]
+    pub fn enrolment(&self) -> PathBuf {
+        self.0.join("enrolment.cbor")
+    }
+
+    /// Whether an enrolment was finished here.
+    #[must_use]
+    pub fn is_enrolled(&self) -> bool {
+        self.enrolment().exists()
+    }
+
+    /// Wipes what the event's retention date ends: subkeys, replica, journal. The gate's own keys stay.
+    ///
+    /// The subkeys go first: without them the rest is noise, whatever an interrupted wipe leaves.
+    ///
+    /// # Errors
+    /// [`IdentityError::Storage`].
+    pub fn wipe(&self) -> Result<(), IdentityError> {
+        let subkeys = self.subkeys();
+        private_file::shred(&subkeys).map_err(storage(&subkeys))?;
+        for folder in [self.replica(), self.journal()] {
+            match fs::remove_dir_all(&folder) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(storage(&folder)(PrivateFileError::Storage { doing: "removing", source })),
+            }
+        }
+        private_file::sync_folder(&self.0).map_err(storage(&self.0))
+    }
+}
