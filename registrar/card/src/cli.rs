@@ -4,19 +4,23 @@ use core::fmt;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kido_shared::challenge::Origin;
 use kido_shared::ids::EventId;
+use kido_web::language::Language;
+use zeroize::Zeroizing;
 
-use crate::words::Language;
+use crate::words::language_of_locale;
 
 /// マイナンバーカードをチケットに登録します · Registers a My Number Card for a ticket.
 ///
 /// The card proves with its 4-digit PIN (利用者証明用) that it is yours. Name, address and My Number are not read. The
 /// certificate that is read goes to the registrar you confirm, inside https, and is kept nowhere.
 ///
-/// A link is never given as an argument: arguments stand in the shell's history and in the list of processes, and the
-/// link holds a secret code. Paste it when asked, or pipe it in: it is the first line of standard input.
+/// A link is never typed as an argument: arguments stand in the shell's history and in the list of processes, and the
+/// link holds a secret code. Paste it when asked, or pipe it in: it is the first line of standard input. (A browser that
+/// opens `kido:` links has no other way than an argument; see `open`.)
 ///
 /// Exit code: 0 done, 1 not done, 2 wrong usage.
 #[derive(Debug, Parser)]
@@ -35,7 +39,7 @@ pub(crate) struct General {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Language [default: that of the environment]
-    #[arg(long, global = true, env = "KIDO_LANGUAGE", value_enum)]
+    #[arg(long, global = true, env = "KIDO_LANGUAGE", value_parser = languages())]
     pub(crate) language: Option<Language>,
     /// Log to standard error; logs hold no code, PIN or card data at any level
     #[arg(long, global = true, env = "KIDO_CARD_LOG", value_enum, default_value_t = LogLevel::Off)]
@@ -54,9 +58,15 @@ impl General {
         let locales = [&self.locale_of_all, &self.locale_of_messages, &self.locale];
         let mut set = locales.into_iter().flatten().filter(|locale| !locale.is_empty());
         self.language
-            .or_else(|| set.next().map(|locale| Language::of_locale(&locale.to_string_lossy())))
+            .or_else(|| set.next().map(|locale| language_of_locale(&locale.to_string_lossy())))
             .unwrap_or(Language::En)
     }
+}
+
+/// `ja` or `en`.
+fn languages() -> impl TypedValueParser<Value = Language> {
+    let known = PossibleValuesParser::new(Language::ALL.map(Language::tag));
+    known.map(|tag| Language::of_tag(&tag).unwrap_or(Language::En))
 }
 
 /// How much is logged.
@@ -75,6 +85,11 @@ pub(crate) enum LogLevel {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Do it in a window of your browser: register the card, try it, or take back that it was lost
+    ///
+    /// Serves a page to your own browser, on this computer only and only until it is done, and opens it. Asks there for
+    /// the link where none was given.
+    Open(OpenOptions),
     /// Register the card in the reader for the ticket of a link (ORIGIN/r#CODE)
     ///
     /// Asks for the link, shows event, seat and address, waits for the card, shows how many tries the PIN has left, asks
@@ -84,6 +99,10 @@ pub(crate) enum Command {
     ///
     /// With the link of a ticket (ORIGIN/t#CODE) on standard input, or with --event and --server and the card alone.
     Show(ShowOptions),
+    /// Take back that the card was lost: prove it, and the suspended ticket works again
+    ///
+    /// With the link of the ticket (ORIGIN/t#CODE) on standard input, or with --event and --server and the card alone.
+    Resume(ShowOptions),
     /// Say what can be known of the card without its PIN: reader, tries left, certificate accepted or not
     ///
     /// Sends nothing anywhere. Exit code 0 only where the card could be used.
@@ -119,7 +138,56 @@ pub(crate) struct DialogueOptions {
     pub(crate) misplaced: Option<Misplaced>,
 }
 
-/// Options of `show`.
+/// Options of `open`.
+#[derive(Debug, Args)]
+pub(crate) struct OpenOptions {
+    /// Read the link from the first line of standard input
+    #[arg(long, conflicts_with = "handed_over")]
+    pub(crate) link_stdin: bool,
+    /// Do not open a browser; print the page's address
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    #[command(flatten)]
+    pub(crate) reader: ReaderOption,
+    /// List of the hosts you have confirmed [default: in your configuration folder]
+    #[arg(long, value_name = "FILE", env = "KIDO_REGISTRARS")]
+    pub(crate) registrars: Option<PathBuf>,
+    /// What a browser hands over for a kido: link; not to be typed
+    #[arg(value_name = "kido:LINK")]
+    pub(crate) handed_over: Option<HandedOver>,
+}
+
+/// The link that a browser hands over to the program that the system has for `kido:`.
+///
+/// Systems have no other way than an argument, so a registration code stands in the list of processes of the buyer's own
+/// computer for as long as this program runs: whoever else is logged in there could read it. That is borne because the
+/// code alone registers nothing but a card with its PIN, in this very minute, and dies by that; and because the other
+/// way, copying it by hand, leaves it in a clipboard for longer. The argument is read once, and nothing of it is logged
+/// or repeated. It cannot be overwritten without unsafe code, and is not. A link without the scheme is one that a person
+/// has typed into a shell with a history: it is refused.
+#[derive(Clone)]
+pub(crate) struct HandedOver(Zeroizing<String>);
+
+impl HandedOver {
+    /// The argument.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HandedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HandedOver(..)")
+    }
+}
+
+impl From<String> for HandedOver {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+/// Options of `show` and `resume`.
 #[derive(Debug, Args)]
 pub(crate) struct ShowOptions {
     #[command(flatten)]
@@ -164,7 +232,7 @@ impl fmt::Debug for Misplaced {
 
 impl From<String> for Misplaced {
     fn from(text: String) -> Self {
-        drop(zeroize::Zeroizing::new(text));
+        drop(Zeroizing::new(text));
         Self
     }
 }
@@ -197,6 +265,8 @@ mod tests {
         let cli = Cli::try_parse_from(["kido-card", "register", "https://a.example/r#SECRETCODE"]).unwrap();
         assert!(!format!("{cli:?}").contains("SECRETCODE"));
         assert!(matches!(cli.command, Command::Register(DialogueOptions { misplaced: Some(_), .. })));
+        let cli = Cli::try_parse_from(["kido-card", "open", "kido:https://a.example/r#SECRETCODE"]).unwrap();
+        assert!(!format!("{cli:?}").contains("SECRETCODE"));
     }
 
     #[test]

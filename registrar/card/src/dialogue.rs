@@ -1,4 +1,4 @@
-//! `register` and `show`: host, dialogue, card, PIN, proof, in this order.
+//! `register`, `show`, `resume` and `open`: host, dialogue, card, PIN, proof, in this order.
 
 use std::sync::Arc;
 
@@ -6,83 +6,71 @@ use kido_shared::card::Pin;
 use kido_shared::certificate::{
     CertificateDer, CertificateProfile, CertificateReason, TrustAnchors, UserAuthCertificate,
 };
-use kido_shared::challenge::{Action, Origin};
+use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock, Timestamp};
-use kido_shared::wire::v1::registration::{RegistrationProof, TicketSummary};
+use kido_shared::wire::v1::registration::RegistrationProof;
 use zeroize::Zeroizing;
 
 use crate::client::Client;
 use crate::exchange::ExchangeError;
 use crate::host::{ConfirmedOrigin, KnownHosts, Standing, UnknownHost};
 use crate::link::Link;
-use crate::person::Person;
+use crate::news::{Listener, News};
+use crate::person::{Again, BeforePin, Person};
 use crate::problem::Problem;
 use crate::reader::CardDesk;
 use crate::session::{Asked, Dialogue, Finished, Opened, fingerprint, key_algorithm};
-use crate::words::{Fill, Line, Voice};
 
 /// What a dialogue needs of the world.
-#[derive(Debug)]
-pub(crate) struct Around<'a> {
-    pub(crate) voice: &'a Arc<Voice>,
-    pub(crate) person: &'a mut Person,
+pub(crate) struct Around<'a, P> {
+    pub(crate) listener: &'a Arc<dyn Listener>,
+    pub(crate) person: &'a mut P,
     pub(crate) desk: &'a CardDesk,
     pub(crate) known: &'a mut KnownHosts,
-}
-
-/// How the person wants it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Wishes {
-    /// This host counts as typed.
-    pub(crate) yes_host: Option<String>,
-    /// The PIN is the next line of standard input.
-    pub(crate) pin_stdin: bool,
 }
 
 /// Asks for the link.
 ///
 /// # Errors
 /// [`Problem::Link`], [`Problem::NoInput`].
-pub(crate) async fn ask_link(around: &mut Around<'_>, question: &'static str) -> Result<Link, Problem> {
-    if around.person.is_attended() {
-        around.voice.ask(&Line::plain(question));
-    }
-    let line = around.person.line().await?.unwrap_or_default();
-    Link::parse(&line).map_err(Problem::Link)
+pub(crate) async fn ask_link(person: &mut impl Person, question: &'static str) -> Result<Link, Problem> {
+    Link::parse(&person.link(question).await?).map_err(Problem::Link)
 }
 
-/// Leads one dialogue from the origin to its end.
+/// Leads one dialogue from the origin to its end; `yes_host` counts as typed.
 ///
 /// # Errors
 /// [`Problem`].
-pub(crate) async fn hold(
-    mut around: Around<'_>,
+pub(crate) async fn hold<P: Person>(
+    around: &mut Around<'_, P>,
     origin: Origin,
     asked: Asked,
-    wishes: &Wishes,
+    yes_host: Option<&str>,
     clock: &dyn Clock,
 ) -> Result<Finished, Problem> {
-    let confirmed = confirm_host(&mut around, origin, wishes.yes_host.as_deref()).await?;
+    let confirmed = confirm_host(around, origin, yes_host).await?;
     let client = Client::new(&confirmed)?;
-    around.voice.say(&Line::with("asking-registrar", "origin", Fill::text(confirmed.origin().as_str())));
+    around.listener.hear(&News::Asking(confirmed.origin()));
     let dialogue = Dialogue::new(confirmed, asked);
     let started = client.start(&dialogue.start()).await?;
     let opened = dialogue.opened(started)?;
-    describe(around.voice, &opened);
-    agree(&mut around, wishes).await?;
+    around.listener.hear(&News::Opened(&opened));
+    if !around.person.agrees().await? {
+        return Err(Problem::Declined);
+    }
 
-    let proof = prove(&mut around, &opened, wishes, clock).await?;
-    around.voice.say(&Line::plain("sending-proof"));
+    let proof = until_proved(around, &opened, clock).await?;
+    around.listener.hear(&News::Sending);
     let outcome = client.prove(opened.session, &proof).await?;
     drop(proof);
     let finished = opened.finished(&outcome)?;
-    tell(around.voice, &finished);
+    around.listener.hear(&News::Finished(&finished));
     Ok(finished)
 }
 
 /// Nothing goes to a host that is not in the list before its name was typed.
-async fn confirm_host(
-    around: &mut Around<'_>,
+async fn confirm_host<P: Person>(
+    around: &mut Around<'_, P>,
     origin: Origin,
     named: Option<&str>,
 ) -> Result<ConfirmedOrigin, Problem> {
@@ -91,75 +79,47 @@ async fn confirm_host(
         Standing::Unknown(unknown) => unknown,
     };
     let host = unknown.origin().host().to_owned();
-    around.voice.say(&Line::with("host-unknown", "origin", Fill::text(unknown.origin().as_str())));
-    around.voice.ask(&Line::with("host-type-name", "host", Fill::text(&host)));
-    let typed = around.person.line().await?.unwrap_or_default();
+    let typed = around.person.host_name(unknown.origin()).await?;
     let confirmed = unknown.typed(&typed).ok_or(Problem::HostNotConfirmed(host))?;
     match around.known.remember(&confirmed) {
-        Ok(Some(file)) => {
-            let file = Fill::text(&file.display().to_string());
-            around.voice.say(&Line::with("host-remembered", "file", file));
-        }
+        Ok(Some(file)) => around.listener.hear(&News::HostRemembered(file)),
         Ok(None) => {}
         Err(error) => {
             tracing::warn!(%error, "host not remembered");
-            around.voice.say(&Line::plain("host-not-remembered"));
+            around.listener.hear(&News::HostNotRemembered);
         }
     }
     Ok(confirmed)
 }
 
-fn describe(voice: &Voice, opened: &Opened) {
-    if opened.event.rehearsal {
-        voice.say(&Line::plain("rehearsal"));
+/// The card's part, as often as the person begins it anew.
+///
+/// Every round reads the card again and shows its tries again; a PIN that was typed in one round is gone in the next.
+async fn until_proved<P: Person>(
+    around: &mut Around<'_, P>,
+    opened: &Opened,
+    clock: &dyn Clock,
+) -> Result<RegistrationProof, Problem> {
+    loop {
+        opened.still_open(clock.now())?;
+        let problem = match prove(around, opened, clock).await {
+            Ok(proof) => return Ok(proof),
+            Err(problem) => problem,
+        };
+        if !problem.remedy().is_of_the_card() {
+            return Err(problem);
+        }
+        match around.person.again(problem).await? {
+            Again::Same => {}
+            Again::InReader(name) => around.desk.choose(name).await?,
+        }
     }
-    voice.say(
-        &Line::with("event", "name", Fill::text(&opened.event.name)).and("starts", Fill::Time(opened.event.starts_at)),
-    );
-    if let Some(ticket) = &opened.ticket {
-        voice.say(&ticket_line(ticket));
-    }
-    voice.say(&Line::plain(match opened.action() {
-        Action::Bind => "will-bind",
-        Action::Resume | Action::GiveBack | Action::Rebind | Action::Show => "will-show",
-    }));
-    voice.say(&Line::plain("not-read"));
-}
-
-fn ticket_line(ticket: &TicketSummary) -> Line {
-    let state = match ticket.state.as_str() {
-        "reserved" => "reserved",
-        "unbound" => "unbound",
-        "bound" => "bound",
-        "suspended" => "suspended",
-        "returned" => "returned",
-        "cancelled" => "cancelled",
-        _unknown => "other",
-    };
-    Line::with("ticket", "zone", Fill::text(ticket.zone.as_str()))
-        .and("seat", Fill::text(ticket.seat_label.as_str()))
-        .and("from", Fill::Time(ticket.valid_from))
-        .and("until", Fill::Time(ticket.valid_until))
-        .and("state", Fill::text(state))
-        .and("paid", Fill::text(if ticket.paid { "yes" } else { "no" }))
-}
-
-/// Asks whether to go on, where somebody can be asked; a program has said so by giving the PIN.
-async fn agree(around: &mut Around<'_>, wishes: &Wishes) -> Result<(), Problem> {
-    if wishes.pin_stdin || !around.person.is_attended() {
-        return Ok(());
-    }
-    around.voice.ask(&Line::plain("go-on"));
-    let answer = around.person.line().await?.unwrap_or_default().trim().to_lowercase();
-    let yes = ["y", "yes", "はい", "ｙ"];
-    if yes.contains(&answer.as_str()) { Ok(()) } else { Err(Problem::Declined) }
 }
 
 /// The card's part: certificate, tries, PIN, signature.
-async fn prove(
-    around: &mut Around<'_>,
+async fn prove<P: Person>(
+    around: &mut Around<'_, P>,
     opened: &Opened,
-    wishes: &Wishes,
     clock: &dyn Clock,
 ) -> Result<RegistrationProof, Problem> {
     let shown = around.desk.read().await?;
@@ -168,25 +128,14 @@ async fn prove(
         .ok_or_else(|| Problem::Certificate(vec![CertificateReason::KeyAlgorithm]))?;
     let tries = shown.tries.map_err(|closed| ExchangeError::Card(closed.into()))?;
     let digest = opened.digest(algorithm);
-    let voice = around.voice;
-    voice.say(
-        &Line::with("will-sign", "label", Fill::text(opened.action().label()))
-            .and("fingerprint", Fill::text(&fingerprint(&digest))),
-    );
-    // The rule: this stands before the question, whoever answers it.
-    voice.say(&Line::with("tries-left", "tries", Fill::Count(tries.get())));
-    voice.ask(&Line::plain("ask-pin"));
-    let typed = if wishes.pin_stdin {
-        around.person.line().await?.ok_or(Problem::NoInput)?
-    } else {
-        around.person.secret().await?
-    };
+    let before = BeforePin { tries, label: opened.action().label(), fingerprint: fingerprint(&digest) };
+    let typed = around.person.pin(&before).await?;
     let pin = Pin::parse(typed.trim()).map_err(|_says_nothing_of_it| Problem::PinMalformed)?;
     drop(typed);
     opened.still_open(clock.now())?;
-    voice.say(&Line::plain("signing"));
+    around.listener.hear(&News::Signing);
     let signature = around.desk.prove(pin, digest).await?;
-    voice.say(&Line::plain("take-card"));
+    around.listener.hear(&News::TakeCard);
     Ok(RegistrationProof {
         certificate: Zeroizing::new(shown.certificate.as_ref().to_vec()),
         signature: Zeroizing::new(signature.as_ref().to_vec()),
@@ -203,28 +152,4 @@ fn keep_personal_data_here(certificate: &CertificateDer, now: Timestamp) -> Resu
     let personal = [CertificateReason::SignatureCertificate, CertificateReason::PersonalExtension];
     let found: Vec<_> = refusals.iter().filter(|reason| personal.contains(reason)).collect();
     if found.is_empty() { Ok(()) } else { Err(Problem::Certificate(found)) }
-}
-
-fn tell(voice: &Voice, finished: &Finished) {
-    voice.say(&Line::plain(match finished.outcome {
-        "bound" => "done-bound",
-        _shown => "done-shown",
-    }));
-    for ticket in &finished.tickets {
-        voice.say(&ticket_line(ticket));
-    }
-    if finished.tickets.iter().any(|ticket| !ticket.paid) {
-        voice.say(&Line::plain("not-paid-yet"));
-    }
-    if finished.certificate_ends_before_event {
-        voice.say(&Line::plain("certificate-ends"));
-    }
-    if finished.revocation == "not_checked" {
-        voice.say(&Line::plain("revocation-not-checked"));
-    }
-    if let Some(link) = &finished.holder_link {
-        voice.say(&Line::plain("holder-link"));
-        voice.show(link);
-        voice.say(&Line::plain("holder-link-keep"));
-    }
 }

@@ -5,8 +5,12 @@
 //!      ─▶ 4 digits (利用者証明用) ─▶ VERIFY once, sign ─▶ proof sent ─▶ bound, and the holder's own link
 //! ```
 //!
-//! Pure: [`link`], [`host`], [`session`], [`problem`], the judging half of [`status`] and [`doctor`]. Shells: [`client`]
-//! (https), [`reader`] (PC/SC on a thread), [`person`] (standard input), [`runtime`] (Ctrl-C).
+//! Pure: [`link`], [`host`], [`session`], [`problem`], the judging half of [`status`] and [`doctor`], the scenes and views
+//! of [`page`]. Shells: [`client`] (https), [`reader`] (PC/SC on a thread), [`terminal`] (standard input), [`page`] (http
+//! on loopback), [`browser`], [`runtime`] (Ctrl-C).
+//!
+//! One [`dialogue`] leads everybody: it asks a [`person`], who sits at a terminal or at the page, and tells its [`news`] to
+//! whoever listens there.
 //!
 //! **Rules** (`protocol.md` §5). Nothing is sent to a host that is neither in the person's list nor typed; no redirect is
 //! followed; the PIN is asked only after the tries left were shown and never where a wrong one would lock the card; a PIN
@@ -17,6 +21,7 @@
 //! system, of which this program, which is to be built for Windows and macOS as well, makes none: where dumps are
 //! collected, they are to be switched off outside (`ulimit -c 0`).
 
+mod browser;
 mod cli;
 mod client;
 mod dialogue;
@@ -24,6 +29,9 @@ mod doctor;
 mod exchange;
 mod host;
 mod link;
+mod news;
+mod open;
+mod page;
 mod person;
 mod problem;
 mod reader;
@@ -31,6 +39,7 @@ mod report;
 mod runtime;
 mod session;
 mod status;
+mod terminal;
 mod words;
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use kido_shared::challenge::{Origin, OriginError};
 use kido_shared::codes::Code;
 use zeroize::Zeroizing;
 
+/// The scheme that a browser hands links over with: `kido:https://tickets.example/r#CODE`.
+const SCHEME: &str = "kido:";
+
 /// Longest line that is read as a link: the longest origin, the path and a code in groups take 306 characters.
 pub(crate) const LINK_CHARACTERS_MAX: usize = 512;
 
@@ -30,6 +33,9 @@ pub(crate) enum LinkError {
     /// What follows `#` is no code.
     #[error("the link's code is incomplete")]
     Code,
+    /// It does not begin with the scheme that only a browser hands over.
+    #[error("the link does not begin with {SCHEME}")]
+    Scheme,
 }
 
 /// What a link is for.
@@ -65,12 +71,21 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
-    /// Reads a link as it was pasted, scanned or typed.
+    /// Reads a link as a browser hands it over, with the scheme in front.
+    ///
+    /// # Errors
+    /// [`LinkError`]; [`LinkError::Scheme`] where it is a link without one, which nobody but a person can have typed.
+    pub(crate) fn handed_over(text: &str) -> Result<Self, LinkError> {
+        Self::parse(without_scheme(text.trim()).ok_or(LinkError::Scheme)?)
+    }
+
+    /// Reads a link as it was pasted, scanned or typed; copied from a button it has the scheme in front.
     ///
     /// # Errors
     /// [`LinkError`].
     pub(crate) fn parse(text: &str) -> Result<Self, LinkError> {
         let text = text.trim();
+        let text = without_scheme(text).unwrap_or(text);
         if text.is_empty() {
             return Err(LinkError::Empty);
         }
@@ -87,6 +102,12 @@ impl Link {
         let code = Code::parse(code).map_err(|_incomplete| LinkError::Code)?;
         Ok(Self { origin, kind, code })
     }
+}
+
+/// What follows the scheme, whose case does not matter (RFC 3986 §3.1); nothing where there is another or none.
+fn without_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then_some(rest)
 }
 
 /// The holder's link for a code that the registrar has just given out.
@@ -159,6 +180,44 @@ mod tests {
         #[test]
         fn no_text_makes_the_parser_fail(text in ".{0,600}") {
             drop(Link::parse(&text));
+            drop(Link::handed_over(&text));
+        }
+
+        #[test]
+        fn what_a_browser_hands_over_is_the_link_behind_the_scheme(
+            host in "[a-z]([a-z0-9-]{0,20}[a-z0-9])?(\\.[a-z]{2,8}){1,3}",
+            port in proptest::option::of(1_u16..),
+            holder in any::<bool>(),
+            seed in any::<[u8; 32]>(),
+            upper in any::<bool>(),
+        ) {
+            let code = Code::generate(&mut <rand::rngs::StdRng as rand::SeedableRng>::from_seed(seed));
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            let kind = if holder { LinkKind::Holder } else { LinkKind::Registration };
+            let plain = format!("https://{host}{port}{}#{}", kind.path(), code.reveal().as_str());
+            let scheme = if upper { "KIDO:" } else { "kido:" };
+            let link = Link::handed_over(&format!("{scheme}{plain}")).unwrap();
+            let pasted = Link::parse(&plain).unwrap();
+            prop_assert_eq!((link.kind, &link.origin), (kind, &pasted.origin));
+            prop_assert_eq!((link.code.hash(), pasted.code.hash()), (code.hash(), code.hash()));
+            prop_assert_eq!(Link::handed_over(&plain).unwrap_err(), LinkError::Scheme, "typed by hand");
+        }
+
+        #[test]
+        fn nothing_but_one_link_is_handed_over(
+            before in "[ -~]{1,12}",
+            after in "[/?&=%a-z0-9]{1,12}",
+        ) {
+            let good = format!("kido:https://a.example/r#{}", code().reveal().as_str());
+            let bad = [
+                format!("{}x{good}", before.trim()),
+                format!("{good}{after}"),
+                good.replace("https://", &format!("https://{before}@")),
+                good.replace("kido:", "kido://"),
+            ];
+            for bad in bad {
+                prop_assert!(Link::handed_over(&bad).is_err(), "{}", bad);
+            }
         }
     }
 }

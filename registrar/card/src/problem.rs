@@ -1,5 +1,7 @@
 //! Everything that can end a run, as a word for programs and a sentence for the person.
 
+pub(crate) mod remedy;
+
 use kido_reader::{NoReader, TransmitError, WaitError};
 use kido_shared::card::CardError;
 use kido_shared::certificate::CertificateReason;
@@ -9,6 +11,7 @@ use crate::client::ClientError;
 use crate::exchange::ExchangeError;
 use crate::host::HostListError;
 use crate::link::{LinkError, LinkKind};
+use crate::page::PageError;
 use crate::session::SessionError;
 use crate::words::{Fill, Line};
 
@@ -33,6 +36,15 @@ pub(crate) enum Problem {
     /// The person said no.
     #[error("declined")]
     Declined,
+    /// Nobody has answered at the page, or looks at it any more.
+    #[error("nobody is at the page")]
+    Unattended,
+    /// The page's address was used twice: somebody else has it.
+    #[error("the page was opened twice")]
+    PageTaken,
+    /// The page could not be served.
+    #[error("the page cannot be served")]
+    Page(#[source] PageError),
     /// Ctrl-C, or the system asked the program to end.
     #[error("cancelled")]
     Cancelled,
@@ -94,6 +106,7 @@ impl Problem {
     pub(crate) fn code(&self) -> &str {
         match self {
             Self::Link(LinkError::Origin(OriginError::PlainHttp)) => "insecure_link",
+            Self::Link(LinkError::Scheme) => "link_as_argument",
             Self::Link(_) => "link_malformed",
             Self::WrongLink(_) => "wrong_link",
             Self::LinkAsArgument => "link_as_argument",
@@ -101,6 +114,9 @@ impl Problem {
             Self::HostNotConfirmed(_) => "host_not_confirmed",
             Self::Declined => "declined",
             Self::Cancelled | Self::Wait(WaitError::Cancelled) => "cancelled",
+            Self::Unattended => "unattended",
+            Self::PageTaken => "page_taken",
+            Self::Page(_) => "page",
             Self::NoTerminal => "no_terminal",
             Self::NoInput => "no_input",
             Self::PinMalformed => "pin_malformed",
@@ -150,6 +166,9 @@ impl Problem {
             Self::HostNotConfirmed(host) => Line::with("problem-host-not-confirmed", "host", Fill::text(host)),
             Self::Declined => Line::plain("problem-declined"),
             Self::Cancelled | Self::Wait(WaitError::Cancelled) => Line::plain("problem-cancelled"),
+            Self::Unattended => Line::plain("problem-unattended"),
+            Self::PageTaken => Line::plain("problem-page-taken"),
+            Self::Page(_) => Line::plain("problem-page"),
             Self::NoTerminal => Line::plain("problem-no-terminal"),
             Self::NoInput => Line::plain("problem-no-input"),
             Self::PinMalformed => Line::plain("problem-pin-malformed"),
@@ -173,6 +192,7 @@ fn link_line(error: LinkError) -> Line {
     Line::plain(match error {
         LinkError::Empty => "problem-link-empty",
         LinkError::Origin(OriginError::PlainHttp) => "problem-link-insecure",
+        LinkError::Scheme => "problem-link-as-argument",
         LinkError::TooLong | LinkError::Origin(_) | LinkError::Shape => "problem-link-malformed",
         LinkError::Code => "problem-link-code",
     })

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use kido_reader::{Cancel, CardChannel, NoReader, ReaderPattern, Readers, TransmitError, Waiting};
+use kido_reader::{Cancel, CardChannel, ReaderPattern, Readers, TransmitError, Waiting};
 use kido_shared::card::{CardError, ExpectRegistrationPin, Pin, PinTries};
 use kido_shared::certificate::CertificateDer;
 use kido_shared::challenge::MessageDigest;
@@ -21,8 +21,8 @@ use kido_shared::proof::CardSignature;
 use tokio::sync::oneshot;
 
 use crate::exchange::{self, ClosedPin, ExchangeError, PinState};
-use crate::problem::{Problem, no_reader_line};
-use crate::words::{Fill, Line, Voice};
+use crate::news::{Listener, News};
+use crate::problem::Problem;
 
 /// How long a card is waited for: time to find it, and less than a dialogue lives.
 pub(crate) const CARD_PATIENCE: Duration = Duration::from_secs(120);
@@ -49,6 +49,9 @@ pub(crate) trait Cards: Send {
     /// # Errors
     /// [`Problem`].
     fn card(&mut self, tell: &dyn Fn(&Waiting)) -> Result<Placed, Problem>;
+
+    /// From now on, only in the reader of this name.
+    fn choose(&mut self, reader: String);
 }
 
 /// The readers of this computer.
@@ -72,6 +75,10 @@ impl Cards for PcscCards {
         let channel = self.readers.connect(&reader).map_err(ExchangeError::from)?;
         Ok(Placed { reader: reader.to_string(), channel: Box::new(channel) })
     }
+
+    fn choose(&mut self, reader: String) {
+        self.pattern = ReaderPattern::from_option(Some(reader));
+    }
 }
 
 /// What a card has shown without a PIN.
@@ -84,6 +91,7 @@ pub(crate) struct CardShown {
 }
 
 enum Order {
+    Choose(String, oneshot::Sender<Result<(), Problem>>),
     Read(oneshot::Sender<Result<CardShown, Problem>>),
     Prove(Pin, MessageDigest, oneshot::Sender<Result<CardSignature, Problem>>),
 }
@@ -105,11 +113,20 @@ impl CardDesk {
     ///
     /// # Errors
     /// [`Problem::Start`].
-    pub(crate) fn open(cards: Box<dyn Cards>, voice: Arc<Voice>) -> Result<Self, Problem> {
+    pub(crate) fn open(cards: Box<dyn Cards>, listener: Arc<dyn Listener>) -> Result<Self, Problem> {
         let (orders, received) = sync_channel(1);
         let thread = std::thread::Builder::new().name("card".to_owned());
-        let thread = thread.spawn(move || serve(cards, &voice, &received));
+        let thread = thread.spawn(move || serve(cards, listener.as_ref(), &received));
         Ok(Self { orders, thread: thread.map_err(|_no_thread| Problem::Start)? })
+    }
+
+    /// Has the next card taken from the reader of this name.
+    ///
+    /// # Errors
+    /// [`Problem::Start`].
+    pub(crate) async fn choose(&self, reader: String) -> Result<(), Problem> {
+        let (answer, answered) = oneshot::channel();
+        self.order(Order::Choose(reader, answer), answered).await
     }
 
     /// Waits for a card and reads what it shows without a PIN; the card stays under power.
@@ -154,15 +171,22 @@ struct Lying {
     expect: ExpectRegistrationPin,
 }
 
-fn serve(mut cards: Box<dyn Cards>, voice: &Voice, orders: &Receiver<Order>) {
+fn serve(mut cards: Box<dyn Cards>, listener: &dyn Listener, orders: &Receiver<Order>) {
     let mut lying: Option<Lying> = None;
     while let Ok(order) = orders.recv() {
         // Whatever was under power before loses it first.
         let before = lying.take();
         match order {
+            Order::Choose(reader, answer) => {
+                drop(before);
+                cards.choose(reader);
+                if answer.send(Ok(())).is_err() {
+                    tracing::debug!("nobody waits for the reader");
+                }
+            }
             Order::Read(answer) => {
                 drop(before);
-                let read = read(cards.as_mut(), voice).map(|(shown, left)| {
+                let read = read(cards.as_mut(), listener).map(|(shown, left)| {
                     lying = left;
                     shown
                 });
@@ -180,12 +204,12 @@ fn serve(mut cards: Box<dyn Cards>, voice: &Voice, orders: &Receiver<Order>) {
     }
 }
 
-fn read(cards: &mut dyn Cards, voice: &Voice) -> Result<(CardShown, Option<Lying>), Problem> {
+fn read(cards: &mut dyn Cards, listener: &dyn Listener) -> Result<(CardShown, Option<Lying>), Problem> {
     let mut beginnings_left = BEGINNINGS_MAX;
     loop {
         beginnings_left = beginnings_left.saturating_sub(1);
-        let Placed { reader, mut channel } = cards.card(&|waiting| voice.say(&waiting_line(waiting)))?;
-        voice.say(&Line::plain("reading"));
+        let Placed { reader, mut channel } = cards.card(&|waiting| listener.hear(&News::Waiting(waiting)))?;
+        listener.hear(&News::Reading);
         let shown = match exchange::read(channel.as_mut()) {
             Ok(shown) => shown,
             Err(ExchangeError::Card(CardError::VerifiedWithoutUs)) if beginnings_left > 0 => continue,
@@ -204,12 +228,4 @@ fn prove(lying: Option<Lying>, pin: Pin, digest: MessageDigest) -> Result<CardSi
         return Err(ExchangeError::Transmit(TransmitError::Torn).into());
     };
     Ok(exchange::prove(channel.as_mut(), expect, pin, digest)?)
-}
-
-fn waiting_line(waiting: &Waiting) -> Line {
-    match waiting {
-        Waiting::ForReader(NoReader::NoneAttached) => Line::plain("waiting-for-reader"),
-        Waiting::ForReader(why) => no_reader_line(why),
-        Waiting::ForCard(reader) => Line::with("waiting-for-card", "reader", Fill::text(&reader.to_string())),
-    }
 }

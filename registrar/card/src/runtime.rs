@@ -6,23 +6,31 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use kido_reader::{Cancel, ReaderPattern};
+use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock as _, SystemClock};
+use kido_shared::codes::Code;
+use kido_shared::ids::EventId;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::cli::{Cli, Command, DialogueOptions, DoctorOptions, LogLevel, ReaderOption, ShowOptions, StatusOptions};
-use crate::dialogue::{self, Around, Wishes};
+use crate::cli::{
+    Cli, Command, DialogueOptions, DoctorOptions, LogLevel, OpenOptions, ReaderOption, ShowOptions, StatusOptions,
+};
+use crate::dialogue::{self, Around};
 use crate::doctor::{self, DoctorReport};
 use crate::host::{self, KnownHosts};
 use crate::link::LinkKind;
-use crate::person::{Person, StandardInput};
+use crate::news::Listener;
+use crate::open;
+use crate::page;
 use crate::problem::Problem;
 use crate::reader::{CARD_PATIENCE, CardDesk, PROGRAM_PATIENCE, PcscCards};
 use crate::report::{self, Report};
 use crate::session::Asked;
 use crate::status::{StatusReport, Trust};
+use crate::terminal::{StandardInput, Terminal};
 use crate::words::{Voice, Words};
 
 /// Runs one command of `kido-card` to its end.
@@ -76,12 +84,16 @@ async fn until_interrupted(command: Command, voice: &Arc<Voice>, patience: Durat
             Box::pin(hold(wanted, options, cards, voice, &cancel)).await
         }
         Command::Show(ShowOptions { dialogue, event, server }) => {
-            let wanted = match (event, server) {
-                (Some(event), Some(server)) => Wanted::ShowCard(server, event),
-                _no_pair => Wanted::ShowTicket,
-            };
             let cards = cards(dialogue.reader.clone());
-            Box::pin(hold(wanted, dialogue, cards, voice, &cancel)).await
+            Box::pin(hold(Wanted::of_holder(false, event, server), dialogue, cards, voice, &cancel)).await
+        }
+        Command::Resume(ShowOptions { dialogue, event, server }) => {
+            let cards = cards(dialogue.reader.clone());
+            Box::pin(hold(Wanted::of_holder(true, event, server), dialogue, cards, voice, &cancel)).await
+        }
+        Command::Open(options) => {
+            let cards = cards(options.reader.clone());
+            Box::pin(opened(options, cards, voice, &cancel)).await
         }
         Command::Status(options) => {
             let cards = cards(options.reader.clone());
@@ -99,8 +111,21 @@ async fn until_interrupted(command: Command, voice: &Arc<Voice>, patience: Durat
 
 enum Wanted {
     Register,
-    ShowTicket,
-    ShowCard(kido_shared::challenge::Origin, kido_shared::ids::EventId),
+    /// By the holder's link: show, or resume.
+    Ticket(fn(Code) -> Asked),
+    /// By the card alone: the same.
+    Card(Origin, Asked),
+}
+
+impl Wanted {
+    fn of_holder(resumes: bool, event: Option<EventId>, server: Option<Origin>) -> Self {
+        match (event, server) {
+            (Some(event), Some(server)) => {
+                Self::Card(server, if resumes { Asked::ResumeCard(event) } else { Asked::ShowCard(event) })
+            }
+            _no_pair => Self::Ticket(if resumes { Asked::ResumeTicket } else { Asked::ShowTicket }),
+        }
+    }
 }
 
 async fn hold(
@@ -114,32 +139,50 @@ async fn hold(
         return Err(Problem::LinkAsArgument);
     }
     let mut known = KnownHosts::read(options.registrars.or_else(host::usual_file)).map_err(Problem::HostList)?;
-    let mut person = Person::new(Box::new(StandardInput::open().map_err(|_no_input| Problem::NoInput)?));
-    let wishes = Wishes { yes_host: options.yes_host, pin_stdin: options.pin_stdin };
-    let desk = CardDesk::open(Box::new(cards), Arc::clone(voice))?;
-    let mut around = Around { voice, person: &mut person, desk: &desk, known: &mut known };
+    let input = StandardInput::open().map_err(|_no_input| Problem::NoInput)?;
+    let mut person = Terminal::new(Arc::clone(voice), Box::new(input), options.pin_stdin);
+    let listener: Arc<dyn Listener> = Arc::<Voice>::clone(voice);
+    let desk = CardDesk::open(Box::new(cards), Arc::clone(&listener))?;
     let held = async {
         let (origin, asked) = match wanted {
-            Wanted::ShowCard(origin, event) => (origin, Asked::ShowCard(event)),
+            Wanted::Card(origin, asked) => (origin, asked),
             Wanted::Register => {
-                let link = dialogue::ask_link(&mut around, "ask-registration-link").await?;
+                let link = dialogue::ask_link(&mut person, "ask-registration-link").await?;
                 match link.kind {
                     LinkKind::Registration => (link.origin, Asked::Bind(link.code)),
                     LinkKind::Holder => return Err(Problem::WrongLink(LinkKind::Holder)),
                 }
             }
-            Wanted::ShowTicket => {
-                let link = dialogue::ask_link(&mut around, "ask-holder-link").await?;
+            Wanted::Ticket(asked) => {
+                let link = dialogue::ask_link(&mut person, "ask-holder-link").await?;
                 match link.kind {
-                    LinkKind::Holder => (link.origin, Asked::ShowTicket(link.code)),
+                    LinkKind::Holder => (link.origin, asked(link.code)),
                     LinkKind::Registration => return Err(Problem::WrongLink(LinkKind::Registration)),
                 }
             }
         };
-        Box::pin(dialogue::hold(around, origin, asked, &wishes, &SystemClock)).await
+        let mut around = Around { listener: &listener, person: &mut person, desk: &desk, known: &mut known };
+        Box::pin(dialogue::hold(&mut around, origin, asked, options.yes_host.as_deref(), &SystemClock)).await
     };
     let held = or_interrupted(held, cancel).await;
     desk.close().await;
+    held.map(Report::Finished)
+}
+
+async fn opened(
+    options: OpenOptions,
+    cards: PcscCards,
+    voice: &Arc<Voice>,
+    cancel: &Cancel,
+) -> Result<Report, Problem> {
+    let plan = open::Plan::new(options)?;
+    let (page, stage) = open::prepare(voice, &plan).await?;
+    let listener: Arc<dyn Listener> = Arc::<page::Stage>::clone(&stage);
+    let desk = CardDesk::open(Box::new(cards), listener)?;
+    let held = open::hold(plan, &stage, &desk, open::LIMITS, &SystemClock);
+    let held = or_interrupted(held, cancel).await;
+    desk.close().await;
+    open::end(page, &stage, held.as_ref().map(drop)).await;
     held.map(Report::Finished)
 }
 
@@ -150,7 +193,7 @@ async fn status(
     cancel: &Cancel,
 ) -> Result<Report, Problem> {
     let trust = Trust::with(&options.trust_anchors)?;
-    let desk = CardDesk::open(Box::new(cards), Arc::clone(voice))?;
+    let desk = CardDesk::open(Box::new(cards), Arc::<Voice>::clone(voice))?;
     let shown = or_interrupted(desk.read(), cancel).await;
     desk.close().await;
     let shown = shown?;

@@ -11,7 +11,7 @@
 use core::fmt;
 
 use kido_shared::certificate::{KeyAlgorithm, SubjectPublicKey};
-use kido_shared::challenge::{Action, MessageDigest, RegistrationMessage};
+use kido_shared::challenge::{Action, MessageDigest, Origin, RegistrationMessage};
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::Code;
 use kido_shared::ids::{EventId, SessionId};
@@ -61,6 +61,10 @@ pub(crate) enum Asked {
     ShowTicket(Code),
     /// Show the card's tickets of an event.
     ShowCard(EventId),
+    /// Take back that the card was lost, for the ticket of this holder code.
+    ResumeTicket(Code),
+    /// The same for the card's tickets of an event.
+    ResumeCard(EventId),
 }
 
 impl fmt::Debug for Asked {
@@ -74,20 +78,21 @@ impl Asked {
         match self {
             Self::Bind(_) => Action::Bind,
             Self::ShowTicket(_) | Self::ShowCard(_) => Action::Show,
+            Self::ResumeTicket(_) | Self::ResumeCard(_) => Action::Resume,
         }
     }
 
     const fn code(&self) -> Option<&Code> {
         match self {
-            Self::Bind(code) | Self::ShowTicket(code) => Some(code),
-            Self::ShowCard(_) => None,
+            Self::Bind(code) | Self::ShowTicket(code) | Self::ResumeTicket(code) => Some(code),
+            Self::ShowCard(_) | Self::ResumeCard(_) => None,
         }
     }
 
     const fn event(&self) -> Option<EventId> {
         match self {
-            Self::Bind(_) | Self::ShowTicket(_) => None,
-            Self::ShowCard(event) => Some(*event),
+            Self::Bind(_) | Self::ShowTicket(_) | Self::ResumeTicket(_) => None,
+            Self::ShowCard(event) | Self::ResumeCard(event) => Some(*event),
         }
     }
 }
@@ -158,6 +163,11 @@ pub(crate) struct Opened {
 impl Opened {
     pub(crate) const fn action(&self) -> Action {
         self.message.action
+    }
+
+    /// Where the registrar is, as this program reached it.
+    pub(crate) const fn origin(&self) -> &Origin {
+        &self.message.origin
     }
 
     /// What the card is to sign.

@@ -1,6 +1,6 @@
 //! The whole dialogue, with a virtual card in process and a registrar that verifies for itself.
 
-mod around;
+pub(crate) mod around;
 mod end;
 
 use kido_shared::card::{CardError, PinTries};

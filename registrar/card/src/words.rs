@@ -2,41 +2,22 @@
 
 use core::fmt;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use kido_shared::clock::Timestamp;
+use kido_web::language::Language;
+use kido_web::words::{Dictionary, FluentValue, Speech, WordsError};
 use time::{OffsetDateTime, UtcOffset};
-use unic_langid::LanguageIdentifier;
 
-const JAPANESE: &str = include_str!("../words/ja.ftl");
-const ENGLISH: &str = include_str!("../words/en.ftl");
+const JAPANESE: &[&str] = &[include_str!("../words/ja.ftl"), include_str!("../words/page.ja.ftl")];
+const ENGLISH: &[&str] = &[include_str!("../words/en.ftl"), include_str!("../words/page.en.ftl")];
 
 /// Longest text from outside that is shown: a registrar's sentence, or the names of a few readers.
 const TEXT_CHARACTERS_MAX: usize = 600;
 
-/// A language that everything is there in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Language {
-    /// Plain Japanese.
-    Ja,
-    /// Plain English.
-    En,
-}
-
-impl Language {
-    /// The language of a locale such as `ja_JP.UTF-8`; English for everyone else.
-    pub(crate) fn of_locale(locale: &str) -> Self {
-        if locale.starts_with("ja") { Self::Ja } else { Self::En }
-    }
-
-    const fn source(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Ja => ("ja", JAPANESE),
-            Self::En => ("en", ENGLISH),
-        }
-    }
+/// The language of a locale such as `ja_JP.UTF-8`; English for everyone else.
+pub(crate) fn language_of_locale(locale: &str) -> Language {
+    if locale.starts_with("ja") { Language::Ja } else { Language::En }
 }
 
 /// One sentence before any language has put it into words: a key of the word files and what fills its gaps.
@@ -73,7 +54,6 @@ impl Harmless {
         Self(shown.map(|c| if is_harmful(c) { ' ' } else { c }).collect())
     }
 
-    #[cfg(test)]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -101,39 +81,32 @@ impl Line {
     }
 }
 
-/// Why a word file is refused. The files are compiled in: the fault is the program's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the word file does not parse or has a key twice")]
-pub(crate) struct WordsError;
-
-/// One language's words.
-pub(crate) struct Words(FluentBundle<FluentResource>);
+/// The words of this program, with one of the languages chosen.
+#[derive(Debug, Clone)]
+pub(crate) struct Words {
+    dictionary: Arc<Dictionary>,
+    language: Language,
+}
 
 impl Words {
     pub(crate) fn compiled_in(language: Language) -> Result<Self, WordsError> {
-        let (language, source) = language.source();
-        let language: LanguageIdentifier = language.parse().map_err(|_no_language| WordsError)?;
-        let resource = FluentResource::try_new(source.to_owned()).map_err(|_with_parts| WordsError)?;
-        let mut bundle = FluentBundle::new_concurrent(vec![language]);
-        // Both languages run left to right, and the marks would reach a terminal as noise.
-        bundle.set_use_isolating(false);
-        bundle.add_resource(resource).map_err(|_twice| WordsError)?;
-        Ok(Self(bundle))
+        Ok(Self { dictionary: Arc::new(Dictionary::parse(JAPANESE, ENGLISH)?), language })
+    }
+
+    /// Both languages, for a page that has a switch.
+    pub(crate) fn dictionary(&self) -> Arc<Dictionary> {
+        Arc::clone(&self.dictionary)
     }
 
     pub(crate) fn text(&self, line: &Line) -> String {
-        let mut fills = FluentArgs::new();
-        for (name, fill) in &line.fills {
-            fills.set(*name, value(fill));
-        }
-        let mut errors = Vec::new();
-        let pattern = self.0.get_message(line.key).and_then(|message| message.value());
-        let text = pattern.map(|pattern| self.0.format_pattern(pattern, Some(&fills), &mut errors).into_owned());
-        if text.is_none() || !errors.is_empty() {
-            tracing::error!(key = line.key, "a sentence is incomplete");
-        }
-        text.unwrap_or_else(|| line.key.to_owned())
+        say(self.dictionary.speak(self.language), line)
     }
+}
+
+/// Puts a sentence into words.
+pub(crate) fn say(speech: Speech<'_>, line: &Line) -> String {
+    let fills: Vec<_> = line.fills.iter().map(|(name, fill)| (*name, value(fill))).collect();
+    speech.say_with(line.key, &fills)
 }
 
 fn value(fill: &Fill) -> FluentValue<'static> {
@@ -145,7 +118,7 @@ fn value(fill: &Fill) -> FluentValue<'static> {
 }
 
 /// Date and time on a wall in Japan: where the ticket is used, whatever this computer's zone is.
-fn in_japan(moment: Timestamp) -> String {
+pub(crate) fn in_japan(moment: Timestamp) -> String {
     let japan = UtcOffset::from_hms(9, 0, 0).unwrap_or(UtcOffset::UTC);
     match OffsetDateTime::from_unix_timestamp(moment.unix_seconds()) {
         Ok(utc) => {
@@ -157,7 +130,7 @@ fn in_japan(moment: Timestamp) -> String {
     }
 }
 
-/// Where the person reads: standard output, or standard error where standard output belongs to a program.
+/// Where the person at a terminal reads: standard output, or standard error where standard output belongs to a program.
 ///
 /// Shared by the dialogue and the card's thread, so that waiting for a card is told as it happens.
 pub(crate) struct Voice {
@@ -174,6 +147,11 @@ impl fmt::Debug for Voice {
 impl Voice {
     pub(crate) fn new(words: Words, sink: Box<dyn Write + Send>) -> Self {
         Self { words, sink: Mutex::new(sink) }
+    }
+
+    /// The words of both languages.
+    pub(crate) fn dictionary(&self) -> Arc<Dictionary> {
+        self.words.dictionary()
     }
 
     /// Says one line.

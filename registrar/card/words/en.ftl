@@ -3,6 +3,8 @@
 ## Questions
 ask-registration-link = Paste the link you were sent (https://…/r#…), then press Enter:
 ask-holder-link = Paste the link of your ticket (https://…/t#…), then press Enter:
+page-address = Your browser opens this page. If it does not, open it yourself; it works once:
+page-address-plain = Open this page in your browser; it works once:
 host-unknown = You have not used this address before: { $origin }
 host-type-name = If this is the shop's or organiser's address, type its name ({ $host }) to go on. Nothing has been sent yet:
 host-remembered = Remembered in { $file }
@@ -27,6 +29,7 @@ ticket = { $zone }, { $seat }, entry { $from } to { $until }, { $state ->
    *[no] not paid yet
 }
 will-bind = Your card will be registered for this ticket. Then only this card can enter with it.
+will-resume = Your card will prove itself, and the ticket that was reported lost works again.
 will-show = Your card will prove itself. This changes nothing and admits nobody.
 not-read = Your name, address and My Number are not read.
 will-sign = Your card will sign: { $label } · { $fingerprint }
@@ -45,6 +48,7 @@ sending-proof = Sending the proof …
 
 ## Done
 done-bound = Done. Your card is registered.
+done-resumed = Done. Your ticket works again.
 done-shown = Your card works. These are its tickets:
 not-paid-yet = Payment is not confirmed yet. Please pay in time, or the ticket goes back to the shop.
 certificate-ends = Your card's certificate ends before the event. Renew it at your city office, then register the renewed card again.
@@ -79,12 +83,15 @@ problem-link-malformed = This is not a ticket link. Copy the whole link from the
 problem-link-code = The link is incomplete or damaged. Copy the whole link from the message, including what follows the #.
 problem-link-as-argument = A link does not belong on the command line, where others can read it. Run the command without it, and paste the link when asked.
 problem-link-is-registration = This link (/r) registers a card. Use: kido-card register
-problem-link-is-holder = This is the link of a registered ticket (/t). To see the ticket use: kido-card show
+problem-link-is-holder = This is the link of a registered ticket (/t). To see the ticket use: kido-card show. If you had reported the card lost: kido-card resume
 problem-registrar-list = The list of registrars cannot be read. Repair or delete the file, or name another with --registrars.
 problem-host-not-confirmed = The name { $host } was not typed, so nothing was sent. If you trust it, run the command again and type the name, or name it with --yes-host.
 problem-declined = Stopped, as you wished. Nothing has changed.
 problem-cancelled = Stopped. The card has no power; you can take it. If the proof was already sent, see your ticket by kido-card show.
 problem-no-terminal = There is no terminal to type the PIN on. Run it in a terminal, or use --pin-stdin.
+problem-unattended = Nobody answered on the page, so the program has ended. Nothing was sent since.
+problem-page-taken = The address of the page was used twice, so it was closed. Somebody else on this computer may have read it.
+problem-page = No page could be opened on this computer. Use kido-card register in a terminal.
 problem-no-input = The input ended too early.
 problem-start = The program could not start. Please try again.
 problem-trust-anchor = This file is not a usable root certificate in DER: { $file }

@@ -3,6 +3,8 @@
 ## 質問
 ask-registration-link = 届いたリンク（https://…/r#…）を貼り付けて、Enter を押してください:
 ask-holder-link = チケットのリンク（https://…/t#…）を貼り付けて、Enter を押してください:
+page-address = ブラウザーでこのページが開きます。開かないときは、ご自分で開いてください（1回だけ使えます）:
+page-address-plain = ブラウザーでこのページを開いてください（1回だけ使えます）:
 host-unknown = はじめて使うアドレスです: { $origin }
 host-type-name = お店や主催者のアドレスでまちがいなければ、名前（{ $host }）を入力してください。まだ何も送っていません:
 host-remembered = { $file } に記録しました。
@@ -27,6 +29,7 @@ ticket = { $zone }　{ $seat }　入場 { $from } から { $until } まで　{ $
    *[no] お支払い前
 }
 will-bind = このチケットに、あなたのカードを登録します。登録すると、このカードでだけ入場できます。
+will-resume = カードを確認し、紛失の届け出で停止したチケットをまた使えるようにします。
 will-show = カードを確認します。何も変わらず、入場にもなりません。
 not-read = お名前・住所・マイナンバーは読み取りません。
 will-sign = カードが署名する内容: { $label } · { $fingerprint }
@@ -42,6 +45,7 @@ sending-proof = 確認の結果を送っています…
 
 ## 完了
 done-bound = 完了しました。カードを登録しました。
+done-resumed = 完了しました。チケットがまた使えます。
 done-shown = カードは使えます。このカードのチケット:
 not-paid-yet = お支払いの確認ができていません。期限までにお支払いください。過ぎるとチケットはお店に戻ります。
 certificate-ends = カードの電子証明書は、催しの前に期限が切れます。市区町村で更新し、更新したカードをもう一度登録してください。
@@ -76,12 +80,15 @@ problem-link-malformed = チケットのリンクではありません。# の�
 problem-link-code = リンクが途中で切れています。# の後ろも含めて、リンク全体をコピーしてください。
 problem-link-as-argument = リンクはコマンドの引数に書かないでください（ほかの人に見えます）。引数なしで実行し、聞かれたら貼り付けてください。
 problem-link-is-registration = このリンク（/r）はカードの登録用です。kido-card register を使ってください。
-problem-link-is-holder = 登録済みチケットのリンク（/t）です。チケットを見るには kido-card show を使ってください。
+problem-link-is-holder = 登録済みチケットのリンク（/t）です。チケットを見るには kido-card show、紛失の停止をやめるには kido-card resume を使ってください。
 problem-registrar-list = 登録先の一覧が読めません。ファイルを直すか消すか、--registrars で別のファイルを指定してください。
 problem-host-not-confirmed = { $host } と入力されなかったので、何も送っていません。信頼できるなら、もう一度実行して名前を入力するか、--yes-host で指定してください。
 problem-declined = 中止しました。何も変わっていません。
 problem-cancelled = 中止しました。カードを取ってかまいません。送信後だった場合は、kido-card show でチケットを確認してください。
 problem-no-terminal = 暗証番号を入力する端末がありません。端末で実行するか、--pin-stdin を使ってください。
+problem-unattended = ページで応答がなかったので、プログラムは終わりました。その後は何も送っていません。
+problem-page-taken = ページのアドレスが2回使われたので、閉じました。このパソコンのほかの人が見たかもしれません。
+problem-page = このパソコンでページを開けませんでした。端末で kido-card register を使ってください。
 problem-no-input = 入力が途中で終わりました。
 problem-start = プログラムを始められませんでした。もう一度お試しください。
 problem-trust-anchor = DER 形式のルート証明書として使えません: { $file }

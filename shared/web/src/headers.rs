@@ -2,8 +2,8 @@
 
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::middleware::Next;
 use axum::response::Response;
@@ -20,13 +20,18 @@ const NO_POWERS: &str =
 /// origin only.
 pub async fn secure(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    for (name, value) in headers() {
-        response.headers_mut().entry(name).or_insert(value);
-    }
+    add(response.headers_mut());
     response
 }
 
-const fn headers() -> [(HeaderName, HeaderValue); 8] {
+/// The same, for an answer that is made outside of that layer.
+pub fn add(headers: &mut HeaderMap) {
+    for (name, value) in all() {
+        headers.entry(name).or_insert(value);
+    }
+}
+
+const fn all() -> [(HeaderName, HeaderValue); 8] {
     [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),

@@ -110,7 +110,7 @@ fn thousandths(quality: &str) -> u16 {
     [1000_u16, 900, 800, 700, 600, 500, 400, 300, 200, 100]
         .into_iter()
         .find(|step| weight * 1000.0 >= f32::from(*step))
-        .unwrap_or(u16::from(weight > 0.0))
+        .unwrap_or_else(|| u16::from(weight > 0.0))
 }
 
 impl<S: Sync> FromRequestParts<S> for Language {

@@ -25,7 +25,7 @@ pub fn svg(text: &str) -> Result<String, TooLong> {
         .light_color(svg::Color("#ffffff"))
         .build();
     // The prologue belongs to a file of its own, not into a page.
-    Ok(drawn.split_once("?>").map_or(drawn.clone(), |(_prologue, element)| element.to_owned()))
+    Ok(drawn.split_once("?>").map_or_else(|| drawn.clone(), |(_prologue, element)| element.to_owned()))
 }
 
 #[cfg(test)]

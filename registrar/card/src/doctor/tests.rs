@@ -3,10 +3,11 @@
 use std::ffi::CString;
 
 use kido_reader::TransmitError;
+use kido_web::language::Language;
 
 use super::*;
 use crate::exchange::ExchangeError;
-use crate::words::{Language, Words};
+use crate::words::Words;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_359_600);
 

@@ -27,34 +27,36 @@ use kido_shared::wire::v1::registration::{
 use kido_shared::wire::v1::routes;
 use kido_virtual_card::card::{Fault, VirtualCard};
 use kido_virtual_card::character::Character;
+use kido_web::language::Language;
 use rand::SeedableRng as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
-use crate::dialogue::{self, Around, Wishes};
+use crate::dialogue::{self, Around};
 use crate::host::KnownHosts;
-use crate::person::{Input, Person};
+use crate::news::Listener;
 use crate::problem::Problem;
 use crate::reader::{CardDesk, Cards, Placed};
 use crate::session::{Asked, Finished};
-use crate::words::{Language, Voice, Words};
+use crate::terminal::{Input, Terminal};
+use crate::words::{Voice, Words};
 
 /// 2026-11-22T15:00:00Z.
-const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_359_600);
+pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_359_600);
 
-pub(super) const HOST: &str = "127.0.0.1";
-pub(super) const EVENT: EventId = EventId::from_bytes([1; 16]);
+pub(crate) const HOST: &str = "127.0.0.1";
+pub(crate) const EVENT: EventId = EventId::from_bytes([1; 16]);
 const TICKET: TicketId = TicketId::from_bytes([2; 16]);
 const CHALLENGE: [u8; 32] = [7; 32];
 
 /// The code on the link.
-pub(super) fn code() -> Code {
+pub(crate) fn code() -> Code {
     Code::generate(&mut rand::rngs::StdRng::from_seed([5; 32]))
 }
 
 /// What kind of registrar it is.
 #[derive(Debug, Clone)]
-pub(super) enum Behaviour {
+pub(crate) enum Behaviour {
     Honest,
     /// Takes itself for this origin, as one would to which another relays.
     Believes(Origin),
@@ -107,7 +109,16 @@ impl Registrar {
     }
 }
 
-fn ticket() -> TicketSummary {
+pub(crate) fn event() -> EventSummary {
+    EventSummary {
+        event: EVENT,
+        name: "Concert".to_owned(),
+        starts_at: NOW.after(Duration::from_secs(86_400)),
+        rehearsal: true,
+    }
+}
+
+pub(crate) fn ticket() -> TicketSummary {
     TicketSummary {
         ticket: TICKET,
         zone: Zone::new("B").unwrap(),
@@ -152,12 +163,7 @@ async fn start(State(registrar): State<Arc<Registrar>>, body: Bytes) -> Response
     let started = RegistrationStarted {
         session: SessionId::from_bytes([3; 16]),
         action,
-        event: EventSummary {
-            event: EVENT,
-            name: "Concert".to_owned(),
-            starts_at: NOW.after(Duration::from_secs(86_400)),
-            rehearsal: true,
-        },
+        event: event(),
         ticket: named,
         challenge: Challenge::from_bytes(CHALLENGE),
         expires_at,
@@ -180,11 +186,13 @@ async fn prove(State(registrar): State<Arc<Registrar>>, Path(_session): Path<Str
 
 /// The card in the reader; whoever drops the connection cuts its power, as the reader does.
 #[derive(Clone)]
-struct Reader(Arc<Mutex<VirtualCard>>);
+pub(crate) struct Reader(Arc<Mutex<VirtualCard>>);
 
 struct Connection(Arc<Mutex<VirtualCard>>);
 
 impl Cards for Reader {
+    fn choose(&mut self, _reader: String) {}
+
     fn card(&mut self, _tell: &dyn Fn(&Waiting)) -> Result<Placed, Problem> {
         self.0.lock().unwrap().power_on();
         Ok(Placed { reader: "virtual".to_owned(), channel: Box::new(Connection(Arc::clone(&self.0))) })
@@ -267,89 +275,97 @@ impl Input for Script {
 }
 
 /// How a run ended and what it was like.
-pub(super) struct Ran {
-    pub(super) ended: Result<Finished, Problem>,
-    pub(super) said: String,
-    pub(super) said_at_answer: Vec<String>,
-    pub(super) requests_at_answer: Vec<usize>,
+pub(crate) struct Ran {
+    pub(crate) ended: Result<Finished, Problem>,
+    pub(crate) said: String,
+    pub(crate) said_at_answer: Vec<String>,
+    pub(crate) requests_at_answer: Vec<usize>,
 }
 
 /// One registrar, one card.
-pub(super) struct Scene {
+pub(crate) struct Scene {
     registrar: Arc<Registrar>,
     card: Arc<Mutex<VirtualCard>>,
 }
 
 impl Scene {
-    pub(super) async fn new(behaviour: Behaviour, character: Character) -> Self {
+    pub(crate) async fn new(behaviour: Behaviour, character: Character) -> Self {
         let card = Arc::new(Mutex::new(character.card().unwrap()));
         Self { registrar: Registrar::serve(behaviour).await, card }
     }
 
-    pub(super) fn origin(&self) -> &Origin {
+    pub(crate) fn origin(&self) -> &Origin {
         &self.registrar.origin
     }
 
     /// A registration by a program that names the host in advance.
-    pub(super) async fn bind(&self, lines: &[&str]) -> Ran {
+    pub(crate) async fn bind(&self, lines: &[&str]) -> Ran {
         self.ask(Asked::Bind(code()), lines).await
     }
 
-    pub(super) async fn ask(&self, asked: Asked, lines: &[&str]) -> Ran {
-        self.run(asked, lines, Wishes { yes_host: Some(HOST.to_owned()), pin_stdin: true }, false).await
+    pub(crate) async fn ask(&self, asked: Asked, lines: &[&str]) -> Ran {
+        self.run(asked, lines, Some(HOST), true).await
     }
 
     /// The same where nobody has named the host.
-    pub(super) async fn of_unknown_host(&self, lines: &[&str]) -> Ran {
-        self.run(Asked::Bind(code()), lines, Wishes { yes_host: None, pin_stdin: true }, false).await
+    pub(crate) async fn of_unknown_host(&self, lines: &[&str]) -> Ran {
+        self.run(Asked::Bind(code()), lines, None, true).await
     }
 
     /// The same with a person at a terminal.
-    pub(super) async fn attended(&self, lines: &[&str]) -> Ran {
-        self.run(Asked::Bind(code()), lines, Wishes { yes_host: Some(HOST.to_owned()), pin_stdin: false }, true).await
+    pub(crate) async fn attended(&self, lines: &[&str]) -> Ran {
+        self.run(Asked::Bind(code()), lines, Some(HOST), false).await
     }
 
-    async fn run(&self, asked: Asked, lines: &[&str], wishes: Wishes, attended: bool) -> Ran {
+    /// With the PIN on standard input nobody sits there.
+    async fn run(&self, asked: Asked, lines: &[&str], yes_host: Option<&str>, pin_stdin: bool) -> Ran {
         let heard = Heard::default();
         let answered = Arc::new(Mutex::new(Answered::default()));
         let words = Words::compiled_in(Language::En).unwrap();
         let voice = Arc::new(Voice::new(words, Box::new(heard.clone())));
-        let mut person = Person::new(Box::new(Script {
+        let script = Script {
             lines: lines.iter().map(ToString::to_string).collect(),
-            attended,
+            attended: !pin_stdin,
             heard: heard.clone(),
             registrar: Arc::clone(&self.registrar),
             answered: Arc::clone(&answered),
-        }));
-        let desk = CardDesk::open(Box::new(Reader(Arc::clone(&self.card))), Arc::clone(&voice)).unwrap();
+        };
+        let mut person = Terminal::new(Arc::clone(&voice), Box::new(script), pin_stdin);
+        let listener: Arc<dyn Listener> = voice;
+        let desk = CardDesk::open(Box::new(self.reader()), Arc::clone(&listener)).unwrap();
         let mut known = KnownHosts::default();
-        let around = Around { voice: &voice, person: &mut person, desk: &desk, known: &mut known };
+        let mut around = Around { listener: &listener, person: &mut person, desk: &desk, known: &mut known };
         let clock = ManualClock::at(NOW);
-        let ended = dialogue::hold(around, self.origin().clone(), asked, &wishes, &clock).await;
+        let ended = dialogue::hold(&mut around, self.origin().clone(), asked, yes_host, &clock).await;
         desk.close().await;
         let answered = core::mem::take(&mut *answered.lock().unwrap());
         Ran { ended, said: heard.text(), said_at_answer: answered.said, requests_at_answer: answered.requests }
     }
 
-    pub(super) fn requests(&self) -> Vec<&'static str> {
+    /// The card in its reader, for a dialogue that is led otherwise.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader(Arc::clone(&self.card))
+    }
+
+    pub(crate) fn requests(&self) -> Vec<&'static str> {
         self.registrar.requests.lock().unwrap().clone()
     }
 
     /// What the card was asked, without data.
-    pub(super) fn commands(&self) -> Vec<String> {
+    pub(crate) fn commands(&self) -> Vec<String> {
         self.card.lock().unwrap().log().entries().map(|entry| entry.command.clone()).collect()
     }
 
     /// How often a PIN reached the card.
-    pub(super) fn pins_sent(&self) -> usize {
+    pub(crate) fn pins_sent(&self) -> usize {
         self.commands().iter().filter(|command| command.starts_with("00 20 00") && command.contains("..")).count()
     }
 
-    pub(super) fn put_in(&self, faults: Vec<Fault>) {
+    pub(crate) fn put_in(&self, faults: Vec<Fault>) {
         self.card.lock().unwrap().put_in(faults);
     }
 
-    pub(super) fn has_power(&self) -> bool {
+    pub(crate) fn has_power(&self) -> bool {
         // A card without power answers nothing, not even that a class of commands is unknown.
         !self.card.lock().unwrap().transmit_now(&[0xFF, 0, 0, 0]).is_empty()
     }

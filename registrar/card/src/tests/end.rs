@@ -7,6 +7,7 @@ use kido_shared::certificate::CertificateDer;
 use kido_shared::clock::Timestamp;
 use kido_virtual_card::character::Character;
 use kido_virtual_card::issuer::{Authority, Hierarchy};
+use kido_web::language::Language;
 use serde_json::Value;
 
 use crate::exchange::{ClosedPin, ExchangeError};
@@ -14,7 +15,7 @@ use crate::problem::Problem;
 use crate::reader::CardShown;
 use crate::report::{self, Report};
 use crate::status::{StatusReport, Trust};
-use crate::words::{Language, Voice, Words};
+use crate::words::{Voice, Words};
 
 /// 2026-11-22T15:00:00Z.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_359_600);

@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fluent_bundle::FluentResource;
 use proptest::prelude::*;
 
 use super::*;
 
-/// Key and gaps of every sentence of one file.
-fn sentences(source: &str) -> BTreeMap<String, BTreeSet<String>> {
-    FluentResource::try_new(source.to_owned()).unwrap();
+/// Key and gaps of every sentence of one language.
+fn sentences(sources: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut key = String::new();
-    for line in source.lines().filter(|line| !line.starts_with('#')) {
+    for line in sources.iter().flat_map(|source| source.lines()).filter(|line| !line.starts_with('#')) {
         if let Some((name, _text)) = line.split_once(" = ")
             && name.chars().all(|c| c.is_ascii_lowercase() || c == '-')
         {
@@ -33,14 +31,26 @@ fn used() -> BTreeSet<String> {
         include_str!("../client.rs"),
         include_str!("../dialogue.rs"),
         include_str!("../doctor.rs"),
+        include_str!("../news.rs"),
+        include_str!("../open.rs"),
         include_str!("../problem.rs"),
         include_str!("../reader.rs"),
+        include_str!("../terminal.rs"),
+        include_str!("../page/view/wording.rs"),
+        include_str!("../../templates/page.html"),
         include_str!("../runtime.rs"),
         include_str!("../status.rs"),
     ];
     let known: BTreeSet<String> = sentences(ENGLISH).into_keys().collect();
-    let quoted = sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2));
-    quoted.filter(|text| known.contains(*text)).map(str::to_owned).collect()
+    let quoted = sources.iter().flat_map(|source| source.split('"'));
+    let troubles = crate::page::every_trouble().iter().flat_map(|trouble| [trouble.heading, trouble.next]);
+    quoted.chain(troubles).filter(|text| known.contains(*text)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_word_file_parses_and_has_its_pair() {
+    let words = Words::compiled_in(Language::En).unwrap();
+    assert_eq!(words.dictionary().keys_without_a_pair(), Vec::<String>::new());
 }
 
 #[test]
@@ -58,7 +68,7 @@ fn every_sentence_is_said_somewhere() {
 fn every_sentence_is_complete_in_both_languages() {
     for language in [Language::Ja, Language::En] {
         let words = Words::compiled_in(language).unwrap();
-        for (key, gaps) in sentences(language.source().1) {
+        for (key, gaps) in sentences(if language == Language::Ja { JAPANESE } else { ENGLISH }) {
             let key: &'static str = key.leak();
             let fills = gaps.into_iter().map(|gap| (&*gap.leak(), Fill::Count(2))).collect();
             let text = words.text(&Line { key, fills });
