@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use kido_gate::config::Config;
-use kido_gate::reader::keep_memory_private;
+use kido_gate::reader::{SwapLock, keep_memory_private};
 use kido_reader::ReaderPattern;
 use kido_shared::clock::{Clock, SystemClock};
 use tracing_subscriber::EnvFilter;
@@ -23,7 +23,9 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
     log_to_stderr(&cli.log)?;
     // Before anything secret is read: no core dump, no debugger, and no swap where the system allows that.
     let swap = keep_memory_private().context("core dumps cannot be switched off")?;
-    tracing::debug!(?swap, "memory is kept private");
+    if swap == SwapLock::NotAllowed && matches!(cli.command, Command::Run { .. }) {
+        tracing::warn!("this process may be swapped out: give its unit MemorySwapMax=0, or the machine no swap");
+    }
     match cli.command {
         Command::ReaderChild { reader } => {
             kido_gate::reader::run_child(ReaderPattern::from_option(reader))?;

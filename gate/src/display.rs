@@ -11,6 +11,7 @@
 //! meets the next one's card, however slow a page or a thread was.
 
 mod frame;
+mod look;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use kido_shared::clock::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 pub use frame::{Asks, Frame, FrameNumber, LaneSign, NoticeName, Shows};
+pub use look::{Ground, Look, Picture, Tone};
 
 use crate::screen::Screen;
 use crate::words::Words;

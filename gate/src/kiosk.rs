@@ -2,19 +2,22 @@
 //!
 //! | | |
 //! |---|---|
+//! | `GET /` | the page that draws the screens; it knows nothing but what its event stream says |
+//! | `GET /assets/…` | its style, scripts and pictures, named by their content |
 //! | `GET /events` | server-sent events: `screen` with a [`Frame`](crate::display::Frame) as JSON, the current one at once; `alive` while nothing changes |
 //! | `GET /screen` | the current frame |
 //! | `POST /pin` | `{"screen": 17, "pin": "…"}`: 204, or 409 unless that frame stands and asks for it |
 //! | `POST /party` | `{"screen": 17, "count": 2}`: the same |
 //! | `POST /cancel` | `{"screen": 17}`: the same |
-//! | `GET /health` | 200 while the lane's process draws screens |
+//! | `GET /health` | `{"pages": 1}` while the lane's process draws screens: so many listen to them |
 //!
 //! Who may speak to it: it listens on loopback only, answers only to a loopback name (a page elsewhere that makes its
 //! own name resolve to 127.0.0.1 is refused by `Host`), takes no request that says it comes from another page, and
 //! sends no CORS header. Programs of the same machine are not kept out: who runs those has the reader too.
 
 mod guard;
-mod pages;
+mod page;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +32,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use crate::display::Viewer;
+pub use page::{Page, PageError};
 
 /// Longest body, in bytes: a frame number, four digits, and room for a page that likes white space.
 const BODY_BYTES_MAX: usize = 256;
@@ -65,6 +69,7 @@ pub struct Kiosk {
 
 #[derive(Debug, Clone)]
 struct KioskState {
+    page: Page,
     viewer: Viewer,
     streams: Arc<Semaphore>,
     ending: watch::Receiver<bool>,
@@ -97,11 +102,12 @@ impl Kiosk {
     /// [`KioskError::Serve`].
     pub async fn serve(
         self,
+        page: Page,
         viewer: Viewer,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), KioskError> {
         let (end, ending) = watch::channel(false);
-        let router = router(viewer, self.address, ending);
+        let router = router(page, viewer, self.address, ending);
         let ended = async move {
             shutdown.await;
             end.send_replace(true);
@@ -111,15 +117,20 @@ impl Kiosk {
 }
 
 /// The routes, the same in tests.
-fn router(viewer: Viewer, address: SocketAddr, ending: watch::Receiver<bool>) -> Router {
-    let state = KioskState { viewer, streams: Arc::new(Semaphore::new(STREAMS_MAX)), ending };
+fn router(page: Page, viewer: Viewer, address: SocketAddr, ending: watch::Receiver<bool>) -> Router {
+    let state = KioskState { page, viewer, streams: Arc::new(Semaphore::new(STREAMS_MAX)), ending };
+    let page = Router::new()
+        .route("/", get(page::page))
+        .route("/assets/{name}", get(page::asset))
+        .layer(axum::middleware::from_fn(kido_web::headers::secure));
     Router::new()
-        .route("/events", get(pages::events))
-        .route("/screen", get(pages::screen))
-        .route("/pin", post(pages::pin))
-        .route("/party", post(pages::party))
-        .route("/cancel", post(pages::cancel))
-        .route("/health", get(pages::health))
+        .merge(page)
+        .route("/events", get(requests::events))
+        .route("/screen", get(requests::screen))
+        .route("/pin", post(requests::pin))
+        .route("/party", post(requests::party))
+        .route("/cancel", post(requests::cancel))
+        .route("/health", get(requests::health))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn_with_state(guard::Names::of(address), guard::only_this_page))
         .with_state(state)

@@ -182,8 +182,12 @@ impl Lane {
                 State::Idle
             }
             (None, Tray::Waiting) => self.begin(now, effects),
-            (None, Tray::Empty | Tray::Tapped) => {
+            (None, Tray::Empty) => {
                 effects.push(Effect::Show(Screen::Idle));
+                State::Idle
+            }
+            (None, Tray::Tapped) => {
+                effects.push(Effect::Show(Screen::CardForgotten));
                 State::Idle
             }
         }
@@ -208,9 +212,10 @@ impl Lane {
     }
 
     fn card_gone(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        self.card = Tray::Empty;
+        let lay = core::mem::replace(&mut self.card, Tray::Empty);
         let state = core::mem::replace(&mut self.state, State::Idle);
-        let step = state.card_gone(now);
+        let forgotten = matches!(state, State::Idle) && lay == Tray::Tapped;
+        let step = if forgotten { Step::Rest } else { state.card_gone(now) };
         self.take(now, step, effects);
     }
 

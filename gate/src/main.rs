@@ -109,7 +109,7 @@ struct LaneOptions {
     /// Part of the reader's name; overrides the file's
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
-    /// Where the lane's screen and pad are served to a program on this machine alone (JSON); overrides the file's
+    /// Where the lane's page and pad are served to a browser on this machine alone; overrides the file's
     #[arg(long, value_name = "ADDRESS")]
     kiosk: Option<std::net::SocketAddr>,
     /// What opens: `log`, or `command:PROGRAM`; overrides the file's

@@ -7,6 +7,7 @@
 mod condition;
 mod effects;
 mod household;
+mod report;
 mod retention;
 mod tap_times;
 mod unwritten;

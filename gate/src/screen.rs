@@ -3,10 +3,15 @@
 //! A screen never carries a name, a ticket number, a PIN digit or a tag. Before a proof it carries what to do and a
 //! two-digit code, never why (`protocol.md` §4).
 
+mod signposts;
+
 use kido_shared::card::PinTries;
 use kido_shared::clock::Timestamp;
+use kido_shared::ids::GateId;
 use kido_shared::refusal::{Refusal, StaffCode};
 use kido_shared::ticket::{SeatLabel, Zone};
+
+pub use signposts::{Signpost, Signposts};
 
 /// One picture, one sentence, one thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub enum Screen {
     Welcome(Welcome),
     /// Not here, not now, or not so.
     Refused(Notice),
+    /// A card was left in the tray, and nobody can tap before it is taken.
+    CardForgotten,
     /// Nobody can enter by this lane; the code is for staff.
     OutOfOrder(StaffCode),
 }
@@ -44,8 +51,18 @@ impl Screen {
             Self::AskParty { .. } => "ask_party",
             Self::Welcome(_) => "welcome",
             Self::Refused(_) => "refused",
+            Self::CardForgotten => "card_forgotten",
             Self::OutOfOrder(_) => "out_of_order",
         }
+    }
+
+    /// The same screen with entrances named as signs at the venue name them, as far as that is known.
+    #[must_use]
+    pub fn signposted(mut self, signposts: &Signposts) -> Self {
+        if let Self::Refused(notice) = &mut self {
+            notice.kind.signpost(signposts);
+        }
+        self
     }
 }
 
@@ -110,12 +127,26 @@ pub enum NoticeKind {
     Cancelled,
     /// After a proof: not paid.
     NotPaid,
-    /// After a proof: already entered, at this moment.
-    AlreadyIn(Timestamp),
+    /// After a proof: already entered.
+    AlreadyIn {
+        /// When.
+        at: Timestamp,
+        /// Where.
+        by: Door,
+    },
     /// After a proof: used.
     Spent,
     /// After a proof: recorded, staff are coming.
     StoredNotOpened,
+}
+
+/// Where somebody has entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Door {
+    /// By this gate, as arbiters name it; a screen that knows no more names no place.
+    Gate(GateId),
+    /// By this entrance, as signs at the venue name it.
+    Entrance(Zone),
 }
 
 impl Notice {
@@ -135,6 +166,25 @@ impl Notice {
 }
 
 impl NoticeKind {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other sentence names a place")]
+    fn signpost(&mut self, signposts: &Signposts) {
+        match self {
+            Self::OtherEntrance(zone) => {
+                if let Some(entrance) = signposts.entrance_to(zone) {
+                    zone.clone_from(entrance);
+                }
+            }
+            Self::AlreadyIn { by, .. } => {
+                if let Door::Gate(gate) = by
+                    && let Some(entrance) = signposts.entrance_of(*gate)
+                {
+                    *by = Door::Entrance(entrance.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Why, where only a holder who has proved to be one may know.
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is plain before a proof is so after it")]
     const fn reason(refusal: &Refusal) -> Option<Self> {
@@ -142,7 +192,7 @@ impl NoticeKind {
             Refusal::Suspended => Self::Suspended,
             Refusal::Cancelled => Self::Cancelled,
             Refusal::NotPaid => Self::NotPaid,
-            Refusal::AlreadyIn { at, .. } => Self::AlreadyIn(*at),
+            Refusal::AlreadyIn { at, gate, .. } => Self::AlreadyIn { at: *at, by: Door::Gate(*gate) },
             Refusal::Spent => Self::Spent,
             Refusal::StoredNotOpened(_) => Self::StoredNotOpened,
             _ => return None,
@@ -183,8 +233,62 @@ impl NoticeKind {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Every sentence for somebody who does not enter.
+    pub(crate) fn every_notice() -> Vec<NoticeKind> {
+        let at = Timestamp::from_unix_seconds(1_795_338_120);
+        vec![
+            NoticeKind::Desk,
+            NoticeKind::OtherEntrance(zone("B")),
+            NoticeKind::TooEarly(at),
+            NoticeKind::TooLate,
+            NoticeKind::NotMyNumberCard,
+            NoticeKind::Unreadable,
+            NoticeKind::CardLeft,
+            NoticeKind::Phone,
+            NoticeKind::NoPin,
+            NoticeKind::PinLocked,
+            NoticeKind::TooFewTries,
+            NoticeKind::WrongPin(PinTries::new(2)),
+            NoticeKind::ProofFailed,
+            NoticeKind::OneMoment,
+            NoticeKind::LaneClosed,
+            NoticeKind::Suspended,
+            NoticeKind::Cancelled,
+            NoticeKind::NotPaid,
+            NoticeKind::AlreadyIn { at, by: Door::Gate(GateId::from_bytes([1; 16])) },
+            NoticeKind::AlreadyIn { at, by: Door::Entrance(zone("B")) },
+            NoticeKind::Spent,
+            NoticeKind::StoredNotOpened,
+        ]
+    }
+
+    /// Every screen of a lane, with a card in the tray where that makes a difference.
+    pub(crate) fn every_screen() -> Vec<Screen> {
+        let seats = ["12", "13"].map(|seat| SeatLabel::new(seat).unwrap()).to_vec();
+        let others = [
+            Screen::Idle,
+            Screen::Reading,
+            Screen::AskPin(PinTries::new(3)),
+            Screen::Proving,
+            Screen::AskParty { most: 3 },
+            Screen::Welcome(Welcome { zone: zone("B"), seats, take_card: true }),
+            Screen::CardForgotten,
+        ];
+        let broken = [
+            Refusal::OfflineNotAllowed,
+            Refusal::ReplicaTooOld,
+            Refusal::ClockUncertain,
+            Refusal::StorageFailed,
+            Refusal::ReaderFailed,
+            Refusal::BarrierFailed,
+        ];
+        let out_of_order = broken.map(|refusal| Screen::OutOfOrder(refusal.code()));
+        let refused = |kind| Screen::Refused(Notice { kind, code: StaffCode::DESK, take_card: true });
+        others.into_iter().chain(out_of_order).chain(every_notice().into_iter().map(refused)).collect()
+    }
 
     #[test]
     fn before_a_proof_a_screen_never_says_why() {
@@ -192,6 +296,30 @@ mod tests {
             let notice = Notice::before_proof(&refusal, true);
             assert_eq!((notice.kind, notice.code), (NoticeKind::Desk, StaffCode::DESK), "{}", refusal.name());
         }
+    }
+
+    fn zone(text: &str) -> Zone {
+        Zone::new(text).unwrap()
+    }
+
+    fn refused(kind: NoticeKind) -> Screen {
+        Screen::Refused(Notice { kind, code: StaffCode::DESK, take_card: false })
+    }
+
+    #[test]
+    fn entrances_are_named_as_signs_name_them_where_that_is_known() {
+        let (known, unknown) = (GateId::from_bytes([1; 16]), GateId::from_bytes([2; 16]));
+        let mut signposts = Signposts::default();
+        signposts.add(Signpost { gate: known, zone: zone("A"), entrance: zone("North"), open: true });
+        let at = Timestamp::from_unix_seconds(1_795_338_120);
+        let already_in = |by| refused(NoticeKind::AlreadyIn { at, by });
+        let north = already_in(Door::Entrance(zone("North")));
+        assert_eq!(already_in(Door::Gate(known)).signposted(&signposts), north);
+        let nowhere = already_in(Door::Gate(unknown));
+        assert_eq!(nowhere.clone().signposted(&signposts), nowhere);
+        let other = |name| refused(NoticeKind::OtherEntrance(zone(name)));
+        assert_eq!(other("A").signposted(&signposts), other("North"));
+        assert_eq!(other("B").signposted(&signposts), other("B"));
     }
 
     #[test]

@@ -53,7 +53,8 @@ fn code(shows: &Shows) -> Option<kido_shared::refusal::StaffCode> {
         | Shows::AskPin { .. }
         | Shows::Proving
         | Shows::AskParty { .. }
-        | Shows::Welcome { .. } => None,
+        | Shows::Welcome { .. }
+        | Shows::CardForgotten => None,
     }
 }
 

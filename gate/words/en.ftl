@@ -14,6 +14,7 @@ ask-party = How many of you are entering?
 party-most = { $most } at most
 welcome = Welcome. { $zone } { $seats }
 take-card = Please take your card
+card-forgotten = A card is still in the tray
 
 ## Before a proof
 desk = Please go to the help desk
@@ -35,11 +36,20 @@ proof-failed = We could not verify the card. Please go to the help desk
 one-moment = One moment please
 lane-closed = This lane is closed. Please use the next one
 
+## Which part of a closed lane is out of order, for staff
+part-line = No connection
+part-replica = Data is too old
+part-clock = Clock is uncertain
+part-storage = Storage does not work
+part-reader = Card reader does not work
+part-barrier = Barrier does not work
+
 ## After a proof
 suspended = This ticket is suspended (reported lost). Please go to the help desk
 cancelled = This ticket was cancelled. Please go to the help desk
 not-paid = Payment is not confirmed. Please go to the help desk
 already-in = Already entered at { $time }. Please go to the help desk
+already-in-by = Already entered at { $time }, entrance { $entrance }. Please go to the help desk
 spent = This ticket has been used
 stored-not-opened = Your entry is recorded. We are calling a member of staff
 

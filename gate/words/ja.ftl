@@ -11,6 +11,7 @@ ask-party = 何人で 入りますか
 party-most = { $most } 人まで
 welcome = ようこそ。{ $zone } { $seats }
 take-card = カードを お取りください
+card-forgotten = トレーに カードが 残っています
 
 ## Before a proof
 desk = 係員の いる 窓口へ お進みください
@@ -29,11 +30,20 @@ proof-failed = 確認できませんでした。窓口へ お進みください
 one-moment = 少し お待ちください
 lane-closed = このレーンは 使えません。となりの レーンへ どうぞ
 
+## Which part of a closed lane is out of order, for staff
+part-line = 通信が つながりません
+part-replica = データが 古くなっています
+part-clock = 時計が 合っていません
+part-storage = 記録が できません
+part-reader = カードリーダーが 動いていません
+part-barrier = ゲートの バーが 動いていません
+
 ## After a proof
 suspended = このチケットは 停止中です（紛失の 届け出）。窓口へ お進みください
 cancelled = このチケットは 取り消されています。窓口へ お進みください
 not-paid = お支払いの 確認が できていません。窓口へ お進みください
 already-in = { $time } に 入場済みです。窓口へ お進みください
+already-in-by = { $time } 入口 { $entrance } で 入場済みです。窓口へ お進みください
 spent = このチケットは 使用済みです
 stored-not-opened = 入場は 記録されました。係員を お呼びします
 

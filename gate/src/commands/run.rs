@@ -12,7 +12,7 @@ use kido_gate::display::{LaneSign, TypedInputs, Viewer, display};
 use kido_gate::gate_clock::GateClock;
 use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::journal::Journal;
-use kido_gate::kiosk::Kiosk;
+use kido_gate::kiosk::{Kiosk, Page};
 use kido_gate::reader::{ReaderProgram, reader};
 use kido_gate::replica::Replica;
 use kido_gate::runtime::{self, Ended, Front, Parts};
@@ -49,14 +49,15 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
     signals.spawn(wait_for_signal(stop.clone())?);
 
     let (display, viewer, typed) = show(&parts, &config)?;
+    let page = Page::compiled_in(config.kiosk.language)?;
     let kiosk = Kiosk::bind(config.kiosk.listen).await?;
     let address = kiosk.address();
     tracing::info!(%address, "the lane's screen and pad");
     let mut views = JoinSet::new();
     let ending = stopped.clone();
-    let page = viewer.clone();
+    let watched = viewer.clone();
     views.spawn(async move {
-        if let Err(error) = kiosk.serve(page, until(ending)).await {
+        if let Err(error) = kiosk.serve(page, watched, until(ending)).await {
             tracing::error!(error = %Chain(&error), "the lane's screen and pad have ended");
         }
     });
@@ -114,7 +115,8 @@ fn show(parts: &Parts, config: &Config) -> anyhow::Result<(kido_gate::display::D
     let enrolment = parts.identity.enrolment();
     let words = Words::compiled_in()?;
     let rehearsal = enrolment.rehearsal.then(|| words.rehearsal());
-    let sign = LaneSign { entrance: enrolment.entrance.clone(), lane: config.lane.name.clone(), rehearsal };
+    let (event, entrance) = (enrolment.event_name.clone(), enrolment.entrance.clone());
+    let sign = LaneSign { event, entrance, lane: config.lane.name.clone(), rehearsal };
     let first = Screen::OutOfOrder(Refusal::ReaderFailed.code());
     Ok(display(words, sign, &first, parts.clock.now()))
 }

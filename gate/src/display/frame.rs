@@ -3,21 +3,22 @@
 //! ```json
 //! {
 //!   "number": 17,
-//!   "sign": { "entrance": "B", "lane": "3", "rehearsal": null },
+//!   "sign": { "event": "木戸の会", "entrance": "B", "lane": "3", "rehearsal": null },
 //!   "screen": "refused", "notice": "wrong_pin", "code": 28, "take_card": true,
+//!   "look": { "ground": "elsewhere", "picture": "place_again", "tone": "level" },
 //!   "sentence": { "ja": "暗証番号が ちがいます。…", "en": "Wrong PIN, 2 tries left. …" },
 //!   "hint": null
 //! }
 //! ```
 //!
 //! `screen` is one of `idle`, `reading`, `ask_pin` (with `tries`), `proving`, `ask_party` (with `most`), `welcome` (with
-//! `zone`, `seats`, `take_card`), `refused` (with `notice`, `code`, `take_card`) and `out_of_order` (with `code`). Fields
-//! may be added, never changed.
+//! `zone`, `seats`, `take_card`), `refused` (with `notice`, `code`, `take_card`), `card_forgotten` and `out_of_order`
+//! (with `code`). `look` says how each of them looks and sounds. Fields may be added, never changed.
 
 use kido_shared::refusal::StaffCode;
 use kido_shared::ticket::{SeatLabel, Zone};
 
-use super::Typed;
+use super::{Look, Typed};
 use crate::screen::{NoticeKind, Screen};
 use crate::words::{Bilingual, Said};
 
@@ -41,6 +42,8 @@ impl FrameNumber {
 /// What stands on a lane's screen whatever it shows.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct LaneSign {
+    /// What people call the event.
+    pub event: String,
     /// The entrance, as signs at the venue name it.
     pub entrance: String,
     /// The lane, as staff name it.
@@ -59,6 +62,8 @@ pub struct Frame {
     /// What it shows.
     #[serde(flatten)]
     pub shows: Shows,
+    /// How it looks and sounds.
+    pub look: Look,
     /// The one sentence.
     pub sentence: Bilingual,
     /// The smaller line under it.
@@ -96,13 +101,15 @@ pub enum Shows {
     },
     /// Not here, not now, or not so.
     Refused {
-        /// Which sentence, by name: it chooses picture and tone.
+        /// Which sentence, by name.
         notice: NoticeName,
         /// What staff hear on the radio.
         code: StaffCode,
         /// Whether the card still lies in the tray.
         take_card: bool,
     },
+    /// A card was left in the tray.
+    CardForgotten,
     /// Nobody can enter by this lane.
     OutOfOrder {
         /// What staff hear on the radio.
@@ -155,7 +162,7 @@ pub enum Asks {
 impl Frame {
     pub(super) fn new(number: FrameNumber, sign: LaneSign, screen: &Screen, said: Said) -> Self {
         let Said { sentence, hint } = said;
-        Self { number, sign, shows: Shows::of(screen), sentence, hint }
+        Self { number, sign, shows: Shows::of(screen), look: Look::of(screen), sentence, hint }
     }
 
     /// What the holder may type now.
@@ -169,6 +176,7 @@ impl Frame {
             | Shows::Proving
             | Shows::Welcome { .. }
             | Shows::Refused { .. }
+            | Shows::CardForgotten
             | Shows::OutOfOrder { .. } => Asks::Nothing,
         }
     }
@@ -198,6 +206,7 @@ impl Shows {
             Screen::Refused(notice) => {
                 Self::Refused { notice: NoticeName::of(&notice.kind), code: notice.code, take_card: notice.take_card }
             }
+            Screen::CardForgotten => Self::CardForgotten,
             Screen::OutOfOrder(code) => Self::OutOfOrder { code: *code },
         }
     }
@@ -224,7 +233,7 @@ impl NoticeName {
             NoticeKind::Suspended => Self::Suspended,
             NoticeKind::Cancelled => Self::Cancelled,
             NoticeKind::NotPaid => Self::NotPaid,
-            NoticeKind::AlreadyIn(_) => Self::AlreadyIn,
+            NoticeKind::AlreadyIn { .. } => Self::AlreadyIn,
             NoticeKind::Spent => Self::Spent,
             NoticeKind::StoredNotOpened => Self::StoredNotOpened,
         }

@@ -7,7 +7,7 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_338_120);
 
 fn sign() -> LaneSign {
-    LaneSign { entrance: "B".to_owned(), lane: "3".to_owned(), rehearsal: None }
+    LaneSign { event: "木戸の会".to_owned(), entrance: "B".to_owned(), lane: "3".to_owned(), rehearsal: None }
 }
 
 fn asking() -> (Display, Viewer, TypedInputs) {
@@ -78,9 +78,10 @@ fn a_frame_is_the_json_that_the_page_reads() {
     let (_display, viewer, _typed) = asking();
     let expected = serde_json::json!({
         "number": 0,
-        "sign": { "entrance": "B", "lane": "3", "rehearsal": null },
+        "sign": { "event": "木戸の会", "entrance": "B", "lane": "3", "rehearsal": null },
         "screen": "ask_pin",
         "tries": 3,
+        "look": { "ground": "plain", "picture": "digits", "tone": "none" },
         "sentence": {
             "ja": "数字 4けたの 暗証番号（利用者証明用）を 入力してください",
             "en": "Enter your 4-digit PIN (利用者証明用)",

@@ -15,7 +15,11 @@ use axum::response::{IntoResponse, Response};
 /// Sent by browsers since 2023 with every request: where it comes from (Fetch Metadata §2.4).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What every answer carries: nothing is cached, framed, sniffed, or loaded from elsewhere.
+/// Sent along with it: what the answer becomes; `document` is a page in a window of its own, never in a frame.
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// What every answer carries unless it says otherwise itself: nothing is cached, framed, sniffed, or loaded at all. The
+/// page and its files bring the policy of a page.
 const fn headers() -> [(HeaderName, HeaderValue); 7] {
     [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -50,15 +54,18 @@ impl Names {
 
 /// Refuses whatever another page, or another name for this machine, may have sent.
 pub(super) async fn only_this_page(State(names): State<Names>, request: Request, next: Next) -> Response {
-    let mut response = match refusal(&names, request.method(), request.headers()) {
+    let mut response = match refusal(&names, &request) {
         None => next.run(request).await,
         Some(status) => status.into_response(),
     };
-    response.headers_mut().extend(headers().map(|(name, value)| (Some(name), value)));
+    for (name, value) in headers() {
+        response.headers_mut().entry(name).or_insert(value);
+    }
     response
 }
 
-fn refusal(names: &Names, method: &Method, headers: &HeaderMap) -> Option<StatusCode> {
+fn refusal(names: &Names, request: &Request) -> Option<StatusCode> {
+    let (method, headers) = (request.method(), request.headers());
     if !only(headers, &HOST).is_some_and(|host| names.hosts(host)) {
         return Some(StatusCode::MISDIRECTED_REQUEST);
     }
@@ -67,12 +74,18 @@ fn refusal(names: &Names, method: &Method, headers: &HeaderMap) -> Option<Status
         return Some(StatusCode::FORBIDDEN);
     }
     let foreign = |site: &HeaderValue| site != "same-origin" && site != "none";
-    if headers.get_all(SEC_FETCH_SITE).iter().any(foreign) {
+    if !is_a_visit(request) && headers.get_all(SEC_FETCH_SITE).iter().any(foreign) {
         return Some(StatusCode::FORBIDDEN);
     }
     // A form of another page can send no JSON without being asked about first.
     let json = || only(headers, &CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     (method == Method::POST && !json()).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+}
+
+/// Whether somebody follows a link to the page itself: that shows it in a window of its own and sends nothing.
+fn is_a_visit(request: &Request) -> bool {
+    let to_a_window = only(request.headers(), &SEC_FETCH_DEST).is_some_and(|target| target == "document");
+    request.method() == Method::GET && request.uri().path() == "/" && to_a_window
 }
 
 /// The header's value where it is there once.

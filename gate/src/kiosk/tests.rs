@@ -24,12 +24,16 @@ struct Served {
 
 impl Served {
     async fn start() -> Self {
-        let sign = LaneSign { entrance: "B".to_owned(), lane: "3".to_owned(), rehearsal: None };
+        let sign =
+            LaneSign {
+                event: "木戸の会".to_owned(), entrance: "B".to_owned(), lane: "3".to_owned(), rehearsal: None
+            };
         let (display, viewer, typed) = display(Words::compiled_in().unwrap(), sign, &Screen::Idle, NOW);
         let kiosk = Kiosk::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = kiosk.address();
         let (shutdown, ended) = oneshot::channel::<()>();
-        let server = tokio::spawn(kiosk.serve(viewer, async move {
+        let page = Page::compiled_in(crate::config::Language::Ja).unwrap();
+        let server = tokio::spawn(kiosk.serve(page, viewer, async move {
             ended.await.ok();
         }));
         Self { address, display, typed, shutdown, server }
@@ -165,8 +169,9 @@ async fn a_stream_begins_with_the_screen_that_stands_and_ends_with_the_lane() {
 }
 
 #[tokio::test]
-async fn streams_are_bounded() {
+async fn streams_are_bounded_and_counted() {
     let served = Served::start().await;
+    assert!(served.get("/health", &served.host()).await.ends_with(r#"{"pages":0}"#));
     let request = format!("GET /events HTTP/1.1\r\n{}\r\n", served.host());
     let mut open = Vec::new();
     for _page in 0..STREAMS_MAX {
@@ -177,4 +182,106 @@ async fn streams_are_bounded() {
         open.push(lines);
     }
     assert_eq!(status(&served.get("/events", &served.host()).await), "503");
+    assert!(served.get("/health", &served.host()).await.ends_with(r#"{"pages":8}"#));
+}
+
+/// Whatever a page links or loads by an attribute.
+fn linked(html: &str) -> Vec<&str> {
+    let quoted = |attribute: &'static str| html.split(attribute).skip(1).map(|rest| &rest[..rest.find('"').unwrap()]);
+    quoted(" href=\"").chain(quoted(" src=\"")).filter(|link| !link.starts_with('#')).collect()
+}
+
+#[tokio::test]
+async fn the_page_is_served_under_the_policy_of_a_page() {
+    let served = Served::start().await;
+    let answer = served.get("/", &served.host()).await;
+    assert_eq!(status(&answer), "200");
+    let (head, html) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(kido_web::headers::PAGE_POLICY), "{head}");
+    let head = head.to_lowercase();
+    for header in ["text/html", "cache-control: no-store", "x-frame-options: deny", "nosniff", "permissions-policy:"] {
+        assert!(head.contains(header), "{header}: {head}");
+    }
+    assert_eq!(head.matches("content-security-policy:").count(), 1, "{head}");
+    for inline in [" style=", " onclick=", " onload=", "<style", "javascript:", "http://", "https://", "//cdn"] {
+        assert!(!html.contains(inline), "{inline}");
+    }
+    assert!(html.contains("<script type=\"module\" src=") && !html.contains("<script>"));
+}
+
+#[tokio::test]
+async fn every_file_that_the_page_links_is_served_and_kept() {
+    let served = Served::start().await;
+    let html = served.get("/", &served.host()).await;
+    let links = linked(&html);
+    assert_eq!(links.len(), 8, "{links:?}");
+    for link in links {
+        let answer = served.get(link, &served.host()).await;
+        assert_eq!(status(&answer), "200", "{link}");
+        let answer = answer.split_once("\r\n\r\n").unwrap().0.to_lowercase();
+        assert!(answer.contains("immutable") && !answer.contains("no-store"), "{link}");
+        let kind = match link.rsplit('.').next().unwrap() {
+            "css" => "text/css",
+            "js" => "text/javascript",
+            _ => "image/svg+xml",
+        };
+        assert!(answer.contains(&format!("content-type: {kind}")), "{link}");
+    }
+    assert_eq!(status(&served.get("/assets/lane.css", &served.host()).await), "404");
+}
+
+#[tokio::test]
+async fn the_page_has_the_picture_the_tone_and_the_colour_of_every_screen() {
+    let served = Served::start().await;
+    let html = served.get("/", &served.host()).await;
+    let (tones, style) = (include_str!("page/tones.js"), include_str!("page/lane.css"));
+    for screen in crate::screen::tests::every_screen() {
+        served.display.show(&screen, NOW);
+        let answer = served.get("/screen", &served.host()).await;
+        let frame: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        let look = |part: &str| frame["look"][part].as_str().unwrap().to_owned();
+        assert!(html.contains(&format!("<svg data-picture=\"{}\"", look("picture"))), "{frame}");
+        assert!(tones.contains(&format!("\n  {}: [", look("tone"))), "{frame}");
+        let ground = look("ground");
+        assert!(ground == "plain" || style.contains(&format!("[data-ground=\"{ground}\"] {{ --ink")), "{frame}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_hears_nothing_says_that_the_lane_is_closed() {
+    let served = Served::start().await;
+    let html = served.get("/", &served.host()).await;
+    assert!(html.contains("<html lang=\"ja\" data-screen=\"starting\" data-ground=\"fault\""), "{html}");
+    assert!(html.contains("data-alive=\"5000\""), "{html}");
+    for sentence in ["このレーンは 使えません", "This lane is closed"] {
+        assert!(html.contains(sentence), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_may_be_visited_by_a_link_but_nothing_else_may() {
+    let served = Served::start().await;
+    let link = format!("{}Sec-Fetch-Site: same-site\r\nSec-Fetch-Dest: document\r\n", served.host());
+    assert_eq!(status(&served.get("/", &link).await), "200");
+    assert_eq!(status(&served.get("/screen", &link).await), "403");
+    let frame = format!("{}Sec-Fetch-Site: same-site\r\nSec-Fetch-Dest: iframe\r\n", served.host());
+    assert_eq!(status(&served.get("/", &frame).await), "403");
+    let other = format!("Host: rebound.example:{}\r\nSec-Fetch-Dest: document\r\n", served.address.port());
+    assert_eq!(status(&served.get("/", &other).await), "421");
+}
+
+#[tokio::test]
+async fn digits_are_taken_from_a_posted_body_and_from_nowhere_else() {
+    let mut served = Served::start().await;
+    served.ask_pin();
+    for path in ["/pin", "/pin?screen=1&pin=1234", "/?screen=1&pin=1234", "/screen?pin=1234", "/events/1234"] {
+        let answer = served.get(path, &served.host()).await;
+        assert!(!answer.contains("1234"), "{path}: {answer}");
+        assert!(matches!(status(&answer), "200" | "404" | "405"), "{path}: {answer}");
+    }
+    assert_eq!(status(&served.post_json("/pin?screen=1&pin=1234", "").await), "422");
+    assert_eq!(status(&served.post_json("/pin", r#"{"screen":1,"pin":"1234"}"#).await), "204");
+    assert!(matches!(served.typed.next().await, Some(Typed::Pin(_))));
+    let pad = include_str!("page/pad.js");
+    assert!(pad.contains("method: \"POST\"") && !pad.contains("localStorage") && !pad.contains("location"));
 }

@@ -12,6 +12,7 @@ use kido_store::Store;
 
 use super::ReplicaError;
 use super::project::{Key, followed, read};
+use crate::screen::{Signpost, Signposts};
 
 /// A head that was verified and reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
@@ -45,6 +46,8 @@ pub struct Standing {
     pub gates_of_zone: usize,
     /// Gates of the event that are not revoked.
     pub gates: usize,
+    /// Which entrance is which gate's.
+    pub signposts: Signposts,
     /// When the event was ended, where it was.
     pub ended: Option<Timestamp>,
     /// When everything here is to be wiped.
@@ -60,6 +63,7 @@ impl Standing {
         let end: Option<EndRecord> = value(store, Key::End)?;
         let own: Option<GateRecord> = value(store, Key::Gate(gate))?;
         let (mut gates, mut gates_of_zone) = (0_usize, 0_usize);
+        let mut signposts = Signposts::default();
         for entry in store.scan_prefix(Key::GATES)? {
             let (_key, record) = entry?;
             let record: GateRecord = read(&record).map_err(|_no_detail| ReplicaError::Unreadable)?;
@@ -68,12 +72,14 @@ impl Standing {
                 let same = own.as_ref().is_some_and(|own| own.zone == record.zone);
                 gates_of_zone = gates_of_zone.saturating_add(usize::from(same));
             }
+            let GateRecord { gate, zone, entrance, revoked, .. } = record;
+            signposts.add(Signpost { gate, zone, entrance, open: !revoked });
         }
         let retention = policy.as_ref().map(|policy| policy.choices().retention_at);
         let retention_at = end.as_ref().map(|end| end.retention_at).or(retention);
         let ended = end.map(|end| end.ended_at);
         let policy = policy.map(Arc::new);
-        Ok(Self { position, head: kept, kept, policy, own, gates_of_zone, gates, ended, retention_at })
+        Ok(Self { position, head: kept, kept, policy, own, gates_of_zone, gates, signposts, ended, retention_at })
     }
 
     /// How old what is known here is; for ever before the first head.

@@ -69,8 +69,13 @@ impl Carrier {
         match effect {
             Effect::Transmit(tap, command) => return reader.send(ReaderOrder::Transmit(tap, command)),
             Effect::PowerOffCard => return reader.send(ReaderOrder::PowerOff),
-            Effect::Show(screen) => self.display.show(&screen, self.parts.clock.now()),
+            Effect::Show(screen) => {
+                self.wishes.note_screen(&screen);
+                let screen = screen.signposted(&self.parts.replica.standing().signposts);
+                self.display.show(&screen, self.parts.clock.now());
+            }
             Effect::ReportRefusal(tap, refusal) => {
+                self.wishes.count_refusal(refusal.code());
                 tracing::info!(tap = tap.get(), reason = refusal.name(), code = refusal.code().get(), "nobody entered");
             }
             Effect::LookUp(tap, window) => self.look_up(tap, window, work),

@@ -1,7 +1,7 @@
 //! What goes on without a holder: following the feed, bringing admissions home, telling the arbiter what it has to
 //! hear, asking it for a sign of life, and watching over disk and age.
 //!
-//! Five loops in one set, ended together. Every step of theirs is a durable transaction or a question that may be
+//! Six loops in one set, ended together. Every step of theirs is a durable transaction or a question that may be
 //! repeated, so each may be cut off at any point.
 
 use std::sync::Arc;
@@ -10,18 +10,21 @@ use std::time::Duration;
 use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
+use kido_shared::refusal::StaffCode;
 use rand::rngs::OsRng;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::Parts;
 use super::condition::{Condition, condition};
+use super::report::{self, LaneNotes};
 use super::retention::{Retention, delivered};
 use super::unwritten::{Mended, Unwritten, mend};
 use crate::claim::PROBE_INTERVAL;
 use crate::claim::decider::Decider;
 use crate::claim::http::ArbiterClient;
 use crate::journal::{Errand, Journal, JournalError};
+use crate::screen::Screen;
 use crate::sync::http::{RegistrarClient, SyncError};
 use crate::sync::{PULL_INTERVAL, PUSH_INTERVAL, Schedule};
 
@@ -46,6 +49,7 @@ struct Shared {
     push: Notify,
     errands: Notify,
     unwritten: Unwritten,
+    lane: LaneNotes,
 }
 
 impl Wishes {
@@ -65,6 +69,16 @@ impl Wishes {
     /// Something waits for the arbiter.
     pub(super) fn errands(&self) {
         self.shared.errands.notify_one();
+    }
+
+    /// Somebody was not let in: told to the registrar as a number.
+    pub(super) fn count_refusal(&self, code: StaffCode) {
+        self.shared.lane.count(code);
+    }
+
+    /// What the lane's screen shows: told to the registrar where it is out of order.
+    pub(super) fn note_screen(&self, screen: &Screen) {
+        self.shared.lane.shows(screen);
     }
 
     /// The disk has refused: it is tried until it takes facts again.
@@ -97,6 +111,7 @@ impl Household {
         let (tell, condition) = watch::channel(Condition::Fit);
         let mut loops = JoinSet::new();
         loops.spawn(follow(parts.clone(), registrar.clone(), pulls));
+        loops.spawn(tell_how_it_is(parts.clone(), (arbiter.clone(), registrar.clone()), Arc::clone(&shared)));
         loops.spawn(bring_home(parts.clone(), registrar, Arc::clone(&shared)));
         loops.spawn(run_errands(parts.clone(), arbiter.clone(), Arc::clone(&shared)));
         loops.spawn(probe(parts.clone(), arbiter.clone()));
@@ -169,6 +184,22 @@ async fn bring_home(parts: Parts, registrar: RegistrarClient, shared: Arc<Shared
                 if schedule.failures() == 0 {
                     tracing::warn!(error = %Chain(&error), "admissions wait to be uploaded");
                 }
+                schedule.failed(parts.clock.steady().now(), &mut OsRng);
+            }
+        }
+    }
+}
+
+/// Tells the registrar how this gate is. What could not be told is not kept: the next report says more.
+async fn tell_how_it_is(parts: Parts, (arbiter, registrar): (ArbiterClient, RegistrarClient), shared: Arc<Shared>) {
+    let mut schedule = Schedule::every(report::INTERVAL, parts.clock.steady().now());
+    loop {
+        tokio::time::sleep(schedule.wait(parts.clock.steady().now())).await;
+        let report = report::of(&parts, &arbiter, &shared.lane);
+        match registrar.report(parts.replica.event(), &report).await {
+            Ok(()) => schedule.succeeded(parts.clock.steady().now()),
+            Err(error) => {
+                tracing::debug!(error = %Chain(&error), "the registrar was not told how this gate is");
                 schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
         }

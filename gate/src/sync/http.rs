@@ -8,9 +8,10 @@ use kido_shared::clock::Clock;
 use kido_shared::feed::{
     ChainCheck, FeedError, FeedKeyCertificate, RangeNeed, SealedRecord, VerifiedHead, VerifiedSpan, decode_range,
 };
-use kido_shared::ids::{AdmissionId, Epoch};
+use kido_shared::ids::{AdmissionId, Epoch, EventId};
 use kido_shared::limits::{FEED_HEAD_BYTES_MAX, FEED_RANGE_BYTES_MAX, FEED_RANGE_RECORDS};
 use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAcks};
+use kido_shared::wire::v1::report::{GateReport, ReportTaken};
 use kido_shared::wire::v1::routes;
 
 use crate::gate_clock::GateClock;
@@ -164,6 +165,16 @@ impl RegistrarClient {
         let body = self.uplink.get(&path, FEED_RANGE_BYTES_MAX, RANGE_DEADLINE).await?;
         let range = decode_range(&body)?;
         Ok((need.cut(&range)?.to_vec(), length(&body)))
+    }
+
+    /// Tells how this gate is.
+    ///
+    /// # Errors
+    /// [`UplinkError`]; nothing is lost by it.
+    pub async fn report(&self, event: EventId, report: &GateReport) -> Result<(), UplinkError> {
+        let path = routes::reports(event);
+        let taken = self.uplink.post_signed(&path, Some(report), &self.signer, HEAD_DEADLINE).await;
+        taken.map(|ReportTaken {}| ())
     }
 
     /// Uploads the oldest admissions that wait; gives how many the registrar has acknowledged.

@@ -1,8 +1,9 @@
 //! Which sentence a screen says, before any language has put it into words.
 
 use kido_shared::clock::Timestamp;
+use kido_shared::refusal::StaffCode;
 
-use crate::screen::{Notice, NoticeKind, Screen, Welcome};
+use crate::screen::{Door, Notice, NoticeKind, Screen, Welcome};
 
 /// A key of the word files, and what its sentence is filled in with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,7 @@ pub(super) fn sentence(screen: &Screen) -> Line {
         Screen::AskParty { .. } => Line::plain("ask-party"),
         Screen::Welcome(welcome) => welcome_line(welcome),
         Screen::Refused(notice) => notice_line(&notice.kind),
+        Screen::CardForgotten => Line::plain("take-card"),
         Screen::OutOfOrder(_) => Line::plain("lane-closed"),
     }
 }
@@ -54,8 +56,23 @@ pub(super) fn hint(screen: &Screen) -> Option<Line> {
         Screen::Refused(Notice { take_card: true, kind, .. }) if !asks_for_the_card(kind) => {
             Some(Line::plain("take-card"))
         }
-        Screen::Idle | Screen::Reading | Screen::Welcome(_) | Screen::Refused(_) | Screen::OutOfOrder(_) => None,
+        Screen::CardForgotten => Some(Line::plain("card-forgotten")),
+        Screen::OutOfOrder(code) => broken_part(*code).map(Line::plain),
+        Screen::Idle | Screen::Reading | Screen::Welcome(_) | Screen::Refused(_) => None,
     }
+}
+
+/// Which part of a lane is out of order, by its staff code (`pages.md` §4).
+const fn broken_part(code: StaffCode) -> Option<&'static str> {
+    Some(match code.get() {
+        32 => "part-line",
+        33 => "part-replica",
+        34 => "part-clock",
+        35 => "part-storage",
+        36 => "part-reader",
+        38 => "part-barrier",
+        _ => return None,
+    })
 }
 
 const fn asks_for_the_card(kind: &NoticeKind) -> bool {
@@ -91,7 +108,11 @@ fn notice_line(kind: &NoticeKind) -> Line {
         NoticeKind::Suspended => Line::plain("suspended"),
         NoticeKind::Cancelled => Line::plain("cancelled"),
         NoticeKind::NotPaid => Line::plain("not-paid"),
-        NoticeKind::AlreadyIn(at) => Line::with("already-in", "time", Fill::Time(*at)),
+        NoticeKind::AlreadyIn { at, by: Door::Gate(_) } => Line::with("already-in", "time", Fill::Time(*at)),
+        NoticeKind::AlreadyIn { at, by: Door::Entrance(entrance) } => {
+            let entrance = Fill::Text(entrance.as_str().to_owned());
+            Line { key: "already-in-by", fills: vec![("time", Fill::Time(*at)), ("entrance", entrance)] }
+        }
         NoticeKind::Spent => Line::plain("spent"),
         NoticeKind::StoredNotOpened => Line::plain("stored-not-opened"),
     }

@@ -3,43 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kido_shared::card::PinTries;
+use kido_shared::ids::GateId;
 use kido_shared::refusal::StaffCode;
 use kido_shared::ticket::{SeatLabel, Zone};
 
 use super::*;
-use crate::screen::{Notice, NoticeKind, Welcome};
+use crate::screen::tests::every_screen;
+use crate::screen::{Door, Notice, NoticeKind, Welcome};
 
 /// 2026-11-22T09:02:00Z: two minutes past six in the evening in Japan.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_338_120);
 
 fn zone() -> Zone {
     Zone::new("B").unwrap()
-}
-
-fn notices() -> Vec<NoticeKind> {
-    vec![
-        NoticeKind::Desk,
-        NoticeKind::OtherEntrance(zone()),
-        NoticeKind::TooEarly(NOW),
-        NoticeKind::TooLate,
-        NoticeKind::NotMyNumberCard,
-        NoticeKind::Unreadable,
-        NoticeKind::CardLeft,
-        NoticeKind::Phone,
-        NoticeKind::NoPin,
-        NoticeKind::PinLocked,
-        NoticeKind::TooFewTries,
-        NoticeKind::WrongPin(PinTries::new(2)),
-        NoticeKind::ProofFailed,
-        NoticeKind::OneMoment,
-        NoticeKind::LaneClosed,
-        NoticeKind::Suspended,
-        NoticeKind::Cancelled,
-        NoticeKind::NotPaid,
-        NoticeKind::AlreadyIn(NOW),
-        NoticeKind::Spent,
-        NoticeKind::StoredNotOpened,
-    ]
 }
 
 fn refused(kind: NoticeKind) -> Screen {
@@ -49,19 +25,6 @@ fn refused(kind: NoticeKind) -> Screen {
 fn welcome(seats: &[&str], take_card: bool) -> Screen {
     let seats = seats.iter().map(|seat| SeatLabel::new(seat).unwrap()).collect();
     Screen::Welcome(Welcome { zone: zone(), seats, take_card })
-}
-
-fn screens() -> Vec<Screen> {
-    let others = [
-        Screen::Idle,
-        Screen::Reading,
-        Screen::AskPin(PinTries::new(3)),
-        Screen::Proving,
-        Screen::AskParty { most: 3 },
-        welcome(&["12", "13"], true),
-        Screen::OutOfOrder(StaffCode::DESK),
-    ];
-    others.into_iter().chain(notices().into_iter().map(refused)).collect()
 }
 
 /// The keys of a word file and the gaps of each: a text of its own reading, so that Fluent does not judge itself.
@@ -84,13 +47,25 @@ fn keys(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {
 #[test]
 fn both_languages_have_the_same_sentences_with_the_same_gaps() {
     assert_eq!(keys(JAPANESE), keys(ENGLISH));
+    assert_eq!(keys(PAGE_JAPANESE), keys(PAGE_ENGLISH));
+    assert!(Words::compiled_in().unwrap().0.keys_without_a_pair().is_empty());
+}
+
+#[test]
+fn the_page_says_every_word_that_is_there_for_it_and_no_other() {
+    let page = include_str!("../kiosk/page/lane.html");
+    let said: BTreeSet<&str> = page.split("both(\"").skip(1).map(|rest| &rest[..rest.find('"').unwrap()]).collect();
+    let mut written: BTreeSet<&str> = keys(PAGE_JAPANESE).into_keys().collect();
+    // A page that hears nothing says so with the lane's own sentence.
+    written.insert("lane-closed");
+    assert_eq!(said, written);
 }
 
 #[test]
 fn every_sentence_is_said_by_some_screen_and_filled_as_it_asks() {
     let mut said: BTreeMap<&str, BTreeSet<&str>> =
         BTreeMap::from([("rehearsal", BTreeSet::new()), ("another-day", BTreeSet::from(["month", "day", "clock"]))]);
-    for screen in screens() {
+    for screen in every_screen() {
         for line in [Some(line::sentence(&screen)), line::hint(&screen)].into_iter().flatten() {
             said.insert(line.key, line.fills.iter().map(|(name, _)| *name).collect());
         }
@@ -101,7 +76,7 @@ fn every_sentence_is_said_by_some_screen_and_filled_as_it_asks() {
 #[test]
 fn no_sentence_has_a_gap_left() {
     let words = Words::compiled_in().unwrap();
-    for screen in screens() {
+    for screen in every_screen() {
         let Said { sentence, hint } = words.say(&screen, NOW);
         for text in [Some(sentence), hint].into_iter().flatten().flat_map(|both| [both.ja, both.en]) {
             assert!(!text.is_empty() && !text.contains(['{', '$', '\u{2068}']), "{text}");
@@ -130,6 +105,17 @@ fn a_welcome_names_zone_and_every_seat() {
     assert_eq!(said.sentence.ja, "ようこそ。B 12, 13");
     assert_eq!(said.hint.unwrap().en, "Please take your card");
     assert_eq!(words.say(&welcome(&["12"], false), NOW).hint, None);
+}
+
+#[test]
+fn who_is_in_already_is_told_by_which_entrance_where_it_is_known() {
+    let words = Words::compiled_in().unwrap();
+    let already_in = |by| words.say(&refused(NoticeKind::AlreadyIn { at: NOW, by }), NOW).sentence;
+    let by = already_in(Door::Entrance(zone()));
+    assert_eq!(by.en, "Already entered at 18:02, entrance B. Please go to the help desk");
+    assert_eq!(by.ja, "18:02 入口 B で 入場済みです。窓口へ お進みください");
+    let somewhere = already_in(Door::Gate(GateId::from_bytes([1; 16])));
+    assert_eq!(somewhere.en, "Already entered at 18:02. Please go to the help desk");
 }
 
 #[test]

@@ -8,4 +8,5 @@ pub mod enrolment;
 pub mod operator;
 pub mod problem;
 pub mod registration;
+pub mod report;
 pub mod routes;

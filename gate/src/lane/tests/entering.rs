@@ -64,7 +64,7 @@ fn a_taken_ticket_is_told_so_after_the_proof_and_its_intent_dropped() {
     let mut table = Table::new();
     table.arbiter.push_back(taken());
     table.tap();
-    assert_eq!(notice(&table), (NoticeKind::AlreadyIn(at(60)), 18));
+    assert_eq!(notice(&table), (NoticeKind::AlreadyIn { at: at(60), by: crate::screen::Door::Gate(GATE) }, 18));
     assert_eq!((table.opened.len(), table.dropped.len(), table.forgotten_intents()), (0, 1, 0));
 }
 

@@ -445,6 +445,7 @@ const fn screen_name(screen: &Screen) -> &'static str {
         Screen::AskParty { .. } => "party",
         Screen::Welcome(_) => "welcome",
         Screen::Refused(_) => "notice",
+        Screen::CardForgotten => "forgotten",
         Screen::OutOfOrder(_) => "out of order",
     }
 }

@@ -54,11 +54,12 @@ fn a_forgotten_card_holds_the_lane_twenty_seconds() {
         table.wait(FORGOTTEN_TIME - A_MOMENT);
         assert!(stands(&table));
         table.wait(A_MOMENT);
-        assert_eq!(table.screen(), &Screen::Idle);
+        assert_eq!(table.screen(), &Screen::CardForgotten);
         // It lies there still, and must be taken before it can tap again.
         table.give(Input::CardPresent);
         assert_eq!(table.count("transmit SELECT"), 1);
         table.take_card();
+        assert_eq!(table.screen(), &Screen::Idle);
         table.tap();
         assert_eq!(table.count("transmit SELECT"), 2);
     }

@@ -24,6 +24,8 @@ pub const FEED_TAIL: &str = "/api/v1/events/{event}/feed/{epoch}/tail/{from}";
 pub const CLAIMS: &str = "/api/v1/events/{event}/claims";
 /// `POST`: a batch of admissions; signed by a gate.
 pub const ADMISSIONS: &str = "/api/v1/events/{event}/admissions";
+/// `POST`: how a gate is; signed by it.
+pub const REPORTS: &str = "/api/v1/events/{event}/reports";
 /// `GET`: whether the registrar is alive and its stores answer.
 pub const HEALTH: &str = "/healthz";
 /// `GET`: the OpenAPI document.
@@ -75,6 +77,12 @@ pub fn feed_tail(event: EventId, epoch: Epoch, from: u64) -> String {
 #[must_use]
 pub fn claims(event: EventId) -> String {
     format!("/api/v1/events/{event}/claims")
+}
+
+/// Path of [`REPORTS`].
+#[must_use]
+pub fn reports(event: EventId) -> String {
+    format!("/api/v1/events/{event}/reports")
 }
 
 /// Path of [`ADMISSIONS`].

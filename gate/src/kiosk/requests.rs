@@ -1,4 +1,4 @@
-//! The requests of the lane's page.
+//! What the lane's page asks for and hands in.
 
 use core::convert::Infallible;
 use core::time::Duration;
@@ -11,17 +11,17 @@ use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use kido_shared::card::Pin;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt as _};
 use zeroize::Zeroize as _;
 
-use super::KioskState;
+use super::{KioskState, STREAMS_MAX};
 use crate::display::{Frame, FrameNumber, NotTaken, Typed};
 
 /// How often a stream says that the lane is alive while its screen stands still: a page that misses three calls itself
 /// out of order.
-const ALIVE_EVERY: Duration = Duration::from_secs(5);
+pub(super) const ALIVE_EVERY: Duration = Duration::from_secs(5);
 
 /// The current screen at once, then every newer one; a page that is slow skips to the latest.
 pub(super) async fn events(State(state): State<KioskState>) -> Response {
@@ -53,8 +53,15 @@ pub(super) async fn screen(State(state): State<KioskState>) -> Json<Frame> {
     Json(Frame::clone(&state.viewer.current()))
 }
 
-pub(super) async fn health() -> StatusCode {
-    StatusCode::OK
+/// How the lane's screen does: whoever keeps the browser alive starts it again when nobody listens any more.
+#[derive(Serialize)]
+pub(super) struct Health {
+    /// Event streams that are open.
+    pages: usize,
+}
+
+pub(super) async fn health(State(state): State<KioskState>) -> Json<Health> {
+    Json(Health { pages: STREAMS_MAX.saturating_sub(state.streams.available_permits()) })
 }
 
 #[derive(Deserialize)]
