@@ -17,8 +17,7 @@ const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_338_120);
 fn lane() -> (Display, Viewer, TypedInputs) {
     let words = Words::compiled_in().unwrap();
     let rehearsal = Some(words.rehearsal());
-    let sign =
-        LaneSign { event: "木戸の会".to_owned(), entrance: "B".to_owned(), lane: "3".to_owned(), rehearsal };
+    let sign = LaneSign { event: "木戸の会".to_owned(), entrance: "B".to_owned(), lane: "3".to_owned(), rehearsal };
     display(words, sign, &Screen::Idle, NOW)
 }
 
