@@ -27,6 +27,9 @@ cargo build --locked --workspace --bins
 say 'Unit, property, store and documentation tests; then end to end through pcscd'
 cargo test --locked --workspace --no-fail-fast
 
+say 'Pictures of every page'
+find "${CARGO_TARGET_DIR:-target}/screenshots" -name '*.png' | wc -l
+
 say 'Where the processes were killed'
 cat "${CARGO_TARGET_DIR:-target}/tmp/kill-rounds.txt"
 

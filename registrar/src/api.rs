@@ -10,5 +10,6 @@ pub mod gates;
 pub mod health;
 pub mod registrations;
 mod render;
+pub mod reports;
 pub mod tickets;
 pub mod tokens;

@@ -2,14 +2,14 @@
 
 mod certificate;
 mod client;
-mod codes_file;
+pub(crate) mod codes_file;
 mod console;
 mod event;
 mod gate;
 mod init;
-mod moment;
+pub(crate) mod moment;
 mod serve;
-mod table;
+pub(crate) mod table;
 mod tickets;
 mod token;
 

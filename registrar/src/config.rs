@@ -84,6 +84,12 @@ impl DataFolder {
         self.0.join("events")
     }
 
+    /// Who did what.
+    #[must_use]
+    pub fn audit(&self) -> PathBuf {
+        self.0.join("audit")
+    }
+
     /// Hashes of the bearer tokens.
     #[must_use]
     pub fn tokens(&self) -> PathBuf {

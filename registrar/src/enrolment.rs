@@ -73,6 +73,19 @@ pub struct Offered {
     pub expires_at: Timestamp,
 }
 
+/// An offer as its operator sees it.
+#[derive(Debug)]
+pub struct StandingOffer {
+    /// The secret in the link.
+    pub token: EnrolmentToken,
+    /// The part of the venue that the gate will serve.
+    pub zone: Zone,
+    /// What is written over the entrance.
+    pub entrance: Zone,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
 /// How a gate introduces itself.
 #[derive(Debug)]
 pub struct Introduction {
@@ -216,6 +229,40 @@ impl Enrolments {
                 Err(EnrolmentRefusal::Dialogue(error))
             }
         }
+    }
+
+    /// The secret of an offer that no gate has taken yet, and when it ends: for its operator's page alone.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal::NoOffer`].
+    pub fn offered(
+        &self,
+        event: EventId,
+        enrolment: EnrolmentId,
+        now: Timestamp,
+    ) -> Result<StandingOffer, EnrolmentRefusal> {
+        let offers = self.open_at(now);
+        let offer = offers.get(&enrolment).filter(|offer| offer.event == event).ok_or(EnrolmentRefusal::NoOffer)?;
+        Ok(StandingOffer {
+            token: offer.token.clone(),
+            zone: offer.zone.clone(),
+            entrance: offer.entrance.clone(),
+            expires_at: offer.expires_at,
+        })
+    }
+
+    /// Takes an offer back: whatever gate has it gets nothing by it any more.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal::NoOffer`]; [`EnrolmentRefusal::Order`] where its gate was confirmed, which is to be revoked.
+    pub fn withdraw(&self, event: EventId, enrolment: EnrolmentId, now: Timestamp) -> Result<(), EnrolmentRefusal> {
+        let mut offers = self.open_at(now);
+        let offer = offers.get(&enrolment).filter(|offer| offer.event == event).ok_or(EnrolmentRefusal::NoOffer)?;
+        if matches!(offer.stage, Stage::Confirmed { .. }) {
+            return Err(EnrolmentRefusal::Order);
+        }
+        offers.remove(&enrolment);
+        Ok(())
     }
 
     /// How far an offer of this event is.

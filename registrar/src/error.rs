@@ -37,6 +37,9 @@ pub enum RequestError {
     /// An id or number in the path is none.
     #[error("an id or number in the path is none")]
     Path,
+    /// A page of another site sent it, or it does not say whose page did.
+    #[error("this request comes from no page of this registrar")]
+    OtherSite,
     /// The body is larger than any that is read here.
     #[error("the body is too large")]
     TooLarge,
@@ -202,6 +205,12 @@ impl AppError {
         }
     }
 
+    /// The word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.kind().1
+    }
+
     /// The answer for whoever asked.
     #[must_use]
     pub fn problem(&self) -> Problem {
@@ -253,6 +262,7 @@ fn request(error: &RequestError) -> Kind {
         RequestError::NoRoute => kind(StatusCode::NOT_FOUND, "not_found", "Nothing is here"),
         RequestError::Method => kind(StatusCode::METHOD_NOT_ALLOWED, "method", "Not by this method"),
         RequestError::Path => kind(StatusCode::NOT_FOUND, "bad_path", "No such thing"),
+        RequestError::OtherSite => kind(StatusCode::FORBIDDEN, "other_site", "Not from our own page"),
         RequestError::TooLarge => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
         RequestError::Body => kind(StatusCode::BAD_REQUEST, "body", "The body did not arrive"),
         RequestError::MediaType => kind(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "Not JSON"),

@@ -1,6 +1,7 @@
 //! Binds tickets to cards, publishes the feed, collects admissions.
 
 pub mod api;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod config;
@@ -11,8 +12,10 @@ pub mod entropy;
 pub mod error;
 pub mod fact;
 pub mod keyring;
+pub(crate) mod office;
 pub mod openapi;
 pub mod registration;
+pub mod reports;
 pub mod router;
 pub mod serve;
 pub mod server;

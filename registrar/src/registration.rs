@@ -16,7 +16,7 @@ use kido_shared::ids::{EventId, SessionId};
 use kido_shared::limits::SESSION_LIFETIME;
 use kido_shared::policy::EventPolicy;
 use kido_shared::proof::{CardSignature, UnverifiedProof};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::domain::registration::RegistrationRefusal;
 use crate::store::{BindRequest, CodedTicket, EventView, Failed, ProvedCard, StorageError, Store, TicketView};
@@ -99,6 +99,8 @@ struct Shared {
     origin: Origin,
     trust: Arc<CertificateTrust>,
     sessions: Mutex<Sessions>,
+    /// Counts dialogues begun and ended, so that a page which shows that one is open knows when to look again.
+    talked: watch::Sender<u64>,
     /// As many verifications at a time as there are processors: more would only make all of them slower.
     verifying: Semaphore,
 }
@@ -115,7 +117,8 @@ impl Registrations {
     pub fn new(store: Store, origin: Origin, trust: CertificateTrust) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let (trust, verifying) = (Arc::new(trust), Semaphore::new(processors));
-        let shared = Shared { store, origin, trust, sessions: Mutex::new(Sessions::default()), verifying };
+        let (sessions, talked) = (Mutex::new(Sessions::default()), watch::Sender::default());
+        let shared = Shared { store, origin, trust, sessions, talked, verifying };
         Self { shared: Arc::new(shared) }
     }
 
@@ -147,6 +150,7 @@ impl Registrations {
         let mut sessions = self.shared.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.open(session, kept, now).map_err(Failed::Refused)?;
         drop(sessions);
+        self.talked();
         let ticket = opened.map(|(ticket, _)| ticket);
         Ok(Started { session, action, event, ticket, challenge, expires_at })
     }
@@ -163,7 +167,20 @@ impl Registrations {
     ) -> Result<Proved, Refused> {
         let now = self.shared.store.now();
         let taken = self.shared.sessions.lock().unwrap_or_else(PoisonError::into_inner).take(session, now);
-        let Session { action, event, coded, challenge, .. } = taken.ok_or(refused(RegistrationRefusal::NoSession))?;
+        let taken = taken.ok_or(refused(RegistrationRefusal::NoSession))?;
+        let proved = self.judge(taken, certificate, signature).await;
+        // Only now: whoever looks sees what came of the dialogue, not a moment of nothing between the two.
+        self.talked();
+        proved
+    }
+
+    async fn judge(
+        &self,
+        taken: Session,
+        certificate: CertificateDer,
+        signature: CardSignature,
+    ) -> Result<Proved, Refused> {
+        let Session { action, event, coded, challenge, .. } = taken;
         let message = RegistrationMessage {
             action,
             origin: self.shared.origin.clone(),
@@ -178,6 +195,23 @@ impl Registrations {
         let (tickets, code_replaced) = self.carry_out(action, event, coded, verified, holder_code.hash()).await?;
         let holder_code = code_replaced.then_some(holder_code);
         Ok(Proved { tickets, holder_code, certificate_ends_before_event: ends_before_event })
+    }
+
+    /// Whether a card helper is in the middle of a dialogue with this code.
+    #[must_use]
+    pub fn is_talking(&self, code: CodeHash) -> bool {
+        let sessions = self.shared.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.is_talking(code, self.shared.store.now())
+    }
+
+    /// Says that a dialogue has begun or ended, without saying which: whoever waits for one looks again.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.talked.subscribe()
+    }
+
+    fn talked(&self) {
+        self.shared.talked.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     async fn carry_out(

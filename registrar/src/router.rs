@@ -18,7 +18,9 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{admissions, claims, enrolments, events, feed, gates, health, registrations, tickets, tokens};
+use crate::api::{
+    admissions, claims, enrolments, events, feed, gates, health, registrations, reports, tickets, tokens,
+};
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
 use crate::state::AppState;
@@ -51,6 +53,7 @@ pub fn build_router(app: AppState) -> Router {
         .method_not_allowed_fallback(|| async { AppError::from(RequestError::Method) })
         .layer(middleware::from_fn_with_state(app.clone(), around))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), web::error::for_people))
         .with_state(app)
 }
 
@@ -80,6 +83,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(feed::tail))
         .routes(routes!(claims::claim))
         .routes(routes!(admissions::upload))
+        .routes(routes!(reports::report))
         .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES_MAX))
         .merge(OpenApiRouter::new().routes(routes!(tickets::import)).layer(DefaultBodyLimit::max(HTTP_BODY_BYTES_MAX)))
 }
@@ -109,4 +113,4 @@ fn panicked(_panic: Box<dyn core::any::Any + Send>) -> Response<Body> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

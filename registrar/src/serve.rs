@@ -12,6 +12,7 @@ use kido_web::words::WordsError;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::audit::{Audit, AuditError};
 use crate::auth::tokens::{TokenError, Tokens};
 use crate::config::{ConfigError, ServeConfig, read_anchors};
 use crate::core_dumps::forbid_core_dumps;
@@ -57,6 +58,9 @@ pub enum ServeError {
     /// The tokens.
     #[error("the bearer tokens are not usable")]
     Tokens(#[source] TokenError),
+    /// The audit list.
+    #[error("the audit list is not usable")]
+    Audit(#[source] AuditError),
     /// The events.
     #[error("the events are not usable")]
     Store(#[source] OpenError),
@@ -99,9 +103,20 @@ pub async fn run(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<
     tell_rehearsals(&store)?;
     tracing::info!(origin = %app.origin, %address, "serving");
     ready(address);
+    let streams = app.clone();
+    let stop = async move {
+        stop.await;
+        // Before the connections are drained: a stream would keep its own open for ever.
+        streams.stop();
+    };
+    let office = app.clone();
     serve(listener, build_router(app), stop).await;
     tracing::info!("stopping");
-    tokio::task::spawn_blocking(move || store.close()).await.map_err(ServeError::Start)?;
+    let closing = move || {
+        store.close();
+        office.audit.close();
+    };
+    tokio::task::spawn_blocking(closing).await.map_err(ServeError::Start)?;
     drop(lock);
     Ok(())
 }
@@ -123,9 +138,10 @@ fn open(config: &ServeConfig) -> Result<(AppState, Store), ServeError> {
         cache_bytes: config.index_cache_bytes,
     });
     let store = store.map_err(ServeError::Store)?;
+    let audit = Audit::open(&config.data.audit()).map_err(ServeError::Audit)?;
     let pages = Pages::compiled_in().map_err(ServeError::Words)?;
     let (origin, data) = (config.origin.clone(), config.data.path().to_owned());
-    let app = AppState::new(AppParts { store: store.clone(), origin, trust, tokens, entropy, data, pages });
+    let app = AppState::new(AppParts { store: store.clone(), origin, trust, tokens, entropy, data, pages, audit });
     Ok((app, store))
 }
 

@@ -5,6 +5,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,6 +15,9 @@ use kido_shared::error_chain::Chain;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+use crate::web::Peer;
 
 /// Connections at a time: every gate of a large evening and 3,000 buyers; a proxy in front shares out more.
 const CONNECTIONS_MAX: usize = 4_096;
@@ -47,8 +52,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             () = &mut stop => break,
             Some(_ended) = connections.join_next() => {}
             accepted = accept(&listener, &places) => {
-                let Some((stream, place)) = accepted else { continue };
-                let service = TowerToHyperService::new(router.clone());
+                let Some((stream, peer, place)) = accepted else { continue };
+                let service = TowerToHyperService::new(router.clone().map_request(move |request| from(request, peer)));
                 let watched = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
                 connections.spawn(async move {
                     if let Err(error) = watched.await {
@@ -67,10 +72,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
 }
 
 /// The next connection, once there is a place for it; nothing where accepting failed for a moment.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _address)) => {
+        Ok((stream, address)) => {
             // Answers are small and awaited: a lane waits for them.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(error = %Chain(&error), "no TCP_NODELAY");
@@ -78,7 +83,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
             if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS_MAX) {
                 tracing::debug!(error = %Chain(&error), "no TCP_USER_TIMEOUT");
             }
-            Some((stream, place))
+            Some((stream, Peer(address.ip()), place))
         }
         Err(error) => {
             tracing::warn!(error = %Chain(&error), "accepting failed");
@@ -86,6 +91,12 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
             None
         }
     }
+}
+
+/// The request with the other end of its connection, which the limits on guessing count by.
+fn from(mut request: Request<Incoming>, peer: Peer) -> Request<Incoming> {
+    request.extensions_mut().insert(peer);
+    request
 }
 
 /// One protocol, and its limits.

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
 use rand::rngs::StdRng;
+use tokio::sync::watch;
 
+use crate::audit::Audit;
 use crate::auth::nonces::Nonces;
 use crate::auth::tokens::Tokens;
 use crate::enrolment::Enrolments;
 use crate::entropy::Entropy;
 use crate::registration::{CertificateTrust, Registrations};
+use crate::reports::Reports;
 use crate::store::Store;
 use crate::web::Pages;
+use crate::web::buyer::Buyers;
 
 /// What a registrar is put together from.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct AppParts {
     pub data: PathBuf,
     /// Words and files of its pages.
     pub pages: Pages,
+    /// Who did what.
+    pub audit: Audit,
 }
 
 /// Everything of one registrar. Clones are handles to the same one.
@@ -49,14 +55,18 @@ pub struct App {
     pub(crate) nonces: Nonces,
     pub(crate) data: PathBuf,
     pub(crate) pages: Pages,
+    pub(crate) buyers: Buyers,
+    pub(crate) audit: Audit,
+    pub(crate) reports: Reports,
     entropy: Entropy,
+    stopping: watch::Sender<bool>,
 }
 
 impl AppState {
     /// A registrar.
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { store, origin, trust, tokens, entropy, data, pages } = parts;
+        let AppParts { store, origin, trust, tokens, entropy, data, pages, audit } = parts;
         let registrations = Registrations::new(store.clone(), origin.clone(), trust);
         Self(Arc::new(App {
             store,
@@ -67,7 +77,11 @@ impl AppState {
             nonces: Nonces::default(),
             data,
             pages,
+            buyers: Buyers::default(),
+            audit,
+            reports: Reports::default(),
             entropy,
+            stopping: watch::Sender::new(false),
         }))
     }
 }
@@ -84,6 +98,16 @@ impl App {
     /// The clock that every rule here reads.
     pub(crate) fn now(&self) -> Timestamp {
         self.store.now()
+    }
+
+    /// Becomes true once the process is asked to stop: whatever would go on for ever ends then.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Ends what would go on for ever.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
     }
 
     /// A generator of its own for one piece of work.

@@ -11,6 +11,7 @@
 //! | `gates` | added, revoked |
 //! | `claims` · `admissions` | the arbiter's steps · what gates upload |
 //! | `feed` | heads and ranges |
+//! | `linked` | none: what the page behind a ticket's link shows |
 
 mod admissions;
 mod bindings;
@@ -22,7 +23,9 @@ mod feed;
 mod folders;
 mod gates;
 mod keys;
+mod linked;
 mod live;
+mod minutes;
 mod projection;
 mod reading;
 mod tickets;
@@ -41,6 +44,8 @@ pub use error::{Failed, StorageError};
 pub use events::{EventHealth, EventView};
 pub use folders::{OpenError, StoreParts};
 pub use gates::{GateView, NewGate};
+pub use linked::{LinkedTicket, ToldLine};
+pub use minutes::EntriesOfMinute;
 pub use tickets::{
     HISTORY_LINES_MAX, ImportOutcome, ImportRefusal, ImportReport, Reissued, RowRefusal, SeatCounts, TicketName,
     TicketRow, TicketView,

@@ -3,7 +3,11 @@
 //! Every page is made here, whole, in the reader's language; scripts only bring it up to date in place. What a template
 //! can show is what its view model holds, and no view model holds anything of a card.
 
+pub(crate) mod buyer;
+pub(crate) mod error;
 pub mod page;
+mod same_origin;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -12,19 +16,23 @@ use axum::extract::{Path, State};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::get;
-use kido_web::assets::{Assets, Source};
+use kido_web::assets::{Assets, Kind, Source};
 use kido_web::language::Language;
 use kido_web::words::{Dictionary, WordsError};
 
 use crate::state::AppState;
 pub use page::Page;
+pub use visitor::Peer;
 
 /// Where the files that pages load are.
 pub(crate) const ASSETS: &str = "/assets/{name}";
 
-const JAPANESE: &[&str] = &[include_str!("../words/common.ja.ftl")];
-const ENGLISH: &[&str] = &[include_str!("../words/common.en.ftl")];
-const FILES: &[Source] = &[];
+const JAPANESE: &[&str] = &[include_str!("../words/common.ja.ftl"), include_str!("../words/buyer.ja.ftl")];
+const ENGLISH: &[&str] = &[include_str!("../words/common.en.ftl"), include_str!("../words/buyer.en.ftl")];
+const FILES: &[Source] = &[
+    Source { stem: "buyer", kind: Kind::Css, content: include_str!("web/buyer/buyer.css") },
+    Source { stem: "buyer", kind: Kind::Js, content: include_str!("web/buyer/buyer.js") },
+];
 
 /// Words and files of all pages. Clones are handles to the same ones.
 #[derive(Debug, Clone)]
@@ -54,7 +62,7 @@ impl Pages {
 
 /// Every page, and the files that they load.
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(ASSETS, get(asset)).layer(middleware::from_fn(kido_web::headers::secure))
+    Router::new().route(ASSETS, get(asset)).merge(buyer::routes()).layer(middleware::from_fn(kido_web::headers::secure))
 }
 
 async fn asset(State(app): State<AppState>, Path(name): Path<String>) -> Response {

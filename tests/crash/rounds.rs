@@ -1,4 +1,4 @@
-//! One venue, many rounds.
+//! Two venues side by side, many rounds.
 
 use core::fmt;
 use std::os::unix::fs::PermissionsExt as _;
@@ -103,30 +103,61 @@ impl Seen {
 /// [`HarnessError`] where the harness itself failed.
 pub(super) async fn run(seed: u64, rounds: u32) -> Result<Vec<Seen>, HarnessError> {
     let mut random = StdRng::seed_from_u64(seed);
-    let folder = tempfile::Builder::new().prefix("kido-crash-").tempdir();
-    let folder = folder.map_err(|source| HarnessError::File { path: std::env::temp_dir(), source })?;
-    let mut venue = Venue::open(folder.path()).await?;
-    let options = EventOptions { offline: OfflineChoice::Refuse, ..EventOptions::default() };
-    let event = venue.registrar.rehearsal(&options).await?;
-    let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
-    gate.set_log_level("kido_gate=debug,info");
-    gate.set_barrier(&barrier(folder.path())?);
-    gate.start().await?;
-    let mut seen: Vec<Seen> = Vec::new();
-    let mut plan = plan(rounds, &mut random).into_iter();
-    for round in 0..rounds + EXTRA_ROUNDS_MAX {
-        let missed = || STEPS.into_iter().find(|step| !seen.iter().any(|seen| seen.last_step == *step));
-        let next = plan.next().or_else(|| missed().map(|step| (Victim::Gate, step)));
-        let Some((victim, step)) = next else { break };
-        let after = Duration::from_micros(random.gen_range(0..=AFTER_STEP_US_MAX));
-        let chosen = Chosen { round, victim, step, after };
-        let made = one(&mut venue, &mut gate, &event, &chosen).await?;
-        println!("round {round}: {victim} killed {}; then {}", made.moment(), made.then);
-        seen.push(made);
+    let mut moment = move || Duration::from_micros(random.gen_range(0..=AFTER_STEP_US_MAX));
+    let plan = plan(rounds, &mut StdRng::seed_from_u64(seed)).into_iter().zip(0..);
+    let chosen = plan.map(|((victim, step), round)| Chosen { round, victim, step, after: moment() });
+    let (left, right): (Vec<_>, Vec<_>) = chosen.partition(|chosen| chosen.round % 2 == 0);
+    // A round mostly waits: for a process to start, for an admission to arrive.
+    let (mut one, mut other) = (Site::open().await?, Site::open().await?);
+    let (left, right) = tokio::join!(one.rounds(left), other.rounds(right));
+    let mut seen: Vec<Seen> = left?.into_iter().chain(right?).collect();
+    for round in rounds..rounds + EXTRA_ROUNDS_MAX {
+        let missed = STEPS.into_iter().find(|step| !seen.iter().any(|seen| seen.last_step == *step));
+        let Some(step) = missed else { break };
+        seen.extend(one.rounds(vec![Chosen { round, victim: Victim::Gate, step, after: moment() }]).await?);
     }
-    gate.stop().await?;
-    venue.registrar.stop().await?;
+    one.close().await?;
+    other.close().await?;
     Ok(seen)
+}
+
+/// A venue with one event and one gate.
+struct Site {
+    venue: Venue,
+    gate: Gate,
+    event: String,
+    /// The last to go: everything of the others lies in it.
+    _folder: tempfile::TempDir,
+}
+
+impl Site {
+    async fn open() -> Result<Self, HarnessError> {
+        let folder = tempfile::Builder::new().prefix("kido-crash-").tempdir();
+        let folder = folder.map_err(|source| HarnessError::File { path: std::env::temp_dir(), source })?;
+        let venue = Venue::open(folder.path()).await?;
+        let options = EventOptions { offline: OfflineChoice::Refuse, ..EventOptions::default() };
+        let event = venue.registrar.rehearsal(&options).await?;
+        let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
+        gate.set_log_level("kido_gate=debug,info");
+        gate.set_barrier(&barrier(folder.path())?);
+        gate.start().await?;
+        Ok(Self { venue, gate, event, _folder: folder })
+    }
+
+    async fn rounds(&mut self, rounds: Vec<Chosen>) -> Result<Vec<Seen>, HarnessError> {
+        let mut seen = Vec::new();
+        for chosen in rounds {
+            let made = one(&mut self.venue, &mut self.gate, &self.event, &chosen).await?;
+            println!("round {}: {} killed {}; then {}", made.round, made.victim, made.moment(), made.then);
+            seen.push(made);
+        }
+        Ok(seen)
+    }
+
+    async fn close(mut self) -> Result<(), HarnessError> {
+        self.gate.stop().await?;
+        self.venue.registrar.stop().await
+    }
 }
 
 fn barrier(folder: &Path) -> Result<PathBuf, HarnessError> {
@@ -245,17 +276,18 @@ async fn play(
     venue.control()?.insert(gate.slot(), card, Vec::new())?;
     let kiosk = gate.kiosk()?;
     let holder = async {
-        let pad = kiosk.screen("the pad", TAP_WITHIN, |screen| screen.kind() == "ask_pin").await?;
-        // A gate that is dead takes no PIN.
-        kiosk.pin(&pad, PIN).await.ok();
-        std::future::pending::<Result<(), HarnessError>>().await
+        // A gate that is dead shows no pad and takes no PIN: the killer says so.
+        if let Ok(pad) = kiosk.screen("the pad", TAP_WITHIN, |screen| screen.kind() == "ask_pin").await {
+            kiosk.pin(&pad, PIN).await.ok();
+        }
+        std::future::pending::<core::convert::Infallible>().await
     };
     tokio::select! {
         killed = tokio::time::timeout(TAP_WITHIN, killer) => match killed {
             Ok(Ok(Ok(true))) => Ok(Killed::Yes),
             Ok(_) | Err(_) => Ok(Killed::No),
         },
-        stuck = holder => stuck.map(|()| Killed::No),
+        never = holder => match never {},
     }
 }
 

@@ -133,8 +133,18 @@ async fn home_gate(chapter: &mut Chapter, venue: &mut Venue, home: &str) -> anyh
             Ok(())
         })
         .await;
+    chapter
+        .step("home gate: a second gate of the zone is refused while the first may admit by itself", async {
+            let refused = venue.registrar.json(&["gate", "add", home, "--zone", "A"]).await;
+            anyhow::ensure!(refused.is_err_and(|error| error.to_string().contains("home_gate")), "it was offered");
+            Ok(())
+        })
+        .await;
+    venue.registrar.json(&["event", "update", home, "--offline", "refuse"]).await?;
     let mut second = started(venue, home, 1).await?;
+    venue.registrar.json(&["event", "update", home, "--offline", "home-gate"]).await?;
     first.followed(&venue.registrar, home, FOLLOWS_WITHIN).await?;
+    second.followed(&venue.registrar, home, FOLLOWS_WITHIN).await?;
     first.online(BACK_WITHIN).await?;
     venue.registrar.stop().await?;
     chapter

@@ -11,7 +11,7 @@ mod venue;
 
 pub use error::HarnessError;
 pub use gate::{Gate, Tap};
-pub use helper::{CardHelper, HelperRun};
+pub use helper::{CardHelper, HelperPage, HelperRun};
 pub use kiosk::{Kiosk, Shown};
 pub use process::{Finished, Process, finish, wait_for};
 pub use programs::Programs;

@@ -67,14 +67,14 @@ pub async fn tell(story: &mut Story, folder: &Path, port: u16, stay: bool) -> Re
     let event = venue.registrar.rehearsal(&options).await?;
     let links = sell(story, &venue, &event).await?;
     let mut gate = open_doors(story, &venue, &event).await?;
-    buyer(story, &venue, &links).await?;
+    let holder = buyer(story, &venue, &links).await?;
     admitted_once(story, &venue, &mut gate).await?;
     refused(story, &venue, &mut gate).await?;
     family(story, &venue, &mut gate, &links).await?;
     lost(story, &venue, &mut gate, &event, &links).await?;
     uplink_down(story, &mut venue, &mut gate, &event, &links).await?;
     if stay {
-        by_hand::tour(&venue, &mut gate, &event).await?;
+        by_hand::tour(&venue, &mut gate, &event, &holder).await?;
     }
     gate.stop().await?;
     venue.registrar.stop().await
@@ -119,17 +119,19 @@ async fn register(venue: &Venue, card: Character, link: &str) -> Result<crate::h
     run
 }
 
-async fn buyer(story: &mut Story, venue: &Venue, links: &Links) -> Result<(), HarnessError> {
+/// Registers the first ticket, and gives the holder's own link to it.
+async fn buyer(story: &mut Story, venue: &Venue, links: &Links) -> Result<String, HarnessError> {
     let began = SystemClock.now();
     let run = register(venue, Character::Holder, link(links, "TICKET-HOLDER")).await?;
     let seen = if run.success { "bound; the code in the link is dead" } else { run.problem() };
     story.step("The buyer binds a ticket to a card at home: link, card, four digits", run.success, seen, began);
+    let holder = run.holder_link().unwrap_or_default().to_owned();
 
     let began = SystemClock.now();
     let again = register(venue, Character::Stranger, link(links, "TICKET-HOLDER")).await?;
     let seen = format!("refused: {}", again.problem());
     story.step("Somebody who got hold of the link tries it with another card", !again.success, &seen, began);
-    Ok(())
+    Ok(holder)
 }
 
 /// Waits until the gate has followed the feed as far as it goes now.

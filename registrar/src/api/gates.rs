@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use kido_shared::enrolment::{EnrolmentLink, RootFingerprint};
 use kido_shared::wire::v1::operator::{
     ConfirmGate, GATE_OFFER, GATE_OFFER_CONFIRM, GATE_OFFERS, GATE_REVOKE, GATES, GateBody, GateList, GateOffered,
     OfferGate, OfferState,
@@ -14,25 +13,20 @@ use super::extract::{EventPath, GatePath, JsonBody, OfferPath};
 use super::render;
 use crate::auth::Authenticated;
 use crate::auth::bearer::{Operate, Watch};
-use crate::enrolment::Compared;
 use crate::error::AppError;
 use crate::state::AppState;
-use crate::store::NewGate;
 
 /// Offers a place to a new gate: a link that is good for one gate and ten minutes.
 #[utoipa::path(post, path = GATE_OFFERS, tag = "gates", params(("event" = String, Path)), request_body = OfferGate,
     responses((status = CREATED, body = GateOffered), (status = "default", body = Problem)))]
 pub async fn offer(
     State(app): State<AppState>,
-    _operator: Authenticated<Operate>,
+    operator: Authenticated<Operate>,
     EventPath { event }: EventPath,
-    JsonBody(OfferGate { zone, entrance }): JsonBody<OfferGate>,
+    JsonBody(wanted): JsonBody<OfferGate>,
 ) -> Result<(StatusCode, Json<GateOffered>), AppError> {
-    app.store.may_add_gate(event, &zone)?;
-    let entrance = entrance.unwrap_or_else(|| zone.clone());
-    let offered = app.enrolments.offer(event, (zone, entrance), app.now(), &mut app.random())?;
-    let (origin, root) = (app.origin.to_string(), RootFingerprint::of(app.store.root_key()));
-    let link = EnrolmentLink { origin, token: offered.token, root }.reveal();
+    let offered = app.offer_gate(&operator.by(), event, wanted).await?;
+    let link = app.enrolment_link(offered.token);
     let body = GateOffered { enrolment: offered.enrolment, link, expires_at: offered.expires_at };
     Ok((StatusCode::CREATED, Json(body)))
 }
@@ -54,17 +48,11 @@ pub async fn offer_state(
     responses((status = OK, body = GateBody), (status = "default", body = Problem)))]
 pub async fn confirm(
     State(app): State<AppState>,
-    _operator: Authenticated<Operate>,
+    operator: Authenticated<Operate>,
     OfferPath { event, enrolment }: OfferPath,
     JsonBody(ConfirmGate { short_code }): JsonBody<ConfirmGate>,
 ) -> Result<Json<GateBody>, AppError> {
-    let compared = app.enrolments.compare(event, enrolment, &short_code, app.now())?;
-    let Compared { transcript, token, zone, entrance } = compared;
-    let new = NewGate { gate: transcript.gate, verifying_key: transcript.keys.verifying, zone, entrance };
-    let sealed = transcript.seal(&token, &app.store.gate_subkeys(event)?, &mut app.random());
-    let sealed = sealed.map_err(crate::enrolment::EnrolmentRefusal::Dialogue)?;
-    let gate = app.store.add_gate(event, new).await?;
-    app.enrolments.finish(transcript, sealed, app.now())?;
+    let gate = app.confirm_gate(&operator.by(), (event, enrolment), &short_code).await?;
     Ok(Json(render::gate(gate)))
 }
 
@@ -85,10 +73,8 @@ pub async fn list(
     responses((status = OK, body = GateBody), (status = "default", body = Problem)))]
 pub async fn revoke(
     State(app): State<AppState>,
-    _operator: Authenticated<Operate>,
+    operator: Authenticated<Operate>,
     GatePath { event, gate }: GatePath,
 ) -> Result<Json<GateBody>, AppError> {
-    let revoked = app.store.revoke_gate(event, gate).await?;
-    app.enrolments.forget(gate, app.now());
-    Ok(Json(render::gate(revoked)))
+    Ok(Json(render::gate(app.revoke_gate(&operator.by(), event, gate).await?)))
 }

@@ -5,8 +5,8 @@ use axum::extract::State;
 use kido_shared::codes::{Code, CodeHash};
 use kido_shared::ticket::{EntryWindow, SeatLabel, Zone};
 use kido_shared::wire::v1::operator::{
-    ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, Role, TICKET, TICKET_CODE, TICKET_STATUS,
-    TICKETS, TicketBody, TicketChange, TicketsImported,
+    ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TICKET, TICKET_CODE, TICKET_STATUS, TICKETS,
+    TicketBody, TicketsImported,
 };
 use kido_shared::wire::v1::problem::Problem;
 use zeroize::Zeroizing;
@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 use super::extract::{EventPath, JsonBody, NamedTicket, TicketPath};
 use super::render;
 use crate::auth::Authenticated;
-use crate::auth::bearer::{Denied, Look, Sell, Stop};
+use crate::auth::bearer::{Look, Sell, Stop};
 use crate::domain::party::PartyLabel;
 use crate::domain::reference::{OrderRef, TicketRef};
-use crate::domain::ticket::{TicketAction, TicketState, offered_entries};
+use crate::domain::ticket::{TicketState, offered_entries};
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
 use crate::store::{ImportOutcome, ImportReport, Reissued, RowRefusal, TicketRow};
@@ -27,13 +27,13 @@ use crate::store::{ImportOutcome, ImportReport, Reissued, RowRefusal, TicketRow}
     responses((status = OK, body = TicketsImported), (status = "default", body = Problem)))]
 pub async fn import(
     State(app): State<AppState>,
-    _seller: Authenticated<Sell>,
+    seller: Authenticated<Sell>,
     EventPath { event }: EventPath,
     JsonBody(batch): JsonBody<ImportTickets>,
 ) -> Result<Json<TicketsImported>, AppError> {
     let paid = !batch.reserved;
     let rows = batch.tickets.into_iter().enumerate().map(|(row, ticket)| parse(row, ticket));
-    let report = app.store.import_tickets(event, rows.collect::<Result<_, _>>()?, paid).await?;
+    let report = app.import_tickets(&seller.by(), event, rows.collect::<Result<_, _>>()?, paid).await?;
     Ok(Json(imported(&report)))
 }
 
@@ -62,8 +62,7 @@ pub async fn change(
     TicketPath { event, ticket: NamedTicket(name) }: TicketPath,
     JsonBody(ChangeTicket { change }): JsonBody<ChangeTicket>,
 ) -> Result<Json<TicketBody>, AppError> {
-    let action = action(change, bearer.role())?;
-    let view = app.store.change_ticket(event, name, action, bearer.actor()).await?;
+    let view = app.change_ticket(&bearer.by(), event, name, change).await?;
     Ok(Json(render::ticket(view, None)))
 }
 
@@ -75,29 +74,18 @@ pub async fn reissue_code(
     bearer: Authenticated<Sell>,
     TicketPath { event, ticket: NamedTicket(name) }: TicketPath,
 ) -> Result<Json<CodeReissued>, AppError> {
-    let Reissued { ticket, code } = app.store.reissue_code(event, name, bearer.actor()).await?;
+    let Reissued { ticket, code } = app.reissue_code(&bearer.by(), event, name).await?;
     let link = link(app.origin.as_str(), ticket.state, &code);
     Ok(Json(CodeReissued { link, ticket: render::ticket(ticket, None) }))
 }
 
 /// A ticket without a card is bound with its code; one with a card is looked at.
-fn link(origin: &str, state: TicketState, code: &Code) -> Zeroizing<String> {
+pub(crate) fn link(origin: &str, state: TicketState, code: &Code) -> Zeroizing<String> {
     let page = match state {
         TicketState::Reserved | TicketState::Unbound | TicketState::Returned | TicketState::Cancelled => 'r',
         TicketState::Bound | TicketState::Suspended => 't',
     };
     Zeroizing::new(format!("{origin}/{page}#{}", code.reveal().as_str()))
-}
-
-/// What a role may ask for.
-const fn action(change: TicketChange, role: Role) -> Result<TicketAction, Denied> {
-    let (action, allowed) = match change {
-        TicketChange::Suspend => (TicketAction::Suspend, true),
-        TicketChange::Cancel => (TicketAction::Cancel, matches!(role, Role::Operator | Role::Sales)),
-        TicketChange::Confirm => (TicketAction::Confirm, matches!(role, Role::Operator | Role::Sales)),
-        TicketChange::Release => (TicketAction::Release, matches!(role, Role::Operator | Role::Sales)),
-    };
-    if allowed { Ok(action) } else { Err(Denied::Role(role)) }
 }
 
 /// Reads one row. What is refused is named by place and column, never repeated.

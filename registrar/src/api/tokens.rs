@@ -1,7 +1,5 @@
 //! Bearer tokens: who else may do what.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,7 +9,6 @@ use kido_shared::wire::v1::problem::Problem;
 use super::extract::{JsonBody, TokenPath};
 use crate::auth::Authenticated;
 use crate::auth::bearer::Operate;
-use crate::auth::tokens::{TokenError, Tokens};
 use crate::error::AppError;
 use crate::state::AppState;
 
@@ -20,10 +17,10 @@ use crate::state::AppState;
     responses((status = CREATED, body = TokenBody), (status = "default", body = Problem)))]
 pub async fn add(
     State(app): State<AppState>,
-    _operator: Authenticated<Operate>,
+    operator: Authenticated<Operate>,
     JsonBody(token): JsonBody<AddToken>,
 ) -> Result<(StatusCode, Json<TokenBody>), AppError> {
-    let added = on_disk(&app, move |tokens| tokens.add(token)).await?;
+    let added = app.add_token(&operator.by(), token).await?;
     Ok((StatusCode::CREATED, Json(added)))
 }
 
@@ -39,18 +36,8 @@ pub async fn list(State(app): State<AppState>, _operator: Authenticated<Operate>
     responses((status = OK, body = TokenBody), (status = "default", body = Problem)))]
 pub async fn remove(
     State(app): State<AppState>,
-    _operator: Authenticated<Operate>,
+    operator: Authenticated<Operate>,
     TokenPath { label }: TokenPath,
 ) -> Result<Json<TokenBody>, AppError> {
-    Ok(Json(on_disk(&app, move |tokens| tokens.remove(&label)).await?))
-}
-
-/// A file is written and synced: not on a thread that serves others.
-async fn on_disk(
-    app: &AppState,
-    change: impl FnOnce(&Tokens) -> Result<TokenBody, TokenError> + Send + 'static,
-) -> Result<TokenBody, AppError> {
-    let tokens = Arc::clone(&app.tokens);
-    let changed = tokio::task::spawn_blocking(move || change(&tokens)).await;
-    Ok(changed.map_err(AppError::Lost)??)
+    Ok(Json(app.remove_token(&operator.by(), label).await?))
 }

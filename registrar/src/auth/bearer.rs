@@ -9,8 +9,10 @@ use axum::http::request::Parts;
 use kido_shared::wire::v1::operator::Role;
 
 use super::tokens::Bearer;
+use crate::audit::{AuditLine, Deed, Door, Object};
 use crate::domain::history::Actor;
 use crate::error::AppError;
+use crate::office::By;
 use crate::state::AppState;
 
 /// Why a bearer is not let in.
@@ -74,6 +76,12 @@ pub struct Authenticated<M> {
 }
 
 impl<M> Authenticated<M> {
+    /// Who it is, for the audit list.
+    #[must_use]
+    pub(crate) fn by(&self) -> By {
+        By { bearer: self.bearer.clone(), door: Door::Api }
+    }
+
     /// In which role.
     #[must_use]
     pub const fn role(&self) -> Role {
@@ -83,7 +91,21 @@ impl<M> Authenticated<M> {
     /// The role as a ticket's history names it.
     #[must_use]
     pub const fn actor(&self) -> Actor {
-        match self.bearer.role {
+        self.bearer.actor()
+    }
+
+    /// Whether admissions and times may be told.
+    #[must_use]
+    pub const fn sees_uses(&self) -> bool {
+        self.bearer.sees_uses()
+    }
+}
+
+impl Bearer {
+    /// The role as a ticket's history names it.
+    #[must_use]
+    pub const fn actor(&self) -> Actor {
+        match self.role {
             Role::Operator | Role::Viewer => Actor::Operator,
             Role::Sales => Actor::Sales,
             Role::Desk => Actor::Desk,
@@ -93,7 +115,7 @@ impl<M> Authenticated<M> {
     /// Whether admissions and times may be told.
     #[must_use]
     pub const fn sees_uses(&self) -> bool {
-        !matches!(self.bearer.role, Role::Sales)
+        !matches!(self.role, Role::Sales)
     }
 }
 
@@ -101,13 +123,27 @@ impl<M: May> FromRequestParts<AppState> for Authenticated<M> {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, AppError> {
-        let bearer = app.tokens.bearer(token(parts)?).ok_or(Denied::UnknownToken)?;
+        let token = token(parts)?;
+        let Some(bearer) = app.tokens.bearer(token) else {
+            return Err(reached(app, None, Door::Api, Denied::UnknownToken).await);
+        };
         if M::ROLES.contains(&bearer.role) {
-            Ok(Self { bearer, may: PhantomData })
-        } else {
-            Err(Denied::Role(bearer.role).into())
+            return Ok(Self { bearer, may: PhantomData });
         }
+        let denied = Denied::Role(bearer.role);
+        Err(reached(app, Some(bearer), Door::Api, denied).await)
     }
+}
+
+/// Lists that somebody asked for what they may not do.
+pub(crate) async fn reached(app: &AppState, bearer: Option<Bearer>, door: Door, denied: Denied) -> AppError {
+    let error = AppError::from(denied);
+    let role = bearer.as_ref().map(|bearer| bearer.role.name().to_owned());
+    let label = bearer.map(|bearer| bearer.label).unwrap_or_default();
+    let refused = Some(error.code().to_owned());
+    let (at, object) = (app.now(), Object::Nothing);
+    let line = AuditLine { at, role, label, door, deed: Deed::Reached, event: None, object, refused };
+    app.audit.write(line).await.err().map_or(error, AppError::Storage)
 }
 
 /// The token of an `Authorization` header (RFC 6750 §2.1).

@@ -90,6 +90,16 @@ fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
+/// A token by its hash: what a session remembers of the one that began it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenName([u8; 32]);
+
+impl core::fmt::Debug for TokenName {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("TokenName(..)")
+    }
+}
+
 /// Who bears a token: a role and what operators call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bearer {
@@ -146,11 +156,24 @@ impl Tokens {
     /// Who bears this token, if anybody.
     #[must_use]
     pub fn bearer(&self, token: &str) -> Option<Bearer> {
+        self.sign_in(token).map(|(_name, bearer)| bearer)
+    }
+
+    /// The same, with what remembers the token.
+    #[must_use]
+    pub fn sign_in(&self, token: &str) -> Option<(TokenName, Bearer)> {
         if token.len() > TOKEN_CHARS_MAX {
             return None;
         }
+        let name = TokenName(hash(token));
+        self.still(name).map(|bearer| (name, bearer))
+    }
+
+    /// Who bears a token that was shown before; nobody once it was ended.
+    #[must_use]
+    pub fn still(&self, name: TokenName) -> Option<Bearer> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&hash(token)).cloned()
+        known.get(&name.0).cloned()
     }
 
     /// Adds a token; it is durable on return. Blocks.

@@ -12,8 +12,9 @@ use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use super::table::TableRow;
+use crate::domain::reference::TicketRef;
 
-const HEADER: &str = "ticket_ref,link";
+pub(crate) const HEADER: &str = "ticket_ref,link";
 
 /// Largest code file that is taken up again: a million lines of under 130 bytes.
 const FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -44,20 +45,25 @@ pub(super) fn make_or_take_up(
     random: &mut (impl RngCore + CryptoRng),
 ) -> Result<Codes, CodesFileError> {
     let codes: Vec<Code> = rows.iter().map(|_row| Code::generate(random)).collect();
-    match private_file::create(path, text(origin, rows, &codes).as_bytes()) {
+    let pairs = rows.iter().map(|row| &row.ticket_ref).zip(&codes);
+    match private_file::create(path, text(origin, pairs).as_bytes()) {
         Ok(()) => Ok(Codes { codes, taken_up: false }),
         Err(PrivateFileError::Exists) => take_up(path, rows),
         Err(error) => Err(CodesFileError::File(error)),
     }
 }
 
-fn text(origin: &str, rows: &[TableRow], codes: &[Code]) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(rows.len().saturating_mul(origin.len() + 80) + 32));
+/// The file's text: a line for each ticket. One buffer of its final size, so that no copy is left behind.
+pub(crate) fn text<'c>(
+    origin: &str,
+    codes: impl ExactSizeIterator<Item = (&'c TicketRef, &'c Code)>,
+) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(codes.len().saturating_mul(origin.len() + 80) + 32));
     text.push_str(HEADER);
     text.push('\n');
-    for (row, code) in rows.iter().zip(codes) {
+    for (reference, code) in codes {
         let code = code.reveal();
-        for part in [row.ticket_ref.as_str(), ",", origin, "/r#", code.as_str(), "\n"] {
+        for part in [reference.as_str(), ",", origin, "/r#", code.as_str(), "\n"] {
             text.push_str(part);
         }
     }

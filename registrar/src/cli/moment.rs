@@ -10,14 +10,14 @@ use time::format_description::well_known::Rfc3339;
 pub struct MomentError;
 
 /// Reads a moment.
-pub(super) fn parse(text: &str) -> Result<Timestamp, MomentError> {
+pub(crate) fn parse(text: &str) -> Result<Timestamp, MomentError> {
     let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_no_detail| MomentError)?;
     let milliseconds = i64::try_from(moment.unix_timestamp_nanos() / 1_000_000).map_err(|_too_far| MomentError)?;
     Ok(Timestamp::from_unix_ms(milliseconds))
 }
 
 /// Writes a moment in UTC, to the second.
-pub(super) fn show(moment: Timestamp) -> String {
+pub(crate) fn show(moment: Timestamp) -> String {
     let written = OffsetDateTime::from_unix_timestamp(moment.unix_seconds()).ok();
     let written = written.and_then(|moment| moment.format(&Rfc3339).ok());
     written.unwrap_or_else(|| format!("{} ms after 1970", moment.unix_ms()))

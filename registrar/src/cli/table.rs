@@ -15,7 +15,7 @@ use crate::domain::reference::{OrderRef, ReferenceError, TicketRef};
 use crate::domain::ticket::{EntriesError, offered_entries};
 
 /// The columns of an import, in the order in which the manual names them.
-pub(super) const COLUMNS: [&str; 8] =
+pub(crate) const COLUMNS: [&str; 8] =
     ["ticket_ref", "order_ref", "zone", "seat_label", "valid_from", "valid_until", "entries", "party"];
 
 /// Most rows of one file: the largest events planned for, ten times.
@@ -93,37 +93,68 @@ pub enum FieldError {
 
 /// One row, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TableRow {
+pub(crate) struct TableRow {
     /// Where it stands, from 1.
-    pub(super) line: u64,
-    pub(super) ticket_ref: TicketRef,
-    pub(super) order_ref: OrderRef,
-    pub(super) zone: Zone,
-    pub(super) seat_label: SeatLabel,
-    pub(super) valid_from: Timestamp,
-    pub(super) valid_until: Timestamp,
-    pub(super) entries: Entries,
-    pub(super) party: String,
+    pub(crate) line: u64,
+    pub(crate) ticket_ref: TicketRef,
+    pub(crate) order_ref: OrderRef,
+    pub(crate) zone: Zone,
+    pub(crate) seat_label: SeatLabel,
+    pub(crate) valid_from: Timestamp,
+    pub(crate) valid_until: Timestamp,
+    pub(crate) entries: Entries,
+    pub(crate) party: String,
 }
 
-/// Reads a whole file.
-pub(super) fn read(file: impl Read) -> Result<Vec<TableRow>, TableError> {
+/// Reads a whole file, up to its first fault.
+pub(crate) fn read(file: impl Read) -> Result<Vec<TableRow>, TableError> {
+    read_to(file, 1).map_err(|faults| faults.into_iter().next().unwrap_or(TableError::Empty))
+}
+
+/// Reads a whole file and names its faults, so many of them at most: one row's does not hide the next one's.
+pub(crate) fn read_to(file: impl Read, faults_max: usize) -> Result<Vec<TableRow>, Vec<TableError>> {
+    let mut faults = Vec::new();
+    match read_rows(file, faults_max, &mut faults) {
+        Ok(rows) if faults.is_empty() => Ok(rows),
+        Ok(_rows) => Err(faults),
+        Err(fault) => {
+            faults.push(fault);
+            Err(faults)
+        }
+    }
+}
+
+fn read_rows(file: impl Read, faults_max: usize, faults: &mut Vec<TableError>) -> Result<Vec<TableRow>, TableError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(false).from_reader(file);
     let places = places(reader.headers().map_err(|error| of_csv(error, 1))?)?;
     let (mut rows, mut seen) = (Vec::new(), BTreeMap::new());
     let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| of_csv(error, 0))? {
+    while faults.len() < faults_max {
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                let fault = of_csv(error, 0);
+                if matches!(fault, TableError::Read(_)) {
+                    return Err(fault);
+                }
+                faults.push(fault);
+                continue;
+            }
+        }
         let line = record.position().map_or(0, csv::Position::line);
         if rows.len() >= ROWS_MAX {
             return Err(TableError::TooManyRows);
         }
-        let row = row(line, &record, &places)?;
-        if let Some(first) = seen.insert(row.ticket_ref.clone(), line) {
-            return Err(TableError::Repeated { line, first });
+        match row(line, &record, &places) {
+            Ok(row) => match seen.insert(row.ticket_ref.clone(), line) {
+                Some(first) => faults.push(TableError::Repeated { line, first }),
+                None => rows.push(row),
+            },
+            Err(fault) => faults.push(fault),
         }
-        rows.push(row);
     }
-    if rows.is_empty() { Err(TableError::Empty) } else { Ok(rows) }
+    if rows.is_empty() && faults.is_empty() { Err(TableError::Empty) } else { Ok(rows) }
 }
 
 /// The CSV reader quotes bytes in some of its errors; where the line is known, that is all that is told.

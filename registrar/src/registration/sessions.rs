@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kido_shared::challenge::{Action, Challenge};
 use kido_shared::clock::Timestamp;
-use kido_shared::ids::{EventId, SessionId, TicketId};
+use kido_shared::codes::CodeHash;
+use kido_shared::ids::{EventId, SessionId};
 
 use crate::domain::registration::RegistrationRefusal;
 use crate::store::CodedTicket;
@@ -31,31 +32,31 @@ pub(super) struct Session {
 pub(super) struct Sessions {
     open: BTreeMap<SessionId, Session>,
     ends: BTreeSet<(Timestamp, SessionId)>,
-    /// The one open dialogue of a ticket that was named by its code.
-    of_ticket: BTreeMap<TicketId, SessionId>,
+    /// The one open dialogue that began with a code.
+    of_code: BTreeMap<CodeHash, SessionId>,
     /// How many of the open ones began without a code.
     card_alone: usize,
 }
 
 impl Sessions {
-    /// Opens a dialogue. Those that are over make room, and so does an earlier one about the same ticket by its code:
-    /// one code never holds more than one place, and whoever begins again is the one who goes on.
+    /// Opens a dialogue. Those that are over make room, and so does an earlier one with the same code: one code never
+    /// holds more than one place, and whoever begins again is the one who goes on.
     pub(super) fn open(&mut self, id: SessionId, session: Session, now: Timestamp) -> Result<(), RegistrationRefusal> {
         while let Some((end, over)) = self.ends.first().copied().filter(|(end, _)| *end <= now) {
             self.ends.remove(&(end, over));
             self.remove(over);
         }
-        let ticket = session.coded.map(|coded| coded.ticket);
-        if let Some(before) = ticket.and_then(|ticket| self.of_ticket.get(&ticket).copied()) {
+        let code = session.coded.map(|coded| coded.code);
+        if let Some(before) = code.and_then(|code| self.of_code.get(&code).copied()) {
             self.take(before, now);
         }
-        let card_alone = usize::from(ticket.is_none());
+        let card_alone = usize::from(code.is_none());
         if self.open.len() >= SESSIONS_MAX || self.card_alone + card_alone > CARD_ALONE_SESSIONS_MAX {
             return Err(RegistrationRefusal::TooManySessions);
         }
         self.card_alone += card_alone;
-        if let Some(ticket) = ticket {
-            self.of_ticket.insert(ticket, id);
+        if let Some(code) = code {
+            self.of_code.insert(code, id);
         }
         self.ends.insert((session.expires_at, id));
         self.open.insert(id, session);
@@ -69,10 +70,16 @@ impl Sessions {
         (now < session.expires_at).then_some(session)
     }
 
+    /// Whether a card helper is in the middle of a dialogue with this code.
+    pub(super) fn is_talking(&self, code: CodeHash, now: Timestamp) -> bool {
+        let session = self.of_code.get(&code).and_then(|id| self.open.get(id));
+        session.is_some_and(|session| now < session.expires_at)
+    }
+
     fn remove(&mut self, id: SessionId) -> Option<Session> {
         let session = self.open.remove(&id)?;
         match session.coded {
-            Some(coded) => drop(self.of_ticket.remove(&coded.ticket)),
+            Some(coded) => drop(self.of_code.remove(&coded.code)),
             None => self.card_alone -= 1,
         }
         Some(session)
@@ -82,7 +89,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kido_shared::codes::CodeHash;
+    use kido_shared::ids::TicketId;
 
     fn session(expires_at: i64) -> Session {
         Session {
@@ -94,11 +101,15 @@ mod tests {
         }
     }
 
-    /// A dialogue about the ticket of this number, by its code.
+    fn code(number: u64) -> CodeHash {
+        let mut bytes = [4; 32];
+        bytes[24..].copy_from_slice(&number.to_be_bytes());
+        CodeHash::from_bytes(bytes)
+    }
+
+    /// A dialogue that began with the code of this number.
     fn coded(number: u64, expires_at: i64) -> Session {
-        let mut ticket = [3; 16];
-        ticket[8..].copy_from_slice(&number.to_be_bytes());
-        let coded = CodedTicket { ticket: TicketId::from_bytes(ticket), code: CodeHash::from_bytes([4; 32]) };
+        let coded = CodedTicket { ticket: TicketId::from_bytes([3; 16]), code: code(number) };
         Session { coded: Some(coded), ..session(expires_at) }
     }
 
@@ -142,10 +153,22 @@ mod tests {
         for number in 0..1_000 {
             sessions.open(id(number), coded(7, 100), start).unwrap();
         }
-        assert_eq!((sessions.open.len(), sessions.ends.len(), sessions.of_ticket.len()), (1, 1, 1));
+        assert_eq!((sessions.open.len(), sessions.ends.len(), sessions.of_code.len()), (1, 1, 1));
         assert!(sessions.take(id(998), start).is_none());
         assert!(sessions.take(id(999), start).is_some());
-        assert!(sessions.open.is_empty() && sessions.ends.is_empty() && sessions.of_ticket.is_empty());
+        assert!(sessions.open.is_empty() && sessions.ends.is_empty() && sessions.of_code.is_empty());
+    }
+
+    #[test]
+    fn a_code_is_talked_with_until_its_newest_dialogue_ends() {
+        let (mut sessions, at) = (Sessions::default(), Timestamp::from_unix_ms);
+        sessions.open(id(1), coded(7, 100), at(0)).unwrap();
+        sessions.open(id(2), coded(7, 200), at(50)).unwrap();
+        assert!(sessions.is_talking(code(7), at(199)), "the newer one is open");
+        assert!(!sessions.is_talking(code(7), at(200)), "it ends by itself");
+        assert!(!sessions.is_talking(code(8), at(199)));
+        sessions.take(id(2), at(60)).unwrap();
+        assert!(!sessions.is_talking(code(7), at(60)));
     }
 
     #[test]

@@ -27,26 +27,27 @@ use crate::testing::{NOW, Registrar, origin};
 use crate::web::Pages;
 
 /// A registrar behind its router, with a token for each role.
-pub(super) struct Served {
-    pub(super) registrar: Registrar,
+pub(crate) struct Served {
+    pub(crate) registrar: Registrar,
+    pub(crate) app: AppState,
     router: Router,
 }
 
 /// An answer as it came.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
     }
 
     /// Status and code of a problem document.
-    pub(super) fn problem(&self) -> (u16, String) {
+    pub(crate) fn problem(&self) -> (u16, String) {
         assert_eq!(self.headers["content-type"], "application/problem+json", "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], self.status.as_u16());
@@ -54,17 +55,17 @@ impl Answer {
         (self.status.as_u16(), problem["code"].as_str().unwrap().to_owned())
     }
 
-    pub(super) fn ok(self) -> Value {
+    pub(crate) fn ok(self) -> Value {
         assert!(self.status.is_success(), "{} {}", self.status, String::from_utf8_lossy(&self.bytes));
         self.json()
     }
 }
 
-pub(super) fn problem(status: u16, code: &str) -> (u16, String) {
+pub(crate) fn problem(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
-pub(super) fn token(role: Role) -> String {
+pub(crate) fn token(role: Role) -> String {
     let seed = 100 + role as u64;
     BearerToken::generate(&mut StdRng::seed_from_u64(seed)).reveal().to_string()
 }
@@ -76,7 +77,7 @@ fn add(tokens: &Tokens, role: Role) {
 }
 
 impl Served {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let registrar = Registrar::new();
         let first = BearerToken::generate(&mut StdRng::seed_from_u64(1));
         let tokens = Tokens::create(registrar.folder.path().join("tokens.json"), &first).unwrap();
@@ -99,32 +100,38 @@ impl Served {
             entropy: Entropy::from_seed(23),
             data: registrar.folder.path().to_owned(),
             pages: Pages::compiled_in().unwrap(),
+            audit: crate::audit::Audit::open(&registrar.folder.path().join("audit")).unwrap(),
         });
-        Self { router: build_router(app), registrar }
+        Self { router: build_router(app.clone()), app, registrar }
     }
 
-    pub(super) async fn send(&self, request: Request) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+    /// The answer before its body has come: a stream's never ends by itself.
+    pub(crate) async fn answer(&self, request: Request) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> Answer {
+        let response = self.answer(request).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, bytes }
     }
 
-    pub(super) async fn get(&self, role: Option<Role>, path: &str) -> Answer {
+    pub(crate) async fn get(&self, role: Option<Role>, path: &str) -> Answer {
         self.send(request(Method::GET, role, path).body(Body::empty()).unwrap()).await
     }
 
-    pub(super) async fn post(&self, role: Option<Role>, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, role: Option<Role>, path: &str, body: &Value) -> Answer {
         self.with_body(Method::POST, role, path, body).await
     }
 
-    pub(super) async fn with_body(&self, method: Method, role: Option<Role>, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn with_body(&self, method: Method, role: Option<Role>, path: &str, body: &Value) -> Answer {
         let request = request(method, role, path).header("content-type", "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
     /// A rehearsal, so that the cast's cards are accepted.
-    pub(super) async fn event(&self) -> EventId {
+    pub(crate) async fn event(&self) -> EventId {
         self.registrar.event().await
     }
 }
@@ -137,7 +144,7 @@ fn request(method: Method, role: Option<Role>, path: &str) -> axum::http::reques
     }
 }
 
-pub(super) fn row(number: u64) -> Value {
+pub(crate) fn row(number: u64) -> Value {
     json!({
         "ticket_ref": format!("TICKET-{number}"), "order_ref": format!("ORDER-{number}"), "zone": "A",
         "seat_label": "Row 1", "valid_from": NOW.unix_ms(), "valid_until": NOW.unix_ms() + 3_600_000, "entries": "1",

@@ -126,7 +126,7 @@ impl Store {
         Ok((event, TicketView::of(id, ticket)))
     }
 
-    fn find_code(&self, code: CodeHash) -> Result<(EventId, TicketId, Ticket), Refused> {
+    pub(super) fn find_code(&self, code: CodeHash) -> Result<(EventId, TicketId, Ticket), Refused> {
         for live in self.all_live() {
             if let Some((id, ticket)) = of_live_code(&live.facts, code)? {
                 return Ok((live.id(), id, ticket));

@@ -9,6 +9,7 @@ use kido_shared::error_chain::Chain;
 use kido_shared::ids::{Epoch, EventId};
 use kido_shared::keys::EventKey;
 use kido_store::{Options, StoreIdentity};
+use tokio::sync::watch;
 
 use super::error::StorageError;
 use super::live::{EventKeys, LiveEvent};
@@ -132,7 +133,7 @@ pub(super) fn create(store: &Store, identity: FeedIdentity, key: &EventKey) -> R
 
 fn live(facts: kido_store::Store, identity: FeedIdentity, key: &EventKey, epoch: Epoch) -> LiveEvent {
     let keys = Arc::new(EventKeys::derive(identity.event(), epoch, key));
-    LiveEvent { keys, facts, signer: HeadSigner::new(identity) }
+    LiveEvent { keys, facts, signer: HeadSigner::new(identity), changed: watch::Sender::default() }
 }
 
 const fn identity_of(event: EventId) -> StoreIdentity {

@@ -16,6 +16,8 @@
 //! | `e` ticket (16) entry (4) | id of the admission that holds this entry |
 //! | `h` ticket (16) fact (8) | one line of the ticket's history |
 //! | `x` fact (8) | a conflict |
+//! | `m` minute (8) gate (16) | how many came in there within that minute |
+//! | `w` gate (16) | how many came in there |
 //!
 //! Numbers are big-endian, so that keys sort as numbers do.
 
@@ -36,6 +38,8 @@ pub(super) const COUNTS: &[u8] = b"N";
 pub(super) const GATES: &[u8] = b"g";
 pub(super) const CLAIMS: &[u8] = b"k";
 pub(super) const CONFLICTS: &[u8] = b"x";
+pub(super) const MINUTES: &[u8] = b"m";
+pub(super) const ENTRIES_OF_GATES: &[u8] = b"w";
 
 fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
@@ -104,6 +108,26 @@ pub(super) fn history(ticket: TicketId) -> Vec<u8> {
 
 pub(super) fn history_line(ticket: TicketId, position: Position) -> Vec<u8> {
     key(b'h', &[ticket.as_bytes(), &position.get().to_be_bytes()])
+}
+
+/// Minutes before 1970 are none: a gate whose clock says so has lost it, and the first minute takes its entries.
+pub(super) fn minute(minute: i64, gate: GateId) -> Vec<u8> {
+    key(b'm', &[&u64::try_from(minute).unwrap_or(0).to_be_bytes(), gate.as_bytes()])
+}
+
+/// What sorts before every entry of a minute and after all of the minute before.
+pub(super) fn before_minute(minute: i64) -> Vec<u8> {
+    key(b'm', &[&u64::try_from(minute).unwrap_or(0).to_be_bytes()])
+}
+
+/// The minute and the gate of a [`minute`] key.
+pub(super) fn minute_of(key: &[u8]) -> Option<(i64, GateId)> {
+    let (minute, gate) = key.strip_prefix(MINUTES)?.split_first_chunk::<8>()?;
+    Some((i64::try_from(u64::from_be_bytes(*minute)).ok()?, GateId::try_from(gate).ok()?))
+}
+
+pub(super) fn entries_of_gate(gate: GateId) -> Vec<u8> {
+    key(b'w', &[gate.as_bytes()])
 }
 
 pub(super) fn conflict(position: Position) -> Vec<u8> {

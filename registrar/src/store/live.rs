@@ -6,6 +6,7 @@ use kido_shared::feed::RecordCipher;
 use kido_shared::ids::{Epoch, EventId};
 use kido_shared::keys::{EventKey, GateSubkeys, OrderKey};
 use kido_store::Stored;
+use tokio::sync::watch;
 
 use super::changing::Changing;
 use super::error::Failed;
@@ -34,6 +35,8 @@ pub(crate) struct LiveEvent {
     pub(crate) keys: Arc<EventKeys>,
     pub(crate) facts: kido_store::Store,
     pub(crate) signer: HeadSigner,
+    /// Counts what was stored, so that whoever shows something of the event knows when to look again.
+    pub(crate) changed: watch::Sender<u64>,
 }
 
 impl LiveEvent {
@@ -55,6 +58,8 @@ impl LiveEvent {
             changing.finish()?;
             Ok(decided)
         });
-        pending.await.map(Stored::into_inner).map_err(Failed::from)
+        let stored = pending.await.map(Stored::into_inner).map_err(Failed::from)?;
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+        Ok(stored)
     }
 }

@@ -1,8 +1,9 @@
 //! From facts to index entries.
 
 use kido_shared::claim::ClaimStep;
+use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FollowedTo, SealedRecord};
-use kido_shared::ids::{AdmissionId, EventId, TicketId};
+use kido_shared::ids::{AdmissionId, EventId, GateId, TicketId};
 use kido_store::{IndexChanges, Position, Project, ProjectError};
 
 use super::keys::{self, FEED_MARK_EVERY};
@@ -23,7 +24,7 @@ const NO_TICKET: ProjectError = ProjectError::Impossible("a fact about a ticket 
 const NO_EVENT: ProjectError = ProjectError::Impossible("a fact before the event was created");
 
 impl Project for EventProjection {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         let fact =
@@ -193,10 +194,22 @@ impl Entering<'_, '_> {
         if fact.holds_entry {
             self.index.put(keys::entry(admission.ticket, admission.entry), admission.id.as_bytes().as_slice());
         }
+        self.count_entry(admission.gate, admission.at)?;
         let mut counts = reading::counts(self.index)?;
         counts.admissions = counts.admissions.saturating_add(1);
         self.index.put(keys::COUNTS, encode(&counts));
         self.note(admission.ticket, HistoryLine::new(admission.at, Happening::Admitted(admission.gate)));
+        Ok(())
+    }
+
+    /// One more through this gate, in this minute.
+    fn count_entry(&mut self, gate: GateId, at: Timestamp) -> Result<(), ProjectError> {
+        let of_minute = keys::minute(at.unix_seconds().div_euclid(60), gate);
+        let count = reading::of_minute(self.index, &of_minute)?.saturating_add(1);
+        self.index.put(of_minute, encode(&count));
+        let of_gate = keys::entries_of_gate(gate);
+        let count = reading::of_gate(self.index, &of_gate)?.saturating_add(1);
+        self.index.put(of_gate, encode(&count));
         Ok(())
     }
 

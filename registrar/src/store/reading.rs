@@ -200,6 +200,16 @@ pub(crate) fn claims(from: &impl Entries, ticket: TicketId) -> Result<TicketClai
     read(from, &keys::claims(ticket), "a ticket's claims").map(Option::unwrap_or_default)
 }
 
+/// How many came in within a minute.
+pub(crate) fn of_minute(from: &impl Entries, key: &[u8]) -> Result<u32, ReadError> {
+    read(from, key, "entries of a minute").map(Option::unwrap_or_default)
+}
+
+/// How many came in through a gate.
+pub(crate) fn of_gate(from: &impl Entries, key: &[u8]) -> Result<u64, ReadError> {
+    read(from, key, "entries of a gate").map(Option::unwrap_or_default)
+}
+
 /// Whether any ticket of the event has been claimed or admitted.
 pub(crate) fn any_use(from: &impl Entries) -> Result<bool, ReadError> {
     Ok(counts(from)?.admissions > 0 || from.entries(keys::CLAIMS)?.next().transpose()?.is_some())

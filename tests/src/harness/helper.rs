@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::process::finish;
+use super::process::{Process, finish};
 use super::registrar::parse_last_line;
 use super::{HarnessError, Programs};
 
@@ -31,6 +31,15 @@ pub struct HelperRun {
     pub answer: Value,
     /// What it told the person.
     pub said: String,
+}
+
+/// The helper's own page, open until it is dropped or has done its work.
+#[derive(Debug)]
+pub struct HelperPage {
+    /// The helper.
+    pub process: Process,
+    /// Where its page is; good for one visitor.
+    pub address: String,
 }
 
 impl HelperRun {
@@ -96,6 +105,29 @@ impl CardHelper {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&self.log);
         let kept = file.and_then(|mut file| write!(file, "{stdout}{stderr}"));
         kept.map_err(|source| HarnessError::File { path: self.log.clone(), source })
+    }
+
+    /// Opens the helper's own page, with a link as a browser hands it over, or without one.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn open(&self, link: Option<&str>) -> Result<HelperPage, HarnessError> {
+        let logs = self.log.parent().unwrap_or_else(|| Path::new("."));
+        // The address is for the person, so it goes where all goes that is for the person: here both go into one.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(&self.program);
+        command.args(["open", "--no-browser", "--reader", self.reader]);
+        command.arg("--registrars").arg(logs.with_file_name("registrars.txt"));
+        command.env(kido_virtual_card::stack::SOCKET_VARIABLE, &self.pcscd_socket);
+        if link.is_some() {
+            command.arg("--link-stdin");
+        }
+        let mut process = Process::start("kido-card-page", command, logs)?;
+        if let Some(link) = link {
+            process.type_line(link).await?;
+        }
+        let line = process.line("its address", |line| line.starts_with("http://127.0.0.1:")).await?;
+        Ok(HelperPage { process, address: line.trim().to_owned() })
     }
 
     /// Registers the card in the reader with a link and a PIN.

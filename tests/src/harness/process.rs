@@ -149,6 +149,17 @@ impl Process {
         ended.unwrap_or(Err(HarnessError::TimedOut { what, within }))
     }
 
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// [`HarnessError::TimedOut`] where it does not.
+    pub async fn ended(mut self) -> Result<ExitStatus, HarnessError> {
+        let within = END_WITHIN;
+        let what = format!("{} to end by itself", self.name);
+        let ended = tokio::time::timeout(within, self.wait()).await;
+        ended.unwrap_or(Err(HarnessError::TimedOut { what, within }))
+    }
+
     /// Ends it as a power cut would, and waits until it is gone.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use kido_virtual_card::card::LogEntry;
 use kido_virtual_card::character::Character;
-use kido_virtual_card::control::Client;
+use kido_virtual_card::control::{self, Client};
 use kido_virtual_card::stack::{PrivateStack, READER_NAMES};
 use tokio::process::Command;
 
@@ -15,6 +15,9 @@ use super::{CardHelper, HarnessError, HelperRun, Programs, Registrar};
 
 /// The reader of whoever registers a card; a gate may use it when nobody does.
 const BUYERS_SLOT: u8 = 1;
+
+/// The folder of the PC/SC stack, below the venue's own.
+const STACK: &str = "pcsc";
 
 /// A venue; everything that it started ends with it.
 #[derive(Debug)]
@@ -56,7 +59,7 @@ impl Venue {
         let programs = Programs::of_this_build()?;
         let logs = folder.join("logs");
         std::fs::create_dir_all(&logs).map_err(|source| HarnessError::File { path: logs.clone(), source })?;
-        let stack = PrivateStack::start(&programs.virtual_card(), &folder.join("pcsc"))?;
+        let stack = PrivateStack::start(&programs.virtual_card(), &folder.join(STACK))?;
         let anchors = folder.join("anchors");
         let mut command = Command::new(programs.virtual_card());
         command.arg("anchors").arg("--out").arg(&anchors);
@@ -96,6 +99,12 @@ impl Venue {
     /// [`HarnessError::Control`].
     pub fn control(&self) -> Result<Client, HarnessError> {
         Ok(self.stack.control()?)
+    }
+
+    /// Where that hand listens, for whoever moves cards from another task.
+    #[must_use]
+    pub fn control_socket(&self) -> PathBuf {
+        self.folder.join(STACK).join(control::SOCKET)
     }
 
     /// The buyer's card helper at the reader in this slot.

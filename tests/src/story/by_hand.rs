@@ -1,23 +1,54 @@
-//! The tour by hand: cards are put into the tray by typing their names.
+//! The tour by hand: every page of Kido, and a desk that puts cards into the readers.
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
 
-use crate::harness::{Gate, HarnessError, Venue};
+use crate::desk::{Desk, Signpost};
+use crate::harness::{Gate, HarnessError, TicketRow, Venue};
+
+/// A ticket that nobody has registered yet: the visitor's.
+const VISITORS_TICKET: &str = "TICKET-VISITOR";
 
 /// Stays up until Ctrl-C or the end of input.
-pub(super) async fn tour(venue: &Venue, gate: &mut Gate, event: &str) -> Result<(), HarnessError> {
-    println!("\nStill running; Ctrl-C ends everything.");
-    println!("  registrar      {}/openapi.json   {}/healthz", venue.registrar.origin(), venue.registrar.origin());
-    println!("  lane's screen  {}/events   (the page that draws it comes with the next version)", gate.kiosk_address());
-    println!("  event          {event}");
-    println!("  logs           {}", venue.logs().display());
+pub(super) async fn tour(venue: &Venue, gate: &mut Gate, event: &str, holder: &str) -> Result<(), HarnessError> {
+    let signs = signs(venue, gate, event, holder).await?;
+    let desk = Desk::open(venue, signs.clone()).await?;
+    println!("\nStill running; Ctrl-C ends everything. Begin at the desk, with a browser on this machine:\n");
+    println!("  demo desk       {}", desk.address());
+    for Signpost { name, address } in &signs {
+        println!("  {:<15} {address}", told(name));
+    }
+    println!("\n  Every card's PIN is {PIN}. Event {event}; logs in {}.", venue.logs().display());
     println!(
-        "Type a card to put it into the tray (its PIN {PIN} is typed for it), such as: holder, second-holder, copy,"
+        "Or type a card to tap it without a browser (its PIN is typed for it), such as: holder, second-holder, copy,"
     );
     println!("stranger, locked, one-try, no-pin, phone, slow, garbage. An empty line ends the tour.");
+    by_typing(venue, gate).await
+}
+
+/// The three pages, each with what a visitor needs for it.
+async fn signs(venue: &Venue, gate: &Gate, event: &str, holder: &str) -> Result<Vec<Signpost>, HarnessError> {
+    let rows = [TicketRow::open_now(VISITORS_TICKET)];
+    let links = venue.registrar.import(event, &rows, false).await?;
+    let sign = |name, address: String| Signpost { name, address };
+    Ok(vec![
+        sign("buyer", super::link(&links, VISITORS_TICKET).to_owned()),
+        sign("holder", holder.to_owned()),
+        sign("gate", format!("{}/", gate.kiosk_address())),
+    ])
+}
+
+fn told(name: &str) -> &'static str {
+    match name {
+        "buyer" => "buyer's link",
+        "holder" => "holder's page",
+        _ => "lane's screen",
+    }
+}
+
+async fn by_typing(venue: &Venue, gate: &mut Gate) -> Result<(), HarnessError> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     loop {
         let line = tokio::select! {

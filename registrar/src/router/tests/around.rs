@@ -85,6 +85,7 @@ async fn the_document_names_every_route_of_the_protocol() {
         routes::FEED_TAIL,
         routes::CLAIMS,
         routes::ADMISSIONS,
+        routes::REPORTS,
         routes::HEALTH,
         operator::EVENTS,
         operator::EVENT,

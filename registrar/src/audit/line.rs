@@ -1,0 +1,158 @@
+//! One line of the list, as it is kept. Numbers are never given a second meaning; new fields are optional.
+
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::{EnrolmentId, EventId, GateId, TicketId};
+
+/// Through which door somebody came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(index_only)]
+pub enum Door {
+    /// With a browser.
+    #[n(0)]
+    Console,
+    /// With a program: a shop's, or the command line.
+    #[n(1)]
+    Api,
+}
+
+impl Door {
+    /// The word behind its sentence.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Api => "api",
+        }
+    }
+}
+
+macro_rules! deeds {
+    ($($(#[$doc:meta])* $number:literal $name:ident = $key:literal),+ $(,)?) => {
+        /// What was done, or tried.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+        #[cbor(index_only)]
+        pub enum Deed {
+            $($(#[$doc])* #[n($number)] $name),+
+        }
+
+        impl Deed {
+            /// All of them, for the test of their sentences.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The word behind its sentence.
+            #[must_use]
+            pub const fn key(self) -> &'static str {
+                match self {
+                    $(Self::$name => $key),+
+                }
+            }
+        }
+    };
+}
+
+deeds! {
+    /// A session of the console began.
+    0 SignedIn = "signed-in",
+    /// It was ended by its owner.
+    1 SignedOut = "signed-out",
+    /// An event was made.
+    2 EventCreated = "event-created",
+    /// Its choices were changed.
+    3 EventChanged = "event-changed",
+    /// Tickets came.
+    4 TicketsImported = "tickets-imported",
+    /// A ticket was suspended.
+    5 TicketSuspended = "ticket-suspended",
+    /// A ticket was cancelled.
+    6 TicketCancelled = "ticket-cancelled",
+    /// A ticket was paid.
+    7 TicketConfirmed = "ticket-confirmed",
+    /// A reservation went back to the shop.
+    8 TicketReleased = "ticket-released",
+    /// A ticket got a new code.
+    9 CodeReissued = "code-reissued",
+    /// A place was offered to a new gate.
+    10 GateOffered = "gate-offered",
+    /// A gate's digits were compared, and it belongs to the event.
+    11 GateConfirmed = "gate-confirmed",
+    /// An offer was taken back.
+    12 GateRefused = "gate-refused",
+    /// A gate's rights were ended.
+    13 GateRevoked = "gate-revoked",
+    /// Somebody got a token.
+    14 TokenAdded = "token-added",
+    /// A token was ended.
+    15 TokenRemoved = "token-removed",
+    /// Something was asked for that the role may not do, or by nobody who is known.
+    16 Reached = "reached",
+}
+
+/// On what.
+#[derive(Debug, Clone, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
+#[cbor(flat)]
+pub enum Object {
+    /// On nothing but the event, if any.
+    #[n(0)]
+    #[default]
+    Nothing,
+    /// A ticket, by its pseudonym.
+    #[n(1)]
+    Ticket(#[n(0)] TicketId),
+    /// A gate.
+    #[n(2)]
+    Gate(#[n(0)] GateId),
+    /// An offer to a gate.
+    #[n(3)]
+    Offer(#[n(0)] EnrolmentId),
+    /// A token, by what operators call it.
+    #[n(4)]
+    Token(#[n(0)] String),
+    /// A batch of tickets: how many are new, and how many were refused.
+    #[n(5)]
+    Batch(#[n(0)] u64, #[n(1)] u64),
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct AuditLine {
+    /// When.
+    #[n(0)]
+    pub at: Timestamp,
+    /// In which role, by its word; nothing where nobody was known.
+    #[n(1)]
+    pub role: Option<String>,
+    /// What operators call whose token it was.
+    #[n(2)]
+    pub label: String,
+    /// Through which door.
+    #[n(3)]
+    pub door: Door,
+    /// What.
+    #[n(4)]
+    pub deed: Deed,
+    /// In which event.
+    #[n(5)]
+    pub event: Option<EventId>,
+    /// On what.
+    #[n(6)]
+    pub object: Object,
+    /// The problem's code where it was refused; nothing where it was done.
+    #[n(7)]
+    pub refused: Option<String>,
+}
+
+impl AuditLine {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match minicbor::encode(self, &mut bytes) {
+            Ok(()) => bytes,
+            // Writing to memory does not fail; an empty line would be refused by the projection.
+            Err(_infallible) => Vec::new(),
+        }
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
+        minicbor::decode(bytes)
+    }
+}

@@ -1,0 +1,240 @@
+//! What operators, shops and desks do, whichever door they come through: done, written to the audit list, answered.
+//!
+//! Handlers of the API are a face of these; nothing that changes an event, a ticket, a gate or a token for somebody with
+//! a token happens anywhere else.
+
+mod policy;
+
+use std::sync::Arc;
+
+use kido_shared::enrolment::{EnrolmentLink, EnrolmentToken, RootFingerprint};
+use kido_shared::ids::{EnrolmentId, EventId, GateId};
+use kido_shared::wire::v1::operator::{AddToken, CreateEvent, OfferGate, Role, TicketChange, TokenBody, UpdateEvent};
+use zeroize::Zeroizing;
+
+use crate::audit::{AuditLine, Deed, Door, Object};
+use crate::auth::bearer::Denied;
+use crate::auth::tokens::{Bearer, TokenError, Tokens};
+use crate::domain::ticket::TicketAction;
+use crate::enrolment::{Compared, EnrolmentRefusal, Offered};
+use crate::error::AppError;
+use crate::state::App;
+use crate::store::{
+    EventView, GateView, ImportOutcome, ImportReport, NewGate, Reissued, TicketName, TicketRow, TicketView,
+};
+
+/// Who does something, and through which door.
+#[derive(Debug, Clone)]
+pub(crate) struct By {
+    pub(crate) bearer: Bearer,
+    pub(crate) door: Door,
+}
+
+/// What a line tells beside who and how it ended.
+struct About {
+    deed: Deed,
+    event: Option<EventId>,
+    object: Object,
+}
+
+impl About {
+    const fn event(deed: Deed, event: EventId) -> Self {
+        Self { deed, event: Some(event), object: Object::Nothing }
+    }
+
+    fn of(self, object: Object) -> Self {
+        Self { object, ..self }
+    }
+}
+
+impl App {
+    /// Writes the line, then lets the answer go. A deed whose line is not durable is answered as a failure: asking again
+    /// does no harm, and whoever was told *done* is in the list.
+    async fn listed<T>(&self, by: &By, about: About, outcome: Result<T, AppError>) -> Result<T, AppError> {
+        let refused = outcome.as_ref().err().map(|error| error.code().to_owned());
+        let (role, label) = (Some(by.bearer.role.name().to_owned()), by.bearer.label.clone());
+        let About { deed, event, object } = about;
+        let line = AuditLine { at: self.now(), role, label, door: by.door, deed, event, object, refused };
+        self.audit.write(line).await?;
+        outcome
+    }
+
+    /// Makes an event.
+    pub(crate) async fn create_event(&self, by: &By, wanted: CreateEvent) -> Result<EventView, AppError> {
+        let made = match policy::new_policy(wanted, &mut self.random()) {
+            Ok(policy) => self.store.create_event(policy).await.map_err(AppError::from),
+            Err(error) => Err(error),
+        };
+        let event = made.as_ref().ok().map(|view| view.event);
+        self.listed(by, About { deed: Deed::EventCreated, event, object: Object::Nothing }, made).await
+    }
+
+    /// Changes an event's choices.
+    pub(crate) async fn change_event(
+        &self,
+        by: &By,
+        event: EventId,
+        wanted: UpdateEvent,
+    ) -> Result<EventView, AppError> {
+        let old = self.store.event(event)?.policy.choices().clone();
+        let changed = match policy::changed_policy(old, wanted, &mut self.random()) {
+            Ok(policy) => self.store.change_policy(event, policy).await.map_err(AppError::from),
+            Err(error) => Err(error),
+        };
+        self.listed(by, About::event(Deed::EventChanged, event), changed).await
+    }
+
+    /// Imports a batch of tickets.
+    pub(crate) async fn import_tickets(
+        &self,
+        by: &By,
+        event: EventId,
+        rows: Vec<TicketRow>,
+        paid: bool,
+    ) -> Result<ImportReport, AppError> {
+        let report = self.store.import_tickets(event, rows, paid).await.map_err(AppError::from);
+        let batch = report.as_ref().map_or(Object::Nothing, |report| {
+            let count = |counted: fn(&ImportOutcome) -> bool| {
+                let outcomes = report.outcomes.iter().filter(|outcome| counted(outcome));
+                u64::try_from(outcomes.count()).unwrap_or(u64::MAX)
+            };
+            Object::Batch(
+                count(|outcome| matches!(outcome, ImportOutcome::Created(_))),
+                count(|outcome| matches!(outcome, ImportOutcome::Refused(_))),
+            )
+        });
+        self.listed(by, About::event(Deed::TicketsImported, event).of(batch), report).await
+    }
+
+    /// The ticket that somebody names, for the list: by its pseudonym, never by its reference.
+    fn named(&self, event: EventId, name: &TicketName) -> Object {
+        let id = match name {
+            TicketName::Id(id) => Some(*id),
+            TicketName::Reference(_) => self.store.ticket(event, name).ok().map(|view| view.ticket),
+        };
+        id.map_or(Object::Nothing, Object::Ticket)
+    }
+
+    /// Changes a ticket's status, where the role may.
+    pub(crate) async fn change_ticket(
+        &self,
+        by: &By,
+        event: EventId,
+        name: TicketName,
+        change: TicketChange,
+    ) -> Result<TicketView, AppError> {
+        let about = About::event(deed(change), event).of(self.named(event, &name));
+        let changed = match action(change, by.bearer.role) {
+            Ok(action) => {
+                self.store.change_ticket(event, name, action, by.bearer.actor()).await.map_err(AppError::from)
+            }
+            Err(denied) => Err(denied.into()),
+        };
+        self.listed(by, about, changed).await
+    }
+
+    /// Makes a new code for a ticket.
+    pub(crate) async fn reissue_code(&self, by: &By, event: EventId, name: TicketName) -> Result<Reissued, AppError> {
+        let about = About::event(Deed::CodeReissued, event).of(self.named(event, &name));
+        let reissued = self.store.reissue_code(event, name, by.bearer.actor()).await.map_err(AppError::from);
+        self.listed(by, about, reissued).await
+    }
+
+    /// Offers a place to a new gate.
+    pub(crate) async fn offer_gate(&self, by: &By, event: EventId, wanted: OfferGate) -> Result<Offered, AppError> {
+        let offered = self.offer(event, wanted);
+        let object = offered.as_ref().map_or(Object::Nothing, |offered| Object::Offer(offered.enrolment));
+        self.listed(by, About::event(Deed::GateOffered, event).of(object), offered).await
+    }
+
+    fn offer(&self, event: EventId, OfferGate { zone, entrance }: OfferGate) -> Result<Offered, AppError> {
+        self.store.may_add_gate(event, &zone)?;
+        let entrance = entrance.unwrap_or_else(|| zone.clone());
+        Ok(self.enrolments.offer(event, (zone, entrance), self.now(), &mut self.random())?)
+    }
+
+    /// What a new gate is given: origin, secret and root fingerprint in one link.
+    pub(crate) fn enrolment_link(&self, token: EnrolmentToken) -> Zeroizing<String> {
+        let (origin, root) = (self.origin.to_string(), RootFingerprint::of(self.store.root_key()));
+        EnrolmentLink { origin, token, root }.reveal()
+    }
+
+    /// Compares the digits and makes the gate part of the event. Wrong digits end the offer.
+    pub(crate) async fn confirm_gate(
+        &self,
+        by: &By,
+        (event, enrolment): (EventId, EnrolmentId),
+        short_code: &str,
+    ) -> Result<GateView, AppError> {
+        let confirmed = self.confirm(event, enrolment, short_code).await;
+        let object = confirmed.as_ref().map_or(Object::Offer(enrolment), |gate| Object::Gate(gate.gate));
+        self.listed(by, About::event(Deed::GateConfirmed, event).of(object), confirmed).await
+    }
+
+    async fn confirm(&self, event: EventId, enrolment: EnrolmentId, short_code: &str) -> Result<GateView, AppError> {
+        let compared = self.enrolments.compare(event, enrolment, short_code, self.now())?;
+        let Compared { transcript, token, zone, entrance } = compared;
+        let new = NewGate { gate: transcript.gate, verifying_key: transcript.keys.verifying, zone, entrance };
+        let sealed = transcript.seal(&token, &self.store.gate_subkeys(event)?, &mut self.random());
+        let sealed = sealed.map_err(EnrolmentRefusal::Dialogue)?;
+        let gate = self.store.add_gate(event, new).await?;
+        self.enrolments.finish(transcript, sealed, self.now())?;
+        Ok(gate)
+    }
+
+    /// Ends a gate's rights.
+    pub(crate) async fn revoke_gate(&self, by: &By, event: EventId, gate: GateId) -> Result<GateView, AppError> {
+        let revoked = self.store.revoke_gate(event, gate).await.map_err(AppError::from);
+        if revoked.is_ok() {
+            self.enrolments.forget(gate, self.now());
+        }
+        self.listed(by, About::event(Deed::GateRevoked, event).of(Object::Gate(gate)), revoked).await
+    }
+
+    /// Adds a token by its hash.
+    pub(crate) async fn add_token(&self, by: &By, token: AddToken) -> Result<TokenBody, AppError> {
+        let added = self.on_disk(move |tokens| tokens.add(token)).await;
+        let object = added.as_ref().map_or(Object::Nothing, |added| Object::Token(added.label.clone()));
+        self.listed(by, About { deed: Deed::TokenAdded, event: None, object }, added).await
+    }
+
+    /// Ends a token.
+    pub(crate) async fn remove_token(&self, by: &By, label: String) -> Result<TokenBody, AppError> {
+        let removed = self.on_disk(move |tokens| tokens.remove(&label)).await;
+        let object = removed.as_ref().map_or(Object::Nothing, |removed| Object::Token(removed.label.clone()));
+        self.listed(by, About { deed: Deed::TokenRemoved, event: None, object }, removed).await
+    }
+
+    /// A file is written and synced: not on a thread that serves others.
+    async fn on_disk(
+        &self,
+        change: impl FnOnce(&Tokens) -> Result<TokenBody, TokenError> + Send + 'static,
+    ) -> Result<TokenBody, AppError> {
+        let tokens = Arc::clone(&self.tokens);
+        let changed = tokio::task::spawn_blocking(move || change(&tokens)).await;
+        Ok(changed.map_err(AppError::Lost)??)
+    }
+}
+
+const fn deed(change: TicketChange) -> Deed {
+    match change {
+        TicketChange::Suspend => Deed::TicketSuspended,
+        TicketChange::Cancel => Deed::TicketCancelled,
+        TicketChange::Confirm => Deed::TicketConfirmed,
+        TicketChange::Release => Deed::TicketReleased,
+    }
+}
+
+/// What a role may ask for.
+///
+/// # Errors
+/// [`Denied::Role`].
+pub(crate) const fn action(change: TicketChange, role: Role) -> Result<TicketAction, Denied> {
+    let (action, allowed) = match change {
+        TicketChange::Suspend => (TicketAction::Suspend, matches!(role, Role::Operator | Role::Sales | Role::Desk)),
+        TicketChange::Cancel => (TicketAction::Cancel, matches!(role, Role::Operator | Role::Sales)),
+        TicketChange::Confirm => (TicketAction::Confirm, matches!(role, Role::Operator | Role::Sales)),
+        TicketChange::Release => (TicketAction::Release, matches!(role, Role::Operator | Role::Sales)),
+    };
+    if allowed { Ok(action) } else { Err(Denied::Role(role)) }
+}

@@ -1,0 +1,52 @@
+//! Entries by minute and gate: what a plot of the evening is drawn from.
+
+use std::collections::BTreeMap;
+
+use kido_shared::ids::{EventId, GateId};
+
+use super::error::StorageError;
+use super::{Store, keys, reading};
+
+/// How many came in through one gate within one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntriesOfMinute {
+    /// Minutes since 1970, by the gate's clock.
+    pub minute: i64,
+    /// Where.
+    pub gate: GateId,
+    /// How many.
+    pub count: u32,
+}
+
+impl Store {
+    /// Entries from a minute on, oldest first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn entries_since(&self, event: EventId, minute: i64) -> Result<Vec<EntriesOfMinute>, StorageError> {
+        let live = self.live(event)?;
+        let mut entries = Vec::new();
+        for entry in live.facts.scan_prefix_after(keys::MINUTES, &keys::before_minute(minute))? {
+            let (key, value) = entry?;
+            let (minute, gate) = keys::minute_of(&key).ok_or(StorageError::Entry("a minute"))?;
+            let count = reading::decode(&value, "entries of a minute")?;
+            entries.push(EntriesOfMinute { minute, gate, count });
+        }
+        Ok(entries)
+    }
+
+    /// All entries of the event by gate.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn entries_by_gate(&self, event: EventId) -> Result<BTreeMap<GateId, u64>, StorageError> {
+        let live = self.live(event)?;
+        let mut entries = BTreeMap::new();
+        for entry in live.facts.scan_prefix(keys::ENTRIES_OF_GATES)? {
+            let (key, value) = entry?;
+            let gate = keys::gate_of(&key).ok_or(StorageError::Entry("a gate's id"))?;
+            entries.insert(gate, reading::decode(&value, "entries of a gate")?);
+        }
+        Ok(entries)
+    }
+}

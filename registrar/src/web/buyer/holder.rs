@@ -1,0 +1,263 @@
+//! `/t`: the holder's ticket: its state, what can be done, and what was done.
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use kido_shared::clock::Timestamp;
+use kido_web::icons;
+use kido_web::language::Language;
+
+use super::excuse::Excuse;
+use super::face::{Face, is_over};
+use super::sessions::{Mark, PageSession, Side};
+use super::told::{Sentence, is_inside};
+use super::{OfPage, OpenBody, session, session_of, stream, with_cookie};
+use crate::api::extract::JsonBody;
+use crate::domain::ticket::TicketState;
+use crate::error::AppError;
+use crate::state::AppState;
+use crate::store::{LinkedTicket, ToldLine};
+use crate::web::Page;
+use crate::web::same_origin::SameOrigin;
+use crate::web::visitor::Visitor;
+
+/// What the band over the ticket says: one colour, one shape, one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Band {
+    /// The card opens its entrance.
+    Ready,
+    /// The shop waits for the money.
+    NotPaid,
+    /// Somebody went in with it.
+    Inside,
+    /// Reported lost.
+    Suspended,
+    /// Its time is over.
+    Over,
+    /// Void.
+    Cancelled,
+    /// With the shop.
+    Returned,
+}
+
+impl Band {
+    fn of(linked: &LinkedTicket, history: &[ToldLine], now: Timestamp) -> Self {
+        match linked.ticket.state {
+            TicketState::Cancelled => Self::Cancelled,
+            // An unbound ticket has no page of its own; one that lost its card is with the shop.
+            TicketState::Returned | TicketState::Reserved | TicketState::Unbound => Self::Returned,
+            TicketState::Suspended => Self::Suspended,
+            TicketState::Bound if is_inside(history) => Self::Inside,
+            TicketState::Bound if is_over(linked, now) => Self::Over,
+            TicketState::Bound if !linked.ticket.paid => Self::NotPaid,
+            TicketState::Bound => Self::Ready,
+        }
+    }
+
+    /// The key of its word; `-next` after it is the key of what to do.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Ready => "ticket-ready",
+            Self::NotPaid => "ticket-not-paid",
+            Self::Inside => "ticket-inside",
+            Self::Suspended => "ticket-suspended",
+            Self::Over => "ticket-over",
+            Self::Cancelled => "ticket-cancelled",
+            Self::Returned => "ticket-returned",
+        }
+    }
+
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Ready | Self::Inside => "welcome",
+            Self::NotPaid | Self::Suspended => "elsewhere",
+            Self::Over | Self::Cancelled | Self::Returned => "fault",
+        }
+    }
+
+    /// Whether nothing more can be done with the ticket.
+    const fn is_the_end(self) -> bool {
+        matches!(self, Self::Over | Self::Cancelled | Self::Returned)
+    }
+
+    /// What the card helper is started with by hand.
+    const fn command(self) -> &'static str {
+        if matches!(self, Self::Suspended) { "kido-card resume" } else { "kido-card show" }
+    }
+
+    const fn icon(self) -> &'static str {
+        match self {
+            Self::Ready => icons::DONE,
+            Self::Inside => icons::WELCOME,
+            Self::NotPaid => icons::NOTICE,
+            Self::Suspended => icons::LOCKED,
+            Self::Over => icons::WAIT,
+            Self::Cancelled | Self::Returned => icons::FAULT,
+        }
+    }
+}
+
+/// The ticket as it is shown; history and actions only while the link is its newest.
+#[derive(Debug)]
+struct Shown {
+    mark: Mark,
+    stamp: String,
+    face: Face,
+    band: Band,
+    is_live: bool,
+    is_talking: bool,
+    history: Vec<Sentence>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "buyer_holder.html")]
+struct HolderPage<'p> {
+    page: Page<'p>,
+    origin: String,
+    phone: bool,
+    shown: Option<Shown>,
+    excuse: Option<Excuse>,
+}
+
+impl<'p> HolderPage<'p> {
+    fn without_ticket(app: &'p AppState, language: Language, visitor: Visitor, excuse: Option<Excuse>) -> Self {
+        let (page, origin) = (app.pages.page(language), app.origin.as_str().to_owned());
+        Self { page, origin, phone: visitor.phone, shown: None, excuse }
+    }
+
+    fn with_ticket(
+        app: &'p AppState,
+        (language, visitor): (Language, Visitor),
+        session: &PageSession,
+    ) -> Result<Self, AppError> {
+        let Seen { linked, history, band, is_talking } = Seen::of(app, session)?;
+        let empty = Self::without_ticket(app, language, visitor, None);
+        let page = empty.page.of_rehearsal(linked.policy.is_rehearsal());
+        let sentences = history.iter().map(|told| Sentence::of(told, page.speech));
+        let shown = Shown {
+            mark: session.mark,
+            stamp: stamp(&linked, &history, band, is_talking),
+            face: Face::of(&linked, language),
+            band,
+            is_live: linked.is_live,
+            is_talking,
+            history: if linked.is_live { sentences.collect() } else { Vec::new() },
+        };
+        Ok(Self { page, shown: Some(shown), ..empty })
+    }
+
+    fn answer(&self) -> Result<Response, AppError> {
+        let mut response = self.page.show(self)?;
+        if let Some(excuse) = self.excuse {
+            *response.status_mut() = excuse.status();
+        }
+        Ok(response)
+    }
+}
+
+/// Everything that the page depends on, read once.
+struct Seen {
+    linked: LinkedTicket,
+    history: Vec<ToldLine>,
+    band: Band,
+    is_talking: bool,
+}
+
+impl Seen {
+    fn of(app: &AppState, session: &PageSession) -> Result<Self, AppError> {
+        let linked = app.store.linked_ticket(session.event, session.ticket, session.code)?;
+        let history = app.store.told_history(session.event, session.ticket)?;
+        let band = Band::of(&linked, &history, app.now());
+        Ok(Self { linked, history, band, is_talking: app.registrations.is_talking(session.code) })
+    }
+}
+
+/// What the page compares to know whether it is out of date: a word, whether the link lives, how long the history is.
+fn stamp(linked: &LinkedTicket, history: &[ToldLine], band: Band, is_talking: bool) -> String {
+    let (live, talking) = (u8::from(linked.is_live), u8::from(is_talking));
+    format!("{}.{live}.{talking}.{}", band.key(), history.len())
+}
+
+/// Why a code that opens a ticket has no page here.
+fn objection(linked: &LinkedTicket, _now: Timestamp) -> Option<Excuse> {
+    let unbound = matches!(linked.ticket.state, TicketState::Reserved | TicketState::Unbound);
+    unbound.then_some(Excuse::IsRegistration)
+}
+
+/// The page as its session has it; without one it waits for a link.
+pub(super) async fn show(
+    State(app): State<AppState>,
+    language: Language,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    match session(&app, &headers, Side::Holder) {
+        Ok(Some(session)) => HolderPage::with_ticket(&app, (language, visitor), &session)?.answer(),
+        Ok(None) => HolderPage::without_ticket(&app, language, visitor, None).answer(),
+        Err(excuse) => {
+            let page = HolderPage::without_ticket(&app, language, visitor, Some(excuse)).answer()?;
+            Ok(with_cookie(page, &app, Side::Holder, None))
+        }
+    }
+}
+
+/// Takes the code of the link, once.
+pub(super) async fn open(
+    _same: SameOrigin,
+    State(app): State<AppState>,
+    language: Language,
+    visitor: Visitor,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<OpenBody>,
+) -> Result<Response, AppError> {
+    match super::open(&app, (&headers, visitor), Side::Holder, &body, objection)? {
+        Ok((session, _linked)) => {
+            let page = HolderPage::with_ticket(&app, (language, visitor), &session)?.answer()?;
+            Ok(with_cookie(page, &app, Side::Holder, Some(&session)))
+        }
+        Err(excuse) => {
+            let page = HolderPage::without_ticket(&app, language, visitor, Some(excuse)).answer()?;
+            Ok(with_cookie(page, &app, Side::Holder, None))
+        }
+    }
+}
+
+/// *Lost my card*: suspends the ticket by the code that opened the page, where that is still its code.
+pub(super) async fn lost(
+    _same: SameOrigin,
+    State(app): State<AppState>,
+    language: Language,
+    visitor: Visitor,
+    headers: HeaderMap,
+    JsonBody(OfPage { page }): JsonBody<OfPage>,
+) -> Result<Response, AppError> {
+    let session = match session_of(&app, &headers, Side::Holder, page) {
+        Ok(session) => session,
+        Err(excuse) => return HolderPage::without_ticket(&app, language, visitor, Some(excuse)).answer(),
+    };
+    if let Err(failed) = app.store.suspend_by_code(session.code).await {
+        let excuse = Excuse::of_refused_code(failed, Side::Holder)?;
+        return HolderPage::without_ticket(&app, language, visitor, Some(excuse)).answer();
+    }
+    HolderPage::with_ticket(&app, (language, visitor), &session)?.answer()
+}
+
+/// Stamps of the page.
+pub(super) async fn events(
+    State(app): State<AppState>,
+    page: Result<Query<OfPage>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    let session = page.map_err(|_no_mark| Excuse::PageOver);
+    let session = session.and_then(|Query(OfPage { page })| session_of(&app, &headers, Side::Holder, page));
+    match session {
+        Ok(session) => stream::of(&app, session, |app, session| {
+            let Seen { linked, history, band, is_talking } = Seen::of(app, session)?;
+            Ok(stamp(&linked, &history, band, is_talking))
+        }),
+        // This status alone tells a browser not to ask again (HTML Standard, server-sent events).
+        Err(_over) => Ok(StatusCode::NO_CONTENT.into_response()),
+    }
+}

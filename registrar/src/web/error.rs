@@ -1,0 +1,86 @@
+//! What a person is shown instead of a problem document.
+//!
+//! [`crate::error`] alone decides status and code; here an answer that a browser is about to show becomes a page with
+//! the same status, so nobody ever looks at bare JSON, whichever layer refused.
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use kido_shared::wire::v1::problem::MEDIA_TYPE;
+use kido_web::icons;
+use kido_web::language::Language;
+
+use super::Page;
+use crate::state::AppState;
+
+/// Where programs ask; they get problem documents whatever they say that they accept.
+const FOR_PROGRAMS: &str = "/api/";
+
+/// One sentence about what happened, one about what to do.
+#[derive(Debug, Template)]
+#[template(path = "buyer_error.html")]
+struct ErrorPage<'p> {
+    page: Page<'p>,
+    what: String,
+    next: String,
+}
+
+/// Turns a problem document into a page where a browser asked for one.
+pub(crate) async fn for_people(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    if !wants_page(request.uri(), request.headers()) {
+        return next.run(request).await;
+    }
+    let language = Language::of_request(request.uri().query(), request.headers());
+    let problem = next.run(request).await;
+    if problem.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != MEDIA_TYPE) {
+        return problem;
+    }
+    let status = problem.status();
+    let (page, key) = (app.pages.page(language), key(status));
+    let (what, next) = (page.speech.say(&format!("{key}-what")), page.speech.say(&format!("{key}-next")));
+    let page = ErrorPage { page, what, next };
+    let mut response = page.page.show(&page).unwrap_or_else(|error| error.into_response());
+    *response.status_mut() = status;
+    for name in [RETRY_AFTER, ALLOW] {
+        if let Some(value) = problem.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    kido_web::headers::add(response.headers_mut());
+    response
+}
+
+fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {
+    let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accepts.is_some_and(|accept| accept.contains("text/html")) && !uri.path().starts_with(FOR_PROGRAMS)
+}
+
+/// What the keys of a status's two sentences begin with.
+fn key(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => "error-nothing-here",
+        StatusCode::TOO_MANY_REQUESTS => "error-too-many",
+        StatusCode::SERVICE_UNAVAILABLE => "error-busy",
+        status if status.is_server_error() => "error-failed",
+        _ => "error-not-understood",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn programs_get_problem_documents_whatever_they_accept() {
+        let accepts = |accept: &'static str| HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+        let html = "text/html,application/xhtml+xml;q=0.9";
+        assert!(wants_page(&Uri::from_static("/nowhere"), &accepts(html)));
+        assert!(!wants_page(&Uri::from_static("/api/v1/events"), &accepts(html)));
+        assert!(!wants_page(&Uri::from_static("/nowhere"), &accepts("*/*")));
+        assert!(!wants_page(&Uri::from_static("/nowhere"), &HeaderMap::new()));
+    }
+}

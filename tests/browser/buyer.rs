@@ -1,0 +1,390 @@
+//! A buyer at home: from the link to a registered card, then lost and found; and every way in which it does not work.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use kido_tests::browser::{PAGE, Tab, Traffic};
+use kido_tests::harness::{EventOptions, HelperPage, TicketRow, Venue};
+use kido_virtual_card::character::Character;
+use kido_virtual_card::planted::{PIN, WRONG_PIN};
+
+use crate::chapter::Chapter;
+use crate::visit::Visitor;
+
+/// Actions besides the PIN from the link to a registered card, at most.
+const ACTIONS_MAX: usize = 3;
+
+/// The buyer's reader.
+const HOME: u8 = 1;
+
+/// Cards that cannot be registered, with the moment that the helper's page then shows.
+const REFUSED: [(Character, &str); 8] = [
+    (Character::Locked, "pin-locked"),
+    (Character::OneTry, "last-try"),
+    (Character::NoPin, "no-pin"),
+    (Character::Phone, "phone"),
+    (Character::Garbage, "card-unreadable"),
+    (Character::Expired, "certificate"),
+    (Character::SignatureIn000a, "personal-certificate"),
+    (Character::Copy, "proof-refused"),
+];
+
+type Links = BTreeMap<String, String>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_registers_loses_and_finds_a_card() -> anyhow::Result<()> {
+    let Some(mut chapter) = Chapter::open("buyer")? else { return Ok(()) };
+    let venue = Venue::open(chapter.folder()).await?;
+    let event = venue.registrar.rehearsal(&EventOptions::default()).await?;
+    let links = sell(&venue, &event).await?;
+    for (language, card) in [("ja", Character::Holder), ("en", Character::SecondHolder)] {
+        let visitor = Visitor::comes(chapter.folder(), language, PAGE).await?;
+        let mut buyer = Buyer { venue: &venue, links: &links, visitor, language, holder_link: String::new() };
+        buyer.registers(&mut chapter, card).await;
+        // Without a registered card there is nothing to lose.
+        if !buyer.holder_link.is_empty() {
+            buyer.loses_and_finds(&mut chapter, card).await;
+            buyer.meets_dead_links(&mut chapter).await;
+        }
+        buyer.tries_other_cards(&mut chapter).await;
+        let Buyer { visitor, holder_link, .. } = buyer;
+        let cast = [Character::Holder, Character::SecondHolder, Character::Copy, Character::Expired];
+        let mut traffic = Traffic::default();
+        chapter
+            .step("no page keeps anybody out, nothing of a card stays in the browser", async {
+                traffic = visitor.leaves(&cast, "REG-").await?;
+                Ok(())
+            })
+            .await;
+        chapter
+            .step("a code leaves its link in the body of a request and nowhere else", async {
+                let name = format!("REG-{}", language.to_uppercase());
+                for link in [links.get(&name).context("no link")?, &holder_link] {
+                    code_stays_in_bodies(&traffic, link)?;
+                }
+                Ok(())
+            })
+            .await;
+    }
+    chapter.end()
+}
+
+async fn sell(venue: &Venue, event: &str) -> anyhow::Result<Links> {
+    let mut rows: Vec<TicketRow> = ["REG-JA", "REG-EN", "REG-CANCELLED", "REG-REPLACED", "REG-OTHER", "REG-PHONE"]
+        .map(TicketRow::open_now)
+        .to_vec();
+    rows.push(TicketRow { from_s: -7_200, until_s: -3_600, ..TicketRow::open_now("REG-OVER") });
+    for row in &mut rows {
+        row.seat_label = "2階 7列 12番".to_owned();
+    }
+    let links = venue.registrar.import(event, &rows, false).await?;
+    venue.registrar.json(&["tickets", "cancel", event, "REG-CANCELLED"]).await?;
+    venue.registrar.json(&["tickets", "reissue-code", event, "REG-REPLACED"]).await?;
+    Ok(links)
+}
+
+/// Holds that the code of a link was in no address and in no header field.
+fn code_stays_in_bodies(traffic: &Traffic, link: &str) -> anyhow::Result<()> {
+    let (_, code) = link.split_once('#').context("no code")?;
+    let sent = traffic.sent_with(code);
+    anyhow::ensure!(!sent.is_empty(), "the code was never sent: the search proves nothing");
+    anyhow::ensure!(sent.iter().all(|place| place.starts_with("POST") && place.ends_with("(body)")), "{sent:#?}");
+    Ok(())
+}
+
+/// Somebody at home with a link, a card and a reader.
+struct Buyer<'b> {
+    venue: &'b Venue,
+    links: &'b Links,
+    visitor: Visitor,
+    language: &'static str,
+    holder_link: String,
+}
+
+impl Buyer<'_> {
+    fn link(&self, name: &str) -> anyhow::Result<&str> {
+        self.links.get(name).map(String::as_str).with_context(|| format!("no link for {name}"))
+    }
+
+    async fn registers(&mut self, chapter: &mut Chapter, card: Character) {
+        let name = format!("REG-{}", self.language.to_uppercase());
+        let mut helper = None;
+        let mut actions = 0;
+        chapter
+            .step(&format!("{}: the link opens: what will happen, what is read", self.language), async {
+                let link = self.link(&name)?.to_owned();
+                self.visitor.browser.go(&link).await?;
+                self.page("register-waiting").await?;
+                let address = self.visitor.browser.ask("return location.href").await?;
+                anyhow::ensure!(!address.to_string().contains('#'), "the code still stands in the address");
+                self.visitor.looks("r-waiting").await?;
+                self.visitor.browser.press(".promise summary").await?;
+                self.visitor.looks("r-what-is-read").await
+            })
+            .await;
+        chapter
+            .step("the card helper opens", async {
+                self.visitor.browser.press("[data-do='open-helper']").await?;
+                actions += 1;
+                let link = self.link(&name)?.to_owned();
+                helper = Some(self.opens_helper(Some(&link)).await?);
+                Ok(())
+            })
+            .await;
+        let Some((page, first)) = helper else { return };
+        chapter
+            .step("card, digits, registered: in at most three actions besides the PIN", async {
+                actions += self.confirms_host().await?;
+                self.moment("put-card").await?;
+                self.visitor.looks("helper-put-card").await?;
+                self.visitor.browser.back_to(&first).await?;
+                self.page("register-talking").await?;
+                self.visitor.looks_expecting("r-talking", &["kido:"]).await?;
+                self.visitor.browser.to_newest_tab().await?;
+                self.venue.control()?.insert(HOME, card, Vec::new())?;
+                self.types_pin(PIN, "helper-pin").await?;
+                self.moment("bound").await?;
+                self.visitor.looks("helper-bound").await?;
+                self.venue.control()?.remove(HOME)?;
+                self.holder_link = self.visitor.browser.text("#holder-link").await?.trim().to_owned();
+                anyhow::ensure!(self.holder_link.contains("/t#"), "no holder's link");
+                anyhow::ensure!(actions <= ACTIONS_MAX, "{actions} actions");
+                println!("     {actions} actions besides the PIN");
+                Ok(())
+            })
+            .await;
+        chapter
+            .step("the first page has changed by itself", async {
+                self.visitor.browser.back_to(&first).await?;
+                self.page("register-bound").await?;
+                self.visitor.looks("r-bound").await?;
+                // Chromium's question about the scheme still stands over this tab, and nobody can answer it here.
+                self.visitor.holds_still("r-bound", &["kido:"]).await?;
+                self.visitor.browser.close_tab().await?;
+                Ok(())
+            })
+            .await;
+        chapter.step("the helper is gone after use", async { self.leaves_helper(page).await }).await;
+    }
+
+    async fn loses_and_finds(&mut self, chapter: &mut Chapter, card: Character) {
+        chapter
+            .step("the holder's page: state, entrance, window, history", async {
+                let link = self.holder_link.clone();
+                self.visitor.browser.go(&link).await?;
+                self.visitor.browser.sees("[data-do='ask-lost']").await?;
+                self.visitor.looks("t-ready").await
+            })
+            .await;
+        chapter
+            .step("lost: asked once, then suspended", async {
+                self.visitor.browser.press("[data-do='ask-lost']").await?;
+                self.visitor.browser.sees("[data-do='lost']").await?;
+                self.visitor.looks("t-ask-lost").await?;
+                self.visitor.browser.press("[data-do='lost']").await?;
+                self.visitor.browser.sees(".band.elsewhere h1").await?;
+                self.visitor.browser.sees("[data-do='open-helper'].first").await?;
+                self.visitor.looks("t-suspended").await
+            })
+            .await;
+        for (which, moment) in [("resume", "resumed"), ("show", "shown")] {
+            chapter
+                .step(&format!("with the card itself: {which}"), async {
+                    let link = self.holder_link.clone();
+                    let (page, first) = self.opens_helper(Some(&link)).await?;
+                    self.moment("which").await?;
+                    self.visitor.looks("helper-which").await?;
+                    self.visitor.browser.press(&format!("button[value='{which}']")).await?;
+                    self.moment("put-card").await?;
+                    self.venue.control()?.insert(HOME, card, Vec::new())?;
+                    self.types_pin(PIN, &format!("helper-pin-{which}")).await?;
+                    self.moment(moment).await?;
+                    self.visitor.looks(&format!("helper-{moment}")).await?;
+                    self.venue.control()?.remove(HOME)?;
+                    // Whoever found the card may have read the old link with it: taking back gives a new one.
+                    if self.visitor.browser.shows("#holder-link").await? {
+                        self.holder_link = self.visitor.browser.text("#holder-link").await?.trim().to_owned();
+                    }
+                    self.leaves_helper(page).await?;
+                    self.visitor.browser.close_tab().await?;
+                    self.visitor.browser.back_to(&first).await?;
+                    self.visitor.browser.sees(".band.welcome h1").await?;
+                    self.visitor.looks(&format!("t-{moment}")).await?;
+                    let link = self.holder_link.clone();
+                    self.visitor.browser.go(&link).await?;
+                    self.visitor.browser.sees("[data-do='ask-lost']").await?;
+                    Ok(())
+                })
+                .await;
+        }
+    }
+
+    async fn meets_dead_links(&mut self, chapter: &mut Chapter) {
+        let origin = self.venue.registrar.origin();
+        let own = format!("REG-{}", self.language.to_uppercase());
+        let of = |name: &str| self.links.get(name).cloned().unwrap_or_default();
+        let holders_code = self.holder_link.rsplit('#').next().unwrap_or_default().to_owned();
+        let registration_code = of("REG-OTHER").rsplit('#').next().unwrap_or_default().to_owned();
+        let dead = [
+            ("r-is-holders", format!("{origin}/r#{holders_code}")),
+            ("r-used", of(&own)),
+            ("r-cancelled", of("REG-CANCELLED")),
+            ("r-replaced", of("REG-REPLACED")),
+            ("r-over", of("REG-OVER")),
+            ("r-unknown", format!("{origin}/r#0000-0000-0000-0000-0000-0000-0000-0000")),
+            ("r-broken", format!("{origin}/r#ABC")),
+            ("t-is-registration", format!("{origin}/t#{registration_code}")),
+            ("t-unknown", format!("{origin}/t#ABC")),
+        ];
+        for (name, link) in dead {
+            chapter
+                .step(&format!("{name} says what to do"), async {
+                    // Another page first: the same page with another code is not loaded anew.
+                    self.visitor.browser.go(&format!("{origin}/healthz")).await?;
+                    self.visitor.browser.go(&link).await?;
+                    self.visitor.browser.sees("#page[data-stamp^='excuse'] h1").await?;
+                    self.visitor.looks_expecting(name, &["the server responded with a status of 4"]).await
+                })
+                .await;
+        }
+        for (name, path) in [("start", "/"), ("not-found", "/nothing"), ("t-opening", "/t"), ("r-opening", "/r")] {
+            chapter
+                .step(&format!("{name} without a link"), async {
+                    self.visitor.browser.forget_cookies().await?;
+                    self.visitor.browser.go(&format!("{origin}{path}?lang={}", self.language)).await?;
+                    self.visitor.browser.sees("h1").await?;
+                    self.visitor.looks_expecting(name, &["the server responded with a status of 404"]).await
+                })
+                .await;
+        }
+        chapter
+            .step("a phone is told at once that it cannot register yet", async {
+                self.visitor.browser.as_phone(true).await?;
+                self.visitor.browser.go(&of("REG-PHONE")).await?;
+                self.page("register-waiting").await?;
+                self.visitor.browser.sees(".for-phone").await?;
+                self.visitor.looks("r-phone").await?;
+                self.visitor.browser.as_phone(false).await?;
+                Ok(())
+            })
+            .await;
+    }
+
+    async fn tries_other_cards(&mut self, chapter: &mut Chapter) {
+        for (card, moment) in REFUSED {
+            chapter
+                .step(&format!("the helper says what to do: {moment}"), async {
+                    let link = self.link("REG-OTHER")?.to_owned();
+                    self.venue.control()?.remove(HOME)?;
+                    let (page, _first) = self.opens_helper(Some(&link)).await?;
+                    self.moment("put-card").await?;
+                    self.venue.control()?.insert(HOME, card, Vec::new())?;
+                    // What only the registrar can judge is judged after the PIN.
+                    if matches!(card, Character::Copy | Character::Expired) {
+                        self.types_pin(PIN, "helper-pin-copy").await?;
+                    }
+                    self.moment(moment).await?;
+                    let looked = self.visitor.looks(&format!("helper-{moment}")).await;
+                    self.venue.control()?.remove(HOME)?;
+                    page.process.terminate().await?;
+                    self.visitor.browser.close_tab().await?;
+                    looked
+                })
+                .await;
+        }
+        chapter
+            .step("a wrong PIN, and a card that is taken away", async {
+                let link = self.link("REG-OTHER")?.to_owned();
+                let (page, _first) = self.opens_helper(Some(&link)).await?;
+                self.moment("put-card").await?;
+                self.venue.control()?.insert(HOME, Character::Stranger, Vec::new())?;
+                self.types_pin(if self.language == "ja" { WRONG_PIN } else { "12" }, "helper-pin-stranger").await?;
+                if self.language == "ja" {
+                    self.moment("wrong-pin").await?;
+                    self.visitor.looks("helper-wrong-pin").await?;
+                } else {
+                    self.visitor.browser.sees("#field[aria-invalid='true']").await?;
+                    self.visitor.looks("helper-three-digits").await?;
+                    self.venue.control()?.remove(HOME)?;
+                    self.visitor.browser.fill("#field", PIN).await?;
+                    self.sends().await?;
+                    self.moment("card-left").await?;
+                    self.visitor.looks("helper-card-left").await?;
+                }
+                self.venue.control()?.remove(HOME)?;
+                page.process.terminate().await?;
+                self.visitor.browser.close_tab().await?;
+                Ok(())
+            })
+            .await;
+        chapter
+            .step("a link that is none, and a helper that has gone", async {
+                let (page, _first) = self.opens_helper(None).await?;
+                self.moment("link").await?;
+                self.visitor.looks("helper-link").await?;
+                self.visitor.browser.fill("#field", "https://kido.example/nothing").await?;
+                self.sends().await?;
+                self.moment("bad-link").await?;
+                self.visitor.looks("helper-bad-link").await?;
+                page.process.kill().await?;
+                self.moment("lost").await?;
+                let gone = ["ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET"];
+                self.visitor.looks_expecting("helper-lost", &gone).await?;
+                self.visitor.browser.close_tab().await?;
+                Ok(())
+            })
+            .await;
+    }
+
+    /// Opens the helper's page in a tab of its own, as its link does; gives the tab that was there before.
+    async fn opens_helper(&mut self, link: Option<&str>) -> anyhow::Result<(HelperPage, Tab)> {
+        // A browser without the helper's scheme says so; here the helper is started by hand.
+        self.visitor.holds_still("kido:", &["kido:"]).await?;
+        let page = self.venue.helper(HOME).open(link).await?;
+        let first = self.visitor.browser.new_tab(PAGE[0]).await?;
+        self.visitor.browser.go(&page.address).await?;
+        Ok((page, first))
+    }
+
+    /// Types the host's name where nobody has vouched for it yet; says how many actions that was.
+    async fn confirms_host(&mut self) -> anyhow::Result<usize> {
+        let either = "['host', 'put-card'].includes(document.querySelector('#moment').dataset.scene)";
+        self.visitor.browser.wait("the host or the card to be asked for", either).await?;
+        if !self.visitor.browser.shows("#moment[data-scene='host']").await? {
+            return Ok(0);
+        }
+        self.visitor.looks("helper-host").await?;
+        self.visitor.browser.fill("#field", "127.0.0.1").await?;
+        self.sends().await?;
+        Ok(1)
+    }
+
+    async fn types_pin(&mut self, pin: &str, name: &str) -> anyhow::Result<()> {
+        self.moment("pin").await?;
+        self.visitor.looks(name).await?;
+        self.visitor.browser.fill("#field", pin).await?;
+        self.sends().await
+    }
+
+    async fn sends(&self) -> anyhow::Result<()> {
+        Ok(self.visitor.browser.press("#form button.first").await?)
+    }
+
+    async fn leaves_helper(&mut self, page: HelperPage) -> anyhow::Result<()> {
+        self.visitor.browser.to_newest_tab().await?;
+        self.visitor.browser.press("button[value='close']").await?;
+        self.moment("closed").await?;
+        self.visitor.looks("helper-closed").await?;
+        let status = page.process.ended().await?;
+        anyhow::ensure!(status.success(), "the helper ended with {status}");
+        Ok(())
+    }
+
+    async fn page(&self, stamp: &str) -> anyhow::Result<()> {
+        Ok(self.visitor.browser.sees(&format!("#page[data-stamp='{stamp}'] h1")).await?)
+    }
+
+    async fn moment(&self, scene: &str) -> anyhow::Result<()> {
+        Ok(self.visitor.browser.sees(&format!("#moment[data-scene='{scene}'] h1")).await?)
+    }
+}
