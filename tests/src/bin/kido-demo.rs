@@ -26,11 +26,24 @@ struct Arguments {
     folder: Option<PathBuf>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            println!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(demonstrate(&arguments));
+    // A thread that waits for a line at the terminal must not hold the process.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn demonstrate(arguments: &Arguments) -> ExitCode {
     let mut story = Story::default();
-    let told = run(&arguments, &mut story).await;
+    let told = run(arguments, &mut story).await;
     if let Err(error) = &told {
         let mut cause: Option<&dyn std::error::Error> = Some(error);
         while let Some(error) = cause {

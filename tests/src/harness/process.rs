@@ -65,6 +65,8 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(errors)
             .kill_on_drop(true)
+            // Ctrl-C at a terminal is for whoever started this: programs are ended in their order.
+            .process_group(0)
             .spawn()
             .map_err(|source| HarnessError::Spawn { program: name.to_owned(), source })?;
         let stdin = child.stdin.take();

@@ -53,7 +53,10 @@ async fn by_typing(venue: &Venue, gate: &mut Gate) -> Result<(), HarnessError> {
     loop {
         let line = tokio::select! {
             line = lines.next_line() => line.ok().flatten(),
-            _interrupted = tokio::signal::ctrl_c() => None,
+            _interrupted = tokio::signal::ctrl_c() => {
+                println!();
+                return Ok(());
+            }
         };
         let Some(line) = line else {
             // Without a terminal there is nobody to type: stay until told to end.
