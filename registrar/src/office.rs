@@ -1,7 +1,7 @@
 //! What operators, shops and desks do, whichever door they come through: done, written to the audit list, answered.
 //!
-//! Handlers of the API are a face of these; nothing that changes an event, a ticket, a gate or a token for somebody with
-//! a token happens anywhere else.
+//! Handlers of the API and of the console are two faces of these; nothing that changes an event, a ticket, a gate or a
+//! token for somebody with a token happens anywhere else.
 
 mod policy;
 
@@ -57,6 +57,11 @@ impl App {
         let line = AuditLine { at: self.now(), role, label, door: by.door, deed, event, object, refused };
         self.audit.write(line).await?;
         outcome
+    }
+
+    /// A session of the console began or ended.
+    pub(crate) async fn note_session(&self, by: &By, deed: Deed) -> Result<(), AppError> {
+        self.listed(by, About { deed, event: None, object: Object::Nothing }, Ok(())).await
     }
 
     /// Makes an event.
@@ -180,6 +185,17 @@ impl App {
         let gate = self.store.add_gate(event, new).await?;
         self.enrolments.finish(transcript, sealed, self.now())?;
         Ok(gate)
+    }
+
+    /// Takes an offer back: the digits were others, or nobody came.
+    pub(crate) async fn refuse_gate(
+        &self,
+        by: &By,
+        (event, enrolment): (EventId, EnrolmentId),
+    ) -> Result<(), AppError> {
+        let withdrawn = self.enrolments.withdraw(event, enrolment, self.now()).map_err(AppError::from);
+        let about = About::event(Deed::GateRefused, event).of(Object::Offer(enrolment));
+        self.listed(by, about, withdrawn).await
     }
 
     /// Ends a gate's rights.

@@ -18,6 +18,7 @@ use crate::reports::Reports;
 use crate::store::Store;
 use crate::web::Pages;
 use crate::web::buyer::Buyers;
+use crate::web::console::Clerks;
 
 /// What a registrar is put together from.
 #[derive(Debug)]
@@ -56,6 +57,7 @@ pub struct App {
     pub(crate) data: PathBuf,
     pub(crate) pages: Pages,
     pub(crate) buyers: Buyers,
+    pub(crate) clerks: Clerks,
     pub(crate) audit: Audit,
     pub(crate) reports: Reports,
     entropy: Entropy,
@@ -78,6 +80,7 @@ impl AppState {
             data,
             pages,
             buyers: Buyers::default(),
+            clerks: Clerks::default(),
             audit,
             reports: Reports::default(),
             entropy,

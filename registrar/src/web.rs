@@ -4,6 +4,7 @@
 //! can show is what its view model holds, and no view model holds anything of a card.
 
 pub(crate) mod buyer;
+pub(crate) mod console;
 pub(crate) mod error;
 pub mod page;
 mod same_origin;
@@ -27,11 +28,21 @@ pub use visitor::Peer;
 /// Where the files that pages load are.
 pub(crate) const ASSETS: &str = "/assets/{name}";
 
-const JAPANESE: &[&str] = &[include_str!("../words/common.ja.ftl"), include_str!("../words/buyer.ja.ftl")];
-const ENGLISH: &[&str] = &[include_str!("../words/common.en.ftl"), include_str!("../words/buyer.en.ftl")];
+const JAPANESE: &[&str] = &[
+    include_str!("../words/common.ja.ftl"),
+    include_str!("../words/buyer.ja.ftl"),
+    include_str!("../words/console.ja.ftl"),
+];
+const ENGLISH: &[&str] = &[
+    include_str!("../words/common.en.ftl"),
+    include_str!("../words/buyer.en.ftl"),
+    include_str!("../words/console.en.ftl"),
+];
 const FILES: &[Source] = &[
     Source { stem: "buyer", kind: Kind::Css, content: include_str!("web/buyer/buyer.css") },
     Source { stem: "buyer", kind: Kind::Js, content: include_str!("web/buyer/buyer.js") },
+    Source { stem: "console", kind: Kind::Css, content: include_str!("web/console/console.css") },
+    Source { stem: "console", kind: Kind::Js, content: include_str!("web/console/console.js") },
 ];
 
 /// Words and files of all pages. Clones are handles to the same ones.
@@ -62,7 +73,11 @@ impl Pages {
 
 /// Every page, and the files that they load.
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(ASSETS, get(asset)).merge(buyer::routes()).layer(middleware::from_fn(kido_web::headers::secure))
+    Router::new()
+        .route(ASSETS, get(asset))
+        .merge(buyer::routes())
+        .merge(console::routes())
+        .layer(middleware::from_fn(kido_web::headers::secure))
 }
 
 async fn asset(State(app): State<AppState>, Path(name): Path<String>) -> Response {

@@ -2,7 +2,7 @@
 
 mod around;
 mod feed;
-mod gates;
+pub(crate) mod gates;
 mod registrations;
 mod roles;
 mod tickets;

@@ -10,9 +10,9 @@ use kido_shared::wire::v1::{operator, routes};
 use super::*;
 
 /// A gate as its registrar knows it.
-struct Enrolled {
-    gate: GateId,
-    keys: GateKeys,
+pub(crate) struct Enrolled {
+    pub(crate) gate: GateId,
+    pub(crate) keys: GateKeys,
 }
 
 /// Where a dialogue stands once both sides know the digits.
@@ -23,7 +23,7 @@ struct Revealed {
     link: EnrolmentLink,
 }
 
-fn signed_at(path: &str, body: &str, by: (GateId, &GateKeys), at: Timestamp, nonce_seed: u64) -> Request {
+pub(crate) fn signed_at(path: &str, body: &str, by: (GateId, &GateKeys), at: Timestamp, nonce_seed: u64) -> Request {
     let uri = format!("{}{path}", origin());
     let parts = RequestParts { method: "POST", target_uri: &uri, body: body.as_bytes() };
     let mut random = StdRng::seed_from_u64(nonce_seed);
@@ -70,7 +70,7 @@ async fn confirm(served: &Served, event: EventId, revealed: &Revealed, digits: &
     served.post(Some(Role::Operator), &path, &json!({"short_code": digits})).await
 }
 
-async fn enrol(served: &Served, event: EventId, seed: u64) -> Enrolled {
+pub(crate) async fn enrol(served: &Served, event: EventId, seed: u64) -> Enrolled {
     let revealed = reveal(served, event, seed).await;
     let digits = revealed.transcript.short_code().to_string();
     confirm(served, event, &revealed, &digits).await.ok();

@@ -1,0 +1,151 @@
+//! The console: pages for operators, shops, desks and viewers, signed in with their token.
+//!
+//! | | who may |
+//! |---|---|
+//! | `/console`, `/console/sign-in`, `/console/sign-out` | anybody |
+//! | `/console/events/…`: looking, tickets looked up | every role |
+//! | `…/gates`, `…/day`: looking | operator, desk, viewer |
+//! | `…/import`, a new code, cancelling, payment | operator, sales |
+//! | suspending | operator, sales, desk |
+//! | events made and changed, gates, `/console/audit` | operator |
+//!
+//! Whatever changes something is a form of ours: same origin, the session's cookie, the session's form token. A ticket's
+//! reference travels in a body only; ids stand in addresses. Pages that show something live ask for themselves again and
+//! put the newer part in place; without a script they are right when they are loaded.
+
+mod clerk;
+mod day;
+mod events;
+mod gates;
+mod import;
+mod list;
+mod plot;
+mod session;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+mod tickets;
+mod why;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use kido_shared::ids::EventId;
+use kido_shared::wire::v1::operator::Role;
+use kido_web::language::Language;
+
+use self::clerk::Clerk;
+pub(crate) use self::session::Clerks;
+use super::Page;
+use crate::auth::May;
+use crate::auth::bearer::{Operate, Sell, Watch};
+use crate::state::{App, AppState};
+use crate::store::EventView;
+
+/// Longest form: a dozen short fields.
+const FORM_BYTES_MAX: usize = 16 * 1024;
+
+pub(super) fn routes() -> Router<AppState> {
+    let import = Router::new()
+        .route("/console/events/{event}/import/read", post(import::read))
+        .layer(DefaultBodyLimit::max(import::FILE_BYTES_MAX));
+    Router::new()
+        .route("/console", get(sign_in::show))
+        .route("/console/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/console/sign-out", post(sign_in::sign_out))
+        .route("/console/events", get(events::list).post(events::create))
+        .route("/console/events/new", get(events::new))
+        .route("/console/events/{event}", get(events::show))
+        .route("/console/events/{event}/change", get(events::edit).post(events::change))
+        .route("/console/events/{event}/import", get(import::show))
+        .route("/console/events/{event}/import/next", post(import::next))
+        .route("/console/events/{event}/import/forget", post(import::forget))
+        .route("/console/events/{event}/import/codes.csv", get(import::codes))
+        .route("/console/events/{event}/import/print", get(import::print))
+        .route("/console/events/{event}/tickets", get(tickets::ask).post(tickets::look_up))
+        .route("/console/events/{event}/tickets/{ticket}", get(tickets::show))
+        .route("/console/events/{event}/tickets/{ticket}/change", post(tickets::change))
+        .route("/console/events/{event}/tickets/{ticket}/code", post(tickets::reissue))
+        .route("/console/events/{event}/gates", get(gates::list).post(gates::offer))
+        .route("/console/events/{event}/gates/offers/{enrolment}", get(gates::offered))
+        .route("/console/events/{event}/gates/offers/{enrolment}/confirm", post(gates::confirm))
+        .route("/console/events/{event}/gates/offers/{enrolment}/refuse", post(gates::refuse))
+        .route("/console/events/{event}/gates/{gate}/revoke", post(gates::revoke))
+        .route("/console/events/{event}/day", get(day::show))
+        .route("/console/audit", get(list::show))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .merge(import)
+}
+
+/// Which part of an event a page is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Overview,
+    Import,
+    Tickets,
+    Gates,
+    Day,
+    Audit,
+    Elsewhere,
+}
+
+/// The event that a page is about.
+#[derive(Debug)]
+struct Head {
+    id: EventId,
+    name: String,
+}
+
+/// What stands around every page of the console.
+#[derive(Debug)]
+struct Desk<'p> {
+    page: Page<'p>,
+    role: Role,
+    label: String,
+    form: String,
+    event: Option<Head>,
+    tab: Tab,
+}
+
+impl<'p> Desk<'p> {
+    fn new<M>(app: &'p App, language: Language, clerk: &Clerk<M>) -> Self {
+        let page = app.pages.page(language);
+        let (role, label) = (clerk.by.bearer.role, clerk.by.bearer.label.clone());
+        Self { page, role, label, form: clerk.form.reveal(), event: None, tab: Tab::Elsewhere }
+    }
+
+    /// The same around a page of an event.
+    fn of_event(mut self, view: &EventView, tab: Tab) -> Self {
+        self.page = self.page.of_rehearsal(view.policy.is_rehearsal());
+        self.event = Some(Head { id: view.event, name: view.policy.name().to_owned() });
+        Self { tab, ..self }
+    }
+
+    fn say(&self, key: &str) -> String {
+        self.page.speech.say(key)
+    }
+
+    fn count(&self, key: &str, count: &u64) -> String {
+        self.page.speech.say_count(key, "count", *count)
+    }
+
+    fn role_word(&self) -> String {
+        self.say(&format!("console-role-{}", self.role.name()))
+    }
+
+    fn may<M: May>(&self) -> bool {
+        M::ROLES.contains(&self.role)
+    }
+
+    fn operates(&self) -> bool {
+        self.may::<Operate>()
+    }
+
+    fn sells(&self) -> bool {
+        self.may::<Sell>()
+    }
+
+    fn watches(&self) -> bool {
+        self.may::<Watch>()
+    }
+}

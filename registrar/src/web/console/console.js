@@ -1,0 +1,135 @@
+// The console: asks for pages that change again and puts the newer part in place; sends a file and goes on until it is
+// imported; copies. The server makes every page, so nothing here makes elements out of text.
+
+const live = () => document.getElementById("live");
+let timer = 0;
+let asking = false;
+
+/** Asks for a page. It arrives parsed. */
+function ask(method, path, headers = {}, body = null) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open(method, path);
+    request.responseType = "document";
+    request.setRequestHeader("Accept", "text/html");
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.addEventListener("load", () => (request.response ? resolve(request.response) : reject()));
+    for (const end of ["error", "timeout", "abort"]) request.addEventListener(end, reject);
+    request.send(body);
+  });
+}
+
+/** Puts the live part of a newer page into this one, with what was unfolded and who had the focus. */
+function show(newer) {
+  const fresh = newer.getElementById("live");
+  if (!fresh) {
+    // The session is over, or the page is: what is there now is shown as a whole.
+    location.reload();
+    return;
+  }
+  const before = said();
+  const unfolded = [...live().querySelectorAll("details[open][id]")].map((part) => part.id);
+  const held = live().contains(document.activeElement) ? path(document.activeElement) : null;
+  live().replaceWith(document.adoptNode(fresh));
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  if (held) again(held)?.focus({ preventScroll: true });
+  arm();
+  const told = document.getElementById("said");
+  if (told && said() !== before) told.textContent = said();
+}
+
+/** Where an element is, by its nearest id and its place in there: ids of rows stay, the rows move. */
+function path(element) {
+  const home = element.closest("[id]");
+  return { id: home.id, at: [...home.querySelectorAll("*")].indexOf(element) };
+}
+
+function again({ id, at }) {
+  const home = document.getElementById(id);
+  return at < 0 ? home : home?.querySelectorAll("*")[at];
+}
+
+function said() {
+  return [...live().querySelectorAll("[data-said]")].map((part) => part.innerText.trim()).join(" ");
+}
+
+/** A form that somebody is filling in is not taken away. */
+function busy() {
+  const open = [...live().querySelectorAll("input:not([type=hidden])")].some((field) => field.value !== "");
+  return open || document.hidden;
+}
+
+async function refresh() {
+  if (asking || !live()?.dataset.live || busy()) return;
+  asking = true;
+  try {
+    const newer = await ask("GET", live().dataset.address ?? location.pathname, { "Kido-Live": "1" });
+    const stamp = newer.getElementById("live")?.dataset.stamp;
+    if (stamp === undefined || stamp !== live().dataset.stamp) show(newer);
+    stale(false);
+  } catch {
+    stale(true);
+  } finally {
+    asking = false;
+  }
+}
+
+function stale(yes) {
+  const notice = document.getElementById("stale");
+  if (notice) notice.hidden = !yes;
+}
+
+/** Makes usable what needs a script. */
+function arm() {
+  for (const button of document.querySelectorAll("[data-copy], [data-print]")) button.hidden = false;
+  for (const button of document.querySelectorAll("[data-read] button")) button.disabled = false;
+  clearInterval(timer);
+  const every = Number(live()?.dataset.live);
+  if (every) timer = setInterval(refresh, every);
+}
+
+async function send(step, headers, body) {
+  const { import: home, form } = live().dataset;
+  document.getElementById("failed").hidden = true;
+  show(await ask("POST", `${home}/${step}`, { "Kido-Form": form, ...headers }, body));
+}
+
+async function read(form) {
+  const [file] = form.elements.file.files;
+  if (!file) return;
+  form.querySelector("button").disabled = true;
+  const reserved = form.elements.reserved.checked ? "?reserved=true" : "";
+  await send(`read${reserved}`, { "Content-Type": "text/csv" }, file);
+}
+
+/** One step after the other, each answered with where the import stands. */
+async function goOn() {
+  do {
+    await send("next");
+  } while (live()?.querySelector("[data-go-on]"));
+}
+
+function failed() {
+  document.getElementById("failed").hidden = false;
+  for (const button of document.querySelectorAll("[data-read] button, [data-next]")) button.disabled = false;
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-read]")) return;
+  event.preventDefault();
+  read(event.target).catch(failed);
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if ("next" in button.dataset) {
+    button.disabled = true;
+    goOn().catch(failed);
+  }
+  if (button.dataset.copy) navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  if ("print" in button.dataset) print();
+});
+
+document.addEventListener("visibilitychange", refresh);
+arm();

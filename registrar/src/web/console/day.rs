@@ -1,0 +1,265 @@
+//! The day, live: who comes in where, who is refused and why, which gate needs somebody.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::{EventId, GateId};
+use kido_web::language::Language;
+
+use super::clerk::{Clerk, Turned};
+use super::gates::{GateRow, Standing, needing, rows};
+use super::plot::{Axes, Tick, bars, top};
+use super::{Desk, Page, Tab};
+use crate::api::extract::EventPath;
+use crate::auth::bearer::Watch;
+use crate::error::AppError;
+use crate::reports::EventReports;
+use crate::state::AppState;
+use crate::store::EventView;
+use crate::web::buyer::moment::Wall;
+
+/// Minutes that are plotted: an hour before the doors and an hour after.
+const MINUTES: usize = 120;
+
+/// Minutes between two times on the axis, and of one line in the table behind.
+const TICK_MINUTES: usize = 30;
+const TABLE_MINUTES: usize = 10;
+
+/// Minutes of *just now*.
+const RECENT: usize = 10;
+
+/// Conflicts that are shown, the newest first; the others are in the count.
+const CONFLICTS_SHOWN: usize = 20;
+
+/// One entrance.
+#[derive(Debug)]
+struct Entrance {
+    name: String,
+    total: u64,
+    recent: u64,
+    plot: String,
+}
+
+/// One line of the table behind the plots.
+#[derive(Debug)]
+struct Bin {
+    time: String,
+    counts: Vec<u64>,
+    sum: u64,
+}
+
+/// One code.
+#[derive(Debug)]
+struct Refused {
+    code: u8,
+    why: String,
+    total: u64,
+    recent: u64,
+}
+
+/// Two admissions of one entry.
+#[derive(Debug)]
+struct Met {
+    when: String,
+    ticket: String,
+    places: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console_day.html")]
+struct DayPage<'p> {
+    page: Page<'p>,
+    desk: Desk<'p>,
+    id: EventId,
+    now: String,
+    admissions: u64,
+    recent: u64,
+    conflicts: u64,
+    plot: String,
+    entrances: Vec<Entrance>,
+    bins: Vec<Bin>,
+    refused: Vec<Refused>,
+    met: Vec<Met>,
+    rows: Vec<GateRow>,
+    needing: u64,
+}
+
+/// The minutes that are plotted, the last one being now's.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    first: i64,
+    language: Language,
+}
+
+impl Window {
+    fn ending(now: Timestamp, language: Language) -> Self {
+        let span = i64::try_from(MINUTES).unwrap_or(0);
+        Self { first: now.unix_seconds().div_euclid(60).saturating_sub(span).saturating_add(1), language }
+    }
+
+    fn place(self, minute: i64) -> Option<usize> {
+        usize::try_from(minute.checked_sub(self.first)?).ok().filter(|place| *place < MINUTES)
+    }
+
+    /// `17:30`
+    fn clock(self, place: usize) -> String {
+        let minute = self.first.saturating_add(i64::try_from(place).unwrap_or(0));
+        let wall = Wall::at(Timestamp::from_unix_seconds(minute.saturating_mul(60)), self.language).machine();
+        wall.get(11..16).unwrap_or("–").to_owned()
+    }
+
+    /// Times that are round on the clock.
+    fn ticks(self) -> Vec<Tick> {
+        let round = |place: &usize| {
+            let minute = self.first.saturating_add(i64::try_from(*place).unwrap_or(0));
+            minute.rem_euclid(i64::try_from(TICK_MINUTES).unwrap_or(1)) == 0
+        };
+        (0..MINUTES).filter(round).map(|place| (place, self.clock(place))).collect()
+    }
+}
+
+type Series = [u32; MINUTES];
+
+fn recent(series: &Series) -> u64 {
+    series.iter().rev().take(RECENT).map(|count| u64::from(*count)).sum()
+}
+
+/// What came in, by entrance and minute.
+struct Entries {
+    all: Box<Series>,
+    by_entrance: BTreeMap<String, (Box<Series>, u64)>,
+    entrance_of: BTreeMap<GateId, String>,
+}
+
+impl Entries {
+    fn read(app: &AppState, event: EventId, window: Window) -> Result<Self, AppError> {
+        let gates = app.store.gates(event)?;
+        let entrance_of: BTreeMap<_, _> =
+            gates.into_iter().map(|gate| (gate.gate, gate.entrance.to_string())).collect();
+        let fresh = || (Box::new([0; MINUTES]), 0_u64);
+        let mut by_entrance: BTreeMap<String, (Box<Series>, u64)> = BTreeMap::new();
+        for entrance in entrance_of.values() {
+            by_entrance.entry(entrance.clone()).or_insert_with(fresh);
+        }
+        for (gate, total) in app.store.entries_by_gate(event)? {
+            let Some(entrance) = entrance_of.get(&gate) else { continue };
+            let of_entrance = by_entrance.entry(entrance.clone()).or_insert_with(fresh);
+            of_entrance.1 = of_entrance.1.saturating_add(total);
+        }
+        let mut all = Box::new([0_u32; MINUTES]);
+        for of_minute in app.store.entries_since(event, window.first)? {
+            let (Some(place), Some(entrance)) = (window.place(of_minute.minute), entrance_of.get(&of_minute.gate))
+            else {
+                continue;
+            };
+            let series = &mut by_entrance.entry(entrance.clone()).or_insert_with(fresh).0;
+            for series in [series, &mut all] {
+                if let Some(count) = series.get_mut(place) {
+                    *count = count.saturating_add(of_minute.count);
+                }
+            }
+        }
+        Ok(Self { all, by_entrance, entrance_of })
+    }
+
+    fn bins(&self, window: Window) -> Vec<Bin> {
+        let bin = |first: usize| {
+            let sum = |series: &Series| -> u64 {
+                series.iter().skip(first).take(TABLE_MINUTES).map(|count| u64::from(*count)).sum()
+            };
+            let counts: Vec<u64> = self.by_entrance.values().map(|(series, _)| sum(series)).collect();
+            Bin { time: window.clock(first), counts, sum: sum(&self.all) }
+        };
+        (0..MINUTES).step_by(TABLE_MINUTES).map(bin).collect()
+    }
+}
+
+fn refused(desk: &Desk<'_>, reports: &EventReports, now: Timestamp) -> Vec<Refused> {
+    let since = now.unix_seconds().div_euclid(60).saturating_sub(i64::try_from(RECENT).unwrap_or(0));
+    let of = |code: &u8, total: &u64| {
+        let recent = reports.minutes.range(since.saturating_add(1)..).filter_map(|(_minute, counts)| counts.get(code));
+        Refused { code: *code, why: desk.say(&format!("console-code-{code}")), total: *total, recent: recent.sum() }
+    };
+    let mut all: Vec<Refused> = reports.refusals.iter().map(|(code, total)| of(code, total)).collect();
+    all.sort_by_key(|refused| (core::cmp::Reverse(refused.total), refused.code));
+    all
+}
+
+fn met(app: &AppState, event: EventId, entries: &Entries, language: Language) -> Result<Vec<Met>, AppError> {
+    let mut met = Vec::new();
+    for conflict in app.store.conflicts(event)?.iter().rev().take(CONFLICTS_SHOWN) {
+        let mut places = Vec::new();
+        for admission in [conflict.first, conflict.second] {
+            let known = app.store.admission(event, admission)?;
+            places.push(known.map_or_else(
+                || "–".to_owned(),
+                |admission| {
+                    let entrance = entries.entrance_of.get(&admission.gate).map_or("–", String::as_str);
+                    format!("{entrance} {}", Wall::at(admission.at, language).in_short())
+                },
+            ));
+        }
+        met.push(Met {
+            when: Wall::at(conflict.found_at, language).in_short(),
+            ticket: conflict.ticket.to_string(),
+            places: places.join(" / "),
+        });
+    }
+    Ok(met)
+}
+
+fn entrances(desk: &Desk<'_>, entries: &Entries, ticks: &[Tick]) -> Vec<Entrance> {
+    let (vertical, horizontal) = (desk.say("console-plot-people"), desk.say("console-plot-time"));
+    let series: Vec<&[u32]> = entries.by_entrance.values().map(|(series, _)| series.as_slice()).collect();
+    let top = top(&series);
+    let entrance = |(name, (series, total)): (&String, &(Box<Series>, u64))| {
+        let title = desk.page.speech.say_of("console-plot-entrance", "entrance", name);
+        let axes = Axes { title: &title, vertical: &vertical, horizontal: &horizontal };
+        let plot = bars(series.as_slice(), ticks, top, &axes);
+        Entrance { name: name.clone(), total: *total, recent: recent(series), plot }
+    };
+    entries.by_entrance.iter().map(entrance).collect()
+}
+
+fn view<'p>(app: &AppState, desk: Desk<'p>, event: &EventView) -> Result<DayPage<'p>, AppError> {
+    let (now, language, page) = (app.now(), desk.page.speech.language(), desk.page);
+    let window = Window::ending(now, language);
+    let entries = Entries::read(app, event.event, window)?;
+    let ticks = window.ticks();
+    let (title, vertical, horizontal) =
+        (desk.say("console-plot-all"), desk.say("console-plot-people"), desk.say("console-plot-time"));
+    let axes = Axes { title: &title, vertical: &vertical, horizontal: &horizontal };
+    let rows = rows(app, &desk, event)?;
+    Ok(DayPage {
+        page,
+        id: event.event,
+        now: Wall::at(now, language).in_short(),
+        admissions: event.counts.admissions,
+        recent: recent(&entries.all),
+        conflicts: event.counts.conflicts,
+        plot: bars(entries.all.as_slice(), &ticks, top(&[entries.all.as_slice()]), &axes),
+        entrances: entrances(&desk, &entries, &ticks),
+        bins: entries.bins(window),
+        refused: refused(&desk, &app.reports.of(event.event), now),
+        met: met(app, event.event, &entries, language)?,
+        needing: needing(&rows),
+        rows,
+        desk,
+    })
+}
+
+/// The day.
+pub(super) async fn show(
+    State(app): State<AppState>,
+    language: Language,
+    clerk: Clerk<Watch>,
+    EventPath { event }: EventPath,
+) -> Result<Response, Turned> {
+    let of_event = app.store.event(event)?;
+    let desk = Desk::new(&app, language, &clerk).of_event(&of_event, Tab::Day);
+    let shown = view(&app, desk, &of_event)?;
+    Ok(shown.page.show(&shown)?)
+}

@@ -1,0 +1,86 @@
+//! The audit list.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use kido_web::language::Language;
+
+use super::clerk::{Clerk, Turned};
+use super::{Desk, Page, Tab};
+use crate::audit::{AuditLine, Object};
+use crate::auth::bearer::Operate;
+use crate::state::AppState;
+use crate::web::buyer::moment::Wall;
+
+/// From where on the list is read.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct From {
+    before: Option<u64>,
+}
+
+/// One line, in words.
+#[derive(Debug)]
+struct Line {
+    machine: String,
+    when: String,
+    who: String,
+    what: String,
+    on: String,
+    refused: Option<String>,
+}
+
+impl Line {
+    fn of(line: &AuditLine, desk: &Desk<'_>) -> Self {
+        let speech = desk.page.speech;
+        let wall = Wall::at(line.at, speech.language());
+        let role = line
+            .role
+            .as_ref()
+            .map_or_else(|| speech.say("console-role-nobody"), |role| speech.say(&format!("console-role-{role}")));
+        let door = speech.say(&format!("console-door-{}", line.door.key()));
+        let who = if line.label.is_empty() { role } else { format!("{} ({role})", line.label) };
+        let object = match &line.object {
+            Object::Nothing => None,
+            Object::Ticket(ticket) => Some(ticket.to_string()),
+            Object::Gate(gate) => Some(gate.to_string()),
+            Object::Offer(enrolment) => Some(enrolment.to_string()),
+            Object::Token(label) => Some(label.clone()),
+            Object::Batch(created, refused) => {
+                let fills = [("created", (*created).into()), ("refused", (*refused).into())];
+                Some(speech.say_with("console-audit-batch", &fills))
+            }
+        };
+        let event = line.event.map(|event| event.to_string());
+        Self {
+            machine: wall.machine(),
+            when: wall.in_short(),
+            who: format!("{who} · {door}"),
+            what: speech.say(&format!("console-deed-{}", line.deed.key())),
+            on: object.into_iter().chain(event).collect::<Vec<_>>().join(" · "),
+            refused: line.refused.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console_audit.html")]
+struct AuditListPage<'p> {
+    page: Page<'p>,
+    desk: Desk<'p>,
+    lines: Vec<Line>,
+    before: Option<u64>,
+}
+
+/// The newest lines, or those before a number.
+pub(super) async fn show(
+    State(app): State<AppState>,
+    language: Language,
+    clerk: Clerk<Operate>,
+    Query(From { before }): Query<From>,
+) -> Result<Response, Turned> {
+    let desk = Desk { tab: Tab::Audit, ..Desk::new(&app, language, &clerk) };
+    let found = app.audit.page(before)?;
+    let lines = found.lines.iter().map(|line| Line::of(line, &desk)).collect();
+    let page = desk.page;
+    Ok(page.show(&AuditListPage { page, desk, lines, before: found.before })?)
+}

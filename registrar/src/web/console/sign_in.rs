@@ -1,0 +1,105 @@
+//! Signing in with a token, and out.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{HeaderMap, HeaderValue, SET_COOKIE};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use kido_web::icons;
+use kido_web::language::Language;
+use zeroize::Zeroizing;
+
+use super::clerk::{Clerk, Posted, Turned, secure};
+use super::session::{cookie, named};
+use crate::audit::{Deed, Door};
+use crate::auth::bearer::{Denied, Look, reached};
+use crate::error::AppError;
+use crate::office::By;
+use crate::state::AppState;
+use crate::web::Page;
+use crate::web::same_origin::SameOrigin;
+use crate::web::visitor::Visitor;
+
+#[derive(Debug, Template)]
+#[template(path = "console_sign_in.html")]
+struct SignInPage<'p> {
+    page: Page<'p>,
+    refused: Option<&'static str>,
+}
+
+/// What the form sends: the token, once.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    token: Zeroizing<String>,
+}
+
+impl core::fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SignIn(..)")
+    }
+}
+
+/// The form; whoever is signed in goes on to the events.
+pub(super) async fn show(
+    State(app): State<AppState>,
+    language: Language,
+    clerk: Result<Clerk<Look>, Turned>,
+) -> Result<Response, AppError> {
+    if clerk.is_ok() {
+        return Ok(Redirect::to("/console/events").into_response());
+    }
+    let page = app.pages.page(language);
+    page.show(&SignInPage { page, refused: None })
+}
+
+/// Begins a session. A token is looked up by its hash whatever it is, and only so many wrong ones are taken.
+pub(super) async fn sign_in(
+    State(app): State<AppState>,
+    _ours: SameOrigin,
+    language: Language,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(SignIn { token }): Form<SignIn>,
+) -> Result<Response, AppError> {
+    let page = app.pages.page(language);
+    if !app.clerks.misses().may_try(visitor.from, app.now()) {
+        return refused(page, StatusCode::TOO_MANY_REQUESTS, "console-too-many-tries");
+    }
+    let Some((token, bearer)) = app.tokens.sign_in(token.trim()) else {
+        app.clerks.misses().count(visitor.from);
+        reached(&app, None, Door::Console, Denied::UnknownToken).await;
+        return refused(page, StatusCode::FORBIDDEN, "console-wrong-token");
+    };
+    app.note_session(&By { bearer, door: Door::Console }, Deed::SignedIn).await?;
+    let mut sessions = app.clerks.sessions();
+    if let Some(before) = named(&headers, secure(&app)) {
+        sessions.end(&before);
+    }
+    let secret = sessions.begin(token, app.now(), &mut app.random());
+    drop(sessions);
+    Ok(with_cookie(Redirect::to("/console/events"), cookie(Some(&secret), secure(&app))))
+}
+
+fn refused(page: Page<'_>, status: StatusCode, key: &'static str) -> Result<Response, AppError> {
+    let mut response = page.show(&SignInPage { page, refused: Some(key) })?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// Ends the session, and everything that it held.
+pub(super) async fn sign_out(
+    State(app): State<AppState>,
+    Posted { clerk, .. }: Posted<Look>,
+) -> Result<Response, AppError> {
+    app.clerks.sessions().end(&clerk.session);
+    app.note_session(&clerk.by, Deed::SignedOut).await?;
+    Ok(with_cookie(Redirect::to("/console"), cookie(None, secure(&app))))
+}
+
+fn with_cookie(redirect: Redirect, cookie: HeaderValue) -> Response {
+    let mut response = redirect.into_response();
+    response.headers_mut().append(SET_COOKIE, cookie);
+    response
+}

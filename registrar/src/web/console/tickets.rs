@@ -1,0 +1,249 @@
+//! One ticket: found by the shop's reference, shown, changed. The reference travels in one body and comes back nowhere.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use kido_shared::ids::{EventId, TicketId};
+use kido_shared::wire::v1::operator::TicketChange;
+use kido_web::language::Language;
+use zeroize::Zeroizing;
+
+use super::clerk::{Clerk, Posted, Turned};
+use super::why::why;
+use super::{Desk, Page, Tab};
+use crate::api::extract::EventPath;
+use crate::api::tickets::link;
+use crate::auth::bearer::{Look, Sell, Stop};
+use crate::domain::reference::TicketRef;
+use crate::domain::ticket::{TicketAction, TicketState};
+use crate::error::{AppError, RequestError};
+use crate::office::action;
+use crate::state::AppState;
+use crate::store::{Reissued, TicketName, TicketView};
+use crate::web::buyer::moment::Wall;
+use crate::web::buyer::told::Sentence;
+
+/// Which ticket of which event, by its pseudonym.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct OfTicket {
+    event: EventId,
+    ticket: TicketId,
+}
+
+/// Changes in the order in which the page shows them: what can be taken back first.
+const CHANGES: [(&str, TicketChange, TicketAction); 4] = [
+    ("confirm", TicketChange::Confirm, TicketAction::Confirm),
+    ("suspend", TicketChange::Suspend, TicketAction::Suspend),
+    ("release", TicketChange::Release, TicketAction::Release),
+    ("cancel", TicketChange::Cancel, TicketAction::Cancel),
+];
+
+/// A new code: asked for as the changes are, answered by a page of its own.
+const CODE: &str = "code";
+
+#[derive(Debug, Template)]
+#[template(path = "console_tickets.html")]
+struct AskPage<'p> {
+    page: Page<'p>,
+    desk: Desk<'p>,
+    id: EventId,
+    refused: Option<String>,
+}
+
+fn asked(desk: Desk<'_>, id: EventId, refused: Option<String>) -> Result<Response, Turned> {
+    let (page, status) = (desk.page, if refused.is_some() { StatusCode::NOT_FOUND } else { StatusCode::OK });
+    let mut response = page.show(&AskPage { page, desk, id, refused })?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// The form that asks for a reference.
+pub(super) async fn ask(
+    State(app): State<AppState>,
+    language: Language,
+    clerk: Clerk<Look>,
+    EventPath { event }: EventPath,
+) -> Result<Response, Turned> {
+    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    asked(desk, event, None)
+}
+
+/// Finds a ticket, and leads to its page under its pseudonym.
+pub(super) async fn look_up(
+    State(app): State<AppState>,
+    language: Language,
+    EventPath { event }: EventPath,
+    Posted { clerk, fields }: Posted<Look>,
+) -> Result<Response, Turned> {
+    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    let typed = fields.text("ticket_ref");
+    let name = match (typed.parse::<TicketId>(), TicketRef::parse(&typed.to_ascii_uppercase())) {
+        (Ok(id), _) => TicketName::Id(id),
+        (Err(_), Ok(reference)) => TicketName::Reference(reference),
+        (Err(_), Err(_)) => {
+            let refused = desk.say("console-ref-form");
+            return asked(desk, event, Some(refused));
+        }
+    };
+    match app.store.ticket(event, &name).map_err(AppError::from) {
+        Ok(view) => Ok(Redirect::to(&address(event, view.ticket)).into_response()),
+        Err(error @ AppError::Ticket(_)) => {
+            let refused = why(desk.page.speech, &error);
+            asked(desk, event, Some(refused))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn address(event: EventId, ticket: TicketId) -> String {
+    format!("/console/events/{event}/tickets/{ticket}")
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console_ticket.html")]
+struct TicketPage<'p> {
+    page: Page<'p>,
+    desk: Desk<'p>,
+    id: EventId,
+    ticket: TicketId,
+    state: &'static str,
+    band: &'static str,
+    paid: bool,
+    zone: String,
+    seat: String,
+    window: String,
+    entries: String,
+    party: bool,
+    card_ends: bool,
+    /// Nothing for a shop, which sees states only.
+    history: Option<Vec<Sentence>>,
+    changes: Vec<&'static str>,
+    refused: Option<String>,
+    /// A new code, shown once.
+    code: Option<Zeroizing<String>>,
+}
+
+const fn band(state: TicketState) -> &'static str {
+    match state {
+        TicketState::Bound => "welcome",
+        TicketState::Suspended | TicketState::Reserved => "elsewhere",
+        TicketState::Unbound | TicketState::Returned | TicketState::Cancelled => "fault",
+    }
+}
+
+/// Whether a change is worth a button: the role may, and the ticket's state lets it become something else.
+fn changes(desk: &Desk<'_>, view: &TicketView) -> Vec<&'static str> {
+    let possible = |action: TicketAction| match (action, view.state) {
+        (TicketAction::Confirm, TicketState::Reserved) => true,
+        (TicketAction::Confirm | TicketAction::Release, TicketState::Bound | TicketState::Suspended) => !view.paid,
+        (TicketAction::Release, TicketState::Reserved) => true,
+        (TicketAction::Suspend, state) => state == TicketState::Bound,
+        (TicketAction::Cancel, state) => state != TicketState::Cancelled,
+        (_, _) => false,
+    };
+    let offered =
+        CHANGES.iter().filter(|(_word, change, wanted)| action(*change, desk.role).is_ok() && possible(*wanted));
+    let is_void = matches!(view.state, TicketState::Returned | TicketState::Cancelled);
+    let code = (desk.sells() && !is_void).then_some(CODE);
+    offered.map(|(word, _, _)| *word).chain(code).collect()
+}
+
+fn shown(
+    app: &AppState,
+    desk: Desk<'_>,
+    event: EventId,
+    view: TicketView,
+    (refused, code): (Option<String>, Option<Zeroizing<String>>),
+) -> Result<Response, Turned> {
+    let (page, speech) = (desk.page, desk.page.speech);
+    let language = speech.language();
+    let history = if desk.role == kido_shared::wire::v1::operator::Role::Sales {
+        None
+    } else {
+        let told = app.store.told_history(event, view.ticket)?;
+        Some(told.iter().map(|told| Sentence::of(told, speech)).collect())
+    };
+    let window = view.particulars.window;
+    let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let shown = TicketPage {
+        page,
+        id: event,
+        ticket: view.ticket,
+        state: view.state.name(),
+        band: band(view.state),
+        paid: view.paid,
+        zone: view.particulars.zone.to_string(),
+        seat: view.particulars.seat_label.to_string(),
+        window: Wall::at(window.from(), language).to(Wall::at(window.until(), language)),
+        entries: view.particulars.entries.into(),
+        party: view.particulars.party.is_some(),
+        card_ends: view.certificate_ends_before_event == Some(true),
+        history,
+        changes: changes(&desk, &view),
+        desk,
+        refused,
+        code,
+    };
+    let mut response = page.show(&shown)?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// A ticket by its pseudonym.
+pub(super) async fn show(
+    State(app): State<AppState>,
+    language: Language,
+    clerk: Clerk<Look>,
+    Path(OfTicket { event, ticket }): Path<OfTicket>,
+) -> Result<Response, Turned> {
+    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    let view = app.store.ticket(event, &TicketName::Id(ticket))?;
+    shown(&app, desk, event, view, (None, None))
+}
+
+/// Changes a ticket's status.
+pub(super) async fn change(
+    State(app): State<AppState>,
+    language: Language,
+    Path(OfTicket { event, ticket }): Path<OfTicket>,
+    Posted { clerk, fields }: Posted<Stop>,
+) -> Result<Response, Turned> {
+    let wanted = fields.text("change");
+    let (_, change, _) = CHANGES.into_iter().find(|(word, _, _)| *word == wanted).ok_or(RequestError::Body)?;
+    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    match app.change_ticket(&clerk.by, event, TicketName::Id(ticket), change).await {
+        Ok(view) => Ok(Redirect::to(&address(event, view.ticket)).into_response()),
+        Err(error @ AppError::Ticket(_)) => refused(&app, desk, (event, ticket), &error),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn refused(
+    app: &AppState,
+    desk: Desk<'_>,
+    (event, ticket): (EventId, TicketId),
+    error: &AppError,
+) -> Result<Response, Turned> {
+    let refused = why(desk.page.speech, error);
+    let view = app.store.ticket(event, &TicketName::Id(ticket))?;
+    shown(app, desk, event, view, (Some(refused), None))
+}
+
+/// Makes a new code, and shows it on this answer and nowhere else.
+pub(super) async fn reissue(
+    State(app): State<AppState>,
+    language: Language,
+    Path(OfTicket { event, ticket }): Path<OfTicket>,
+    Posted { clerk, .. }: Posted<Sell>,
+) -> Result<Response, Turned> {
+    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    match app.reissue_code(&clerk.by, event, TicketName::Id(ticket)).await {
+        Ok(Reissued { ticket, code }) => {
+            let link = link(app.origin.as_str(), ticket.state, &code);
+            shown(&app, desk, event, ticket, (None, Some(link)))
+        }
+        Err(error @ AppError::Ticket(_)) => refused(&app, desk, (event, ticket), &error),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,60 @@
+//! Why something was not done, in words for a person at a screen.
+
+use kido_web::words::Speech;
+
+use crate::error::AppError;
+
+/// Codes that have a sentence of their own; the others say that it was not done, and the code.
+const SAID: [&str; 22] = [
+    "disk_full",
+    "busy",
+    "event_over",
+    "local_arbiter",
+    "home_gate",
+    "arbiter_fixed",
+    "no_spare_identity",
+    "policy",
+    "unknown_ticket",
+    "not_possible",
+    "paid",
+    "too_many_changes",
+    "too_many_gates",
+    "gate_revoked",
+    "gate_exists",
+    "no_offer",
+    "too_many_offers",
+    "order",
+    "wrong_digits",
+    "not_digits",
+    "enrolment_failed",
+    "role",
+];
+
+/// One sentence, and where one is needed what to do.
+pub(super) fn why(speech: Speech<'_>, error: &AppError) -> String {
+    let code = error.code();
+    if SAID.contains(&code) {
+        speech.say(&format!("console-no-{}", code.replace('_', "-")))
+    } else {
+        speech.say_of("console-no-other", "code", code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kido_web::language::Language;
+
+    use super::*;
+    use crate::web::Pages;
+
+    #[test]
+    fn every_code_that_is_said_has_its_sentence() {
+        let pages = Pages::compiled_in().unwrap();
+        for language in Language::ALL {
+            for code in SAID {
+                let key = format!("console-no-{}", code.replace('_', "-"));
+                assert_ne!(pages.page(language).speech.say(&key), key);
+            }
+        }
+    }
+}
