@@ -15,12 +15,14 @@ use zeroize::Zeroizing;
 use crate::audit::{AuditLine, Deed, Door, Object};
 use crate::auth::bearer::Denied;
 use crate::auth::tokens::{Bearer, TokenError, Tokens};
+use crate::domain::event::{EventRefusal, may_forget};
 use crate::domain::ticket::TicketAction;
 use crate::enrolment::{Compared, EnrolmentRefusal, Offered};
 use crate::error::AppError;
 use crate::state::App;
 use crate::store::{
-    EventView, GateView, ImportOutcome, ImportReport, NewGate, Reissued, TicketName, TicketRow, TicketView,
+    EventView, Forgotten, GateView, ImportOutcome, ImportReport, NewGate, Reissued, StorageError, TicketName,
+    TicketRow, TicketView,
 };
 
 /// Who does something, and through which door.
@@ -87,6 +89,31 @@ impl App {
             Err(error) => Err(error),
         };
         self.listed(by, About::event(Deed::EventChanged, event), changed).await
+    }
+
+    /// Deletes an event whose retention date has come. Entries that only a gate knows are waited for, as far as gates have
+    /// told of them since this start.
+    pub(crate) async fn forget_event(&self, by: &By, event: EventId) -> Result<Forgotten, AppError> {
+        let forgotten = match self.may_forget(event) {
+            Ok(()) => self.store.forget_event(event).await.map_err(AppError::from),
+            Err(error) => Err(error),
+        };
+        if forgotten.is_ok() {
+            self.reports.forget(event);
+        }
+        self.listed(by, About::event(Deed::EventForgotten, event), forgotten).await
+    }
+
+    fn may_forget(&self, event: EventId) -> Result<(), AppError> {
+        let policy = match self.store.policy(event) {
+            Ok(policy) => policy,
+            // What was begun is gone on with.
+            Err(StorageError::Forgotten(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        may_forget(&policy, self.now())?;
+        let waiting = self.reports.waiting(event, |gate| self.store.gate(event, gate).is_ok());
+        waiting.map_or(Ok(()), |gate| Err(EventRefusal::EntriesOut { gate }.into()))
     }
 
     /// Imports a batch of tickets.

@@ -68,7 +68,7 @@ console-more-choices = More choices
 console-tickets-per-card-what = More than one where a family enters with one card.
 console-replica-minutes-what = With older knowledge a gate admits nobody. Usually 720, which is 12 hours.
 console-choices = Choices
-console-retention = Data is deleted on
+console-retention = Data is kept until
 console-next-import = Next:
 console-next-gate = Next:
 console-tab-overview = Overview
@@ -307,13 +307,14 @@ console-deed-gate-refused = refused a gate
 console-deed-gate-revoked = revoked a gate
 console-deed-token-added = added a token
 console-deed-token-removed = removed a token
+console-deed-event-forgotten = deleted an event
 console-deed-reached = asked for what is not allowed
 
 ## When something is not done
 console-no-other = This was not done ({ $code }).
 console-no-disk-full = The disk is full. Nothing was changed.
 console-no-busy = Too much is waiting. Try again in a moment.
-console-no-event-over = The day on which its data is deleted has passed. Check the dates.
+console-no-event-over = The date until which its data is kept has passed. Check the dates.
 console-no-local-arbiter = The arbiter is inside the only gate: there can be no second one.
 console-no-home-gate = This zone has its one gate. Revoke that one first, or choose another offline choice.
 console-no-arbiter-fixed = Somebody has entered: the arbiter stays where it is.

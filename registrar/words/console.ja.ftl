@@ -68,7 +68,7 @@ console-more-choices = ほかの 設定
 console-tickets-per-card-what = 家族の チケットを 1枚の カードに 入れるなら、多く します。
 console-replica-minutes-what = これより 古い 情報では、ゲートは 入場させません。ふつうは 720（12時間）。
 console-choices = 設定
-console-retention = データを 消す日
+console-retention = データを 残す期限
 console-next-import = 次は：
 console-next-gate = 次は：
 console-tab-overview = 概要
@@ -297,13 +297,14 @@ console-deed-gate-refused = ゲートを 断った
 console-deed-gate-revoked = ゲートを 無効に した
 console-deed-token-added = トークンを 加えた
 console-deed-token-removed = トークンを 消した
+console-deed-event-forgotten = イベントを 消した
 console-deed-reached = 許されない ことを しようと した
 
 ## できないとき
 console-no-other = できませんでした（{ $code }）。
 console-no-disk-full = ディスクが いっぱいです。何も 変わっていません。
 console-no-busy = 混んでいます。少し 待って ください。
-console-no-event-over = データを 消す日が 過ぎています。日時を 確かめて ください。
+console-no-event-over = データを 残す期限が 過ぎています。日時を 確かめて ください。
 console-no-local-arbiter = 決める 場所が ゲートの 中なので、ゲートは 1台だけです。
 console-no-home-gate = この区域には もう ゲートが あります。つながらないときの 設定を 変えるか、前の ゲートを 無効に して ください。
 console-no-arbiter-fixed = だれかが 入場したので、決める 場所は 変えられません。

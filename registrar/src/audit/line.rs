@@ -85,6 +85,8 @@ deeds! {
     15 TokenRemoved = "token-removed",
     /// Something was asked for that the role may not do, or by nobody who is known.
     16 Reached = "reached",
+    /// An event was deleted after its retention date.
+    17 EventForgotten = "event-forgotten",
 }
 
 /// On what.

@@ -1,6 +1,7 @@
 //! The rules of an event's policy.
 
 use kido_shared::clock::Timestamp;
+use kido_shared::ids::GateId;
 use kido_shared::policy::{ArbiterHome, EventPolicy};
 
 /// Why an event is not made or its policy not changed.
@@ -24,6 +25,15 @@ pub enum EventRefusal {
     /// A choice that the policy can record and no gate follows. It is refused, so that nobody relies on it.
     #[error("{0} is not offered yet")]
     NotOffered(&'static str),
+    /// Its retention date has not come: its holders were promised that they can look until then.
+    #[error("the event is kept until its retention date")]
+    Kept,
+    /// A gate has told that it still holds what nobody else knows.
+    #[error("gate {gate} still holds entries to upload: let it, or revoke it if it is lost")]
+    EntriesOut {
+        /// Which gate.
+        gate: GateId,
+    },
     /// The root key is away, and no identity that it has certified is left.
     #[error("no certified event identity is left: add some with the root key")]
     NoSpareIdentity,
@@ -35,6 +45,14 @@ pub enum EventRefusal {
 /// [`EventRefusal`].
 pub fn may_create(policy: &EventPolicy, now: Timestamp) -> Result<(), EventRefusal> {
     if policy.choices().retention_at <= now { Err(EventRefusal::Over) } else { Ok(()) }
+}
+
+/// Whether an event may be deleted.
+///
+/// # Errors
+/// [`EventRefusal::Kept`].
+pub fn may_forget(policy: &EventPolicy, now: Timestamp) -> Result<(), EventRefusal> {
+    if policy.choices().retention_at <= now { Ok(()) } else { Err(EventRefusal::Kept) }
 }
 
 /// How far an event has gone, as far as a change of its policy depends on it.

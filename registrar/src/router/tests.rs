@@ -2,6 +2,7 @@
 
 mod around;
 mod feed;
+mod forgetting;
 pub(crate) mod gates;
 mod registrations;
 mod roles;
