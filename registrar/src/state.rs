@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::audit::Audit;
 use crate::auth::nonces::Nonces;
 use crate::auth::tokens::Tokens;
+use crate::config::CardHelperUrl;
 use crate::enrolment::Enrolments;
 use crate::entropy::Entropy;
 use crate::registration::{CertificateTrust, Registrations};
@@ -39,6 +40,8 @@ pub struct AppParts {
     pub pages: Pages,
     /// Who did what.
     pub audit: Audit,
+    /// Where buyers get the card helper.
+    pub card_helper: Option<CardHelperUrl>,
 }
 
 /// Everything of one registrar. Clones are handles to the same one.
@@ -59,6 +62,7 @@ pub struct App {
     pub(crate) buyers: Buyers,
     pub(crate) clerks: Clerks,
     pub(crate) audit: Audit,
+    pub(crate) card_helper: Option<CardHelperUrl>,
     pub(crate) reports: Reports,
     entropy: Entropy,
     stopping: watch::Sender<bool>,
@@ -68,7 +72,7 @@ impl AppState {
     /// A registrar.
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { store, origin, trust, tokens, entropy, data, pages, audit } = parts;
+        let AppParts { store, origin, trust, tokens, entropy, data, pages, audit, card_helper } = parts;
         let registrations = Registrations::new(store.clone(), origin.clone(), trust);
         Self(Arc::new(App {
             store,
@@ -82,6 +86,7 @@ impl AppState {
             buyers: Buyers::default(),
             clerks: Clerks::default(),
             audit,
+            card_helper,
             reports: Reports::default(),
             entropy,
             stopping: watch::Sender::new(false),

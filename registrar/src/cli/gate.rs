@@ -25,7 +25,7 @@ digits. Type them here: only if they are the right ones does the gate get the ev
 
 The console (/console, the event's gates) does the same with a browser.
 
-Next, on the gate: kido-gate doctor --data DIR, then kido-gate run --data DIR";
+Next: on the gate, kido-gate doctor --data DIR, then kido-gate run --data DIR";
 
 /// Add, list and revoke gates
 #[derive(Debug, Args)]
