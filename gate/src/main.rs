@@ -166,6 +166,25 @@ mod tests {
     }
 
     #[test]
+    fn help_teaches_the_steps_and_where_the_digits_go() {
+        let help = Cli::command().render_long_help().to_string();
+        let steps = ["kido-gate enrol ", "kido-gate doctor ", "kido-gate run "].map(|step| help.find(step).unwrap());
+        assert!(steps.is_sorted());
+        let mut command = Cli::command();
+        let enrol = command.find_subcommand_mut("enrol").unwrap().render_long_help().to_string();
+        let flat = enrol.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in ["/console", "kido-registrar gate add", "here and nowhere else", "Next: kido-gate doctor"] {
+            assert!(flat.contains(word), "{word}: {flat}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_said_again_as_it_was_said() {
+        let Command::Run { place, .. } = Cli::parse_from(["kido-gate", "run", "--data", "d"]).command else { panic!() };
+        assert_eq!(place.to_string(), "--data d");
+    }
+
+    #[test]
     fn a_barrier_is_the_log_or_a_program() {
         let run = |barrier| Cli::try_parse_from(["kido-gate", "run", "--data", "d", "--barrier", barrier]);
         assert!(run("log").is_ok() && run("command:/usr/bin/open").is_ok());
