@@ -56,6 +56,12 @@ impl Keyring {
         files::replace(&path, &self.master.seal(&associated(event), &bytes, random))
     }
 
+    /// Whether there is a record of this event, whatever is in it.
+    #[must_use]
+    pub fn is_forgotten(&self, event: EventId) -> bool {
+        self.identity_file(FORGOTTEN, event).exists()
+    }
+
     /// What is left of every event that was deleted.
     ///
     /// # Errors

@@ -103,7 +103,10 @@ impl Store {
         let last_word = match self.write_down(live, now, reached) {
             Ok(last_word) => last_word,
             Err(error) => {
-                live.go_on();
+                // A record that may stand is believed by the next start: nothing may be stored that it would not know of.
+                if !self.shared.keyring.is_forgotten(live.id()) {
+                    live.go_on();
+                }
                 return Err(error.into());
             }
         };
