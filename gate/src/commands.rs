@@ -31,7 +31,7 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
             kido_gate::reader::run_child(ReaderPattern::from_option(reader))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Enrol { place } => on_runtime(enrol::enrol(configured(&place)?)),
+        Command::Enrol { place } => on_runtime(enrol::enrol(configured(&place)?, &place)),
         Command::Run { place, lane } => on_runtime(run::run(configured(&place)?, lane, cli.log)),
         Command::Wipe { place, yes, even_undelivered } => wipe::wipe(&configured(&place)?, yes, even_undelivered),
         Command::Doctor { place, json, reader } => on_runtime(doctor::doctor(configured(&place)?, reader, json)),

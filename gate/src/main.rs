@@ -8,13 +8,20 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kido_gate::config::BarrierConfig;
 
+const STEPS: &str = "\
+Three steps make a gate:
+  kido-gate enrol  --data DIR   joins the event; asks for the link from the console or `kido-registrar gate add`
+  kido-gate doctor --data DIR   says whether reader, clock, disk, feed, uplink and arbiter are ready
+  kido-gate run    --data DIR   drives the lane
+and when it is put away before the event's retention date: kido-gate wipe --data DIR";
+
 /// Drives one lane: a card in the tray, a PIN, a proof, a stored admission, an open barrier.
 ///
 /// A gate belongs to one event. It is enrolled once, with an operator looking at both screens; from then on it follows
 /// the event's feed, decides at the lane, asks the arbiter that every entry is used once, and stores each admission
 /// before the lane opens. It goes on with what it knows while the registrar is out of reach, as the event's policy says.
 #[derive(Debug, Parser)]
-#[command(name = "kido-gate", version, max_term_width = 100)]
+#[command(name = "kido-gate", version, max_term_width = 100, after_help = STEPS)]
 struct Cli {
     #[command(flatten)]
     log: LogOptions,
@@ -51,13 +58,26 @@ struct Place {
     data: Option<PathBuf>,
 }
 
+/// As it stands on a command line.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = [("--config", &self.config), ("--data", &self.data)];
+        let said = parts.into_iter().filter_map(|(name, path)| Some(format!("{name} {}", path.as_ref()?.display())));
+        f.write_str(&said.collect::<Vec<_>>().join(" "))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Joins an event: needs the link that `kido-registrar gate add` shows
+    /// Joins an event: needs the link that the operator is shown for a new gate
     ///
-    /// The link is asked for, or read from standard input: it holds a secret that no command line should. Then six
-    /// digits appear here and at the registrar; the operator compares them and confirms there. Nothing is kept on this
-    /// machine before that. Afterwards the event's feed is fetched once.
+    /// The operator makes the link in the registrar's console (`/console`, the event's gates) or with `kido-registrar
+    /// gate add`. It is asked for here, or read from standard input: it holds a secret that no command line should. Then
+    /// six digits appear, here and nowhere else. The operator reads them from this screen and types them into the
+    /// console, or at the prompt of `kido-registrar gate add`; only the right ones let this gate in. Nothing is kept on
+    /// this machine before that. Afterwards the event's feed is fetched once.
+    ///
+    /// Next: kido-gate doctor, then kido-gate run.
     Enrol {
         #[command(flatten)]
         place: Place,
@@ -143,6 +163,25 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_teaches_the_steps_and_where_the_digits_go() {
+        let help = Cli::command().render_long_help().to_string();
+        let steps = ["kido-gate enrol ", "kido-gate doctor ", "kido-gate run "].map(|step| help.find(step).unwrap());
+        assert!(steps.is_sorted());
+        let mut command = Cli::command();
+        let enrol = command.find_subcommand_mut("enrol").unwrap().render_long_help().to_string();
+        let flat = enrol.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in ["/console", "kido-registrar gate add", "here and nowhere else", "Next: kido-gate doctor"] {
+            assert!(flat.contains(word), "{word}: {flat}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_said_again_as_it_was_said() {
+        let Command::Run { place, .. } = Cli::parse_from(["kido-gate", "run", "--data", "d"]).command else { panic!() };
+        assert_eq!(place.to_string(), "--data d");
     }
 
     #[test]

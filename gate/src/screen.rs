@@ -166,6 +166,34 @@ impl Notice {
 }
 
 impl NoticeKind {
+    /// The key of its sentence in the word files; also its name for programs.
+    #[must_use]
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Desk => "desk",
+            Self::OtherEntrance(_) => "other-entrance",
+            Self::TooEarly(_) => "too-early",
+            Self::TooLate => "too-late",
+            Self::NotMyNumberCard => "not-my-number-card",
+            Self::Unreadable => "unreadable",
+            Self::CardLeft => "card-left",
+            Self::Phone => "phone",
+            Self::NoPin => "no-pin",
+            Self::PinLocked => "pin-locked",
+            Self::TooFewTries => "too-few-tries",
+            Self::WrongPin(_) => "wrong-pin",
+            Self::ProofFailed => "proof-failed",
+            Self::OneMoment => "one-moment",
+            Self::LaneClosed => "lane-closed",
+            Self::Suspended => "suspended",
+            Self::Cancelled => "cancelled",
+            Self::NotPaid => "not-paid",
+            Self::AlreadyIn { .. } => "already-in",
+            Self::Spent => "spent",
+            Self::StoredNotOpened => "stored-not-opened",
+        }
+    }
+
     #[expect(clippy::wildcard_enum_match_arm, reason = "no other sentence names a place")]
     fn signpost(&mut self, signposts: &Signposts) {
         match self {

@@ -151,6 +151,9 @@ pub enum CliError {
     /// A root is none.
     #[error("the trust anchors are not usable")]
     Anchor(#[from] kido_shared::certificate::AnchorError),
+    /// The operator typed another name than the event's.
+    #[error("that is not the event's name; nothing was deleted")]
+    NotAgreed,
     /// The operator typed nothing that helps.
     #[error("no six digits were typed; the offer ends by itself")]
     NoDigits,

@@ -2,6 +2,8 @@
 //!
 //! No secret stands here: keys are in the keyring, tokens are kept as hashes.
 
+mod card_helper;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use kido_shared::certificate::path::CONFIGURED_ANCHORS_MAX;
 use kido_shared::challenge::Origin;
 use kido_shared::limits::CERTIFICATE_BYTES_MAX;
 use kido_store::private_file::{self, PrivateFileError};
+
+pub use card_helper::{CardHelperUrl, CardHelperUrlError};
 
 /// Where a registrar listens unless told otherwise: on this machine alone, behind whatever speaks TLS for it.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_420);
@@ -140,6 +144,8 @@ pub struct ConfigFile {
     pub log_format: Option<LogFormat>,
     /// Memory for each event's index, in MiB.
     pub index_cache_mib: Option<u64>,
+    /// Where buyers get the card helper.
+    pub card_helper_url: Option<CardHelperUrl>,
 }
 
 impl ConfigFile {
@@ -181,6 +187,8 @@ pub struct ServeConfig {
     pub log_format: LogFormat,
     /// Memory for each event's index.
     pub index_cache_bytes: u64,
+    /// Where buyers get the card helper; where it is not said, the shop tells them.
+    pub card_helper: Option<CardHelperUrl>,
 }
 
 /// What flags said.
@@ -196,6 +204,8 @@ pub struct ServeFlags {
     pub trust_anchors: Vec<PathBuf>,
     /// How log lines look.
     pub log_format: Option<LogFormat>,
+    /// Where buyers get the card helper.
+    pub card_helper: Option<CardHelperUrl>,
 }
 
 impl ServeConfig {
@@ -220,6 +230,7 @@ impl ServeConfig {
             trust_anchors,
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             index_cache_bytes: cache_mib.saturating_mul(1024 * 1024),
+            card_helper: flags.card_helper.or(file.card_helper_url),
             data,
         })
     }
@@ -273,7 +284,7 @@ mod tests {
         let read: ConfigFile = toml::from_str(sample).unwrap();
         assert_eq!(read.origin.unwrap().as_str(), "https://tickets.example");
         assert_eq!(read.listen, Some(LISTEN_DEFAULT));
-        for key in ["origin", "listen", "trust_anchors", "log_format", "index_cache_mib"] {
+        for key in ["origin", "listen", "trust_anchors", "log_format", "index_cache_mib", "card_helper_url"] {
             assert!(sample.contains(&format!("{key} =")), "{key}");
         }
     }

@@ -334,6 +334,8 @@ const fn event(refusal: EventRefusal) -> Kind {
         EventRefusal::ChangedMeanwhile => kind(StatusCode::CONFLICT, "changed_meanwhile", "Somebody else was first"),
         EventRefusal::TooFarAhead => kind(StatusCode::UNPROCESSABLE_ENTITY, "too_far_ahead", "Too far ahead"),
         EventRefusal::NotOffered(_) => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", NOT_OFFERED),
+        EventRefusal::Kept => kind(StatusCode::CONFLICT, "event_kept", "The retention date has not come"),
+        EventRefusal::EntriesOut { .. } => kind(StatusCode::CONFLICT, "entries_out", "A gate has entries to upload"),
         EventRefusal::NoSpareIdentity => {
             kind(StatusCode::SERVICE_UNAVAILABLE, "no_spare_identity", "The root key is needed")
         }
@@ -433,14 +435,17 @@ const fn ingest(refusal: IngestRefusal) -> Kind {
 const fn storage(error: &StorageError) -> Kind {
     match error {
         StorageError::UnknownEvent(_) => kind(StatusCode::NOT_FOUND, "unknown_event", "No such event"),
+        StorageError::Forgotten(_) => kind(StatusCode::GONE, "event_forgotten", "The event was deleted"),
         StorageError::NotServed(_) => kind(StatusCode::SERVICE_UNAVAILABLE, "not_served", "The event is not served"),
         StorageError::DiskFull => kind(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "The disk is full"),
         StorageError::Busy => kind(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much waits to be stored"),
         StorageError::Stopping => kind(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The registrar is stopping"),
         StorageError::Keyring(_) => kind(StatusCode::INTERNAL_SERVER_ERROR, "keyring", "The keyring failed"),
-        StorageError::Failed(_) | StorageError::Entry(_) | StorageError::Feed(_) | StorageError::Computation(_) => {
-            kind(StatusCode::INTERNAL_SERVER_ERROR, "storage", "Not stored")
-        }
+        StorageError::Failed(_)
+        | StorageError::Entry(_)
+        | StorageError::Feed(_)
+        | StorageError::Removing(_)
+        | StorageError::Computation(_) => kind(StatusCode::INTERNAL_SERVER_ERROR, "storage", "Not stored"),
     }
 }
 

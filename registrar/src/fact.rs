@@ -358,6 +358,15 @@ impl Fact {
         if decoder.position() == bytes.len() { Ok(fact) } else { Err(FactError) }
     }
 
+    /// The event's key under a week's key, where this fact holds one.
+    #[must_use]
+    pub const fn wrapped_key(&self) -> Option<&WrappedEventKey> {
+        if let Self::EventCreated(created) = self {
+            return Some(&created.key);
+        }
+        if let Self::PolicyChanged(changed) = self { changed.key.as_ref() } else { None }
+    }
+
     /// Reads a fact's feed records; nothing where it is another kind of fact, without reading that.
     ///
     /// # Errors

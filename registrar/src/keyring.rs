@@ -5,7 +5,8 @@
 //! root.pub          the verifying half of the root key, which is away
 //! weeks/2026-W53    the key of the events that are kept until that ISO week; shredding it makes their wrapped keys noise
 //! spare/event-…     identities for events to come: a feed key, and the root key's word for it
-//! events/event-…    the same, of events that exist
+//! events/event-…    the same, of events that exist, and of forgotten ones: their gates still want a word
+//! forgotten/event-… what is left of an event that was deleted, and what is still to be destroyed
 //! ```
 //!
 //! The root key certifies a feed key for one event, whose id the certificate names. So ids are drawn and certified in
@@ -15,10 +16,12 @@
 //! Every file is readable by its owner alone and written as a whole: beside, synced, renamed, folder synced.
 
 mod files;
+mod forgotten;
 mod identity;
 mod sealed;
 pub mod week;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -34,6 +37,7 @@ use kido_store::private_file::PrivateFileError;
 use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
+pub use forgotten::ForgottenEvent;
 pub use identity::FeedIdentity;
 pub use week::RetentionWeek;
 
@@ -56,6 +60,7 @@ const ROOT: &str = "root.pub";
 const WEEKS: &str = "weeks";
 const SPARE: &str = "spare";
 const EVENTS: &str = "events";
+const FORGOTTEN: &str = "forgotten";
 
 /// Why the keyring did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -112,8 +117,26 @@ pub struct Keyring {
     folder: PathBuf,
     master: Sealing,
     root: VerifyingKey,
-    /// One change of the folder at a time.
-    changing: Mutex<()>,
+    /// One change of the folder at a time; and the weeks whose keys are about to be used, by how many.
+    changing: Mutex<BTreeMap<RetentionWeek, usize>>,
+}
+
+/// While it lives, nobody shreds the key of its week: between wrapping an event key and storing it, no event shows yet that
+/// the week is needed.
+#[derive(Debug)]
+pub struct WeekHold<'k> {
+    keyring: &'k Keyring,
+    week: RetentionWeek,
+}
+
+impl Drop for WeekHold<'_> {
+    fn drop(&mut self) {
+        let mut held = self.keyring.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.get_mut(&self.week) {
+            Some(count) if *count > 1 => *count = count.saturating_sub(1),
+            Some(_) | None => drop(held.remove(&self.week)),
+        }
+    }
 }
 
 impl std::fmt::Debug for Keyring {
@@ -163,7 +186,7 @@ impl Keyring {
         let root_file = folder.join(ROOT);
         let root = files::read_exactly::<KEY_BYTES>(&root_file)?;
         let root = VerifyingKey::from_bytes(&root).map_err(|_no_detail| KeyringError::Content(root_file))?;
-        Ok(Self { folder: folder.to_owned(), master: Sealing::new(&master), root, changing: Mutex::new(()) })
+        Ok(Self { folder: folder.to_owned(), master: Sealing::new(&master), root, changing: Mutex::default() })
     }
 
     /// The verifying half of the root key.
@@ -275,13 +298,41 @@ impl Keyring {
         Ok(EventKey::from_bytes(key))
     }
 
-    /// Destroys a week's key: the event keys wrapped under it, in stores and in every backup of them, are noise from now on.
+    /// Keeps the key of a retention date's week from being shredded for as long as the answer lives.
     ///
     /// # Errors
-    /// [`KeyringError::File`]; a key that is gone already is no error.
-    pub fn shred_week(&self, week: RetentionWeek) -> Result<(), KeyringError> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        files::shred(&self.week_file(week))
+    /// [`KeyringError::Week`].
+    pub fn hold(&self, retention_at: Timestamp) -> Result<WeekHold<'_>, KeyringError> {
+        let week = RetentionWeek::of(retention_at).ok_or(KeyringError::Week)?;
+        let mut held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = held.entry(week).or_default();
+        *count = count.saturating_add(1);
+        Ok(WeekHold { keyring: self, week })
+    }
+
+    /// Destroys the keys of those weeks that nobody needs: the event keys wrapped under them, in stores and in every backup
+    /// of them, are noise from now on. `needed` is asked once no other change of the keyring is under way; where it does not
+    /// know, nothing is destroyed, and the answer is *no*.
+    ///
+    /// # Errors
+    /// [`KeyringError::File`], or what `needed` fails with; a key that is gone already is no error.
+    pub fn shred_weeks<E: From<KeyringError>>(
+        &self,
+        weeks: &[RetentionWeek],
+        needed: impl FnOnce() -> Result<Option<BTreeSet<RetentionWeek>>, E>,
+    ) -> Result<bool, E> {
+        let held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(needed) = needed()? else { return Ok(false) };
+        for week in weeks.iter().filter(|week| !needed.contains(week) && !held.contains_key(week)) {
+            files::shred(&self.week_file(*week))?;
+        }
+        Ok(true)
+    }
+
+    /// Whether a week's key is there.
+    #[must_use]
+    pub fn has_week(&self, week: RetentionWeek) -> bool {
+        self.week_file(week).exists()
     }
 
     fn week_file(&self, week: RetentionWeek) -> PathBuf {

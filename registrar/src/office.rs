@@ -18,12 +18,14 @@ use zeroize::Zeroizing;
 use crate::audit::{AuditLine, ChangedChoice, Deed, Door, Object};
 use crate::auth::bearer::Denied;
 use crate::auth::tokens::{Bearer, TokenError, Tokens};
+use crate::domain::event::{EventRefusal, may_forget};
 use crate::domain::ticket::TicketAction;
 use crate::enrolment::{Compared, EnrolmentRefusal, Offered};
 use crate::error::AppError;
 use crate::state::{App, AppState};
 use crate::store::{
-    EventView, GateView, ImportOutcome, ImportReport, NewGate, Reissued, TicketName, TicketRow, TicketView,
+    EventView, Forgotten, GateView, ImportOutcome, ImportReport, NewGate, Reissued, StorageError, TicketName,
+    TicketRow, TicketView,
 };
 
 /// Who does something, and through which door.
@@ -97,6 +99,22 @@ impl AppState {
                 Object::Choices(ChangedChoice::between(before.choices(), view.policy.choices()))
             });
             app.listed(&by, About::event(Deed::EventChanged, event).of(choices), changed).await
+        })
+        .await
+    }
+
+    /// Deletes an event whose retention date has come. Entries that only a gate knows are waited for, as far as gates have
+    /// told of them since this start.
+    pub(crate) async fn forget_event(&self, by: &By, event: EventId) -> Result<Forgotten, AppError> {
+        self.carry(by, move |app, by| async move {
+            let forgotten = match app.may_forget(event) {
+                Ok(()) => app.store.forget_event(event).await.map_err(AppError::from),
+                Err(error) => Err(error),
+            };
+            if forgotten.is_ok() {
+                app.reports.forget(event);
+            }
+            app.listed(&by, About::event(Deed::EventForgotten, event), forgotten).await
         })
         .await
     }
@@ -239,6 +257,18 @@ impl App {
             TicketName::Reference(_) => self.store.ticket(event, name).ok().map(|view| view.ticket),
         };
         id.map_or(Object::Nothing, Object::Ticket)
+    }
+
+    fn may_forget(&self, event: EventId) -> Result<(), AppError> {
+        let policy = match self.store.policy(event) {
+            Ok(policy) => policy,
+            // What was begun is gone on with.
+            Err(StorageError::Forgotten(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        may_forget(&policy, self.now())?;
+        let waiting = self.reports.waiting(event, |gate| self.store.gate(event, gate).is_ok());
+        waiting.map_or(Ok(()), |gate| Err(EventRefusal::EntriesOut { gate }.into()))
     }
 
     fn offer(&self, event: EventId, OfferGate { zone, entrance }: OfferGate) -> Result<Offered, AppError> {

@@ -147,6 +147,19 @@ impl Reports {
         Ok(())
     }
 
+    /// Forgets what the gates of a deleted event have told.
+    pub fn forget(&self, event: EventId) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&event));
+    }
+
+    /// A gate that said last that it holds what nobody else knows, those left out that are not asked for.
+    #[must_use]
+    pub fn waiting(&self, event: EventId, in_force: impl Fn(GateId) -> bool) -> Option<GateId> {
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gates = events.get(&event)?.gates.iter();
+        gates.find(|(gate, told)| told.heard.report.waits_to_upload && in_force(**gate)).map(|(gate, _)| *gate)
+    }
+
     /// What is known of an event's gates.
     #[must_use]
     pub fn of(&self, event: EventId) -> EventReports {

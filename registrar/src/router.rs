@@ -61,7 +61,7 @@ fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(health::health))
         .routes(routes!(events::create, events::list))
-        .routes(routes!(events::show, events::update))
+        .routes(routes!(events::show, events::update, events::forget))
         .routes(routes!(tickets::show))
         .routes(routes!(tickets::change))
         .routes(routes!(tickets::reissue_code))

@@ -144,7 +144,9 @@ fn open(config: &ServeConfig) -> Result<(AppState, Store), ServeError> {
     let audit = Audit::open(&config.data.audit()).map_err(ServeError::Audit)?;
     let pages = Pages::compiled_in().map_err(ServeError::Words)?;
     let (origin, data) = (config.origin.clone(), config.data.path().to_owned());
-    let app = AppState::new(AppParts { store: store.clone(), origin, trust, tokens, entropy, data, pages, audit });
+    let card_helper = config.card_helper.clone();
+    let parts = AppParts { store: store.clone(), origin, trust, tokens, entropy, data, pages, audit, card_helper };
+    let app = AppState::new(parts);
     Ok((app, store))
 }
 

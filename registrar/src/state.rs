@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::Audit;
 use crate::auth::nonces::Nonces;
 use crate::auth::tokens::Tokens;
+use crate::config::CardHelperUrl;
 use crate::enrolment::Enrolments;
 use crate::entropy::Entropy;
 use crate::registration::{CertificateTrust, Registrations};
@@ -40,6 +41,8 @@ pub struct AppParts {
     pub pages: Pages,
     /// Who did what.
     pub audit: Audit,
+    /// Where buyers get the card helper.
+    pub card_helper: Option<CardHelperUrl>,
 }
 
 /// Everything of one registrar. Clones are handles to the same one.
@@ -60,6 +63,7 @@ pub struct App {
     pub(crate) buyers: Buyers,
     pub(crate) clerks: Clerks,
     pub(crate) audit: Audit,
+    pub(crate) card_helper: Option<CardHelperUrl>,
     pub(crate) reports: Reports,
     /// What operators began: it ends with its line in the list, also when the process is asked to stop.
     pub(crate) deeds: TaskTracker,
@@ -71,7 +75,7 @@ impl AppState {
     /// A registrar.
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { store, origin, trust, tokens, entropy, data, pages, audit } = parts;
+        let AppParts { store, origin, trust, tokens, entropy, data, pages, audit, card_helper } = parts;
         let registrations = Registrations::new(store.clone(), origin.clone(), trust);
         Self(Arc::new(App {
             store,
@@ -85,6 +89,7 @@ impl AppState {
             buyers: Buyers::default(),
             clerks: Clerks::default(),
             audit,
+            card_helper,
             reports: Reports::default(),
             deeds: TaskTracker::new(),
             entropy,

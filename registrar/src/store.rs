@@ -5,7 +5,7 @@
 //!
 //! | file | facts |
 //! |---|---|
-//! | `events` | events made, policies changed |
+//! | `events` · `forgetting` | events made, policies changed · events deleted |
 //! | `tickets` | imported, looked at, suspended, cancelled, paid, new code |
 //! | `bindings` | bound, resumed, shown |
 //! | `gates` | added, revoked |
@@ -21,6 +21,7 @@ pub mod error;
 mod events;
 mod feed;
 mod folders;
+mod forgetting;
 mod gates;
 mod keys;
 mod linked;
@@ -32,7 +33,7 @@ mod tickets;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::ids::EventId;
@@ -43,6 +44,7 @@ pub use bindings::{BindRequest, CardTickets, CodedTicket, ProvedCard};
 pub use error::{Failed, StorageError};
 pub use events::{EventHealth, EventView};
 pub use folders::{OpenError, StoreParts};
+pub use forgetting::Forgotten;
 pub use gates::{GateView, NewGate};
 pub use linked::{LinkedTicket, ToldLine};
 pub use minutes::EntriesOfMinute;
@@ -53,6 +55,7 @@ pub use tickets::{
 
 use crate::entropy::Entropy;
 use crate::keyring::Keyring;
+use forgetting::LastWord;
 use live::LiveEvent;
 
 /// All events of this registrar. Clones are handles to the same ones.
@@ -69,12 +72,15 @@ struct Shared {
     entropy: Entropy,
     cache_bytes: u64,
     events: RwLock<BTreeMap<EventId, Place>>,
+    /// One event is deleted at a time: which week keys may go is a question about all the others.
+    forgetting: Mutex<()>,
 }
 
 /// An event's folder, opened or not.
 enum Place {
     Live(Arc<LiveEvent>),
     Broken(StorageError),
+    Forgotten(Option<Arc<LastWord>>),
 }
 
 impl std::fmt::Debug for Store {
@@ -100,6 +106,7 @@ impl Store {
         match events.get(&event) {
             Some(Place::Live(live)) => Ok(Arc::clone(live)),
             Some(Place::Broken(_)) => Err(StorageError::NotServed(event)),
+            Some(Place::Forgotten(_)) => Err(StorageError::Forgotten(event)),
             None => Err(StorageError::UnknownEvent(event)),
         }
     }
@@ -108,7 +115,7 @@ impl Store {
         let events = self.shared.events.read().unwrap_or_else(PoisonError::into_inner);
         let live = events.values().filter_map(|place| match place {
             Place::Live(live) => Some(Arc::clone(live)),
-            Place::Broken(_) => None,
+            Place::Broken(_) | Place::Forgotten(_) => None,
         });
         live.collect()
     }

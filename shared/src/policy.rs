@@ -110,7 +110,7 @@ pub struct PolicyDraft {
     /// When everybody has gone home.
     #[n(2)]
     pub ends_at: Timestamp,
-    /// When keys are shredded and folders deleted.
+    /// From when on gates wipe themselves and the registrar's operator may delete the event.
     #[n(3)]
     pub retention_at: Timestamp,
     /// Usable tickets on one card at a time.

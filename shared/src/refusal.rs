@@ -201,6 +201,8 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
 
     #[test]
@@ -209,6 +211,96 @@ mod tests {
         for refusal in telling {
             assert_eq!(refusal.before_proof(), StaffCode::DESK, "{}", refusal.name());
         }
+    }
+
+    /// Every refusal once; a new one does not compile before it stands here.
+    fn all() -> Vec<Refusal> {
+        use Refusal::*;
+        let (gate, at, admission) =
+            (GateId::from_bytes([1; 16]), Timestamp::from_unix_seconds(0), AdmissionId::from_bytes([2; 16]));
+        let all = vec![
+            NoTicketHere,
+            OtherEntrance(Zone::new("A").unwrap()),
+            TooEarly(at),
+            TooLate,
+            Suspended,
+            Cancelled,
+            NotPaid,
+            AlreadyIn { admission, gate, at },
+            Spent,
+            StoredNotOpened(admission),
+            NotMyNumberCard,
+            Unreadable,
+            CardLeft,
+            Phone,
+            WrongPin(PinTries::new(2)),
+            TooFewTries,
+            PinLocked,
+            NoPin,
+            PinNotEntered,
+            ProofFailed,
+            ArbiterSilent,
+            OfflineNotAllowed,
+            ReplicaTooOld,
+            ClockUncertain,
+            StorageFailed,
+            ReaderFailed,
+            BarrierFailed,
+        ];
+        for refusal in &all {
+            match refusal {
+                NoTicketHere | OtherEntrance(_) | TooEarly(_) | TooLate | Suspended | Cancelled | NotPaid => {}
+                AlreadyIn { .. } | Spent | StoredNotOpened(_) | NotMyNumberCard | Unreadable | CardLeft | Phone => {}
+                WrongPin(_) | TooFewTries | PinLocked | NoPin | PinNotEntered | ProofFailed | ArbiterSilent => {}
+                OfflineNotAllowed | ReplicaTooOld | ClockUncertain | StorageFailed | ReaderFailed | BarrierFailed => {}
+            }
+        }
+        all
+    }
+
+    /// The tables of the manual that have codes, in their order: each code with the refusals that its row names.
+    fn tables() -> Vec<BTreeMap<u8, BTreeSet<String>>> {
+        let mut tables = vec![BTreeMap::new()];
+        for line in include_str!("../manual/pages.md").lines() {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            match cells.as_slice() {
+                ["", code, when, ..] if code.parse::<u8>().is_ok() => {
+                    let rest = cells[2..].join("|");
+                    let names = if when.contains('`') { *when } else { rest.as_str() };
+                    let names = names.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+                    let doubled = tables.last_mut().unwrap().insert(code.parse().unwrap(), names);
+                    assert!(doubled.is_none(), "{code} stands twice in a table");
+                }
+                ["", ..] => {}
+                _no_row => tables.push(BTreeMap::new()),
+            }
+        }
+        tables.retain(|table| !table.is_empty());
+        tables
+    }
+
+    /// Which refusals have which code, some left out.
+    fn coded(code: impl Fn(&Refusal) -> Option<StaffCode>) -> BTreeMap<u8, BTreeSet<String>> {
+        let mut coded = BTreeMap::<u8, BTreeSet<String>>::new();
+        for refusal in all() {
+            if let Some(code) = code(&refusal) {
+                assert!(coded.entry(code.get()).or_default().insert(refusal.name().to_owned()));
+            }
+        }
+        coded
+    }
+
+    #[test]
+    fn the_manual_has_every_code_and_each_with_its_refusals() {
+        let [before, after, broken] = tables().try_into().unwrap();
+        assert_eq!(before, coded(|refusal| Some(refusal.before_proof())));
+        let is_broken = |refusal: &Refusal| refusal.before_proof().get() == 39;
+        let differs = |refusal: &&Refusal| refusal.code() != refusal.before_proof();
+        assert_eq!(
+            after,
+            coded(|refusal| Some(refusal).filter(differs).filter(|it| !is_broken(it)).map(Refusal::code))
+        );
+        assert_eq!(broken, coded(|refusal| Some(refusal).filter(|it| is_broken(it)).map(Refusal::code)));
     }
 
     #[test]

@@ -17,11 +17,12 @@ use rand::rngs::OsRng;
 use zeroize::Zeroizing;
 
 use super::{machine_clock, say};
+use crate::Place;
 
 /// Longest link that is read: an origin, a token and a fingerprint are under 400 characters.
 const LINK_BYTES_MAX: u64 = 1_024;
 
-pub(super) async fn enrol(config: Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn enrol(config: Config, place: &Place) -> anyhow::Result<ExitCode> {
     let folder = DataFolder::at(&config.data);
     if folder.is_enrolled() {
         return Err(IdentityError::Enrolled.into());
@@ -35,7 +36,8 @@ pub(super) async fn enrol(config: Config) -> anyhow::Result<ExitCode> {
     say(&format!("Entrance:  {} (zone {})", started.entrance, started.zone))?;
     say(&format!("Gate:      {}", started.gate))?;
     say(&format!("short code: {}", comparing.short_code()))?;
-    say("Type these digits at the registrar: it confirms this gate only where they are its own.")?;
+    say("The operator types these digits into the console, or where `kido-registrar gate add` asks for them.")?;
+    say("They stand on this screen alone; only the right ones let this gate in. Waiting ...")?;
     let identity = loop {
         match comparing.ask(Arc::clone(&clock)).await? {
             Some(identity) => break identity,
@@ -47,6 +49,7 @@ pub(super) async fn enrol(config: Config) -> anyhow::Result<ExitCode> {
     if let Err(error) = first_feed(&folder, &identity).await {
         say(&format!("The feed could not be fetched yet ({error:#}); `kido-gate run` goes on with it."))?;
     }
+    say(&format!("next: kido-gate doctor {place}, then kido-gate run {place}"))?;
     Ok(ExitCode::SUCCESS)
 }
 

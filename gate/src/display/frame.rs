@@ -19,7 +19,7 @@ use kido_shared::refusal::StaffCode;
 use kido_shared::ticket::{SeatLabel, Zone};
 
 use super::{Look, Typed};
-use crate::screen::{NoticeKind, Screen};
+use crate::screen::Screen;
 use crate::words::{Bilingual, Said};
 
 /// Numbers the screens of one run: what is typed names the one that asked for it.
@@ -117,32 +117,14 @@ pub enum Shows {
     },
 }
 
-/// The names of the sentences for somebody who does not enter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is the sentence of the same name in `screen::NoticeKind`")]
-pub enum NoticeName {
-    Desk,
-    OtherEntrance,
-    TooEarly,
-    TooLate,
-    NotMyNumberCard,
-    Unreadable,
-    CardLeft,
-    Phone,
-    NoPin,
-    PinLocked,
-    TooFewTries,
-    WrongPin,
-    ProofFailed,
-    OneMoment,
-    LaneClosed,
-    Suspended,
-    Cancelled,
-    NotPaid,
-    AlreadyIn,
-    Spent,
-    StoredNotOpened,
+/// The name of a sentence for somebody who does not enter, as programs read it: `wrong_pin`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticeName(&'static str);
+
+impl serde::Serialize for NoticeName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.replace('-', "_"))
+    }
 }
 
 /// What a frame lets its holder type.
@@ -204,38 +186,10 @@ impl Shows {
                 Self::Welcome { zone: welcome.zone.clone(), seats: welcome.seats.clone(), take_card: welcome.take_card }
             }
             Screen::Refused(notice) => {
-                Self::Refused { notice: NoticeName::of(&notice.kind), code: notice.code, take_card: notice.take_card }
+                Self::Refused { notice: NoticeName(notice.kind.key()), code: notice.code, take_card: notice.take_card }
             }
             Screen::CardForgotten => Self::CardForgotten,
             Screen::OutOfOrder(code) => Self::OutOfOrder { code: *code },
-        }
-    }
-}
-
-impl NoticeName {
-    const fn of(kind: &NoticeKind) -> Self {
-        match kind {
-            NoticeKind::Desk => Self::Desk,
-            NoticeKind::OtherEntrance(_) => Self::OtherEntrance,
-            NoticeKind::TooEarly(_) => Self::TooEarly,
-            NoticeKind::TooLate => Self::TooLate,
-            NoticeKind::NotMyNumberCard => Self::NotMyNumberCard,
-            NoticeKind::Unreadable => Self::Unreadable,
-            NoticeKind::CardLeft => Self::CardLeft,
-            NoticeKind::Phone => Self::Phone,
-            NoticeKind::NoPin => Self::NoPin,
-            NoticeKind::PinLocked => Self::PinLocked,
-            NoticeKind::TooFewTries => Self::TooFewTries,
-            NoticeKind::WrongPin(_) => Self::WrongPin,
-            NoticeKind::ProofFailed => Self::ProofFailed,
-            NoticeKind::OneMoment => Self::OneMoment,
-            NoticeKind::LaneClosed => Self::LaneClosed,
-            NoticeKind::Suspended => Self::Suspended,
-            NoticeKind::Cancelled => Self::Cancelled,
-            NoticeKind::NotPaid => Self::NotPaid,
-            NoticeKind::AlreadyIn { .. } => Self::AlreadyIn,
-            NoticeKind::Spent => Self::Spent,
-            NoticeKind::StoredNotOpened => Self::StoredNotOpened,
         }
     }
 }

@@ -54,6 +54,21 @@ fn nothing_is_taken_that_was_not_asked_for() {
 }
 
 #[test]
+fn a_notice_is_named_for_programs_as_a_program_names_things() {
+    use crate::screen::{Notice, NoticeKind};
+    use kido_shared::refusal::Refusal;
+
+    let shown = |kind| {
+        let code = Refusal::Unreadable.code();
+        let screen = Screen::Refused(Notice { kind, code, take_card: true });
+        let (_display, viewer, _typed) = display(Words::compiled_in().unwrap(), sign(), &screen, NOW);
+        serde_json::to_value(&*viewer.current()).unwrap()["notice"].clone()
+    };
+    assert_eq!(shown(NoticeKind::WrongPin(PinTries::new(2))), "wrong_pin");
+    assert_eq!(shown(NoticeKind::Desk), "desk");
+}
+
+#[test]
 fn what_waits_is_bounded() {
     let (_display, viewer, _typed) = asking();
     let number = viewer.current().number;

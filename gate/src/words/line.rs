@@ -88,32 +88,18 @@ fn welcome_line(welcome: &Welcome) -> Line {
     Line { key: "welcome", fills: vec![("zone", zone), ("seats", Fill::Text(seats.join(", ")))] }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other sentence has a gap")]
 fn notice_line(kind: &NoticeKind) -> Line {
+    let key = kind.key();
     match kind {
-        NoticeKind::Desk => Line::plain("desk"),
-        NoticeKind::OtherEntrance(zone) => Line::with("other-entrance", "zone", Fill::Text(zone.as_str().to_owned())),
-        NoticeKind::TooEarly(from) => Line::with("too-early", "time", Fill::Time(*from)),
-        NoticeKind::TooLate => Line::plain("too-late"),
-        NoticeKind::NotMyNumberCard => Line::plain("not-my-number-card"),
-        NoticeKind::Unreadable => Line::plain("unreadable"),
-        NoticeKind::CardLeft => Line::plain("card-left"),
-        NoticeKind::Phone => Line::plain("phone"),
-        NoticeKind::NoPin => Line::plain("no-pin"),
-        NoticeKind::PinLocked => Line::plain("pin-locked"),
-        NoticeKind::TooFewTries => Line::plain("too-few-tries"),
-        NoticeKind::WrongPin(tries) => Line::with("wrong-pin", "tries", Fill::Count(tries.get().into())),
-        NoticeKind::ProofFailed => Line::plain("proof-failed"),
-        NoticeKind::OneMoment => Line::plain("one-moment"),
-        NoticeKind::LaneClosed => Line::plain("lane-closed"),
-        NoticeKind::Suspended => Line::plain("suspended"),
-        NoticeKind::Cancelled => Line::plain("cancelled"),
-        NoticeKind::NotPaid => Line::plain("not-paid"),
-        NoticeKind::AlreadyIn { at, by: Door::Gate(_) } => Line::with("already-in", "time", Fill::Time(*at)),
+        NoticeKind::OtherEntrance(zone) => Line::with(key, "zone", Fill::Text(zone.as_str().to_owned())),
+        NoticeKind::TooEarly(from) => Line::with(key, "time", Fill::Time(*from)),
+        NoticeKind::WrongPin(tries) => Line::with(key, "tries", Fill::Count(tries.get().into())),
+        NoticeKind::AlreadyIn { at, by: Door::Gate(_) } => Line::with(key, "time", Fill::Time(*at)),
         NoticeKind::AlreadyIn { at, by: Door::Entrance(entrance) } => {
             let entrance = Fill::Text(entrance.as_str().to_owned());
             Line { key: "already-in-by", fills: vec![("time", Fill::Time(*at)), ("entrance", entrance)] }
         }
-        NoticeKind::Spent => Line::plain("spent"),
-        NoticeKind::StoredNotOpened => Line::plain("stored-not-opened"),
+        _ => Line::plain(key),
     }
 }

@@ -20,7 +20,7 @@ mod requests;
 mod scene;
 mod server;
 mod stage;
-mod trouble;
+pub(crate) mod trouble;
 mod view;
 mod visitor;
 

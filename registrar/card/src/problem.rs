@@ -1,8 +1,9 @@
 //! Everything that can end a run, as a word for programs and a sentence for the person.
 
+pub(crate) mod card;
 pub(crate) mod remedy;
 
-use kido_reader::{NoReader, TransmitError, WaitError};
+use kido_reader::{NoReader, WaitError};
 use kido_shared::card::CardError;
 use kido_shared::certificate::CertificateReason;
 use kido_shared::challenge::OriginError;
@@ -122,8 +123,8 @@ impl Problem {
             Self::PinMalformed => "pin_malformed",
             Self::Wait(WaitError::NoReader(why)) => no_reader_code(why),
             Self::Wait(WaitError::NoCard(_)) => "no_card",
-            Self::Exchange(ExchangeError::Card(error)) => card_code(error),
-            Self::Exchange(ExchangeError::Transmit(error)) => transmit_code(*error),
+            Self::Exchange(ExchangeError::Card(error)) => card::of_card(error).code,
+            Self::Exchange(ExchangeError::Transmit(error)) => card::of_transmit(*error).code,
             Self::Certificate(_) => CERTIFICATE_REFUSED,
             Self::Session(SessionError::Expired) => "session_expired",
             Self::Session(_) => "registrar_answer",
@@ -176,8 +177,8 @@ impl Problem {
             Self::Wait(WaitError::NoCard(reader)) => {
                 Line::with("problem-no-card", "reader", Fill::text(&reader.to_string()))
             }
-            Self::Exchange(ExchangeError::Card(error)) => card_line(error),
-            Self::Exchange(ExchangeError::Transmit(error)) => Line::plain(transmit_key(*error)),
+            Self::Exchange(ExchangeError::Card(error)) => card::card_line(error),
+            Self::Exchange(ExchangeError::Transmit(error)) => card::transmit_line(*error),
             Self::Certificate(reasons) => certificate_line(reasons),
             Self::Session(SessionError::Expired) => Line::plain("problem-session-expired"),
             Self::Session(_) => Line::plain("problem-registrar-answer"),
@@ -223,86 +224,9 @@ pub(crate) fn no_reader_line(why: &NoReader) -> Line {
         Fill::text(&names.join(" | "))
     };
     match why {
-        NoReader::NoService => Line::plain(NO_SERVICE),
+        NoReader::NoService => Line::plain(card::NO_SERVICE),
         NoReader::NoneAttached => Line::plain("problem-no-reader"),
         NoReader::NotFound(readers) => Line::with("problem-reader-not-found", "readers", listed(readers)),
         NoReader::Several(readers) => Line::with("problem-several-readers", "readers", listed(readers)),
-    }
-}
-
-/// How the service is brought up differs by system; everything else is alike.
-const NO_SERVICE: &str = if cfg!(windows) {
-    "problem-no-service-windows"
-} else if cfg!(target_os = "macos") {
-    "problem-no-service-macos"
-} else {
-    "problem-no-service"
-};
-
-/// The word for what is wrong with a card.
-pub(crate) const fn card_code(error: &CardError) -> &'static str {
-    match error {
-        CardError::NotMyNumberCard => "not_my_number_card",
-        CardError::Phone => "phone",
-        CardError::WrongPin(_) => "wrong_pin",
-        CardError::PinLocked => "pin_locked",
-        CardError::TooFewTries(_) => "too_few_tries",
-        CardError::NoPin => "no_pin",
-        CardError::Torn => "card_left",
-        CardError::Refused { .. }
-        | CardError::VerifiedWithoutUs
-        | CardError::TooManyCommands
-        | CardError::Malformed(_)
-        | CardError::WindowIncomplete
-        | CardError::NotACertificate
-        | CardError::CertificateIncomplete
-        | CardError::CertificateTooLarge
-        | CardError::SignatureLength => "card_unreadable",
-    }
-}
-
-/// What is wrong with a card, and what to do.
-pub(crate) fn card_line(error: &CardError) -> Line {
-    match error {
-        CardError::NotMyNumberCard => Line::plain("problem-not-my-number-card"),
-        CardError::Phone => Line::plain("problem-phone"),
-        CardError::WrongPin(tries) => Line::with("problem-wrong-pin", "tries", Fill::Count(tries.get())),
-        CardError::PinLocked => Line::plain("problem-pin-locked"),
-        CardError::TooFewTries(_) => Line::plain("problem-too-few-tries"),
-        CardError::NoPin => Line::plain("problem-no-pin"),
-        CardError::Torn => Line::plain("problem-card-left"),
-        CardError::Refused { .. }
-        | CardError::VerifiedWithoutUs
-        | CardError::TooManyCommands
-        | CardError::Malformed(_)
-        | CardError::WindowIncomplete
-        | CardError::NotACertificate
-        | CardError::CertificateIncomplete
-        | CardError::CertificateTooLarge
-        | CardError::SignatureLength => Line::with("problem-card-unreadable", "why", Fill::text(&error.to_string())),
-    }
-}
-
-const fn transmit_code(error: TransmitError) -> &'static str {
-    match error {
-        TransmitError::Torn => "card_left",
-        TransmitError::NoCard => "no_card",
-        TransmitError::Mute => "card_mute",
-        TransmitError::InUse => "card_in_use",
-        TransmitError::ReaderFailed => "reader_failed",
-        TransmitError::NoService => "no_service",
-        TransmitError::Malformed(_) => "card_unreadable",
-    }
-}
-
-/// The key of what is wrong between reader and card.
-pub(crate) const fn transmit_key(error: TransmitError) -> &'static str {
-    match error {
-        TransmitError::Torn | TransmitError::NoCard => "problem-card-left",
-        TransmitError::Mute => "problem-card-mute",
-        TransmitError::InUse => "problem-card-in-use",
-        TransmitError::ReaderFailed => "problem-reader-failed",
-        TransmitError::NoService => NO_SERVICE,
-        TransmitError::Malformed(_) => "problem-card-malformed",
     }
 }

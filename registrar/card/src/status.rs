@@ -10,7 +10,8 @@ use kido_shared::clock::Timestamp;
 use kido_shared::limits::CERTIFICATE_BYTES_MAX;
 
 use crate::exchange::ClosedPin;
-use crate::problem::{CERTIFICATE_REFUSED, Problem, card_code, card_line};
+use crate::problem::card::{card_line, of_card};
+use crate::problem::{CERTIFICATE_REFUSED, Problem};
 use crate::reader::CardShown;
 use crate::words::{Fill, Line, Voice};
 
@@ -92,7 +93,7 @@ impl StatusReport {
                     ClosedPin::Locked => ("locked", Some(0)),
                     ClosedPin::Missing => ("none", None),
                 };
-                (state, tries, Some(card_code(&closed.into())))
+                (state, tries, Some(of_card(&closed.into()).code))
             }
         };
         Self {

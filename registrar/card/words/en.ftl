@@ -52,7 +52,7 @@ done-resumed = Done. Your ticket works again.
 done-shown = Your card works. These are its tickets:
 not-paid-yet = Payment is not confirmed yet. Please pay in time, or the ticket goes back to the shop.
 certificate-ends = Your card's certificate ends before the event. Renew it at your city office, then register the renewed card again.
-revocation-not-checked = Whether the card was reported lost was not looked up.
+revocation-not-checked = Checked: the certificate comes from an authority that the registrar trusts and is valid today, and this card holds its key. Not checked: whether it has been revoked, for example after the card was reported lost; the registrar is not told that.
 holder-link = The old link is used up. This is the new one, shown only now:
 holder-link-keep = Keep it like a key: with it you can see your ticket and report a lost card. Give it to nobody.
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use kido_shared::wire::v1::operator::{CreateEvent, EVENT, EVENTS, EventBody, EventList, UpdateEvent};
+use kido_shared::wire::v1::operator::{CreateEvent, EVENT, EVENTS, EventBody, EventForgotten, EventList, UpdateEvent};
 use kido_shared::wire::v1::problem::Problem;
 
 use super::extract::{EventPath, JsonBody};
@@ -58,4 +58,15 @@ pub async fn update(
 ) -> Result<Json<EventBody>, AppError> {
     let view = app.change_event(&operator.by(), event, wanted).await?;
     Ok(Json(render::event(view, true)))
+}
+
+/// Deletes an event whose retention date has come; it cannot be undone. Asking again goes on where it was stopped.
+#[utoipa::path(delete, path = EVENT, tag = "events", params(("event" = String, Path)),
+    responses((status = OK, body = EventForgotten), (status = "default", body = Problem)))]
+pub async fn forget(
+    State(app): State<AppState>,
+    operator: Authenticated<Operate>,
+    EventPath { event }: EventPath,
+) -> Result<Json<EventForgotten>, AppError> {
+    Ok(Json(render::forgotten(app.forget_event(&operator.by(), event).await?)))
 }

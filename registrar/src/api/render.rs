@@ -2,14 +2,16 @@
 
 use kido_shared::policy::PolicyDraft;
 use kido_shared::wire::v1::operator::{
-    EntryCounts, EventBody, GateBody, OfferState, PolicyChoices, TicketBody, TicketCounts, TicketUse, TicketUses,
+    EntryCounts, EventBody, EventForgotten, GateBody, OfferState, PolicyChoices, TicketBody, TicketCounts, TicketUse,
+    TicketUses,
 };
 use kido_shared::wire::v1::registration::{EventSummary, TicketSummary};
 
 use crate::domain::history::HistoryLine;
 use crate::domain::ticket::Particulars;
 use crate::enrolment::Progress;
-use crate::store::{EventView, GateView, SeatCounts, TicketView};
+use crate::keyring::RetentionWeek;
+use crate::store::{EventView, Forgotten, GateView, SeatCounts, TicketView};
 
 /// An event; what gates did only for those who may see it.
 pub(super) fn event(view: EventView, sees_uses: bool) -> EventBody {
@@ -30,6 +32,13 @@ pub(super) fn event(view: EventView, sees_uses: bool) -> EventBody {
         tickets: TicketCounts { reserved, unbound, bound, suspended, returned, cancelled },
         entries: sees_uses.then_some(EntryCounts { admissions, conflicts }),
     }
+}
+
+/// An event that was deleted.
+pub(super) fn forgotten(forgotten: Forgotten) -> EventForgotten {
+    let names = |weeks: Vec<RetentionWeek>| weeks.iter().map(ToString::to_string).collect();
+    let Forgotten { event, weeks_gone, weeks_kept } = forgotten;
+    EventForgotten { event, week_keys_gone: names(weeks_gone), week_keys_kept: names(weeks_kept) }
 }
 
 const fn choices(draft: &PolicyDraft) -> PolicyChoices {

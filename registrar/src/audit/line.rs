@@ -90,6 +90,8 @@ deeds! {
     17 CodesTaken = "codes-taken",
     /// Refused attempts came too fast to be listed one by one.
     18 Unlisted = "unlisted",
+    /// An event was deleted after its retention date.
+    19 EventForgotten = "event-forgotten",
 }
 
 /// On what.

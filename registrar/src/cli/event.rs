@@ -1,4 +1,4 @@
-//! `event create | update | list | show`.
+//! `event create | update | list | show | forget`.
 
 use core::time::Duration;
 
@@ -6,11 +6,28 @@ use clap::{Args, Subcommand, ValueEnum};
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::EventId;
 use kido_shared::policy::{ArbiterHome, OfflineChoice};
-use kido_shared::wire::v1::operator::{self, CreateEvent, EventBody, EventList, PolicyChoices, UpdateEvent};
+use kido_shared::wire::v1::operator::{
+    self, CreateEvent, EventBody, EventForgotten, EventList, GateList, PolicyChoices, UpdateEvent,
+};
 
 use super::client::Client;
 use super::console::Console;
 use super::{CliError, Connection, moment};
+
+const FORGETTING: &str = "\
+From the retention date on (event show) this deletes the event at the registrar, for good: tickets, references, bindings,
+histories. It is asked once; --yes answers for a program.
+
+What goes: the event's folder, and the key of its retention week once no other event of that week needs it; with that key
+gone, the event's key in old backups is noise. Files are overwritten, synced and removed. On an SSD, or a file system that
+copies or keeps snapshots, the overwriting may miss old blocks: what protects then is an encrypted disk. Backups of the events
+folder are yours to delete: they hold tickets and histories in plain.
+What stays: the event's id, the end of its feed and the key that signs it, and its lines in the audit list.
+
+First: let every gate upload (the console's day view says which one waits; one that says so is not overrun). A gate that is
+switched on and has followed the feed to its end goes on hearing the time and wipes itself within about an hour; any other:
+kido-gate wipe --data DIR.
+If it fails halfway, say it again, or restart the registrar: it goes on by itself.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,6 +71,15 @@ enum EventCommand {
         /// The event's id
         event: EventId,
     },
+    /// Delete an event whose retention date has come, for good
+    #[command(after_help = FORGETTING)]
+    Forget {
+        /// The event's id
+        event: EventId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -94,7 +120,7 @@ struct CreateArgs {
     /// The event that this one rehearses: test cards are accepted, and everything says so
     #[arg(long, value_name = "EVENT")]
     rehearsal_of: Option<EventId>,
-    /// Days from the end until keys are shredded [default: 30]
+    /// Days from the end until gates wipe themselves and `event forget` is possible [default: 30]
     #[arg(long, value_name = "DAYS")]
     retention_days: Option<u32>,
     #[command(flatten)]
@@ -120,7 +146,7 @@ struct UpdateArgs {
     /// Where it is decided whether a ticket was used
     #[arg(long, value_enum)]
     arbiter: Option<Arbiter>,
-    /// When keys are shredded
+    /// When gates wipe themselves and `event forget` becomes possible
     #[arg(long, value_parser = moment::parse, value_name = "MOMENT")]
     retention_at: Option<Timestamp>,
     #[command(flatten)]
@@ -153,8 +179,42 @@ pub(super) async fn run(args: EventArgs) -> Result<(), CliError> {
             let list: EventList = client.get(operator::EVENTS).await?;
             console.show(&list, |list| list.events.iter().map(summary).collect::<Vec<_>>().join("\n"))
         }
+        EventCommand::Forget { event, yes } => {
+            if !yes {
+                agree(&client, console, event).await?;
+            }
+            let forgotten: EventForgotten = client.delete(&operator::event(event)).await?;
+            console.show(&forgotten, describe_forgotten)
+        }
         EventCommand::Show { event } => shown(console, &client.get::<EventBody>(&operator::event(event)).await?),
     }
+}
+
+/// Lets the operator type the event's name. An event that is gone already has none: what was begun is gone on with.
+async fn agree(client: &Client, console: Console, event: EventId) -> Result<(), CliError> {
+    let known: EventBody = match client.get(&operator::event(event)).await {
+        Err(CliError::Refused(problem)) if problem.code == "event_forgotten" => return Ok(()),
+        answer => answer?,
+    };
+    console.note(&describe(&known))?;
+    let gates: GateList = client.get(&operator::gates(event)).await?;
+    let in_force = gates.gates.iter().filter(|gate| !gate.revoked).count();
+    console.note(&format!("gates in force: {in_force}; what they have not uploaded is lost"))?;
+    let typed = console.ask("This cannot be undone. Type the event's name to delete it: ").await?;
+    if typed.trim() == known.name.trim() { Ok(()) } else { Err(CliError::NotAgreed) }
+}
+
+fn describe_forgotten(forgotten: &EventForgotten) -> String {
+    let EventForgotten { event, week_keys_gone, week_keys_kept } = forgotten;
+    let mut lines = vec![format!("deleted: {event}")];
+    if !week_keys_gone.is_empty() {
+        lines.push(format!("week keys destroyed: {}", week_keys_gone.join(", ")));
+    }
+    if !week_keys_kept.is_empty() {
+        lines.push(format!("week keys that other events still need: {}", week_keys_kept.join(", ")));
+    }
+    lines.push("next: delete backups of its folder, and wipe gates that are switched off (kido-gate wipe)".to_owned());
+    lines.join("\n")
 }
 
 fn create(wanted: CreateArgs) -> CreateEvent {
@@ -227,7 +287,8 @@ fn describe(event: &EventBody) -> String {
         lines.push(format!("REHEARSAL of {real}: test cards are accepted"));
     }
     if let Some(retention_at) = event.choices.retention_at {
-        lines.push(format!("keys are shredded: {}", moment::show(retention_at)));
+        let at = moment::show(retention_at);
+        lines.push(format!("kept until {at}; gates wipe themselves then, you delete it here: event forget"));
     }
     lines.push(format!(
         "tickets: {} reserved, {} unbound, {} bound, {} suspended, {} returned, {} cancelled",

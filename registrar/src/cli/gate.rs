@@ -23,7 +23,9 @@ Example:
 It prints an offer, good for one gate and ten minutes. Give it to `kido-gate enrol` on the gate; the gate then shows six
 digits. Type them here: only if they are the right ones does the gate get the event's keys.
 
-Next: kido-gate run on the gate.";
+The console (/console, the event's gates) does the same with a browser.
+
+Next: on the gate, kido-gate doctor --data DIR, then kido-gate run --data DIR";
 
 /// Add, list and revoke gates
 #[derive(Debug, Args)]
@@ -68,7 +70,12 @@ pub(super) async fn run(args: GateArgs) -> Result<(), CliError> {
     match args.command {
         GateCommand::Add { event, zone, entrance } => {
             let gate = add(&client, console, event, OfferGate { zone, entrance }).await?;
-            console.show(&gate, |gate| format!("gate: {}\nnext: kido-gate run, on the gate", gate.gate))
+            console.show(&gate, |gate| {
+                format!(
+                    "gate: {}\nnext, on the gate: kido-gate doctor --data DIR, then kido-gate run --data DIR",
+                    gate.gate
+                )
+            })
         }
         GateCommand::List { event } => {
             let list: GateList = client.get(&operator::gates(event)).await?;

@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::CliError;
-use crate::config::{DataFolder, LogFormat, ServeConfig, ServeFlags};
+use crate::config::{CardHelperUrl, DataFolder, LogFormat, ServeConfig, ServeFlags};
 
 const MORE: &str = "\
 It listens on this machine alone unless told otherwise; put what ends TLS in front, and let it pass path and query on
@@ -43,6 +43,9 @@ pub(super) struct ServeArgs {
     /// A further root in DER, or a folder of them, for rehearsals only; may be repeated
     #[arg(long = "trust-anchor", value_name = "FILE|DIR")]
     trust_anchors: Vec<PathBuf>,
+    /// Where buyers get the card helper, an https page of yours [default: the page says that the shop tells]
+    #[arg(long, value_name = "URL")]
+    card_helper_url: Option<CardHelperUrl>,
     /// How log lines on standard error look
     #[arg(long, value_enum)]
     log_format: Option<LogFormat>,
@@ -52,8 +55,8 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
-    let ServeArgs { data, config, listen, origin, trust_anchors, log_format, verbose } = args;
-    let flags = ServeFlags { config, origin, listen, trust_anchors, log_format };
+    let ServeArgs { data, config, listen, origin, trust_anchors, card_helper_url, log_format, verbose } = args;
+    let flags = ServeFlags { config, origin, listen, trust_anchors, log_format, card_helper: card_helper_url };
     let config = ServeConfig::resolve(DataFolder::at(data), flags)?;
     log_to_stderr(config.log_format, verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Terminal)?;

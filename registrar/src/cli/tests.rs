@@ -26,6 +26,14 @@ fn help_teaches_what_to_do_next() {
 }
 
 #[test]
+fn whoever_deletes_an_event_is_told_what_goes_and_what_stays() {
+    let help = help(&["event", "forget"]);
+    for word in ["What goes:", "What stays:", "SSD", "Backups", "kido-gate wipe"] {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[test]
 fn no_token_stands_in_help() {
     // The environment names a file, so showing its value tells no secret; a token itself is never an argument.
     assert!(!help(&["tickets", "show"]).contains("--token "));

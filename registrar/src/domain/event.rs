@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use kido_shared::clock::Timestamp;
+use kido_shared::ids::GateId;
 use kido_shared::policy::{ArbiterHome, EventPolicy};
 
 /// Why an event is not made or its policy not changed.
@@ -32,6 +33,15 @@ pub enum EventRefusal {
     /// So late a retention date is a mistake in the year.
     #[error("the retention date is at most {RETENTION_YEARS_MAX} years ahead")]
     TooFarAhead,
+    /// Its retention date has not come: its holders were promised that they can look until then.
+    #[error("the event is kept until its retention date")]
+    Kept,
+    /// A gate has told that it still holds what nobody else knows.
+    #[error("gate {gate} still holds entries to upload: let it, or revoke it if it is lost")]
+    EntriesOut {
+        /// Which gate.
+        gate: GateId,
+    },
     /// The root key is away, and no identity that it has certified is left.
     #[error("no certified event identity is left: add some with the root key")]
     NoSpareIdentity,
@@ -52,6 +62,14 @@ pub fn may_create(policy: &EventPolicy, now: Timestamp) -> Result<(), EventRefus
         return Err(EventRefusal::Over);
     }
     if retention_at > now.after(YEAR * RETENTION_YEARS_MAX) { Err(EventRefusal::TooFarAhead) } else { Ok(()) }
+}
+
+/// Whether an event may be deleted.
+///
+/// # Errors
+/// [`EventRefusal::Kept`].
+pub fn may_forget(policy: &EventPolicy, now: Timestamp) -> Result<(), EventRefusal> {
+    if policy.choices().retention_at <= now { Ok(()) } else { Err(EventRefusal::Kept) }
 }
 
 /// How far an event has gone, as far as a change of its policy depends on it.

@@ -42,6 +42,11 @@ pub(super) fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), KeyringErr
     private_file::replace_unsynced(path, bytes).map_err(failed(path))
 }
 
+/// Writes a file in the place of another, if there is one; it is durable on return.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
+    private_file::replace(path, bytes).map_err(failed(path))
+}
+
 /// The keyring's own lock keeps others of this process out; two processes never share a keyring.
 fn refuse_existing(path: &Path) -> Result<(), KeyringError> {
     if path.exists() { Err(KeyringError::Exists(path.to_owned())) } else { Ok(()) }

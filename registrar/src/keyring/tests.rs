@@ -1,6 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
-use kido_shared::feed::TrustedFeedKeys;
+use kido_shared::feed::{FollowedTo, TrustedFeedKeys};
+use kido_shared::ids::Epoch;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
@@ -84,7 +85,34 @@ fn a_shredded_week_leaves_its_event_keys_as_noise() {
     assert_eq!(keyring.unwrap(event, &wrapped).unwrap().expose(), key.expose());
     let other = EventId::from_bytes([9; 16]);
     assert!(matches!(keyring.unwrap(other, &wrapped), Err(KeyringError::Wrapped)), "moved to another event");
-    keyring.shred_week(wrapped.week).unwrap();
-    keyring.shred_week(wrapped.week).unwrap();
+    let shred = |needed: &[RetentionWeek]| {
+        let needed = needed.iter().copied().collect();
+        assert!(keyring.shred_weeks(&[wrapped.week], || Ok::<_, KeyringError>(Some(needed))).unwrap());
+    };
+    assert!(!keyring.shred_weeks(&[wrapped.week], || Ok::<_, KeyringError>(None)).unwrap());
+    shred(&[wrapped.week]);
+    let held = keyring.hold(RETENTION).unwrap();
+    drop(keyring.hold(RETENTION).unwrap());
+    shred(&[]);
+    assert!(keyring.unwrap(event, &wrapped).is_ok(), "needed, or about to be");
+    drop(held);
+    shred(&[]);
+    shred(&[]);
     assert!(matches!(keyring.unwrap(event, &wrapped), Err(KeyringError::Shredded(_))));
+}
+
+#[test]
+fn what_is_left_of_an_event_is_read_back_and_is_of_that_event_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = keyring(folder.path());
+    assert!(keyring.forgotten().unwrap().is_empty());
+    let (event, other) = (EventId::from_bytes([1; 16]), EventId::from_bytes([2; 16]));
+    let week = RetentionWeek::of(RETENTION).unwrap();
+    let reached = FollowedTo::start(event, Epoch::FIRST);
+    let record = ForgottenEvent { at: NOW, reached, weeks: vec![week], to_shred: vec![week] };
+    keyring.note_forgotten(event, &record, &mut random()).unwrap();
+    assert_eq!(keyring.forgotten().unwrap(), BTreeMap::from([(event, record)]));
+    let files = folder.path().join("keyring").join(FORGOTTEN);
+    std::fs::rename(files.join(event.to_string()), files.join(other.to_string())).unwrap();
+    assert!(matches!(keyring.forgotten(), Err(KeyringError::Content(_))));
 }

@@ -62,7 +62,7 @@ async fn a_change_made_from_older_choices_undoes_nobodys() {
     served.registrar.change_policy(event, admits).await.unwrap();
     let renamed = crate::testing::policy(|draft| draft.name = "renamed".to_owned());
     let refused = served.registrar.store.change_policy(event, before, renamed).await;
-    let meanwhile = crate::domain::event::EventRefusal::ChangedMeanwhile;
+    let meanwhile = EventRefusal::ChangedMeanwhile;
     assert!(matches!(refused, Err(crate::store::Failed::Refused(refusal)) if refusal == meanwhile), "{refused:?}");
     assert_eq!(served.registrar.store.policy(event).unwrap().choices().offline, OfflineChoice::Admit);
 }

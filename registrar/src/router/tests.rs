@@ -2,6 +2,7 @@
 
 mod around;
 mod feed;
+mod forgetting;
 pub(crate) mod gates;
 mod registrations;
 mod roles;
@@ -20,6 +21,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::auth::tokens::{BearerToken, Tokens};
+use crate::config::CardHelperUrl;
 use crate::entropy::Entropy;
 use crate::registration::CertificateTrust;
 use crate::state::AppParts;
@@ -78,6 +80,11 @@ fn add(tokens: &Tokens, role: Role) {
 
 impl Served {
     pub(crate) fn new() -> Self {
+        Self::with_card_helper(None)
+    }
+
+    /// One whose operator has said where buyers get the card helper.
+    pub(crate) fn with_card_helper(card_helper: Option<CardHelperUrl>) -> Self {
         let registrar = Registrar::new();
         let first = BearerToken::generate(&mut StdRng::seed_from_u64(1));
         let tokens = Tokens::create(registrar.folder.path().join("tokens.json"), &first).unwrap();
@@ -101,6 +108,7 @@ impl Served {
             data: registrar.folder.path().to_owned(),
             pages: Pages::compiled_in().unwrap(),
             audit: crate::audit::Audit::open(&registrar.folder.path().join("audit")).unwrap(),
+            card_helper,
         });
         Self { router: build_router(app.clone()), app, registrar }
     }

@@ -3,6 +3,7 @@
 use kido_shared::feed::FeedError;
 use kido_shared::ids::EventId;
 use kido_store::TransactError;
+use kido_store::private_file::PrivateFileError;
 use tokio::task::JoinError;
 
 use crate::keyring::KeyringError;
@@ -24,6 +25,9 @@ pub enum StorageError {
     /// No such event here.
     #[error("no event {0} here")]
     UnknownEvent(EventId),
+    /// The event was deleted after its retention date.
+    #[error("event {0} was deleted after its retention date")]
+    Forgotten(EventId),
     /// The event's folder is there, but its store did not open; see the log of the start. Other events are served.
     #[error("{0} is not served: its store did not open")]
     NotServed(EventId),
@@ -48,6 +52,9 @@ pub enum StorageError {
     /// The keyring failed: its files, or an event key that does not open.
     #[error("the keyring failed")]
     Keyring(#[source] KeyringError),
+    /// A deleted event's folder is still there, or a part of it. Asking again, or the next start, goes on with it.
+    #[error("the event's folder could not be removed")]
+    Removing(#[source] PrivateFileError),
     /// A thread that should compute an answer ended without one: a bug.
     #[error("a computation ended without an answer")]
     Computation(#[source] JoinError),
@@ -56,6 +63,12 @@ pub enum StorageError {
 impl From<kido_store::StoreError> for StorageError {
     fn from(error: kido_store::StoreError) -> Self {
         if error.is_passing() { Self::DiskFull } else { Self::Failed(error) }
+    }
+}
+
+impl From<KeyringError> for StorageError {
+    fn from(error: KeyringError) -> Self {
+        Self::Keyring(error)
     }
 }
 

@@ -80,6 +80,8 @@ impl Store {
         let identity = keyring.take_identity(now).map_err(of_keyring)?;
         let event = identity.event();
         let key = EventKey::generate(&mut random);
+        // Until it is in the list of events, nobody sees that its week is needed.
+        let _week = keyring.hold(policy.choices().retention_at).map_err(of_keyring)?;
         let wrapped = keyring.wrap(event, &key, policy.choices().retention_at, &mut random);
         let wrapped = wrapped.map_err(of_keyring)?;
         let live = folders::create(self, identity, &key)?;
@@ -113,6 +115,7 @@ impl Store {
     ) -> Result<EventView, Failed<EventRefusal>> {
         let live = self.live(event)?;
         let now = self.now();
+        let _week = self.shared.keyring.hold(policy.choices().retention_at).map_err(of_keyring)?;
         let rewrapped = self.rewrap(&live, &policy)?;
         live.transact(move |changing| {
             let old = reading::policy(changing)?;
@@ -179,12 +182,13 @@ impl Store {
     #[must_use]
     pub fn health(&self) -> Vec<EventHealth> {
         let events = self.shared.events.read().unwrap_or_else(PoisonError::into_inner);
-        let health = events.iter().map(|(event, place)| {
+        let health = events.iter().filter_map(|(event, place)| {
             let detail = match place {
                 Place::Live(live) => live.view().err().map(|error| error.to_string()),
                 Place::Broken(error) => Some(error.to_string()),
+                Place::Forgotten(_) => return None,
             };
-            EventHealth { event: *event, served: detail.is_none(), detail }
+            Some(EventHealth { event: *event, served: detail.is_none(), detail })
         });
         health.collect()
     }

@@ -48,13 +48,18 @@ impl LiveEvent {
 }
 
 impl Store {
-    /// The event's signed head: signed anew where the feed has grown or the last one is 30 seconds old.
+    /// The event's signed head: signed anew where the feed has grown or the last one is 30 seconds old. Of a deleted event
+    /// it is the end of its feed.
     ///
     /// # Errors
     /// [`StorageError`].
     pub fn signed_head(&self, event: EventId) -> Result<SignedHead, StorageError> {
-        let live = self.live(event)?;
-        Ok(live.signer.head(live.reached()?, self.now())?)
+        match self.live(event) {
+            Ok(live) => Ok(live.signer.head(live.reached()?, self.now())?),
+            // Gates wipe themselves by this registrar's time: it is told as long as one may still ask.
+            Err(StorageError::Forgotten(_)) => self.last_word(event)?.head(self.now()),
+            Err(error) => Err(error),
+        }
     }
 
     /// One full range of 1,024 records, encoded; nothing where it is not full yet, or of another epoch.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use kido_shared::clock::Clock;
 use kido_shared::error_chain::Chain;
@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use super::error::StorageError;
 use super::live::{EventKeys, LiveEvent};
 use super::projection::EventProjection;
-use super::{Place, Shared, Store, reading};
+use super::{Place, Shared, Store, forgetting, reading};
 use crate::entropy::Entropy;
-use crate::keyring::{FeedIdentity, Keyring, KeyringError};
+use crate::keyring::{FeedIdentity, ForgottenEvent, Keyring, KeyringError};
 use crate::signer::HeadSigner;
 
 /// What a store is opened with.
@@ -36,11 +36,19 @@ pub struct StoreParts<C> {
 
 /// Why no event at all can be served.
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be read", folder.display())]
-pub struct OpenError {
-    folder: PathBuf,
-    #[source]
-    source: std::io::Error,
+pub enum OpenError {
+    /// The folder of all events.
+    #[error("{} cannot be read", folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is not known which events were deleted, and none of them may come back.
+    #[error("the records of deleted events cannot be read")]
+    Forgotten(#[source] KeyringError),
 }
 
 /// Why one event is not served.
@@ -58,12 +66,14 @@ impl Store {
     /// An event whose store or key fails is logged, listed by [`Self::health`] and not served; the others are.
     ///
     /// # Errors
-    /// [`OpenError`] where the folder itself cannot be read.
+    /// [`OpenError`] where the folder itself or the records of deleted events cannot be read.
     pub fn open<C: Clock + 'static>(parts: StoreParts<C>) -> Result<Self, OpenError> {
         let StoreParts { folder, keyring, clock, entropy, cache_bytes } = parts;
-        let found = event_folders(&folder).map_err(|source| OpenError { folder: folder.clone(), source })?;
-        let mut events = BTreeMap::new();
-        for (event, path) in found {
+        let found = event_folders(&folder).map_err(|source| OpenError::Folder { folder: folder.clone(), source })?;
+        let forgotten = keyring.forgotten().map_err(OpenError::Forgotten)?;
+        let places = forgotten.iter().map(|(event, record)| (*event, forgetting::place(&keyring, *event, record)));
+        let mut events: BTreeMap<_, _> = places.collect();
+        for (event, path) in found.into_iter().filter(|(event, _)| !forgotten.contains_key(event)) {
             match open_event(event, &path, &keyring, cache_bytes) {
                 Ok(Some(live)) => drop(events.insert(event, Place::Live(Arc::new(live)))),
                 Ok(None) => tracing::warn!(%event, "a folder without an event: its creation was never acknowledged"),
@@ -73,8 +83,21 @@ impl Store {
                 }
             }
         }
-        let shared = Shared { folder, keyring, clock, entropy, cache_bytes, events: RwLock::new(events) };
-        Ok(Self { shared: Arc::new(shared) })
+        let (events, forgetting) = (RwLock::new(events), Mutex::default());
+        let shared = Shared { folder, keyring, clock, entropy, cache_bytes, events, forgetting };
+        let store = Self { shared: Arc::new(shared) };
+        store.finish_forgetting(forgotten);
+        Ok(store)
+    }
+
+    /// Goes on where deleting was stopped; also with a folder that came back with a backup.
+    fn finish_forgetting(&self, forgotten: BTreeMap<EventId, ForgottenEvent>) {
+        for (event, record) in forgotten {
+            let all_done = record.to_shred.is_empty() && !self.shared.folder.join(event.to_string()).exists();
+            if !all_done && let Err(error) = self.go_on_forgetting(event) {
+                tracing::error!(%event, error = %Chain(&error), "a deleted event is still there in part");
+            }
+        }
     }
 
     /// Closes every event's store, so that the next start need not repair. Blocks; whoever still holds one is refused.

@@ -140,7 +140,11 @@ impl Store {
     /// # Errors
     /// [`StorageError`].
     pub fn feed_key_certificate(&self, event: EventId) -> Result<FeedKeyCertificate, StorageError> {
-        Ok(self.live(event)?.signer.certificate().clone())
+        match self.live(event) {
+            Ok(live) => Ok(live.signer.certificate().clone()),
+            Err(StorageError::Forgotten(_)) => Ok(self.last_word(event)?.certificate().clone()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The root key under which all of this holds.

@@ -1,15 +1,19 @@
 //! One event that is served: its facts, its keys, its signer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use kido_shared::feed::RecordCipher;
+use kido_shared::clock::Timestamp;
+use kido_shared::feed::{FollowedTo, RecordCipher};
 use kido_shared::ids::{Epoch, EventId};
 use kido_shared::keys::{EventKey, GateSubkeys, OrderKey};
 use kido_store::Stored;
 use tokio::sync::watch;
 
 use super::changing::Changing;
-use super::error::Failed;
+use super::error::{Failed, StorageError};
+use super::reading;
+use crate::domain::event::{EventRefusal, may_forget};
 use crate::signer::HeadSigner;
 
 /// What is derived from the event key, once.
@@ -19,13 +23,15 @@ pub(crate) struct EventKeys {
     pub(crate) gate: GateSubkeys,
     pub(crate) order: OrderKey,
     pub(crate) cipher: RecordCipher,
+    /// Set once the event is being deleted: its feed grows no more.
+    ended: AtomicBool,
 }
 
 impl EventKeys {
     pub(crate) fn derive(event: EventId, epoch: Epoch, key: &EventKey) -> Self {
         let gate = key.for_gate();
         let cipher = RecordCipher::new(&gate.record, event, epoch);
-        Self { event, gate, order: key.order(), cipher }
+        Self { event, gate, order: key.order(), cipher, ended: AtomicBool::new(false) }
     }
 }
 
@@ -53,6 +59,9 @@ impl LiveEvent {
     {
         let keys = Arc::clone(&self.keys);
         let pending = self.facts.transact(move |transaction| {
+            if keys.ended.load(Ordering::Acquire) {
+                return Err(Failed::Storage(StorageError::Forgotten(keys.event)));
+            }
             let mut changing = Changing::begin(transaction, &keys)?;
             let decided = decide(&mut changing)?;
             changing.finish()?;
@@ -61,5 +70,27 @@ impl LiveEvent {
         let stored = pending.await.map(Stored::into_inner).map_err(Failed::from)?;
         self.changed.send_modify(|count| *count = count.wrapping_add(1));
         Ok(stored)
+    }
+
+    /// Lets no further transaction in, where the event may be deleted; gives the end of its feed. Blocks.
+    pub(super) fn end(&self, now: Timestamp) -> Result<FollowedTo, Failed<EventRefusal>> {
+        let keys = Arc::clone(&self.keys);
+        let pending = self.facts.transact(move |transaction| {
+            may_forget(&reading::policy(transaction)?, now).map_err(Failed::Refused)?;
+            let start = || FollowedTo::start(keys.event, keys.cipher.epoch());
+            let reached = reading::feed(transaction)?.unwrap_or_else(start);
+            keys.ended.store(true, Ordering::Release);
+            Ok(reached)
+        });
+        let ended = pending.wait().map(Stored::into_inner).map_err(Failed::from);
+        if ended.is_err() {
+            self.go_on();
+        }
+        ended
+    }
+
+    /// Takes [`Self::end`] back: nothing of the event was destroyed.
+    pub(super) fn go_on(&self) {
+        self.keys.ended.store(false, Ordering::Release);
     }
 }

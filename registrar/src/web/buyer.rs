@@ -20,6 +20,7 @@ pub(in crate::web) mod misses;
 pub(in crate::web) mod moment;
 mod register;
 mod sessions;
+mod sheet;
 mod start;
 mod stream;
 #[cfg(test)]
@@ -39,7 +40,9 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use self::excuse::Excuse;
+use self::holder::Holder;
 use self::misses::Misses;
+use self::register::Register;
 use self::sessions::{Mark, Opened, PageName, PageSession, PageSessions, Side, clear_cookie};
 use super::visitor::Visitor;
 use crate::error::AppError;
@@ -74,12 +77,12 @@ impl Buyers {
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(start::show))
-        .route("/r", get(register::show))
-        .route("/r/open", post(register::open))
-        .route("/r/events", get(register::events))
-        .route("/t", get(holder::show))
-        .route("/t/open", post(holder::open))
-        .route("/t/events", get(holder::events))
+        .route("/r", get(sheet::show::<Register>))
+        .route("/r/open", post(sheet::open::<Register>))
+        .route("/r/events", get(sheet::events::<Register>))
+        .route("/t", get(sheet::show::<Holder>))
+        .route("/t/open", post(sheet::open::<Holder>))
+        .route("/t/events", get(sheet::events::<Holder>))
         .route("/t/lost", post(holder::lost))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
@@ -129,7 +132,7 @@ fn open(
     side: Side,
     body: &OpenBody,
     objection: fn(&LinkedTicket, Timestamp) -> Option<Excuse>,
-) -> Result<Result<(PageSession, LinkedTicket), Excuse>, AppError> {
+) -> Result<Result<PageSession, Excuse>, AppError> {
     if let Some(name) = PageName::of_request(headers, side, secure(app)) {
         app.buyers.sessions.lock().unwrap_or_else(PoisonError::into_inner).close(name);
     }
@@ -156,7 +159,7 @@ fn open(
     let opened = Opened { side, event: linked.event, ticket: linked.ticket.ticket, code };
     let mut sessions = app.buyers.sessions.lock().unwrap_or_else(PoisonError::into_inner);
     let session = sessions.open(opened, app.now(), &mut app.random());
-    Ok(session.map(|session| (session, linked)).map_err(|_too_many| Excuse::TooManyPages))
+    Ok(session.map_err(|_too_many| Excuse::TooManyPages))
 }
 
 /// Adds the cookie of a page that was opened, or ends the one of the page that was open before.

@@ -190,7 +190,7 @@ pub struct EndRecord {
     /// When the operator ended it.
     #[n(0)]
     pub ended_at: Timestamp,
-    /// When keys are shredded and folders deleted.
+    /// From when on gates wipe themselves.
     #[n(1)]
     pub retention_at: Timestamp,
 }

@@ -130,15 +130,48 @@ pub fn shred(path: &Path) -> Result<(), PrivateFileError> {
     if !path.exists() {
         return Ok(());
     }
+    overwrite(path)?;
+    fs::remove_file(path).map_err(PrivateFileError::storage("removing"))?;
+    sync_folder_of(path)
+}
+
+/// The same with a whole folder. Cut off halfway it may be asked for again; files of the folder itself go before those of
+/// folders in it.
+///
+/// # Errors
+/// [`PrivateFileError::Storage`].
+pub fn shred_folder(folder: &Path) -> Result<(), PrivateFileError> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    overwrite_all(folder)?;
+    fs::remove_dir_all(folder).map_err(PrivateFileError::storage("removing"))?;
+    sync_folder_of(folder)
+}
+
+fn overwrite_all(folder: &Path) -> Result<(), PrivateFileError> {
+    let mut within = Vec::new();
+    for entry in fs::read_dir(folder).map_err(PrivateFileError::storage("listing"))? {
+        let entry = entry.map_err(PrivateFileError::storage("listing"))?;
+        // The kind of the name itself: where a link leads is none of this folder's.
+        let kind = entry.file_type().map_err(PrivateFileError::storage("listing"))?;
+        if kind.is_dir() {
+            within.push(entry.path());
+        } else if kind.is_file() {
+            overwrite(&entry.path())?;
+        }
+    }
+    within.iter().try_for_each(|folder| overwrite_all(folder))
+}
+
+fn overwrite(path: &Path) -> Result<(), PrivateFileError> {
     let overwritten = OpenOptions::new().write(true).open(path).and_then(|mut file| {
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(0))?;
         io::copy(&mut io::repeat(0).take(length), &mut file)?;
         file.sync_all()
     });
-    overwritten.map_err(PrivateFileError::storage("overwriting"))?;
-    fs::remove_file(path).map_err(PrivateFileError::storage("removing"))?;
-    sync_folder_of(path)
+    overwritten.map_err(PrivateFileError::storage("overwriting"))
 }
 
 /// Makes the names in a folder durable.
@@ -231,6 +264,28 @@ mod tests {
         shred(&path).unwrap();
         assert!(!path.exists());
         assert_eq!(fs::read(&witness).unwrap(), [0; 6]);
+    }
+
+    #[test]
+    fn a_shredded_folder_is_gone_with_all_that_was_in_it_and_nothing_that_it_only_points_to() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, elsewhere) = (home.path().join("event"), home.path().join("elsewhere"));
+        fs::create_dir_all(folder.join("index")).unwrap();
+        fs::write(&elsewhere, b"not of it").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, folder.join("link")).unwrap();
+        let witnesses = ["facts.log", "index/db"].map(|name| {
+            fs::write(folder.join(name), b"secret").unwrap();
+            let witness = home.path().join(name.replace('/', "-"));
+            fs::hard_link(folder.join(name), &witness).unwrap();
+            witness
+        });
+        shred_folder(&folder).unwrap();
+        shred_folder(&folder).unwrap();
+        assert!(!folder.exists());
+        for witness in witnesses {
+            assert_eq!(fs::read(witness).unwrap(), [0; 6]);
+        }
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"not of it");
     }
 
     #[test]

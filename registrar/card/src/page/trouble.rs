@@ -1,7 +1,6 @@
 //! What can go wrong, as a person sees it: each with its own picture, sentence and next step.
 
-use kido_reader::{NoReader, TransmitError, WaitError};
-use kido_shared::card::CardError;
+use kido_reader::{NoReader, WaitError};
 use kido_shared::certificate::CertificateReason;
 use kido_shared::challenge::OriginError;
 
@@ -9,7 +8,7 @@ use super::picture::{Base, Mark, Picture};
 use crate::client::ClientError;
 use crate::exchange::ExchangeError;
 use crate::link::LinkError;
-use crate::problem::Problem;
+use crate::problem::{Problem, card};
 use crate::session::SessionError;
 
 /// One kind of trouble. The name is a key's middle: `page-card-left` says what happened, `page-card-left-next` what to do.
@@ -25,7 +24,7 @@ pub(crate) struct Trouble {
 
 macro_rules! troubles {
     ($($constant:ident = $name:literal, $base:ident $mark:ident $(, $out:ident)?;)+) => {
-        $(pub(super) const $constant: Trouble = Trouble {
+        $(pub(crate) const $constant: Trouble = Trouble {
             name: $name,
             heading: concat!("page-", $name),
             next: concat!("page-", $name, "-next"),
@@ -101,8 +100,8 @@ impl Trouble {
             Problem::PageTaken => TAKEN,
             Problem::PinMalformed => PIN_MALFORMED,
             Problem::Wait(error) => of_wait(error),
-            Problem::Exchange(ExchangeError::Card(error)) => of_card(error),
-            Problem::Exchange(ExchangeError::Transmit(error)) => of_transmit(*error),
+            Problem::Exchange(ExchangeError::Card(error)) => card::of_card(error).trouble,
+            Problem::Exchange(ExchangeError::Transmit(error)) => card::of_transmit(*error).trouble,
             Problem::Certificate(reasons) => of_certificate(reasons),
             Problem::Session(SessionError::Expired) => EXPIRED,
             Problem::Session(_) => ODD_REGISTRAR,
@@ -128,42 +127,6 @@ const fn of_wait(error: &WaitError) -> Trouble {
         WaitError::NoReader(why) => Trouble::of_no_reader(why),
         WaitError::NoCard(_) => NO_CARD,
         WaitError::Cancelled => STOPPED,
-    }
-}
-
-const fn of_card(error: &CardError) -> Trouble {
-    match error {
-        CardError::NotMyNumberCard => NOT_MY_NUMBER_CARD,
-        CardError::Phone => PHONE,
-        CardError::WrongPin(tries) => match tries.get() {
-            0 => PIN_LOCKED,
-            1 => LAST_TRY,
-            _more => WRONG_PIN,
-        },
-        CardError::PinLocked => PIN_LOCKED,
-        CardError::TooFewTries(_) => LAST_TRY,
-        CardError::NoPin => NO_PIN,
-        CardError::Torn => CARD_LEFT,
-        CardError::Refused { .. }
-        | CardError::VerifiedWithoutUs
-        | CardError::TooManyCommands
-        | CardError::Malformed(_)
-        | CardError::WindowIncomplete
-        | CardError::NotACertificate
-        | CardError::CertificateIncomplete
-        | CardError::CertificateTooLarge
-        | CardError::SignatureLength => CARD_UNREADABLE,
-    }
-}
-
-const fn of_transmit(error: TransmitError) -> Trouble {
-    match error {
-        TransmitError::Torn | TransmitError::NoCard => CARD_LEFT,
-        TransmitError::Mute => CARD_MUTE,
-        TransmitError::InUse => CARD_IN_USE,
-        TransmitError::ReaderFailed => READER_FAILED,
-        TransmitError::NoService => NO_SERVICE,
-        TransmitError::Malformed(_) => CARD_UNREADABLE,
     }
 }
 

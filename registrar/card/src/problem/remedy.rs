@@ -1,9 +1,8 @@
 //! What the person can do about a problem without starting the program anew.
 
 use kido_reader::{NoReader, WaitError};
-use kido_shared::card::CardError;
 
-use super::Problem;
+use super::{Problem, card};
 use crate::client::ClientError;
 use crate::exchange::ExchangeError;
 use crate::session::SessionError;
@@ -43,8 +42,8 @@ impl Problem {
             Self::PinMalformed => Remedy::Card,
             Self::Certificate(_) => Remedy::OtherCard,
             Self::Wait(error) => of_wait(error),
-            Self::Exchange(ExchangeError::Card(error)) => of_card(error),
-            Self::Exchange(ExchangeError::Transmit(_)) => Remedy::Card,
+            Self::Exchange(ExchangeError::Card(error)) => card::of_card(error).remedy,
+            Self::Exchange(ExchangeError::Transmit(error)) => card::of_transmit(*error).remedy,
             Self::Client(error) => of_client(error),
             Self::HostList(_)
             | Self::Declined
@@ -71,29 +70,6 @@ fn of_wait(error: &WaitError) -> Remedy {
     }
 }
 
-const fn of_card(error: &CardError) -> Remedy {
-    match error {
-        // What a card with one try left would do is said before its PIN is asked, and then it is not asked.
-        CardError::WrongPin(tries) if tries.get() > 1 => Remedy::Card,
-        CardError::WrongPin(_)
-        | CardError::NotMyNumberCard
-        | CardError::Phone
-        | CardError::PinLocked
-        | CardError::TooFewTries(_)
-        | CardError::NoPin => Remedy::OtherCard,
-        CardError::Torn
-        | CardError::Refused { .. }
-        | CardError::VerifiedWithoutUs
-        | CardError::TooManyCommands
-        | CardError::Malformed(_)
-        | CardError::WindowIncomplete
-        | CardError::NotACertificate
-        | CardError::CertificateIncomplete
-        | CardError::CertificateTooLarge
-        | CardError::SignatureLength => Remedy::Card,
-    }
-}
-
 fn of_client(error: &ClientError) -> Remedy {
     match error {
         ClientError::Unreachable | ClientError::Timeout => Remedy::Dialogue,
@@ -109,7 +85,7 @@ fn of_client(error: &ClientError) -> Remedy {
 
 #[cfg(test)]
 mod tests {
-    use kido_shared::card::PinTries;
+    use kido_shared::card::{CardError, PinTries};
 
     use super::*;
 

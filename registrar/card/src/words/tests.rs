@@ -34,6 +34,7 @@ fn used() -> BTreeSet<String> {
         include_str!("../news.rs"),
         include_str!("../open.rs"),
         include_str!("../problem.rs"),
+        include_str!("../problem/card.rs"),
         include_str!("../reader.rs"),
         include_str!("../terminal.rs"),
         include_str!("../page/view/wording.rs"),

@@ -1,19 +1,20 @@
 //! `/t`: the holder's ticket: its state, what can be done, and what was done.
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use kido_shared::clock::Timestamp;
 use kido_web::icons;
 use kido_web::language::Language;
 
 use super::excuse::Excuse;
 use super::face::{Face, is_over};
+use super::moment::Wall;
 use super::sessions::{Mark, PageSession, Side};
+use super::sheet::{Reader, Sheet};
 use super::told::{Sentence, is_inside};
-use super::{OfPage, OpenBody, session, session_of, stream, with_cookie};
+use super::{OfPage, session_of};
 use crate::api::extract::JsonBody;
 use crate::domain::ticket::TicketState;
 use crate::error::AppError;
@@ -82,6 +83,11 @@ impl Band {
         matches!(self, Self::Over | Self::Cancelled | Self::Returned)
     }
 
+    /// Whether the card can be tried in advance: nothing to try lies ahead of whoever is inside.
+    const fn can_be_tried(self) -> bool {
+        matches!(self, Self::Ready | Self::NotPaid)
+    }
+
     /// What the card helper is started with by hand.
     const fn command(self) -> &'static str {
         if matches!(self, Self::Suspended) { "kido-card resume" } else { "kido-card show" }
@@ -109,6 +115,8 @@ struct Shown {
     is_live: bool,
     is_talking: bool,
     history: Vec<Sentence>,
+    /// From when on the organiser may delete all of it.
+    kept_until: String,
 }
 
 #[derive(Debug, Template)]
@@ -122,18 +130,14 @@ struct HolderPage<'p> {
 }
 
 impl<'p> HolderPage<'p> {
-    fn without_ticket(app: &'p AppState, language: Language, visitor: Visitor, excuse: Option<Excuse>) -> Self {
+    fn without_ticket(app: &'p AppState, (language, visitor): Reader, excuse: Option<Excuse>) -> Self {
         let (page, origin) = (app.pages.page(language), app.origin.as_str().to_owned());
         Self { page, origin, phone: visitor.phone, shown: None, excuse }
     }
 
-    fn with_ticket(
-        app: &'p AppState,
-        (language, visitor): (Language, Visitor),
-        session: &PageSession,
-    ) -> Result<Self, AppError> {
+    fn with_ticket(app: &'p AppState, reader: Reader, session: &PageSession) -> Result<Self, AppError> {
         let Seen { linked, history, band, is_talking } = Seen::of(app, session)?;
-        let empty = Self::without_ticket(app, language, visitor, None);
+        let (empty, language) = (Self::without_ticket(app, reader, None), reader.0);
         let page = empty.page.of_rehearsal(linked.policy.is_rehearsal());
         let sentences = history.iter().map(|told| Sentence::of(told, page.speech));
         let shown = Shown {
@@ -143,17 +147,10 @@ impl<'p> HolderPage<'p> {
             band,
             is_live: linked.is_live,
             is_talking,
+            kept_until: Wall::at(linked.policy.choices().retention_at, language).in_full(),
             history: if linked.is_live { sentences.collect() } else { Vec::new() },
         };
         Ok(Self { page, shown: Some(shown), ..empty })
-    }
-
-    fn answer(&self) -> Result<Response, AppError> {
-        let mut response = self.page.show(self)?;
-        if let Some(excuse) = self.excuse {
-            *response.status_mut() = excuse.status();
-        }
-        Ok(response)
     }
 }
 
@@ -180,47 +177,34 @@ fn stamp(linked: &LinkedTicket, history: &[ToldLine], band: Band, is_talking: bo
     format!("{}.{live}.{talking}.{}", band.key(), history.len())
 }
 
-/// Why a code that opens a ticket has no page here.
-fn objection(linked: &LinkedTicket, _now: Timestamp) -> Option<Excuse> {
-    let unbound = matches!(linked.ticket.state, TicketState::Reserved | TicketState::Unbound);
-    unbound.then_some(Excuse::IsRegistration)
-}
+/// `/t`.
+pub(super) enum Holder {}
 
-/// The page as its session has it; without one it waits for a link.
-pub(super) async fn show(
-    State(app): State<AppState>,
-    language: Language,
-    visitor: Visitor,
-    headers: HeaderMap,
-) -> Result<Response, AppError> {
-    match session(&app, &headers, Side::Holder) {
-        Ok(Some(session)) => HolderPage::with_ticket(&app, (language, visitor), &session)?.answer(),
-        Ok(None) => HolderPage::without_ticket(&app, language, visitor, None).answer(),
-        Err(excuse) => {
-            let page = HolderPage::without_ticket(&app, language, visitor, Some(excuse)).answer()?;
-            Ok(with_cookie(page, &app, Side::Holder, None))
-        }
+impl Sheet for Holder {
+    const SIDE: Side = Side::Holder;
+
+    fn objection(linked: &LinkedTicket, _now: Timestamp) -> Option<Excuse> {
+        let unbound = matches!(linked.ticket.state, TicketState::Reserved | TicketState::Unbound);
+        unbound.then_some(Excuse::IsRegistration)
     }
-}
 
-/// Takes the code of the link, once.
-pub(super) async fn open(
-    _same: SameOrigin,
-    State(app): State<AppState>,
-    language: Language,
-    visitor: Visitor,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody<OpenBody>,
-) -> Result<Response, AppError> {
-    match super::open(&app, (&headers, visitor), Side::Holder, &body, objection)? {
-        Ok((session, _linked)) => {
-            let page = HolderPage::with_ticket(&app, (language, visitor), &session)?.answer()?;
-            Ok(with_cookie(page, &app, Side::Holder, Some(&session)))
+    fn without_ticket(app: &AppState, reader: Reader, excuse: Option<Excuse>) -> Result<Response, AppError> {
+        let page = HolderPage::without_ticket(app, reader, excuse);
+        let mut response = page.page.show(&page)?;
+        if let Some(excuse) = excuse {
+            *response.status_mut() = excuse.status();
         }
-        Err(excuse) => {
-            let page = HolderPage::without_ticket(&app, language, visitor, Some(excuse)).answer()?;
-            Ok(with_cookie(page, &app, Side::Holder, None))
-        }
+        Ok(response)
+    }
+
+    fn with_ticket(app: &AppState, reader: Reader, session: &PageSession) -> Result<Response, AppError> {
+        let page = HolderPage::with_ticket(app, reader, session)?;
+        page.page.show(&page)
+    }
+
+    fn stamp(app: &AppState, session: &PageSession) -> Result<String, AppError> {
+        let Seen { linked, history, band, is_talking } = Seen::of(app, session)?;
+        Ok(stamp(&linked, &history, band, is_talking))
     }
 }
 
@@ -233,31 +217,14 @@ pub(super) async fn lost(
     headers: HeaderMap,
     JsonBody(OfPage { page }): JsonBody<OfPage>,
 ) -> Result<Response, AppError> {
+    let reader = (language, visitor);
     let session = match session_of(&app, &headers, Side::Holder, page) {
         Ok(session) => session,
-        Err(excuse) => return HolderPage::without_ticket(&app, language, visitor, Some(excuse)).answer(),
+        Err(excuse) => return Holder::without_ticket(&app, reader, Some(excuse)),
     };
     if let Err(failed) = app.store.suspend_by_code(session.code).await {
         let excuse = Excuse::of_refused_code(failed, Side::Holder)?;
-        return HolderPage::without_ticket(&app, language, visitor, Some(excuse)).answer();
+        return Holder::without_ticket(&app, reader, Some(excuse));
     }
-    HolderPage::with_ticket(&app, (language, visitor), &session)?.answer()
-}
-
-/// Stamps of the page.
-pub(super) async fn events(
-    State(app): State<AppState>,
-    page: Result<Query<OfPage>, QueryRejection>,
-    headers: HeaderMap,
-) -> Result<Response, AppError> {
-    let session = page.map_err(|_no_mark| Excuse::PageOver);
-    let session = session.and_then(|Query(OfPage { page })| session_of(&app, &headers, Side::Holder, page));
-    match session {
-        Ok(session) => stream::of(&app, session, |app, session| {
-            let Seen { linked, history, band, is_talking } = Seen::of(app, session)?;
-            Ok(stamp(&linked, &history, band, is_talking))
-        }),
-        // This status alone tells a browser not to ask again (HTML Standard, server-sent events).
-        Err(_over) => Ok(StatusCode::NO_CONTENT.into_response()),
-    }
+    Holder::with_ticket(&app, reader, &session)
 }

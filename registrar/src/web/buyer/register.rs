@@ -1,26 +1,20 @@
 //! `/r`: a ticket waits for a card, and shows by itself that it has got one.
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use kido_shared::clock::Timestamp;
 use kido_web::icons;
-use kido_web::language::Language;
 
 use super::excuse::Excuse;
 use super::face::{Face, is_over};
 use super::sessions::{Mark, PageSession, Side};
-use super::{OfPage, OpenBody, session, session_of, stream, with_cookie};
-use crate::api::extract::JsonBody;
+use super::sheet::{Reader, Sheet};
+use crate::config::CardHelperUrl;
 use crate::domain::ticket::TicketState;
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::LinkedTicket;
 use crate::web::Page;
-use crate::web::same_origin::SameOrigin;
-use crate::web::visitor::Visitor;
 
 /// Where a registration stands, as its page shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,35 +74,24 @@ struct RegisterPage<'p> {
     page: Page<'p>,
     origin: String,
     phone: bool,
+    card_helper: Option<&'p CardHelperUrl>,
     stage: Stage,
     mark: Option<Mark>,
     face: Option<Face>,
 }
 
 impl<'p> RegisterPage<'p> {
-    fn without_ticket(app: &'p AppState, language: Language, visitor: Visitor, stage: Stage) -> Self {
+    fn without_ticket(app: &'p AppState, (language, visitor): Reader, stage: Stage) -> Self {
         let (page, origin) = (app.pages.page(language), app.origin.as_str().to_owned());
-        Self { page, origin, phone: visitor.phone, stage, mark: None, face: None }
+        let card_helper = app.card_helper.as_ref();
+        Self { page, origin, phone: visitor.phone, card_helper, stage, mark: None, face: None }
     }
 
-    fn with_ticket(
-        app: &'p AppState,
-        (language, visitor): (Language, Visitor),
-        session: &PageSession,
-        linked: &LinkedTicket,
-    ) -> Self {
+    fn with_ticket(app: &'p AppState, reader: Reader, session: &PageSession, linked: &LinkedTicket) -> Self {
         let stage = Stage::of(app, session, linked);
-        let empty = Self::without_ticket(app, language, visitor, stage);
+        let empty = Self::without_ticket(app, reader, stage);
         let page = empty.page.of_rehearsal(linked.policy.is_rehearsal());
-        Self { page, mark: Some(session.mark), face: Some(Face::of(linked, language)), ..empty }
-    }
-
-    fn answer(&self) -> Result<Response, AppError> {
-        let mut response = self.page.show(self)?;
-        if let Stage::Excused(excuse) = self.stage {
-            *response.status_mut() = excuse.status();
-        }
-        Ok(response)
+        Self { page, mark: Some(session.mark), face: Some(Face::of(linked, reader.0)), ..empty }
     }
 }
 
@@ -116,65 +99,31 @@ fn linked(app: &AppState, session: &PageSession) -> Result<LinkedTicket, AppErro
     Ok(app.store.linked_ticket(session.event, session.ticket, session.code)?)
 }
 
-/// The page as its session has it; without one it waits for a link.
-pub(super) async fn show(
-    State(app): State<AppState>,
-    language: Language,
-    visitor: Visitor,
-    headers: HeaderMap,
-) -> Result<Response, AppError> {
-    match session(&app, &headers, Side::Register) {
-        Ok(Some(session)) => {
-            let page =
-                RegisterPage::with_ticket(&app, (language, visitor), &session, &linked(&app, &session)?).answer();
-            // A ticket's end is no error of a page that shows it.
-            page.map(|mut page| {
-                *page.status_mut() = StatusCode::OK;
-                page
-            })
-        }
-        Ok(None) => RegisterPage::without_ticket(&app, language, visitor, Stage::Opening).answer(),
-        Err(excuse) => {
-            let page = RegisterPage::without_ticket(&app, language, visitor, Stage::Excused(excuse));
-            Ok(with_cookie(page.answer()?, &app, Side::Register, None))
-        }
-    }
-}
+/// `/r`.
+pub(super) enum Register {}
 
-/// Takes the code of the link, once.
-pub(super) async fn open(
-    _same: SameOrigin,
-    State(app): State<AppState>,
-    language: Language,
-    visitor: Visitor,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody<OpenBody>,
-) -> Result<Response, AppError> {
-    match super::open(&app, (&headers, visitor), Side::Register, &body, objection)? {
-        Ok((session, linked)) => {
-            let page = RegisterPage::with_ticket(&app, (language, visitor), &session, &linked).answer()?;
-            Ok(with_cookie(page, &app, Side::Register, Some(&session)))
-        }
-        Err(excuse) => {
-            let page = RegisterPage::without_ticket(&app, language, visitor, Stage::Excused(excuse)).answer()?;
-            Ok(with_cookie(page, &app, Side::Register, None))
-        }
-    }
-}
+impl Sheet for Register {
+    const SIDE: Side = Side::Register;
 
-/// Stamps of the page: waiting, talking, bound.
-pub(super) async fn events(
-    State(app): State<AppState>,
-    page: Result<Query<OfPage>, QueryRejection>,
-    headers: HeaderMap,
-) -> Result<Response, AppError> {
-    let session = page.map_err(|_no_mark| Excuse::PageOver);
-    let session = session.and_then(|Query(OfPage { page })| session_of(&app, &headers, Side::Register, page));
-    match session {
-        Ok(session) => stream::of(&app, session, |app, session| {
-            Ok(Stage::of(app, session, &linked(app, session)?).stamp().to_owned())
-        }),
-        // This status alone tells a browser not to ask again (HTML Standard, server-sent events).
-        Err(_over) => Ok(StatusCode::NO_CONTENT.into_response()),
+    fn objection(linked: &LinkedTicket, now: Timestamp) -> Option<Excuse> {
+        objection(linked, now)
+    }
+
+    fn without_ticket(app: &AppState, reader: Reader, excuse: Option<Excuse>) -> Result<Response, AppError> {
+        let page = RegisterPage::without_ticket(app, reader, excuse.map_or(Stage::Opening, Stage::Excused));
+        let mut response = page.page.show(&page)?;
+        if let Some(excuse) = excuse {
+            *response.status_mut() = excuse.status();
+        }
+        Ok(response)
+    }
+
+    fn with_ticket(app: &AppState, reader: Reader, session: &PageSession) -> Result<Response, AppError> {
+        let page = RegisterPage::with_ticket(app, reader, session, &linked(app, session)?);
+        page.page.show(&page)
+    }
+
+    fn stamp(app: &AppState, session: &PageSession) -> Result<String, AppError> {
+        Ok(Stage::of(app, session, &linked(app, session)?).stamp().to_owned())
     }
 }

@@ -473,3 +473,85 @@ async fn streams_are_few_and_end_when_the_registrar_stops() {
         assert_eq!(stamps.next().await, None);
     }
 }
+
+#[tokio::test]
+async fn the_page_says_where_the_card_helper_comes_from() {
+    let address = "https://shop.example/card-helper?os=any";
+    let told = Served::with_card_helper(Some(address.parse().unwrap()));
+    let untold = Served::new();
+    for (served, link, words) in [(&told, true, "Get it here"), (&untold, false, "The shop tells you where to get it")]
+    {
+        let event = served.event().await;
+        let (_ticket, code) = served.registrar.ticket(event, 1).await;
+        let mut browser = Browser { english: true, ..Browser::default() };
+        let page = browser.open(served, "/r", &code).await.text();
+        assert!(page.contains(words), "{words}");
+        assert_eq!(page.contains(&format!("href=\"{address}\"")), link);
+    }
+}
+
+#[tokio::test]
+async fn a_registered_card_is_told_with_what_was_looked_at_and_what_was_not() {
+    let served = Served::new();
+    let event = served.event().await;
+    let (_ticket, code) = served.registrar.ticket(event, 1).await;
+    let mut browser = Browser { english: true, ..Browser::default() };
+    let waiting = browser.open(&served, "/r", &code).await.text();
+    assert!(!waiting.contains("Checked:"));
+    served.registrar.register(Action::Bind, &code, Character::Holder).await.unwrap();
+    let page = browser.get(&served, "/r").await.text();
+    for sentence in ["Checked: the certificate comes from", "Not checked: whether the certificate has been revoked"] {
+        assert!(page.contains(sentence), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_try_a_card_where_nothing_lies_ahead_of_it() {
+    let served = Served::new();
+    let event = served.event().await;
+    let code = bound(&served, event).await;
+    let gate = served.registrar.gate(event, 1).await;
+    let mut browser = Browser { english: true, ..Browser::default() };
+    let ready = browser.open(&served, "/t", &code).await.text();
+    let offers = |page: &str| ["Try your card", "kido-card show"].map(|offer| page.contains(offer));
+    assert_eq!(offers(&ready), [true, true]);
+    assert!(ready.contains("It is kept until"), "and when its history may go");
+    let ticket = served.registrar.store.find_link(code.hash()).unwrap().ticket.ticket;
+    let admission = kido_shared::admission::Admission {
+        id: kido_shared::ids::AdmissionId::from_bytes([5; 16]),
+        ticket,
+        gate,
+        entry: 1,
+        at: NOW,
+        basis: kido_shared::admission::AdmissionBasis::Claimed,
+    };
+    let upload = kido_shared::wire::v1::admissions::UploadedAdmission { admission, opened_at: None };
+    served.registrar.store.ingest(event, gate, vec![upload]).await.unwrap();
+    let inside = browser.get(&served, "/t").await.text();
+    assert!(inside.contains("Entered") && inside.contains("I lost my card"));
+    assert_eq!(offers(&inside), [false, false], "inside");
+    let name = TicketName::Id(ticket);
+    let cancel = crate::domain::ticket::TicketAction::Cancel;
+    served.registrar.store.change_ticket(event, name, cancel, crate::domain::history::Actor::Sales).await.unwrap();
+    let cancelled = browser.get(&served, "/t").await.text();
+    assert!(cancelled.contains("Cancelled"));
+    assert_eq!(offers(&cancelled), [false, false], "cancelled");
+}
+
+#[tokio::test]
+async fn a_page_of_a_deleted_event_says_that_there_is_nothing_here() {
+    let served = Served::new();
+    let event = served.event().await;
+    let code = bound(&served, event).await;
+    let mut browser = Browser { english: true, ..Browser::default() };
+    browser.open(&served, "/t", &code).await;
+    let before = served.app.now();
+    served.registrar.clock.set(crate::testing::draft().retention_at);
+    served.registrar.store.forget_event(event).await.unwrap();
+    served.registrar.clock.set(before);
+    let page = browser.get(&served, "/t").await;
+    assert_eq!(page.status, 410);
+    assert!(page.text().contains("There is nothing here"));
+    let again = browser.open(&served, "/t", &code).await;
+    expect_refusal(&again, (404, "excuse-unknown"), true);
+}

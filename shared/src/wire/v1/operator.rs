@@ -8,7 +8,9 @@ mod gate;
 mod ticket;
 mod token;
 
-pub use event::{CreateEvent, EntryCounts, EventBody, EventList, PolicyChoices, TicketCounts, UpdateEvent};
+pub use event::{
+    CreateEvent, EntryCounts, EventBody, EventForgotten, EventList, PolicyChoices, TicketCounts, UpdateEvent,
+};
 pub use gate::{ConfirmGate, GateBody, GateList, GateOffered, OfferGate, OfferState};
 pub use ticket::{
     ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TicketBody, TicketChange, TicketUse,
@@ -20,7 +22,7 @@ use crate::ids::{EnrolmentId, EventId, GateId};
 
 /// `POST` creates an event, `GET` lists them.
 pub const EVENTS: &str = "/api/v1/events";
-/// `GET` shows an event, `PATCH` changes its policy.
+/// `GET` shows an event, `PATCH` changes its policy, `DELETE` deletes it after its retention date.
 pub const EVENT: &str = "/api/v1/events/{event}";
 /// `POST`: a batch of tickets.
 pub const TICKETS: &str = "/api/v1/events/{event}/tickets";

@@ -64,7 +64,7 @@ pub struct UpdateEvent {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyChoices {
-    /// When keys are shredded and folders deleted; 30 days after the end unless said.
+    /// From when on gates wipe themselves and the operator may delete the event; 30 days after the end unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
     pub retention_at: Option<Timestamp>,
@@ -131,6 +131,20 @@ pub struct EventBody {
     /// What the gates did; absent for the shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries: Option<EntryCounts>,
+}
+
+/// An event that was deleted. Its week keys are told by their week, `2026-W53`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EventForgotten {
+    /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub event: EventId,
+    /// Weeks whose keys are destroyed: what backups hold of the event's key is noise.
+    pub week_keys_gone: Vec<String>,
+    /// Weeks whose keys other events still need; each goes with the last of them.
+    pub week_keys_kept: Vec<String>,
 }
 
 /// What the gates of an event did; never shown to the shop.
