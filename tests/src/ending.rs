@@ -7,9 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
-};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid};
 use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::harness::HarnessError;
@@ -84,9 +82,7 @@ impl EndSignals {
         let failed = |source| HarnessError::File { path: STATUS.into(), source };
         let status = std::fs::read_to_string(STATUS).map_err(failed)?;
         // A hang-up only: shells let what they start in the background ignore Ctrl-C, but who sends one means it.
-        let wanted = EndSignal::ALL
-            .into_iter()
-            .filter(|&end| end != EndSignal::HangUp || !end.is_ignored(&status));
+        let wanted = EndSignal::ALL.into_iter().filter(|&end| end != EndSignal::HangUp || !end.is_ignored(&status));
         let listen = |end: EndSignal| signal(end.kind()).map(|arrives| (end, arrives)).map_err(failed);
         wanted.map(listen).collect::<Result<_, _>>().map(Self)
     }

@@ -14,14 +14,14 @@ put-into-home = Put the card into the reader at home
 take-from-tray = Take the card out of the tray
 take-from-home = Take the card out of the reader at home
 other-card = Another card lies there.
-take = Take it
+take = Take the card
 
 card-holder = The holder's card
 card-copy = The copied card
 card-stranger = A stranger's card
 card-locked = The locked card
 card-buyer = Your own card
-card-lies = What this step puts into a reader:
+you-see = You see:
 
 step-lane = Open the lane's screen
 do-lane = Put its window beside this one: there you see what each card brings about.
@@ -49,13 +49,13 @@ do-locked = This card has a ticket, but its PIN was mistyped three times. Put it
 see-locked = The lane says that the PIN is locked and who can unlock it. It never uses up a card's last try. Take the card.
 
 step-register = Register a ticket yourself
-do-register = You have bought the seat { $visitors-seat }. Open the link that the shop sent you, then the card helper: the program that a buyer runs on a computer at home. Put your card into the reader at home when it asks, and type { $pin }.
-see-register = The ticket is registered, and the first page changes by itself. Take your card, put it into the lane's tray within a minute or so, and enter.
+do-register = You have bought the seat { $visitors-seat }. Open the link that the shop sent you, then the card helper: the program that a buyer runs on a computer at home. It asks which host the link leads to: type 127.0.0.1. Put your card into the reader at home when it asks for it, and type { $pin }.
+see-register = The ticket is registered, and the first page changes by itself. Take your card, and half a minute later put it into the lane's tray and enter.
 open-register = Open the buyer's link
 
 step-ticket = Lost and found
 do-ticket = The page of the holder's ticket, seat { $holders-seat }. Report the card as lost; then find it again: with the card helper, the card in the reader at home, and { $pin }.
-see-ticket = The page tells who entered and when. While the ticket is suspended the lane lets nobody in with it.
+see-ticket = The page tells every use of the ticket, to the minute. While the ticket is suspended the lane lets nobody in with it.
 open-ticket = Open the holder's page
 
 step-console = Look at it as the operator

@@ -125,7 +125,7 @@ fn begin(
     (telling, over)
 }
 
-/// Tells the story; a signal cuts it short, but only ends the tour after it.
+/// Tells the story, and whether it came to its end; a signal cuts it short, but only ends the tour after it.
 async fn tell_until(
     story: &mut Story,
     folder: &Path,
@@ -133,19 +133,27 @@ async fn tell_until(
     stay: bool,
     stopped: &mut watch::Receiver<bool>,
 ) -> Result<bool, HarnessError> {
-    let mut stage = tokio::select! {
+    let told = tokio::select! {
         biased;
-        _told_to = stopped.wait_for(|&stop| stop) => return Ok(false),
-        stage = tell(story, folder, port) => stage?,
+        _signal = stopped.wait_for(|&stop| stop) => return Ok(false),
+        told = tell(story, folder, port) => told,
+    };
+    let mut stage = match told {
+        // What fails after a signal fails because everything ends.
+        Err(_) if *stopped.borrow() => return Ok(false),
+        told => told?,
     };
     if stay {
         tokio::select! {
             biased;
-            _told_to = stopped.wait_for(|&stop| stop) => {}
+            _signal = stopped.wait_for(|&stop| stop) => {}
             tour = stage.tour() => tour?,
         }
     }
-    stage.close().await.map(|()| true)
+    match stage.close().await {
+        Err(_) if *stopped.borrow() => Ok(true),
+        closed => closed.map(|()| true),
+    }
 }
 
 /// Says how it went.

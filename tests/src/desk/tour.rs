@@ -2,8 +2,24 @@
 
 use core::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use kido_virtual_card::card::Fault;
 
 use super::cards::{DeskCard, Reader};
+use crate::harness::{Gate, HarnessError, TicketRow, Venue};
+
+/// How long a gate may take to know the tickets: one poll and some.
+const FOLLOWS_WITHIN: Duration = Duration::from_secs(45);
+
+/// The ticket on the holder's card: its reference, and the seat that people are told.
+const HOLDERS: (&str, &str) = ("TOUR-HOLDER", "1階 7列 12番");
+
+/// The ticket on the card whose PIN is locked.
+const LOCKED: (&str, &str) = ("TOUR-LOCKED", "1階 8列 2番");
+
+/// The ticket that the visitor registers.
+const VISITORS: (&str, &str) = ("TOUR-VISITOR", "2階 3列 15番");
 
 /// Where everything is that a visitor goes to. Two of the links hold codes.
 #[derive(Clone)]
@@ -28,6 +44,41 @@ impl fmt::Debug for Tour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tour(..)")
     }
+}
+
+impl Tour {
+    /// Sells and registers what the visitor finds, and waits until the gate knows it.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn lay_out(venue: &Venue, gate: &Gate, event: &str) -> Result<Self, HarnessError> {
+        let row = |(name, seat): (&str, &str)| TicketRow { seat_label: seat.to_owned(), ..TicketRow::open_now(name) };
+        let mut links = venue.registrar.import(event, &[HOLDERS, LOCKED, VISITORS].map(row), false).await?;
+        let mut link = |(name, _seat): (&str, &str)| links.remove(name).unwrap_or_default();
+        let ticket = register(venue, DeskCard::Holder, &link(HOLDERS)).await?;
+        register(venue, DeskCard::Locked, &link(LOCKED)).await?;
+        // Its owner mistyped the PIN three times since.
+        let (mut hand, home) = (venue.control()?, Reader::Home.slot());
+        hand.insert(home, DeskCard::Locked.character(), vec![Fault::TriesLeft(0)])?;
+        hand.remove(home)?;
+        gate.followed(&venue.registrar, event, FOLLOWS_WITHIN).await?;
+        Ok(Self {
+            lane: format!("{}/", gate.kiosk_address()),
+            registration: link(VISITORS),
+            visitors_seat: VISITORS.1,
+            ticket,
+            holders_seat: HOLDERS.1,
+            console: format!("{}/console", venue.registrar.origin()),
+            token_file: venue.registrar.token_file(),
+        })
+    }
+}
+
+/// Registers a card of the desk with a link, and gives its holder's.
+async fn register(venue: &Venue, card: DeskCard, link: &str) -> Result<String, HarnessError> {
+    let run = venue.register(card.character(), link).await?;
+    let shape = || HarnessError::Shape { what: "a registration", text: run.problem().to_owned() };
+    run.holder_link().filter(|_| run.success).map(str::to_owned).ok_or_else(shape)
 }
 
 /// A step of the tour.

@@ -1,25 +1,12 @@
 //! The tour by hand: tickets and cards that nobody has used yet, every page of Kido, and a desk that moves the cards.
 
-use kido_virtual_card::card::Fault;
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::{Stage, link, say, seat};
-use crate::desk::{Desk, DeskCard, Tour};
+use super::{Stage, say};
+use crate::desk::{Desk, Tour};
 use crate::harness::HarnessError;
-
-/// A second ticket on the holder's card: the story has used the first.
-const HOLDERS: (&str, &str) = ("TOUR-HOLDER", "1階 7列 12番");
-
-/// The ticket on the card whose PIN is locked.
-const LOCKED: (&str, &str) = ("TOUR-LOCKED", "1階 8列 2番");
-
-/// The ticket that the visitor registers.
-const VISITORS: (&str, &str) = ("TOUR-VISITOR", "2階 3列 15番");
-
-/// The reader at home.
-const HOME: u8 = 1;
 
 impl Stage {
     /// Stays up for a tour by hand, until an empty line is typed.
@@ -28,7 +15,7 @@ impl Stage {
     /// [`HarnessError`] where the tour cannot be laid out.
     pub async fn tour(&mut self) -> Result<(), HarnessError> {
         say("\nLaying out cards and tickets for a tour of your own.");
-        let tour = self.lay_out().await?;
+        let tour = Tour::lay_out(&self.venue, &self.gate, &self.event).await?;
         let desk = Desk::open(&self.venue, tour.clone()).await?;
         say("\nStill running; Ctrl-C ends everything. Begin at the desk, with a browser on this machine: it leads");
         say("through all the others.\n");
@@ -43,32 +30,6 @@ impl Stage {
         say("no-pin, phone, slow, garbage. An empty line ends the tour.");
         self.by_typing().await;
         Ok(())
-    }
-
-    /// Sells and registers what the visitor finds, and waits until the gate knows it.
-    async fn lay_out(&mut self) -> Result<Tour, HarnessError> {
-        let rows = [HOLDERS, LOCKED, VISITORS].map(|(name, label)| seat(name, label));
-        let links = self.venue.registrar.import(&self.event, &rows, false).await?;
-        let holder = self.venue.register(DeskCard::Holder.character(), link(&links, HOLDERS.0)).await?;
-        let locked = self.venue.register(DeskCard::Locked.character(), link(&links, LOCKED.0)).await?;
-        if let Some(run) = [&holder, &locked].into_iter().find(|run| !run.success) {
-            return Err(HarnessError::Shape { what: "a registration", text: run.problem().to_owned() });
-        }
-        // Its owner mistyped the PIN three times since.
-        let mut hand = self.venue.control()?;
-        hand.insert(HOME, DeskCard::Locked.character(), vec![Fault::TriesLeft(0)])?;
-        hand.remove(HOME)?;
-        super::follow(&self.venue, &self.gate, &self.event).await?;
-        let origin = self.venue.registrar.origin();
-        Ok(Tour {
-            lane: format!("{}/", self.gate.kiosk_address()),
-            registration: link(&links, VISITORS.0).to_owned(),
-            visitors_seat: VISITORS.1,
-            ticket: holder.holder_link().unwrap_or_default().to_owned(),
-            holders_seat: HOLDERS.1,
-            console: format!("{origin}/console"),
-            token_file: self.venue.registrar.token_file(),
-        })
     }
 
     async fn by_typing(&mut self) {
