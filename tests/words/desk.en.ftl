@@ -49,7 +49,7 @@ do-locked = This card has a ticket, but its PIN was mistyped three times. Put it
 see-locked = The lane says that the PIN is locked and who can unlock it. It never uses up a card's last try. Take the card.
 
 step-register = Register a ticket yourself
-do-register = You have bought the seat { $visitors-seat }. Open the link that the shop sent you, then the card helper: the program that a buyer runs on a computer at home. It asks which host the link leads to: type 127.0.0.1. Put your card into the reader at home when it asks for it, and type { $pin }.
+do-register = You have bought the seat { $visitors-seat }. Open the link that the shop sent you, then the card helper: the program that a buyer runs on a computer at home. In the demo it starts with the button here. It asks which host the link leads to: type 127.0.0.1. Put your card into the reader at home when it asks for it, and type { $pin }.
 see-register = The ticket is registered, and the first page changes by itself. Take your card, and half a minute later put it into the lane's tray and enter.
 open-register = Open the buyer's link
 
