@@ -216,11 +216,11 @@ fn screen_is(kind: &str) -> String {
 }
 
 /// Waits until the lane's page draws this screen.
-async fn screen(visitor: &Visitor, kind: &str) -> anyhow::Result<()> {
+pub(crate) async fn screen(visitor: &Visitor, kind: &str) -> anyhow::Result<()> {
     Ok(visitor.browser.wait(kind, &screen_is(kind)).await?)
 }
 
-async fn code(visitor: &Visitor) -> anyhow::Result<String> {
+pub(crate) async fn code(visitor: &Visitor) -> anyhow::Result<String> {
     Ok(visitor.browser.text("#code").await?.trim().to_owned())
 }
 
@@ -237,7 +237,7 @@ async fn taken(visitor: &Visitor, venue: &Venue, gate: &mut Gate) -> anyhow::Res
 }
 
 /// Types on the keypad beside the screen, or touches the pad on it.
-async fn type_pin(visitor: &Visitor, pin: &str) -> anyhow::Result<()> {
+pub(crate) async fn type_pin(visitor: &Visitor, pin: &str) -> anyhow::Result<()> {
     for digit in pin.chars() {
         visitor.browser.digit(digit).await?;
     }

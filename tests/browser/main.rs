@@ -10,4 +10,5 @@ mod buyer;
 mod chapter;
 mod desk;
 mod lane;
+mod tour;
 mod visit;

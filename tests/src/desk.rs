@@ -5,6 +5,7 @@
 
 mod cards;
 mod page;
+mod tour;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,9 +25,10 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::harness::{CardHelper, HarnessError, HelperPage, Venue};
-pub use page::Signpost;
+pub use cards::DeskCard;
+pub use tour::Tour;
 
-/// Longest form, in bytes: two short fields.
+/// Longest form, in bytes: three short fields.
 const FORM_BYTES_MAX: usize = 256;
 
 /// Sent by browsers since 2023 with every request: where it comes from (Fetch Metadata §2.4).
@@ -47,19 +49,26 @@ struct Parts {
     address: SocketAddr,
     control: PathBuf,
     buyer: CardHelper,
-    signs: Vec<Signpost>,
+    tour: Tour,
     words: Dictionary,
     assets: Assets,
     /// The card helper that was opened last; it ends when another is opened, or with the desk.
-    helper: Mutex<Option<HelperPage>>,
+    helper: Mutex<Option<HelperOpen>>,
+}
+
+/// The card helper, open for a step of the tour.
+#[derive(Debug)]
+struct HelperOpen {
+    step: tour::Step,
+    page: HelperPage,
 }
 
 impl Desk {
-    /// Serves the desk of a venue, with these pages on its signpost.
+    /// Serves the desk of a venue, with the way through these pages.
     ///
     /// # Errors
     /// [`HarnessError`].
-    pub async fn open(venue: &Venue, signs: Vec<Signpost>) -> Result<Self, HarnessError> {
+    pub async fn open(venue: &Venue, tour: Tour) -> Result<Self, HarnessError> {
         let port = crate::harness::free_port()?;
         let taken = |source| HarnessError::File { path: PathBuf::from("127.0.0.1"), source };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(taken)?;
@@ -69,7 +78,7 @@ impl Desk {
             address,
             control: venue.control_socket(),
             buyer: venue.helper(cards::Reader::Home.slot()),
-            signs,
+            tour,
             words,
             assets: Assets::of(&[page::STYLE]),
             helper: Mutex::new(None),

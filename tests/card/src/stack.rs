@@ -13,6 +13,7 @@ mod loopback;
 use std::fs::DirBuilder;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
@@ -117,6 +118,8 @@ impl PrivateStack {
             .arg(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Ctrl-C at a terminal is for whoever started this: the stack ends with its standard input.
+            .process_group(0)
             .spawn()
             .map_err(StackError::Unshare)?;
         let alive = child.stdin.take();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Browser, BrowserError};
+use crate::harness::HarnessError;
 
 /// Where the file is below the folder of the build, as `tests/install.sh` leaves it.
 const FILE: &str = "axe-core/axe.min.js";
@@ -63,7 +64,7 @@ impl Axe {
         let running = std::env::current_exe().map_err(|_no_such_program| missing())?;
         let target = running.ancestors().find(|folder| folder.join(FILE).is_file()).ok_or_else(missing)?.to_owned();
         let path = target.join(FILE);
-        let script = std::fs::read_to_string(&path).map_err(|source| BrowserError::File { path, source })?;
+        let script = std::fs::read_to_string(&path).map_err(|source| HarnessError::File { path, source })?;
         Ok(Self { script, target })
     }
 
@@ -101,7 +102,7 @@ impl Browser {
              axe.run(document, {options}).then((found) => done(found.violations), (error) => done(String(error)));"
         );
         let found = self.client.execute_async(&script, Vec::new()).await?;
-        let shape = || BrowserError::Shape { what: "the findings of axe-core", text: found.to_string() };
+        let shape = || HarnessError::Shape { what: "the findings of axe-core", text: found.to_string() };
         Ok(found.as_array().ok_or_else(shape)?.iter().map(finding).collect())
     }
 }

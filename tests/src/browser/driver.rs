@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
 use super::BrowserError;
-use crate::harness::Process;
+use crate::harness::{HarnessError, Process};
 
 /// Debian's browser, and the package that brings it.
 const CHROMIUM: (&str, &str) = ("/usr/bin/chromium", "apt-get install chromium");
@@ -63,7 +63,7 @@ pub fn installed() -> Result<(), BrowserError> {
 /// Starts the driver, and a browser with this profile.
 pub(super) async fn start(folder: &Path, profile: &Path, setting: Setting) -> Result<(Process, Client), BrowserError> {
     let created = std::fs::create_dir_all(profile);
-    created.map_err(|source| BrowserError::File { path: profile.to_owned(), source })?;
+    created.map_err(|source| HarnessError::File { path: profile.to_owned(), source })?;
     let mut driver = Process::start("chromedriver", command(folder), folder)?;
     // `ChromeDriver was started successfully on port 40123.`
     let line = driver.line("its port", |line| line.contains("started successfully on port")).await?;

@@ -42,26 +42,9 @@ pub enum BrowserError {
         /// Where the focus was.
         path: String,
     },
-    /// An answer had another shape than expected.
-    #[error("{what} has another shape than expected: {text}")]
-    Shape {
-        /// Which answer.
-        what: &'static str,
-        /// What came instead.
-        text: String,
-    },
-    /// A file could not be read or written.
-    #[error("{path}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The driver's process failed.
-    #[error("the browser's driver failed")]
-    Driver(#[from] HarnessError),
+    /// A process, a file or an answer, as anywhere else.
+    #[error(transparent)]
+    Harness(#[from] HarnessError),
 }
 
 impl From<fantoccini::error::CmdError> for BrowserError {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{Axe, Browser, BrowserError, Finding};
+use crate::harness::HarnessError;
 
 /// Where the pictures go below the folder of the build.
 const PICTURES: &str = "screenshots";
@@ -48,7 +49,7 @@ impl Scheme {
 /// The folder of all pictures; made where it is not there.
 pub(super) fn pictures_folder(axe: &Axe) -> Result<PathBuf, BrowserError> {
     let path = axe.target().join(PICTURES);
-    std::fs::create_dir_all(&path).map_err(|source| BrowserError::File { path: path.clone(), source })?;
+    std::fs::create_dir_all(&path).map_err(|source| HarnessError::File { path: path.clone(), source })?;
     Ok(path)
 }
 
@@ -114,9 +115,9 @@ impl Browser {
         let options = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let answer = self.devtools("Page.captureScreenshot", options).await?;
         let data = answer.get("data").and_then(Value::as_str).and_then(|data| STANDARD.decode(data).ok());
-        let data = data.ok_or_else(|| BrowserError::Shape { what: "a picture", text: name.to_owned() })?;
+        let data = data.ok_or_else(|| HarnessError::Shape { what: "a picture", text: name.to_owned() })?;
         let path = self.pictures.join(format!("{name}.{}x{}.{}.png", size.width, size.height, scheme.name()));
-        std::fs::write(&path, data).map_err(|source| BrowserError::File { path, source })
+        Ok(std::fs::write(&path, data).map_err(|source| HarnessError::File { path, source })?)
     }
 
     /// A page that must be moved sideways to be read is wrong by itself (WCAG 2.2, 1.4.10).

@@ -5,8 +5,57 @@ use std::path::Path;
 use kido_virtual_card::character::Character;
 use kido_virtual_card::control::{CardState, Client, ControlError};
 
-/// What lies on the desk, in this order.
-pub(super) const CARDS: [Character; 4] = [Character::Holder, Character::Copy, Character::Stranger, Character::Locked];
+/// A card that lies on the desk, by what it is to a visitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeskCard {
+    /// With a ticket on it.
+    Holder,
+    /// The holder's certificate on another card.
+    Copy,
+    /// Without a ticket.
+    Stranger,
+    /// With a ticket on it, and a PIN that was mistyped too often.
+    Locked,
+    /// Good, and not registered yet: the visitor's.
+    Buyer,
+}
+
+impl DeskCard {
+    pub(super) const ALL: [Self; 5] = [Self::Holder, Self::Copy, Self::Stranger, Self::Locked, Self::Buyer];
+
+    /// Which of the cast it is. A card that was never good cannot have a ticket: the locked one was locked later.
+    #[must_use]
+    pub const fn character(self) -> Character {
+        match self {
+            Self::Holder => Character::Holder,
+            Self::Copy => Character::Copy,
+            Self::Stranger => Character::Stranger,
+            Self::Locked => Character::Crowd(3),
+            Self::Buyer => Character::Crowd(4),
+        }
+    }
+
+    /// Its name in forms and words.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Holder => "holder",
+            Self::Copy => "copy",
+            Self::Stranger => "stranger",
+            Self::Locked => "locked",
+            Self::Buyer => "buyer",
+        }
+    }
+
+    /// The card of this name.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|card| card.name() == name)
+    }
+
+    /// What lies on the desk of the cast, if it does.
+    pub(super) fn of_character(character: Character) -> Option<Self> {
+        Self::ALL.into_iter().find(|card| card.character() == character)
+    }
+}
 
 /// A reader, by what it is to a visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +91,9 @@ impl Reader {
     }
 }
 
-/// The card of this name, if it lies on the desk.
-pub(super) fn of_name(name: &str) -> Option<Character> {
-    CARDS.into_iter().find(|card| card.to_string() == name)
-}
-
 /// Puts a card into a reader; out of the other one first, since there is one of each.
-pub(super) fn insert(control: &Path, reader: Reader, card: Character) -> Result<(), ControlError> {
-    let mut client = Client::connect(control)?;
+pub(super) fn insert(control: &Path, reader: Reader, card: DeskCard) -> Result<(), ControlError> {
+    let (mut client, card) = (Client::connect(control)?, card.character());
     let lies_in = client.cards()?.iter().find(|state| state.card == card).and_then(|state| state.slot);
     if let Some(slot) = lies_in {
         client.remove(slot)?;

@@ -6,7 +6,6 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use kido_virtual_card::character::Character;
 use kido_virtual_card::control::{CardState, ControlError};
 use kido_virtual_card::planted::PIN;
 use kido_web::assets::{Assets, Kind, Source};
@@ -14,9 +13,11 @@ use kido_web::icons;
 use kido_web::language::Language;
 use kido_web::words::{Dictionary, Speech};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
-use super::Desktop;
-use super::cards::{self, Reader};
+use super::cards::{self, DeskCard, Reader};
+use super::tour::{Step, Tour};
+use super::{Desktop, HelperOpen};
 use crate::harness::HarnessError;
 
 const JAPANESE: &str = include_str!("../../words/desk.ja.ftl");
@@ -24,15 +25,6 @@ const ENGLISH: &str = include_str!("../../words/desk.en.ftl");
 
 /// What the shared style does not have.
 pub(super) const STYLE: Source = Source { stem: "desk", kind: Kind::Css, content: include_str!("desk.css") };
-
-/// A page of Kido that the tour goes to.
-#[derive(Debug, Clone)]
-pub struct Signpost {
-    /// Its key in the words: `buyer`, `holder`, `gate`.
-    pub name: &'static str,
-    /// Where it is.
-    pub address: String,
-}
 
 /// The words of the desk.
 pub(super) fn words() -> Result<Dictionary, HarnessError> {
@@ -44,26 +36,45 @@ pub(super) fn words() -> Result<Dictionary, HarnessError> {
 /// A reader as it is now.
 struct ReaderNow {
     reader: Reader,
-    holds: Option<Character>,
+    holds: Option<DeskCard>,
 }
 
-/// A card as it is now.
-struct CardNow {
-    card: Character,
-    tries: Option<u8>,
-    lies_in: Option<Reader>,
+impl ReaderNow {
+    fn of(reader: Reader, states: &[CardState]) -> Self {
+        let state = states.iter().find(|state| state.slot == Some(reader.slot()));
+        Self { reader, holds: state.and_then(|state| DeskCard::of_character(state.card)) }
+    }
 }
 
-impl CardNow {
-    fn of(card: Character, states: &[CardState]) -> Self {
-        let state = states.iter().find(|state| state.card == card);
-        let slot = state.and_then(|state| state.slot);
-        let lies_in = Reader::ALL.into_iter().find(|reader| Some(reader.slot()) == slot);
-        Self { card, tries: state.map(|state| state.tries_left), lies_in }
+/// A step as it is now.
+struct StepNow<'p> {
+    step: Step,
+    page: Option<&'p str>,
+    /// The helper's own page, where it was opened for this step and still runs.
+    helper: Option<&'p str>,
+}
+
+impl StepNow<'_> {
+    const fn icon(&self) -> &'static str {
+        match self.step {
+            Step::Lane => icons::GATE,
+            Step::Holder => icons::WELCOME,
+            Step::Again => icons::CARD,
+            Step::Copy => icons::COPY,
+            Step::Stranger => icons::DESK,
+            Step::Locked => icons::LOCKED,
+            Step::Register => icons::COMPUTER,
+            Step::Ticket => icons::TICKET,
+            Step::Console => icons::PEOPLE,
+        }
     }
 
-    const fn icon(&self) -> &'static str {
-        if matches!(self.card, Character::Locked) { icons::LOCKED } else { icons::CARD }
+    const fn has_helper(&self) -> bool {
+        matches!(self.step, Step::Register | Step::Ticket)
+    }
+
+    const fn is_console(&self) -> bool {
+        matches!(self.step, Step::Console)
     }
 }
 
@@ -72,11 +83,10 @@ impl CardNow {
 struct DeskPage<'p> {
     speech: Speech<'p>,
     assets: &'p Assets,
-    signs: &'p [Signpost],
-    readers: Vec<ReaderNow>,
-    cards: Vec<CardNow>,
-    helper: Option<String>,
-    pin: &'static str,
+    tour: &'p Tour,
+    readers: [ReaderNow; 2],
+    steps: Vec<StepNow<'p>>,
+    token: Zeroizing<String>,
 }
 
 impl DeskPage<'_> {
@@ -92,39 +102,59 @@ impl DeskPage<'_> {
         Language::ALL
     }
 
-    /// What is left of a card's tries.
-    fn tries(&self, tries: u8) -> String {
-        self.speech.say_count("tries", "tries", tries.into())
+    const fn pin() -> &'static str {
+        PIN
     }
 
-    /// A sentence about a card or a reader, by its name.
-    fn about(&self, key: &str, name: impl core::fmt::Display) -> String {
-        self.speech.say(&format!("{key}-{name}"))
+    fn held(&self, reader: Reader) -> Option<DeskCard> {
+        self.readers.iter().find(|now| now.reader == reader).and_then(|now| now.holds)
+    }
+
+    fn is_free(&self, reader: &Reader) -> bool {
+        self.held(*reader).is_none()
+    }
+
+    fn lies_in(&self, card: &DeskCard, reader: &Reader) -> bool {
+        self.held(*reader) == Some(*card)
+    }
+
+    /// A sentence about a step, a card or a reader, by its name.
+    fn about(&self, key: &str, name: &str) -> String {
+        let fills = [
+            ("pin", PIN.into()),
+            ("holders-seat", self.tour.holders_seat.into()),
+            ("visitors-seat", self.tour.visitors_seat.into()),
+        ];
+        self.speech.say_with(&format!("{key}-{name}"), &fills)
+    }
+
+    fn card_word(&self, card: &DeskCard) -> String {
+        self.about("card", card.name())
     }
 }
 
 /// The desk as it lies now.
 pub(super) async fn show(State(desk): State<Desktop>, language: Language) -> Response {
-    let control = desk.0.control.clone();
+    let parts = &desk.0;
+    let control = parts.control.clone();
     let Ok(Ok(states)) = tokio::task::spawn_blocking(move || cards::states(&control)).await else {
         return StatusCode::BAD_GATEWAY.into_response();
     };
-    let cards: Vec<CardNow> = cards::CARDS.into_iter().map(|card| CardNow::of(card, &states)).collect();
-    let holds = |reader: Reader| states.iter().find(|state| state.slot == Some(reader.slot())).map(|state| state.card);
-    let readers = Reader::ALL.into_iter().map(|reader| ReaderNow { reader, holds: holds(reader) }).collect();
-    let parts = &desk.0;
-    let helper = parts.helper.lock().await.as_mut().and_then(|page| {
-        let runs = page.process.is_running();
-        runs.then(|| page.address.clone())
+    // Read for each look: the desk itself keeps no secret.
+    let token = tokio::fs::read_to_string(&parts.tour.token_file).await.unwrap_or_default();
+    let open = parts.helper.lock().await.as_mut().and_then(|open| {
+        let runs = open.page.process.is_running();
+        runs.then(|| (open.step, open.page.address.clone()))
     });
+    let helper = |step| open.as_ref().filter(|(of, _)| *of == step).map(|(_, address)| address.as_str());
+    let steps = Step::ALL.map(|step| StepNow { step, page: step.page(&parts.tour), helper: helper(step) });
     let page = DeskPage {
         speech: parts.words.speak(language),
         assets: &parts.assets,
-        signs: &parts.signs,
-        readers,
-        cards,
-        helper,
-        pin: PIN,
+        tour: &parts.tour,
+        readers: Reader::ALL.map(|reader| ReaderNow::of(reader, &states)),
+        steps: steps.into(),
+        token: Zeroizing::new(token),
     };
     match page.render() {
         Ok(html) => ([(SET_COOKIE, language.cookie())], Html(html)).into_response(),
@@ -137,20 +167,30 @@ pub(super) async fn show(State(desk): State<Desktop>, language: Language) -> Res
 pub(super) struct Insert {
     card: String,
     reader: String,
+    step: String,
 }
 
 /// Which reader.
 #[derive(Debug, Deserialize)]
 pub(super) struct Remove {
     reader: String,
+    /// None where the reader itself was pressed.
+    step: Option<String>,
+}
+
+/// For which step.
+#[derive(Debug, Deserialize)]
+pub(super) struct OpenHelper {
+    step: String,
 }
 
 /// Puts a card into a reader.
 pub(super) async fn insert(State(desk): State<Desktop>, Form(form): Form<Insert>) -> Response {
-    let (Some(card), Some(reader)) = (cards::of_name(&form.card), Reader::of_name(&form.reader)) else {
+    let (card, reader) = (DeskCard::of_name(&form.card), Reader::of_name(&form.reader));
+    let (Some(card), Some(reader), Some(step)) = (card, reader, Step::of_name(&form.step)) else {
         return StatusCode::UNPROCESSABLE_ENTITY.into_response();
     };
-    moved(desk, move |control| cards::insert(control, reader, card)).await
+    moved(desk, Some(step), move |control| cards::insert(control, reader, card)).await
 }
 
 /// Takes the card out of a reader.
@@ -158,28 +198,41 @@ pub(super) async fn remove(State(desk): State<Desktop>, Form(form): Form<Remove>
     let Some(reader) = Reader::of_name(&form.reader) else {
         return StatusCode::UNPROCESSABLE_ENTITY.into_response();
     };
-    moved(desk, move |control| cards::remove(control, reader)).await
+    let step = form.step.as_deref().and_then(Step::of_name);
+    moved(desk, step, move |control| cards::remove(control, reader)).await
 }
 
 async fn moved(
     desk: Desktop,
+    step: Option<Step>,
     hand: impl FnOnce(&std::path::Path) -> Result<(), ControlError> + Send + 'static,
 ) -> Response {
     let control = desk.0.control.clone();
     match tokio::task::spawn_blocking(move || hand(&control)).await {
-        Ok(Ok(())) => Redirect::to("/").into_response(),
+        Ok(Ok(())) => back_to(step),
         Ok(Err(_)) | Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 
-/// Opens the card helper at the reader at home; its page is then on the desk. One that is still open ends.
-pub(super) async fn open_helper(State(desk): State<Desktop>) -> Response {
+/// The desk again, where the visitor was.
+fn back_to(step: Option<Step>) -> Response {
+    let anchor = step.map_or_else(|| "/".to_owned(), |step| format!("/#step-{}", step.name()));
+    Redirect::to(&anchor).into_response()
+}
+
+/// Opens the card helper at the reader at home, with the link of a step as a browser hands it over. One that is still
+/// open ends.
+pub(super) async fn open_helper(State(desk): State<Desktop>, Form(form): Form<OpenHelper>) -> Response {
+    let step = Step::of_name(&form.step);
+    let Some((step, link)) = step.and_then(|step| Some((step, step.helper_link(&desk.0.tour)?))) else {
+        return StatusCode::UNPROCESSABLE_ENTITY.into_response();
+    };
     let mut helper = desk.0.helper.lock().await;
     drop(helper.take());
-    match desk.0.buyer.open(None).await {
+    match desk.0.buyer.open(Some(link)).await {
         Ok(page) => {
-            *helper = Some(page);
-            Redirect::to("/#helper").into_response()
+            *helper = Some(HelperOpen { step, page });
+            back_to(Some(step))
         }
         Err(_not_started) => StatusCode::BAD_GATEWAY.into_response(),
     }
@@ -200,16 +253,24 @@ mod tests {
     }
 
     #[test]
-    fn every_card_reader_and_sign_has_its_words() {
+    fn every_step_card_and_reader_has_its_words() {
         let words = words().unwrap();
         let speech = words.speak(Language::En);
-        let cards = cards::CARDS.iter().flat_map(|card| [format!("card-{card}"), format!("about-{card}")]);
-        let readers = Reader::ALL
-            .iter()
-            .flat_map(|reader| ["reader", "put-into", "lies-in"].map(|key| format!("{key}-{}", reader.name())));
-        let signs = ["buyer", "holder", "gate"].map(|name| format!("sign-{name}"));
-        for key in cards.chain(readers).chain(signs) {
+        let of = |keys: &[&str], name: &str| keys.iter().map(|key| format!("{key}-{name}")).collect::<Vec<_>>();
+        let steps = Step::ALL.iter().flat_map(|step| of(&["step", "do", "see"], step.name()));
+        let pages = Step::ALL.iter().filter(|step| step.readers().is_empty() || step.card().is_none());
+        let pages = pages.chain([&Step::Register, &Step::Ticket]).flat_map(|step| of(&["open"], step.name()));
+        let cards = DeskCard::ALL.iter().flat_map(|card| of(&["card"], card.name()));
+        let readers = Reader::ALL.iter().flat_map(|reader| of(&["reader", "put-into", "take-from"], reader.name()));
+        for key in steps.chain(pages).chain(cards).chain(readers) {
             assert_ne!(speech.say(&key), key, "no words");
+        }
+    }
+
+    #[test]
+    fn a_card_is_offered_where_its_step_needs_it() {
+        for step in Step::ALL {
+            assert_eq!(step.card().is_some(), !step.readers().is_empty(), "{step:?}");
         }
     }
 }

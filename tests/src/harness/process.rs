@@ -201,6 +201,7 @@ pub async fn finish(mut command: Command, input: &str, within: Duration) -> Resu
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
+        .process_group(0)
         .spawn()
         .map_err(spawn)?;
     if let Some(mut stdin) = child.stdin.take() {

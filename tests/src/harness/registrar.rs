@@ -239,8 +239,14 @@ impl Registrar {
     pub fn client(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.programs.registrar());
         command.args(arguments).arg("--server").arg(self.origin());
-        command.arg("--token-file").arg(self.folder.join("operator.token")).arg("--json");
+        command.arg("--token-file").arg(self.token_file()).arg("--json");
         command
+    }
+
+    /// Where the first operator's token is.
+    #[must_use]
+    pub fn token_file(&self) -> PathBuf {
+        self.folder.join("operator.token")
     }
 
     /// Runs a client command that must succeed, and reads its JSON.

@@ -1,79 +1,52 @@
-//! The tour by hand: every page of Kido, and a desk that puts cards into the readers.
-
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+//! The tour by hand: tickets and cards that nobody has used yet, every page of Kido, and a desk that moves the cards.
 
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use crate::desk::{Desk, Signpost};
-use crate::harness::{Gate, HarnessError, TicketRow, Venue};
+use super::{Stage, say};
+use crate::desk::{Desk, Tour};
+use crate::harness::HarnessError;
 
-/// A ticket that nobody has registered yet: the visitor's.
-const VISITORS_TICKET: &str = "TICKET-VISITOR";
-
-/// Stays up until Ctrl-C or the end of input.
-pub(super) async fn tour(venue: &Venue, gate: &mut Gate, event: &str, holder: &str) -> Result<(), HarnessError> {
-    let signs = signs(venue, gate, event, holder).await?;
-    let desk = Desk::open(venue, signs.clone()).await?;
-    println!("\nStill running; Ctrl-C ends everything. Begin at the desk, with a browser on this machine:\n");
-    println!("  demo desk       {}", desk.address());
-    for Signpost { name, address } in &signs {
-        println!("  {:<15} {address}", told(name));
+impl Stage {
+    /// Stays up for a tour by hand, until an empty line is typed.
+    ///
+    /// # Errors
+    /// [`HarnessError`] where the tour cannot be laid out.
+    pub async fn tour(&mut self) -> Result<(), HarnessError> {
+        say("\nLaying out cards and tickets for a tour of your own.");
+        let tour = Tour::lay_out(&self.venue, &self.gate, &self.event).await?;
+        let desk = Desk::open(&self.venue, tour.clone()).await?;
+        say("\nStill running; Ctrl-C ends everything. Begin at the desk, with a browser on this machine: it leads");
+        say("through all the others.\n");
+        say(format_args!("  demo desk           {}", desk.address()));
+        say(format_args!("  lane's screen       {}", tour.lane));
+        say(format_args!("  buyer's page        {}   (seat {})", tour.registration, tour.visitors_seat));
+        say(format_args!("  holder's page       {}   (seat {})", tour.ticket, tour.holders_seat));
+        say(format_args!("  operator's console  {}", tour.console));
+        say(format_args!("                      its token is the line in {}", tour.token_file.display()));
+        say(format_args!("\n  Every card's PIN is {PIN}. Logs: {}", self.venue.logs().display()));
+        say("Or type a card to tap it without a browser (its PIN is typed for it): holder, copy, stranger, one-try,");
+        say("no-pin, phone, slow, garbage. An empty line ends the tour.");
+        self.by_typing().await;
+        Ok(())
     }
-    println!("\n  Every card's PIN is {PIN}. Event {event}; logs in {}.", venue.logs().display());
-    println!(
-        "Or type a card to tap it without a browser (its PIN is typed for it), such as: holder, second-holder, copy,"
-    );
-    println!("stranger, locked, one-try, no-pin, phone, slow, garbage. An empty line ends the tour.");
-    by_typing(venue, gate).await
-}
 
-/// The three pages, each with what a visitor needs for it.
-async fn signs(venue: &Venue, gate: &Gate, event: &str, holder: &str) -> Result<Vec<Signpost>, HarnessError> {
-    let rows = [TicketRow::open_now(VISITORS_TICKET)];
-    let links = venue.registrar.import(event, &rows, false).await?;
-    let sign = |name, address: String| Signpost { name, address };
-    Ok(vec![
-        sign("buyer", super::link(&links, VISITORS_TICKET).to_owned()),
-        sign("holder", holder.to_owned()),
-        sign("gate", format!("{}/", gate.kiosk_address())),
-    ])
-}
-
-fn told(name: &str) -> &'static str {
-    match name {
-        "buyer" => "buyer's link",
-        "holder" => "holder's page",
-        _ => "lane's screen",
-    }
-}
-
-async fn by_typing(venue: &Venue, gate: &mut Gate) -> Result<(), HarnessError> {
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    loop {
-        let line = tokio::select! {
-            line = lines.next_line() => line.ok().flatten(),
-            _interrupted = tokio::signal::ctrl_c() => {
-                println!();
-                return Ok(());
+    async fn by_typing(&mut self) {
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.trim().is_empty() {
+                return;
             }
-        };
-        let Some(line) = line else {
-            // Without a terminal there is nobody to type: stay until told to end.
-            if tokio::signal::ctrl_c().await.is_ok() {
-                println!();
+            match line.trim().parse::<Character>() {
+                Ok(card) => match self.gate.tap(&self.venue, card, Vec::new(), PIN).await {
+                    Ok(tap) => say(format_args!("  {}", super::told(&tap))),
+                    Err(error) => say(format_args!("  {error}")),
+                },
+                Err(unknown) => say(format_args!("  {unknown}")),
             }
-            return Ok(());
-        };
-        if line.trim().is_empty() {
-            return Ok(());
         }
-        match line.trim().parse::<Character>() {
-            Ok(card) => match gate.tap(venue, card, Vec::new(), PIN).await {
-                Ok(tap) => println!("  {}", super::told(&tap)),
-                Err(error) => println!("  {error}"),
-            },
-            Err(unknown) => println!("  {unknown}"),
-        }
+        // Without a terminal there is nobody to type: stay until told to end.
+        core::future::pending().await
     }
 }
