@@ -324,11 +324,14 @@ console-deed-gate-revoked = revoked a gate
 console-deed-token-added = added a token
 console-deed-token-removed = removed a token
 console-deed-reached = asked for what is not allowed
+console-deed-codes-taken = took the links of an import
+console-deed-unlisted = attempts that came too fast to be listed
 
 ## When something is not done
 console-no-other = This was not done ({ $code }).
 console-no-disk-full = The disk is full. Nothing was changed.
 console-no-busy = Too much is waiting. Try again in a moment.
+console-no-changed-meanwhile = Somebody else changed this at the same moment. Nothing of yours was saved. Save again to see what changed.
 console-no-event-over = The day on which its data is deleted has passed. Check the dates.
 console-no-local-arbiter = The arbiter is inside the only gate: there can be no second one.
 console-no-home-gate = This zone has its one gate. Revoke that one first, or choose another offline choice.

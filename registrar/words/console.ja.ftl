@@ -311,11 +311,14 @@ console-deed-gate-revoked = ゲートを 無効に した
 console-deed-token-added = トークンを 加えた
 console-deed-token-removed = トークンを 消した
 console-deed-reached = 許されない ことを しようと した
+console-deed-codes-taken = 取りこみの リンクを 取り出した
+console-deed-unlisted = 多すぎて 記録しなかった 試み
 
 ## できないとき
 console-no-other = できませんでした（{ $code }）。
 console-no-disk-full = ディスクが いっぱいです。何も 変わっていません。
 console-no-busy = 混んでいます。少し 待って ください。
+console-no-changed-meanwhile = 同じときに ほかの 人が 変えました。あなたの 変更は 保存していません。もう一度 保存すると、何が 変わったか わかります。
 console-no-event-over = データを 消す日が 過ぎています。日時を 確かめて ください。
 console-no-local-arbiter = 決める 場所が ゲートの 中なので、ゲートは 1台だけです。
 console-no-home-gate = この区域には もう ゲートが あります。つながらないときの 設定を 変えるか、前の ゲートを 無効に して ください。

@@ -101,6 +101,10 @@ impl Window {
         Self { first: now.unix_seconds().div_euclid(60).saturating_sub(span).saturating_add(1), language }
     }
 
+    fn minutes(self) -> core::ops::Range<i64> {
+        self.first..self.first.saturating_add(i64::try_from(MINUTES).unwrap_or(0))
+    }
+
     fn place(self, minute: i64) -> Option<usize> {
         usize::try_from(minute.checked_sub(self.first)?).ok().filter(|place| *place < MINUTES)
     }
@@ -149,7 +153,7 @@ impl Entries {
             of_entrance.1 = of_entrance.1.saturating_add(total);
         }
         let mut all = Box::new([0_u32; MINUTES]);
-        for of_minute in app.store.entries_since(event, window.first)? {
+        for of_minute in app.store.entries_in(event, window.minutes())? {
             let (Some(place), Some(entrance)) = (window.place(of_minute.minute), entrance_of.get(&of_minute.gate))
             else {
                 continue;
@@ -185,7 +189,8 @@ fn recent_since(now: Timestamp) -> i64 {
 fn refused(desk: &Desk<'_>, reports: &EventReports) -> Vec<Refused> {
     let of = |code: &u8, total: &u64| {
         let recent = reports.minutes.values().filter_map(|counts| counts.get(code));
-        Refused { code: *code, why: desk.say(&format!("console-code-{code}")), total: *total, recent: recent.sum() }
+        let recent = recent.fold(0, |sum: u64, count| sum.saturating_add(*count));
+        Refused { code: *code, why: desk.say(&format!("console-code-{code}")), total: *total, recent }
     };
     let mut all: Vec<Refused> = reports.refusals.iter().map(|(code, total)| of(code, total)).collect();
     all.sort_by_key(|refused| (core::cmp::Reverse(refused.total), refused.code));
@@ -222,7 +227,7 @@ impl Conflicts {
 
 fn collided(app: &AppState, event: EventId) -> Result<Vec<Collided>, AppError> {
     let conflicts = app.store.conflicts(event)?;
-    let newest = conflicts.into_iter().rev().take(CONFLICTS_SHOWN);
+    let newest = conflicts.into_iter().take(CONFLICTS_SHOWN);
     let admission = |id| -> Result<_, AppError> {
         Ok(app.store.admission(event, id)?.map(|admission| (admission.gate, admission.at)))
     };

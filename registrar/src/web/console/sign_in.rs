@@ -79,7 +79,7 @@ pub(super) async fn sign_in(
     if app.clerks.sessions().count_sign_in(token, app.now()).is_err() {
         return refused(page, StatusCode::TOO_MANY_REQUESTS, "console-too-often");
     }
-    app.note_session(&By { bearer, door: Door::Console }, Deed::SignedIn).await?;
+    app.note(&By { bearer, door: Door::Console }, Deed::SignedIn, None).await?;
     let mut sessions = app.clerks.sessions();
     if let Some(before) = named(&headers, secure(&app)) {
         sessions.end(&before);
@@ -101,7 +101,7 @@ pub(super) async fn sign_out(
     Posted { clerk, .. }: Posted<Look>,
 ) -> Result<Response, AppError> {
     app.clerks.sessions().end(&clerk.session);
-    app.note_session(&clerk.by, Deed::SignedOut).await?;
+    app.note(&clerk.by, Deed::SignedOut, None).await?;
     Ok(with_cookie(Redirect::to("/console"), cookie(None, secure(&app))))
 }
 

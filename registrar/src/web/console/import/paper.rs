@@ -1,4 +1,4 @@
-//! What an import gives out: the code file, and the links on paper.
+//! What an import gives out: the code file, and the links on paper. Whoever takes them is in the audit list first.
 
 use askama::Template;
 use axum::body::Bytes;
@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{Named, held};
 use crate::api::extract::EventPath;
+use crate::audit::Deed;
 use crate::auth::bearer::Sell;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
@@ -30,6 +31,7 @@ pub(in crate::web::console) async fn codes(
     Query(Named { import }): Query<Named>,
 ) -> Result<Response, Turned> {
     let import = held(&app, &clerk, event, import).ok_or(RequestError::NoRoute)?;
+    app.note(&clerk.by, Deed::CodesTaken, Some(event)).await?;
     let origin = app.origin.as_str().to_owned();
     let writing = tokio::task::spawn_blocking(move || import.code_file(&origin));
     let text = Bytes::from_owner(writing.await.map_err(AppError::Lost)?);
@@ -78,6 +80,7 @@ pub(in crate::web::console) async fn print(
 ) -> Result<Response, Turned> {
     let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Import);
     let import = held(&app, &clerk, event, import).ok_or(RequestError::NoRoute)?;
+    app.note(&clerk.by, Deed::CodesTaken, Some(event)).await?;
     let (held, origin, first) = (import.id(), app.origin.clone(), sheet.saturating_mul(CODES_PER_PRINT));
     let putting = tokio::task::spawn_blocking(move || {
         import.sheet(first, CODES_PER_PRINT, |row, code| Slip {

@@ -45,6 +45,7 @@ async fn a_page_of_a_forgotten_import_moves_no_other() {
     assert_eq!(sales.get(&served, &codes(&new)).await.status, StatusCode::OK);
     sales.script(&served, &format!("{base}/next?import={new}"), "").await;
     assert_eq!(served.app.store.event(event).unwrap().counts.unbound, 2);
+    assert_eq!(deeds(&served).iter().filter(|(deed, _no)| *deed == Deed::CodesTaken).count(), 1, "who got them");
 }
 
 #[tokio::test]
