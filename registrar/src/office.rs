@@ -231,6 +231,8 @@ impl AppState {
     pub(crate) async fn remove_token(&self, by: &By, label: String) -> Result<TokenBody, AppError> {
         self.carry(by, move |app, by| async move {
             let removed = app.on_disk(move |tokens| tokens.remove(&label)).await;
+            // Its sessions, and the links that they hold, end with it.
+            app.clerks.sweep(app.now(), &app.tokens);
             let object = removed.as_ref().map_or(Object::Nothing, given);
             app.listed(&by, About { deed: Deed::TokenRemoved, event: None, object }, removed).await
         })

@@ -59,7 +59,7 @@ pub struct EventReports {
     pub gates: BTreeMap<GateId, Heard>,
     /// Refusals since each gate's start, earlier starts included where they were heard.
     pub refusals: ByCode,
-    /// Refusals by minute since 1970.
+    /// Refusals by minute since 1970, as far back as was asked for.
     pub minutes: BTreeMap<i64, ByCode>,
 }
 
@@ -117,8 +117,9 @@ impl OfEvent {
         self.gates.insert(gate, OfGate { heard, before });
     }
 
-    fn view(&self) -> EventReports {
-        let mut view = EventReports { minutes: self.minutes.clone(), ..EventReports::default() };
+    fn view(&self, since: i64) -> EventReports {
+        let minutes = self.minutes.range(since..).map(|(minute, counts)| (*minute, counts.clone())).collect();
+        let mut view = EventReports { minutes, ..EventReports::default() };
         for (gate, of_gate) in &self.gates {
             for (code, count) in &of_gate.before {
                 add(&mut view.refusals, *code, *count);
@@ -160,11 +161,12 @@ impl Reports {
         gates.find(|(gate, told)| told.heard.report.waits_to_upload && in_force(**gate)).map(|(gate, _)| *gate)
     }
 
-    /// What is known of an event's gates.
+    /// What is known of an event's gates, with the refusals of a minute and the later ones. Reports of gates wait while
+    /// this is copied: ask for no more minutes than are shown.
     #[must_use]
-    pub fn of(&self, event: EventId) -> EventReports {
+    pub fn of(&self, event: EventId, since: i64) -> EventReports {
         let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        events.get(&event).map(OfEvent::view).unwrap_or_default()
+        events.get(&event).map(|of_event| of_event.view(since)).unwrap_or_default()
     }
 }
 
@@ -196,14 +198,28 @@ pub(crate) mod tests {
         let reports = Reports::default();
         let minute = |minutes: u64| NOW.after(Duration::from_secs(60 * minutes));
         reports.take(EVENT, GATE, report(1, &[(14, 5)]), minute(0)).unwrap();
-        assert!(reports.of(EVENT).minutes.is_empty(), "nobody knows when those were");
+        assert!(reports.of(EVENT, i64::MIN).minutes.is_empty(), "nobody knows when those were");
         reports.take(EVENT, GATE, report(1, &[(14, 7), (17, 1)]), minute(1)).unwrap();
         reports.take(EVENT, GATE, report(2, &[(14, 1)]), minute(2)).unwrap();
-        let view = reports.of(EVENT);
+        let view = reports.of(EVENT, i64::MIN);
         let of = |minutes| view.minutes.get(&(NOW.unix_seconds() / 60 + minutes)).cloned().unwrap_or_default();
         assert_eq!(of(1), ByCode::from([(14, 2), (17, 1)]));
         assert_eq!(of(2), ByCode::from([(14, 1)]), "after a restart of the gate");
         assert_eq!(view.refusals, ByCode::from([(14, 8), (17, 1)]));
+    }
+
+    #[test]
+    fn no_more_minutes_are_copied_than_are_asked_for() {
+        let reports = Reports::default();
+        for minute in 0..5 {
+            let (at, count) = (NOW.after(Duration::from_secs(60 * minute)), minute + 1);
+            reports.take(EVENT, GATE, report(1, &[(14, count)]), at).unwrap();
+        }
+        let first = NOW.unix_seconds() / 60;
+        assert_eq!(reports.of(EVENT, i64::MIN).minutes.len(), 4);
+        let recent = reports.of(EVENT, first + 3);
+        assert_eq!(recent.minutes.into_keys().collect::<Vec<_>>(), [first + 3, first + 4]);
+        assert_eq!(recent.refusals, ByCode::from([(14, 5)]), "the totals are whole");
     }
 
     #[test]
@@ -217,6 +233,6 @@ pub(crate) mod tests {
             let (at, count) = (NOW.after(Duration::from_secs(60 * minute as u64)), minute as u64 + 1);
             reports.take(EVENT, GATE, report(1, &[(14, count)]), at).unwrap();
         }
-        assert_eq!(reports.of(EVENT).minutes.len(), MINUTES_KEPT);
+        assert_eq!(reports.of(EVENT, i64::MIN).minutes.len(), MINUTES_KEPT);
     }
 }

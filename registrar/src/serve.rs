@@ -1,5 +1,7 @@
 //! From a data folder to a registrar that answers, and back.
 
+use core::convert::Infallible;
+use core::time::Duration;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::net::SocketAddr;
@@ -24,6 +26,9 @@ use crate::server::serve;
 use crate::state::{AppParts, AppState};
 use crate::store::{OpenError, StorageError, Store, StoreParts};
 use crate::web::Pages;
+
+/// How long links of tickets may outlive their session, or the token that began it.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Why the registrar does not run.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +115,10 @@ pub async fn run(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<
         streams.stop();
     };
     let office = app.clone();
-    serve(listener, build_router(app), stop).await;
+    tokio::select! {
+        () = serve(listener, build_router(app), stop) => {}
+        never = sweep(&office) => match never {},
+    }
     tracing::info!("stopping");
     // Each is a transaction and a line: short, and no request waits for them any more.
     office.deeds.close();
@@ -122,6 +130,15 @@ pub async fn run(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<
     tokio::task::spawn_blocking(closing).await.map_err(ServeError::Start)?;
     drop(lock);
     Ok(())
+}
+
+/// Forgets, for as long as the registrar serves, what it holds in memory and nobody may see any more.
+async fn sweep(app: &AppState) -> Infallible {
+    let mut turns = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        turns.tick().await;
+        app.clerks.sweep(app.now(), &app.tokens);
+    }
 }
 
 /// Opens everything. Blocks: logs are verified from their first byte.

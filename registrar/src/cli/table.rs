@@ -63,9 +63,9 @@ pub enum TableError {
     /// No row.
     #[error("there is no ticket in it")]
     Empty,
-    /// More rows than any event has.
-    #[error("more than {ROWS_MAX} rows")]
-    TooManyRows,
+    /// More rows than are read.
+    #[error("more than {0} rows")]
+    TooManyRows(usize),
     /// The file cannot be read.
     #[error("it cannot be read")]
     Read(#[source] csv::Error),
@@ -108,13 +108,23 @@ pub(crate) struct TableRow {
 
 /// Reads a whole file, up to its first fault.
 pub(crate) fn read(file: impl Read) -> Result<Vec<TableRow>, TableError> {
-    read_to(file, 1).map_err(|faults| faults.into_iter().next().unwrap_or(TableError::Empty))
+    read_to(file, Bounds { rows: ROWS_MAX, faults: 1 })
+        .map_err(|faults| faults.into_iter().next().unwrap_or(TableError::Empty))
+}
+
+/// How much of a file is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Most rows.
+    pub(crate) rows: usize,
+    /// Most faults that are named.
+    pub(crate) faults: usize,
 }
 
 /// Reads a whole file and names its faults, so many of them at most: one row's does not hide the next one's.
-pub(crate) fn read_to(file: impl Read, faults_max: usize) -> Result<Vec<TableRow>, Vec<TableError>> {
+pub(crate) fn read_to(file: impl Read, bounds: Bounds) -> Result<Vec<TableRow>, Vec<TableError>> {
     let mut faults = Vec::new();
-    match read_rows(file, faults_max, &mut faults) {
+    match read_rows(file, bounds, &mut faults) {
         Ok(rows) if faults.is_empty() => Ok(rows),
         Ok(_rows) => Err(faults),
         Err(fault) => {
@@ -124,12 +134,12 @@ pub(crate) fn read_to(file: impl Read, faults_max: usize) -> Result<Vec<TableRow
     }
 }
 
-fn read_rows(file: impl Read, faults_max: usize, faults: &mut Vec<TableError>) -> Result<Vec<TableRow>, TableError> {
+fn read_rows(file: impl Read, bounds: Bounds, faults: &mut Vec<TableError>) -> Result<Vec<TableRow>, TableError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(false).from_reader(file);
     let places = places(reader.headers().map_err(|error| of_csv(error, 1))?)?;
     let (mut rows, mut seen) = (Vec::new(), BTreeMap::new());
     let mut record = csv::StringRecord::new();
-    while faults.len() < faults_max {
+    while faults.len() < bounds.faults {
         match reader.read_record(&mut record) {
             Ok(true) => {}
             Ok(false) => break,
@@ -143,8 +153,8 @@ fn read_rows(file: impl Read, faults_max: usize, faults: &mut Vec<TableError>) -
             }
         }
         let line = record.position().map_or(0, csv::Position::line);
-        if rows.len() >= ROWS_MAX {
-            return Err(TableError::TooManyRows);
+        if rows.len() >= bounds.rows {
+            return Err(TableError::TooManyRows(bounds.rows));
         }
         match row(line, &record, &places) {
             Ok(row) => match seen.insert(row.ticket_ref.clone(), line) {

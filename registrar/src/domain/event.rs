@@ -47,9 +47,9 @@ pub enum EventRefusal {
     NoSpareIdentity,
 }
 
-/// Furthest retention date. Tickets are sold a year ahead, and nothing that must be kept by law is kept longer; beyond it a
-/// digit slipped, and a week's key would be made for it.
-const RETENTION_YEARS_MAX: u32 = 25;
+/// Furthest retention date. Tickets are sold a year ahead; beyond a century a digit slipped, and a week's key would be made
+/// for it.
+const RETENTION_YEARS_MAX: u32 = 100;
 const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Whether an event may be made.

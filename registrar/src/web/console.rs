@@ -13,13 +13,16 @@
 //! reference travels in a body only; ids stand in addresses. Pages that show something live ask for themselves again and
 //! put the newer part in place; without a script they are right when they are loaded.
 
+mod changing;
 mod clerk;
 mod day;
 mod events;
 mod gates;
+mod held;
 mod import;
 mod list;
 mod plot;
+mod reading;
 mod session;
 mod sign_in;
 #[cfg(test)]
@@ -64,11 +67,11 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/console/events/{event}/import/print", get(import::print))
         .route("/console/events/{event}/tickets", get(tickets::ask).post(tickets::look_up))
         .route("/console/events/{event}/tickets/{ticket}", get(tickets::show))
-        .route("/console/events/{event}/tickets/{ticket}/change", post(tickets::change))
-        .route("/console/events/{event}/tickets/{ticket}/code", post(tickets::reissue))
+        .route("/console/events/{event}/tickets/{ticket}/change", get(tickets::show).post(tickets::change))
+        .route("/console/events/{event}/tickets/{ticket}/code", get(tickets::show).post(tickets::reissue))
         .route("/console/events/{event}/gates", get(gates::list).post(gates::offer))
         .route("/console/events/{event}/gates/offers/{enrolment}", get(gates::offered))
-        .route("/console/events/{event}/gates/offers/{enrolment}/confirm", post(gates::confirm))
+        .route("/console/events/{event}/gates/offers/{enrolment}/confirm", get(gates::offered).post(gates::confirm))
         .route("/console/events/{event}/gates/offers/{enrolment}/refuse", post(gates::refuse))
         .route("/console/events/{event}/gates/{gate}/revoke", post(gates::revoke))
         .route("/console/events/{event}/day", get(day::show))

@@ -1,13 +1,18 @@
 //! What every template holds beside its own view model.
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::http::header::SET_COOKIE;
 use axum::response::{Html, IntoResponse as _, Response};
 use kido_web::assets::{Assets, Kind};
 use kido_web::language::Language;
 use kido_web::words::Speech;
+use zeroize::Zeroizing;
 
 use crate::error::AppError;
+
+/// Room for a page with secrets: three hundred links in their table take half of it.
+const SECRET_PAGE_BYTES: usize = 256 * 1024;
 
 /// The frame around a page: its language, its words, its files, and whether it is about a rehearsal.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +54,16 @@ impl<'p> Page<'p> {
 
     fn file(&self, stem: &str, kind: Kind) -> String {
         format!("/assets/{}", self.assets.path(stem, kind))
+    }
+
+    /// The same for a page that shows a secret: its text is wiped once it was sent.
+    pub(crate) fn show_secret(&self, template: &impl Template) -> Result<Response, AppError> {
+        // Of its final size from the start, so that no growing leaves a copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(SECRET_PAGE_BYTES));
+        template.render_into(&mut *text).map_err(AppError::Page)?;
+        let mut response = Html(Bytes::from_owner(text)).into_response();
+        response.headers_mut().append(SET_COOKIE, self.speech.language().cookie());
+        Ok(response)
     }
 
     /// The answer with this page; the language it is in is kept for the next one.

@@ -2,7 +2,6 @@
 
 use core::marker::PhantomData;
 
-use axum::body::Bytes;
 use axum::extract::{Form, FromRequest, FromRequestParts, Request};
 use axum::http::HeaderName;
 use axum::http::request::Parts;
@@ -13,6 +12,7 @@ use super::session::{Secret, SessionName, named};
 use crate::audit::Door;
 use crate::auth::May;
 use crate::auth::bearer::{Denied, reached};
+use crate::auth::tokens::TokenName;
 use crate::error::{AppError, RequestError};
 use crate::office::By;
 use crate::state::{App, AppState};
@@ -63,13 +63,14 @@ pub(super) fn secure(app: &App) -> bool {
 #[derive(Debug)]
 pub(super) struct Clerk<M> {
     pub(super) by: By,
+    pub(super) token: TokenName,
     pub(super) form: Secret,
     pub(super) session: SessionName,
     may: PhantomData<M>,
 }
 
 /// Somebody, whatever their role.
-fn signed_in(parts: &Parts, app: &App) -> Option<(By, Secret, SessionName)> {
+fn signed_in(parts: &Parts, app: &App) -> Option<(By, TokenName, Secret, SessionName)> {
     let session = named(&parts.headers, secure(app))?;
     let now = app.now();
     let mut sessions = app.clerks.sessions();
@@ -83,16 +84,16 @@ fn signed_in(parts: &Parts, app: &App) -> Option<(By, Secret, SessionName)> {
     if !parts.headers.contains_key(LIVE_HEADER) || bearer.role == Role::Viewer {
         sessions.touch(&session, now);
     }
-    Some((By { bearer, door: Door::Console }, form, session))
+    Some((By { bearer, door: Door::Console }, token, form, session))
 }
 
 impl<M: May> FromRequestParts<AppState> for Clerk<M> {
     type Rejection = Turned;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Turned> {
-        let (by, form, session) = signed_in(parts, app).ok_or(Turned::SignIn)?;
+        let (by, token, form, session) = signed_in(parts, app).ok_or(Turned::SignIn)?;
         if M::ROLES.contains(&by.bearer.role) {
-            return Ok(Self { by, form, session, may: PhantomData });
+            return Ok(Self { by, token, form, session, may: PhantomData });
         }
         let denied = Denied::Role(by.bearer.role);
         Err(Turned::Refused(reached(app, Some(by.bearer), Door::Console, denied).await))
@@ -154,11 +155,11 @@ impl<M: May> FromRequest<AppState> for Posted<M> {
     }
 }
 
-/// A request of one of our scripts, with whatever body.
+/// A request of one of our scripts. Its body is not read yet: whoever wants it says first whether there is room.
 #[derive(Debug)]
 pub(super) struct Scripted<M> {
     pub(super) clerk: Clerk<M>,
-    pub(super) body: Bytes,
+    pub(super) unread: Request,
 }
 
 impl<M: May> FromRequest<AppState> for Scripted<M> {
@@ -172,7 +173,6 @@ impl<M: May> FromRequest<AppState> for Scripted<M> {
         if !sent.is_some_and(|sent| clerk.form.is(sent)) {
             return Err(RequestError::OtherSite.into());
         }
-        let body = Bytes::from_request(Request::from_parts(parts, body), app).await;
-        Ok(Self { clerk, body: body.map_err(|rejection| RequestError::body(&rejection))? })
+        Ok(Self { clerk, unread: Request::from_parts(parts, body) })
     }
 }

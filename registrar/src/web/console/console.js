@@ -102,11 +102,12 @@ async function read(form) {
   await send(`read${reserved}`, { "Content-Type": "text/csv" }, file);
 }
 
-/** One step after the other, each answered with where the import stands. */
+/** One step after the other of this import and no other, each answered with where it stands. */
 async function goOn() {
+  const { held } = live().dataset;
   do {
-    await send("next");
-  } while (live()?.querySelector("[data-go-on]"));
+    await send(`next?import=${held}`);
+  } while (live()?.dataset.held === held && live().querySelector("[data-go-on]"));
 }
 
 function failed() {

@@ -1,12 +1,13 @@
 //! The day, live: who comes in where, who is refused and why, which gate needs somebody.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use kido_shared::clock::Timestamp;
-use kido_shared::ids::{EventId, GateId};
+use kido_shared::ids::{EventId, GateId, TicketId};
 use kido_web::language::Language;
 
 use super::clerk::{Clerk, Turned};
@@ -18,7 +19,7 @@ use crate::auth::bearer::Watch;
 use crate::error::AppError;
 use crate::reports::EventReports;
 use crate::state::AppState;
-use crate::store::EventView;
+use crate::store::{EventView, GateView};
 use crate::web::buyer::moment::Wall;
 
 /// Minutes that are plotted: an hour before the doors and an hour after.
@@ -139,10 +140,8 @@ struct Entries {
 }
 
 impl Entries {
-    fn read(app: &AppState, event: EventId, window: Window) -> Result<Self, AppError> {
-        let gates = app.store.gates(event)?;
-        let entrance_of: BTreeMap<_, _> =
-            gates.into_iter().map(|gate| (gate.gate, gate.entrance.to_string())).collect();
+    fn read(app: &AppState, event: EventId, gates: &[GateView], window: Window) -> Result<Self, AppError> {
+        let entrance_of: BTreeMap<_, _> = gates.iter().map(|gate| (gate.gate, gate.entrance.to_string())).collect();
         let fresh = || (Box::new([0; MINUTES]), 0_u64);
         let mut by_entrance: BTreeMap<String, (Box<Series>, u64)> = BTreeMap::new();
         for entrance in entrance_of.values() {
@@ -181,43 +180,78 @@ impl Entries {
     }
 }
 
-fn refused(desk: &Desk<'_>, reports: &EventReports, now: Timestamp) -> Vec<Refused> {
-    let since = now.unix_seconds().div_euclid(60).saturating_sub(i64::try_from(RECENT).unwrap_or(0));
+/// The first minute of *just now*.
+fn recent_since(now: Timestamp) -> i64 {
+    let span = i64::try_from(RECENT).unwrap_or(0);
+    now.unix_seconds().div_euclid(60).saturating_sub(span).saturating_add(1)
+}
+
+fn refused(desk: &Desk<'_>, reports: &EventReports) -> Vec<Refused> {
     let of = |code: &u8, total: &u64| {
-        let recent = reports.minutes.range(since.saturating_add(1)..).filter_map(|(_minute, counts)| counts.get(code));
-        Refused {
-            code: *code,
-            why: desk.say(&format!("console-code-{code}")),
-            total: *total,
-            recent: recent.fold(0, |sum, count| sum.saturating_add(*count)),
-        }
+        let recent = reports.minutes.values().filter_map(|counts| counts.get(code));
+        let recent = recent.fold(0, |sum: u64, count| sum.saturating_add(*count));
+        Refused { code: *code, why: desk.say(&format!("console-code-{code}")), total: *total, recent }
     };
     let mut all: Vec<Refused> = reports.refusals.iter().map(|(code, total)| of(code, total)).collect();
     all.sort_by_key(|refused| (core::cmp::Reverse(refused.total), refused.code));
     all
 }
 
-fn met(app: &AppState, event: EventId, entries: &Entries, language: Language) -> Result<Vec<Met>, AppError> {
-    let mut met = Vec::new();
-    for conflict in app.store.conflicts(event)?.iter().take(CONFLICTS_SHOWN) {
-        let mut places = Vec::new();
-        for admission in [conflict.first, conflict.second] {
-            let known = app.store.admission(event, admission)?;
-            places.push(known.map_or_else(
-                || "–".to_owned(),
-                |admission| {
-                    let entrance = entries.entrance_of.get(&admission.gate).map_or("–", String::as_str);
-                    format!("{entrance} {}", Wall::at(admission.at, language).in_short())
-                },
-            ));
+/// A conflict with its two admissions, as far as they are known.
+#[derive(Debug)]
+struct Collided {
+    found_at: Timestamp,
+    ticket: TicketId,
+    admissions: [Option<(GateId, Timestamp)>; 2],
+}
+
+/// Conflicts as they are shown, read again when an event has more of them: conflicts and admissions never change.
+#[derive(Debug, Default)]
+pub(super) struct Conflicts(Mutex<BTreeMap<EventId, KnownConflicts>>);
+
+/// How many an event had when they were read, and the newest of them.
+type KnownConflicts = (u64, Arc<Vec<Collided>>);
+
+impl Conflicts {
+    fn of(&self, app: &AppState, view: &EventView) -> Result<Arc<Vec<Collided>>, AppError> {
+        let (event, count) = (view.event, view.counts.conflicts);
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&event).cloned();
+        if let Some((_count, collided)) = known.filter(|(known, _collided)| *known == count) {
+            return Ok(collided);
         }
-        met.push(Met {
-            when: Wall::at(conflict.found_at, language).in_short(),
-            ticket: conflict.ticket.to_string(),
-            places: places.join(" / "),
-        });
+        let collided = Arc::new(collided(app, event)?);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(event, (count, Arc::clone(&collided)));
+        Ok(collided)
     }
-    Ok(met)
+}
+
+fn collided(app: &AppState, event: EventId) -> Result<Vec<Collided>, AppError> {
+    let conflicts = app.store.conflicts(event)?;
+    let newest = conflicts.into_iter().take(CONFLICTS_SHOWN);
+    let admission = |id| -> Result<_, AppError> {
+        Ok(app.store.admission(event, id)?.map(|admission| (admission.gate, admission.at)))
+    };
+    let collided = newest.map(|conflict| {
+        let admissions = [admission(conflict.first)?, admission(conflict.second)?];
+        Ok(Collided { found_at: conflict.found_at, ticket: conflict.ticket, admissions })
+    });
+    collided.collect()
+}
+
+fn met(collided: &[Collided], entries: &Entries, language: Language) -> Vec<Met> {
+    let place = |admission: &Option<(GateId, Timestamp)>| match admission {
+        Some((gate, at)) => {
+            let entrance = entries.entrance_of.get(gate).map_or("–", String::as_str);
+            format!("{entrance} {}", Wall::at(*at, language).in_short())
+        }
+        None => "–".to_owned(),
+    };
+    let met = collided.iter().map(|one| Met {
+        when: Wall::at(one.found_at, language).in_short(),
+        ticket: one.ticket.to_string(),
+        places: one.admissions.each_ref().map(place).join(" / "),
+    });
+    met.collect()
 }
 
 fn entrances(desk: &Desk<'_>, entries: &Entries, ticks: &[Tick]) -> Vec<Entrance> {
@@ -236,12 +270,14 @@ fn entrances(desk: &Desk<'_>, entries: &Entries, ticks: &[Tick]) -> Vec<Entrance
 fn view<'p>(app: &AppState, desk: Desk<'p>, event: &EventView) -> Result<DayPage<'p>, AppError> {
     let (now, language, page) = (app.now(), desk.page.speech.language(), desk.page);
     let window = Window::ending(now, language);
-    let entries = Entries::read(app, event.event, window)?;
+    let gates = app.store.gates(event.event)?;
+    let entries = Entries::read(app, event.event, &gates, window)?;
+    let reports = app.reports.of(event.event, recent_since(now));
     let ticks = window.ticks();
     let (title, vertical, horizontal) =
         (desk.say("console-plot-all"), desk.say("console-plot-people"), desk.say("console-plot-time"));
     let axes = Axes { title: &title, vertical: &vertical, horizontal: &horizontal };
-    let rows = rows(app, &desk, event)?;
+    let rows = rows(&desk, event, (gates, &reports), now);
     Ok(DayPage {
         page,
         id: event.event,
@@ -252,8 +288,8 @@ fn view<'p>(app: &AppState, desk: Desk<'p>, event: &EventView) -> Result<DayPage
         plot: bars(entries.all.as_slice(), &ticks, top(&[entries.all.as_slice()]), &axes),
         entrances: entrances(&desk, &entries, &ticks),
         bins: entries.bins(window),
-        refused: refused(&desk, &app.reports.of(event.event), now),
-        met: met(app, event.event, &entries, language)?,
+        refused: refused(&desk, &reports),
+        met: met(&app.clerks.conflicts.of(app, event)?, &entries, language),
         needing: needing(&rows),
         rows,
         desk,

@@ -11,6 +11,7 @@ use kido_shared::policy::{ArbiterHome, OfflineChoice, PolicyDraft};
 use kido_shared::wire::v1::operator::{CreateEvent, PolicyChoices, UpdateEvent};
 use kido_web::language::Language;
 
+use super::changing::{FIELDS, LoosenPage, WAS, differences, is_in_use, loosened, merged};
 use super::clerk::{Clerk, Fields, Posted, Turned};
 use super::why::why;
 use super::{Desk, Page, Tab};
@@ -25,10 +26,14 @@ use crate::web::buyer::moment::Wall;
 /// Behind a moment as a form's field tells it: forms speak Japan time, as everything here does.
 const JAPAN: &str = ":00+09:00";
 
-const MINUTE_MS: u64 = 60_000;
+pub(super) const MINUTE_MS: u64 = 60_000;
+
+/// Longest replica age that the form takes, in minutes: a week. Whoever lets gates admit with older knowledge than that
+/// has mistyped.
+const REPLICA_MINUTES_MAX: u64 = 7 * 24 * 60;
 
 /// The offline choices, in the order of what they cost.
-const OFFLINE: [(&str, OfflineChoice); 3] =
+pub(super) const OFFLINE: [(&str, OfflineChoice); 3] =
     [("refuse", OfflineChoice::Refuse), ("home_gate", OfflineChoice::HomeGate), ("admit", OfflineChoice::Admit)];
 
 /// The homes of claims that are offered.
@@ -150,16 +155,16 @@ pub(super) async fn show(
 }
 
 /// What stands in the form: text, so that a fault loses nothing of it.
-#[derive(Debug, Default)]
-struct Draft {
-    name: String,
-    starts_at: String,
-    ends_at: String,
-    offline: String,
-    arbiter: String,
-    rehearsal_of: String,
-    tickets_per_card: String,
-    replica_minutes: String,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) starts_at: String,
+    pub(super) ends_at: String,
+    pub(super) offline: String,
+    pub(super) arbiter: String,
+    pub(super) rehearsal_of: String,
+    pub(super) tickets_per_card: String,
+    pub(super) replica_minutes: String,
 }
 
 impl Draft {
@@ -187,8 +192,9 @@ impl Draft {
         }
     }
 
-    fn sent(fields: &Fields) -> Self {
-        let text = |name| fields.text(name).to_owned();
+    /// A form as it was sent, or what it says that it was made from.
+    fn sent(fields: &Fields, prefix: &str) -> Self {
+        let text = |name| fields.text(&format!("{prefix}{name}")).to_owned();
         Self {
             name: text("name"),
             starts_at: text("starts_at"),
@@ -201,8 +207,26 @@ impl Draft {
         }
     }
 
-    /// What it says, or the key of the field that says nothing usable.
-    fn read(&self) -> Result<Choices, &'static str> {
+    /// Its values in the order of [`FIELDS`].
+    pub(super) fn values(&self) -> [&str; FIELDS.len()] {
+        let Self { name, starts_at, ends_at, offline, arbiter, rehearsal_of: _, tickets_per_card, replica_minutes } =
+            self;
+        [name, starts_at, ends_at, offline, arbiter, tickets_per_card, replica_minutes].map(String::as_str)
+    }
+
+    pub(super) fn values_mut(&mut self) -> [&mut String; FIELDS.len()] {
+        let Self { name, starts_at, ends_at, offline, arbiter, rehearsal_of: _, tickets_per_card, replica_minutes } =
+            self;
+        [name, starts_at, ends_at, offline, arbiter, tickets_per_card, replica_minutes]
+    }
+
+    /// Its values with the names of their fields.
+    pub(super) fn named(&self) -> Vec<(&'static str, &str)> {
+        FIELDS.iter().map(|(name, _key)| *name).zip(self.values()).collect()
+    }
+
+    /// What it says, or the key of the field that says nothing usable. A value that was there before is usable.
+    fn read(&self, was: Option<&Self>) -> Result<Choices, &'static str> {
         let moment = |text: &str| moment::parse(&format!("{text}{JAPAN}"));
         let word = |known: &str, text: &str| known == text;
         let name = Some(self.name.clone()).filter(|name| !name.is_empty()).ok_or("name")?;
@@ -211,28 +235,36 @@ impl Draft {
         let offline = OFFLINE.iter().find(|(known, _)| word(known, &self.offline)).ok_or("offline")?.1;
         let arbiter = ARBITERS.iter().find(|(known, _)| word(known, &self.arbiter)).ok_or("arbiter")?.1.clone();
         let minutes: u64 = self.replica_minutes.parse().map_err(|_no_number| "replica-minutes")?;
+        if minutes > REPLICA_MINUTES_MAX && was.is_none_or(|was| was.replica_minutes != self.replica_minutes) {
+            return Err("replica-minutes");
+        }
         let tickets_per_card = self.tickets_per_card.parse().map_err(|_no_number| "tickets-per-card")?;
         let rehearsal_of = match self.rehearsal_of.as_str() {
             "" => None,
             text => Some(text.parse().map_err(|_no_event| "rehearsal-of")?),
         };
-        let choices = PolicyChoices {
-            tickets_per_card: Some(tickets_per_card),
-            replica_age_ms_max: Some(minutes.saturating_mul(MINUTE_MS)),
-            ..PolicyChoices::default()
-        };
-        Ok(Choices { name, starts_at, ends_at, offline, arbiter, rehearsal_of, choices })
+        let replica_minutes = minutes;
+        Ok(Choices { name, starts_at, ends_at, offline, arbiter, rehearsal_of, tickets_per_card, replica_minutes })
     }
 }
 
-struct Choices {
-    name: String,
-    starts_at: Timestamp,
-    ends_at: Timestamp,
-    offline: OfflineChoice,
-    arbiter: ArbiterHome,
-    rehearsal_of: Option<EventId>,
-    choices: PolicyChoices,
+/// A form's choices, parsed.
+#[derive(Debug)]
+pub(super) struct Choices {
+    pub(super) name: String,
+    pub(super) starts_at: Timestamp,
+    pub(super) ends_at: Timestamp,
+    pub(super) offline: OfflineChoice,
+    pub(super) arbiter: ArbiterHome,
+    pub(super) rehearsal_of: Option<EventId>,
+    pub(super) tickets_per_card: u16,
+    pub(super) replica_minutes: u64,
+}
+
+impl Choices {
+    const fn replica_age_ms_max(&self) -> u64 {
+        self.replica_minutes.saturating_mul(MINUTE_MS)
+    }
 }
 
 #[derive(Debug, Template)]
@@ -243,7 +275,11 @@ struct FormPage<'p> {
     draft: Draft,
     /// Real events that a new one may rehearse; nothing where the event is there already.
     real: Option<Vec<(String, String)>>,
+    /// What the form is made from, where the event is there already.
+    was: Option<Draft>,
     refused: Option<String>,
+    /// What others changed since the form was made.
+    meanwhile: Vec<String>,
 }
 
 impl FormPage<'_> {
@@ -256,19 +292,43 @@ impl FormPage<'_> {
     }
 }
 
+/// Why a form comes again.
+#[derive(Debug, Default)]
+struct Again {
+    refused: Option<String>,
+    meanwhile: Vec<String>,
+}
+
+impl Again {
+    fn refused(refused: String) -> Self {
+        Self { refused: Some(refused), meanwhile: Vec::new() }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self { meanwhile, .. } if !meanwhile.is_empty() => StatusCode::CONFLICT,
+            Self { refused: Some(_), .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self { refused: None, .. } => StatusCode::OK,
+        }
+    }
+}
+
 /// A form that says what is wrong with it, with everything that was typed.
-fn form(app: &AppState, desk: Desk<'_>, draft: Draft, refused: Option<String>) -> Result<Response, Turned> {
-    let is_new = desk.event.is_none();
+fn form(
+    app: &AppState,
+    desk: Desk<'_>,
+    (draft, was): (Draft, Option<Draft>),
+    again: Again,
+) -> Result<Response, Turned> {
+    let is_new = was.is_none();
     let mut real = Vec::new();
     for view in app.store.events()?.iter().filter(|view| is_new && !view.policy.is_rehearsal()) {
         real.push((view.event.to_string(), view.policy.name().to_owned()));
     }
-    let (page, status) = (desk.page, refused.is_some());
-    let page = FormPage { page, desk, draft, real: is_new.then_some(real), refused };
+    let (page, status, Again { refused, meanwhile }) = (desk.page, again.status(), again);
+    let page = FormPage { page, desk, draft, real: is_new.then_some(real), was, refused, meanwhile };
     let mut response = page.page.show(&page)?;
-    if status {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
+    *response.status_mut() = status;
     Ok(response)
 }
 
@@ -278,7 +338,7 @@ pub(super) async fn new(
     language: Language,
     clerk: Clerk<Operate>,
 ) -> Result<Response, Turned> {
-    form(&app, Desk::new(&app, language, &clerk), Draft::fresh(), None)
+    form(&app, Desk::new(&app, language, &clerk), (Draft::fresh(), None), Again::default())
 }
 
 fn missing(desk: &Desk<'_>, field: &str) -> String {
@@ -292,28 +352,39 @@ pub(super) async fn create(
     language: Language,
     Posted { clerk, fields }: Posted<Operate>,
 ) -> Result<Response, Turned> {
-    let (desk, draft) = (Desk::new(&app, language, &clerk), Draft::sent(&fields));
-    let Choices { name, starts_at, ends_at, offline, arbiter, rehearsal_of, choices } = match draft.read() {
-        Ok(choices) => choices,
+    let (desk, draft) = (Desk::new(&app, language, &clerk), Draft::sent(&fields, ""));
+    let read = match draft.read(None) {
+        Ok(read) => read,
         Err(field) => {
-            let refused = missing(&desk, field);
-            return form(&app, desk, draft, Some(refused));
+            let again = Again::refused(missing(&desk, field));
+            return form(&app, desk, (draft, None), again);
         }
     };
+    let choices = PolicyChoices {
+        tickets_per_card: Some(read.tickets_per_card),
+        replica_age_ms_max: Some(read.replica_age_ms_max()),
+        ..PolicyChoices::default()
+    };
+    let Choices { name, starts_at, ends_at, offline, arbiter, rehearsal_of, .. } = read;
     let wanted = CreateEvent { name, starts_at, ends_at, offline, arbiter, rehearsal_of, choices };
     match app.create_event(&clerk.by, wanted).await {
         Ok(view) => Ok(Redirect::to(&format!("/console/events/{}", view.event)).into_response()),
-        Err(error) => refused(&app, desk, draft, error),
+        Err(error) => refused(&app, desk, (draft, None), error),
     }
 }
 
 /// Shows a refusal on the form; what failed inside is no refusal.
-fn refused(app: &AppState, desk: Desk<'_>, draft: Draft, error: AppError) -> Result<Response, Turned> {
+fn refused(
+    app: &AppState,
+    desk: Desk<'_>,
+    drafts: (Draft, Option<Draft>),
+    error: AppError,
+) -> Result<Response, Turned> {
     if matches!(error, AppError::Storage(_) | AppError::Bug) {
         return Err(error.into());
     }
-    let refused = why(desk.page.speech, &error);
-    form(app, desk, draft, Some(refused))
+    let again = Again::refused(why(desk.page.speech, &error));
+    form(app, desk, drafts, again)
 }
 
 /// The form of an event that is there.
@@ -325,10 +396,12 @@ pub(super) async fn edit(
 ) -> Result<Response, Turned> {
     let view = app.store.event(event)?;
     let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Overview);
-    form(&app, desk, Draft::of(view.policy.choices()), None)
+    let draft = Draft::of(view.policy.choices());
+    form(&app, desk, (draft.clone(), Some(draft)), Again::default())
 }
 
-/// Changes an event.
+/// Changes an event: what was changed in the form and nothing else. Where that lets in more people and somebody relies
+/// on the event already, it is asked for once more.
 pub(super) async fn change(
     State(app): State<AppState>,
     language: Language,
@@ -337,33 +410,61 @@ pub(super) async fn change(
 ) -> Result<Response, Turned> {
     let view = app.store.event(event)?;
     let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Overview);
-    let draft = Draft::sent(&fields);
-    let Choices { name, starts_at, ends_at, offline, arbiter, rehearsal_of: _, choices } = match draft.read() {
-        Ok(choices) => choices,
+    let (draft, was) = (Draft::sent(&fields, ""), Draft::sent(&fields, WAS));
+    let (old, now) = (view.policy.choices(), Draft::of(view.policy.choices()));
+    let meanwhile = differences(&was, &now);
+    if !meanwhile.is_empty() {
+        let meanwhile = meanwhile.iter().map(|one| one.say(&desk)).collect();
+        let merged = merged(draft, &was, &now);
+        return form(&app, desk, (merged, Some(now)), Again { refused: None, meanwhile });
+    }
+    let read = match draft.read(Some(&was)) {
+        Ok(read) => read,
         Err(field) => {
-            let refused = missing(&desk, field);
-            return form(&app, desk, draft, Some(refused));
+            let again = Again::refused(missing(&desk, field));
+            return form(&app, desk, (draft, Some(was)), again);
         }
     };
-    // What was not touched is not said: a form shows minutes, and the event may know seconds.
-    let old = view.policy.choices();
-    let moved = |old: Timestamp, new: Timestamp| (minutes(old) != minutes(new)).then_some(new);
-    let wanted = UpdateEvent {
-        name: Some(name),
-        starts_at: moved(old.starts_at, starts_at),
-        ends_at: moved(old.ends_at, ends_at),
-        offline: Some(offline),
-        arbiter: Some(arbiter),
-        choices,
-    };
-    match app.change_event(&clerk.by, event, wanted).await {
+    let looser = loosened(old, &read);
+    let confirmed = looser.join(",");
+    if !looser.is_empty() && fields.text("confirmed") != confirmed && is_in_use(&app, &view)? {
+        return ask_to_loosen(desk, event, (draft, was), (&looser, confirmed));
+    }
+    let touched: Vec<&str> = differences(&was, &draft).iter().map(|difference| difference.key).collect();
+    match app.change_event(&clerk.by, event, only(&touched, read)).await {
         Ok(_view) => Ok(Redirect::to(&format!("/console/events/{event}")).into_response()),
-        Err(error) => refused(&app, desk, draft, error),
+        Err(error) => refused(&app, desk, (draft, Some(was)), error),
     }
 }
 
-const fn minutes(moment: Timestamp) -> i64 {
-    moment.unix_seconds().div_euclid(60)
+/// What was not touched is not said: nothing is undone that the form never showed, and an event may know seconds where a
+/// form shows minutes.
+fn only(touched: &[&str], read: Choices) -> UpdateEvent {
+    let is = |key: &str| touched.contains(&key);
+    let replica_age_ms_max = is("replica-minutes").then_some(read.replica_age_ms_max());
+    let tickets_per_card = is("tickets-per-card").then_some(read.tickets_per_card);
+    UpdateEvent {
+        name: is("name").then_some(read.name),
+        starts_at: is("starts").then_some(read.starts_at),
+        ends_at: is("ends").then_some(read.ends_at),
+        offline: is("offline").then_some(read.offline),
+        arbiter: is("arbiter").then_some(read.arbiter),
+        choices: PolicyChoices { tickets_per_card, replica_age_ms_max, ..PolicyChoices::default() },
+    }
+}
+
+fn ask_to_loosen(
+    desk: Desk<'_>,
+    id: EventId,
+    (draft, was): (Draft, Draft),
+    (looser, confirmed): (&[&str], String),
+) -> Result<Response, Turned> {
+    let differences = differences(&was, &draft);
+    let loosened = differences.iter().filter(|one| looser.contains(&one.key)).map(|one| one.say(&desk)).collect();
+    let offline = draft.offline.replace('_', "-");
+    let cost = looser.contains(&"offline").then(|| desk.say(&format!("console-offline-{offline}-cost")));
+    let page = desk.page;
+    Ok(page.show(&LoosenPage { page, desk, id, draft, was, loosened, cost, confirmed })?)
 }
 
 /// How long ago something was, in the largest unit that says it: `12 s`, `5 min`, `3 h`.

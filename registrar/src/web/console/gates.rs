@@ -22,7 +22,7 @@ use crate::api::extract::{EventPath, GatePath, OfferPath};
 use crate::auth::bearer::{Operate, Watch};
 use crate::enrolment::{EnrolmentRefusal, Progress};
 use crate::error::AppError;
-use crate::reports::Heard;
+use crate::reports::{EventReports, Heard};
 use crate::state::AppState;
 use crate::store::{EventView, GateView};
 use crate::web::buyer::moment::Wall;
@@ -171,16 +171,19 @@ fn row(desk: &Desk<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>,
 }
 
 /// All gates of an event, those that need somebody first.
-pub(super) fn rows(app: &AppState, desk: &Desk<'_>, view: &EventView) -> Result<Vec<GateRow>, AppError> {
-    let (reports, now) = (app.reports.of(view.event), app.now());
-    let gates = app.store.gates(view.event)?;
+pub(super) fn rows(
+    desk: &Desk<'_>,
+    view: &EventView,
+    (gates, reports): (Vec<GateView>, &EventReports),
+    now: Timestamp,
+) -> Vec<GateRow> {
     let row = |gate: GateView| {
         let heard = reports.gates.get(&gate.gate);
         row(desk, view, gate, heard, now)
     };
     let mut rows: Vec<GateRow> = gates.into_iter().map(row).collect();
     rows.sort_by(|one, other| (one.standing, &one.entrance, one.id).cmp(&(other.standing, &other.entrance, other.id)));
-    Ok(rows)
+    rows
 }
 
 #[derive(Debug, Template)]
@@ -206,7 +209,9 @@ fn listed(
     view: &EventView,
     (fields, refused): (&Fields, Option<String>),
 ) -> Result<Response, Turned> {
-    let rows = rows(app, &desk, view)?;
+    // What each gate told last; no minutes of refusals.
+    let reports = app.reports.of(view.event, i64::MAX);
+    let rows = rows(&desk, view, (app.store.gates(view.event)?, &reports), app.now());
     let (page, id, needing) = (desk.page, view.event, needing(&rows));
     let (zone, entrance) = (fields.text("zone").to_owned(), fields.text("entrance").to_owned());
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };

@@ -2,114 +2,63 @@
 //!
 //! The file's every fault is named before anything is imported. The codes are made when the file is read and can be saved
 //! before the first ticket is sent, in the same form as the command line's; they are in this process's memory only, until
-//! the session ends or they are forgotten on purpose. What a browser asks for again it gets again.
+//! the session ends, they are forgotten on purpose, or the import was over an hour ago. What a browser asks for again it
+//! gets again. A token holds one import at a time: what is held is never replaced, it is forgotten first.
 
-use std::collections::BTreeSet;
+mod paper;
+
+use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Query, State};
-use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use kido_shared::codes::Code;
 use kido_shared::ids::EventId;
-use kido_shared::ticket::EntryWindow;
 use kido_web::language::Language;
 use kido_web::words::Speech;
-use zeroize::Zeroizing;
 
+pub(super) use self::paper::{codes, print};
 use super::clerk::{Clerk, Posted, Scripted, Turned};
+use super::held::{Import, ImportId, Judged};
+use super::session::NotHeld;
 use super::{Desk, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::Sell;
-use crate::cli::codes_file;
-use crate::cli::table::{self, TableError, TableRow};
-use crate::domain::party::PartyLabel;
+use crate::cli::table::{self, TableError};
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
-use crate::store::{ImportOutcome, RowRefusal, StorageError, TicketRow};
+use crate::store::RowRefusal;
 
-/// Largest file: a hundred thousand rows. Larger ones are for the command line, which keeps them on its own machine.
+/// Largest file: some hundred thousand rows. Larger ones are for the command line.
 pub(super) const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Imports that are held at a time, all sessions together: some 40 MB each at the largest.
-const IMPORTS_MAX: usize = 8;
+/// Faults of a file, and rows that were refused, that are shown: who has more has another file in hand.
+const SHOWN_MAX: usize = 100;
 
-/// Faults of a file that are shown: who has more has another file in hand.
-const FAULTS_SHOWN: usize = 100;
-
-/// Tickets of one step: on a slow disk a second, so that progress is seen.
-const STEP: usize = 500;
-
-/// Codes on one page of the print: thirty sheets.
-const CODES_PER_PRINT: usize = 300;
-
-/// An import of one session.
-#[derive(Debug)]
-pub(super) struct Import {
-    event: EventId,
-    paid: bool,
-    rows: Vec<TableRow>,
-    codes: Vec<Code>,
-    done: usize,
-    created: u64,
-    unchanged: u64,
-    refused: Vec<RefusedLine>,
-}
-
-/// A row that was not imported, by its place in the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct RefusedLine {
-    line: u64,
-    place: usize,
-    refusal: RowRefusal,
-}
-
-impl Import {
-    fn is_over(&self) -> bool {
-        self.done >= self.rows.len()
-    }
-
-    /// Tickets and their codes, those that were refused left out: a link that opens nothing helps nobody.
-    fn given_out(&self) -> Vec<(&TableRow, &Code)> {
-        let refused: BTreeSet<usize> = self.refused.iter().map(|refused| refused.place).collect();
-        let pairs = self.rows.iter().zip(&self.codes).enumerate();
-        pairs.filter(|(place, _)| !refused.contains(place)).map(|(_place, pair)| pair).collect()
-    }
-}
-
-/// One step's tickets, parsed again from what was judged before.
-fn step(import: &Import) -> Result<Vec<TicketRow>, AppError> {
-    let pairs = import.rows.iter().zip(&import.codes).skip(import.done).take(STEP);
-    pairs.map(|(row, code)| ticket(row, code)).collect()
-}
-
-fn ticket(row: &TableRow, code: &Code) -> Result<TicketRow, AppError> {
-    let judged = |_cannot_be: &dyn core::error::Error| AppError::Bug;
-    let party = Some(row.party.as_str()).filter(|party| !party.is_empty()).map(PartyLabel::parse).transpose();
-    Ok(TicketRow {
-        reference: row.ticket_ref.clone(),
-        order: row.order_ref.clone(),
-        zone: row.zone.clone(),
-        seat_label: row.seat_label.clone(),
-        window: EntryWindow::new(row.valid_from, row.valid_until).map_err(|error| judged(&error))?,
-        entries: row.entries,
-        party: party.map_err(|error| judged(&error))?,
-        code: code.hash(),
-    })
-}
+/// When to try again while other files are being read, in seconds.
+const TRY_AGAIN: HeaderValue = HeaderValue::from_static("10");
 
 /// Where an import stands, as the page shows it.
 #[derive(Debug)]
 enum Stage {
-    /// No file yet, or one with faults.
-    Choose { faults: Vec<String>, more: bool, file: bool },
+    /// No file yet, or one with faults, or one that was not read.
+    Choose { notice: Option<&'static str>, faults: Vec<String>, more: bool, file: bool },
+    /// The token holds another import: of another event, or on another screen.
+    Elsewhere { what: String, look: Option<EventId> },
     /// The file is good.
     Ready { rows: u64, paid: bool },
     /// Under way.
     Running { done: u64, rows: u64 },
     /// Over.
-    Over { created: u64, unchanged: u64, refused: Vec<String>, given_out: u64 },
+    Over { created: u64, unchanged: u64, refused: Vec<String>, more: u64, given_out: u64 },
+}
+
+impl Stage {
+    const fn choose(notice: Option<&'static str>) -> Self {
+        Self::Choose { notice, faults: Vec::new(), more: false, file: false }
+    }
 }
 
 #[derive(Debug, Template)]
@@ -118,6 +67,7 @@ struct ImportPage<'p> {
     page: Page<'p>,
     desk: Desk<'p>,
     id: EventId,
+    held: Option<ImportId>,
     stage: Stage,
     columns: String,
 }
@@ -134,25 +84,26 @@ fn count(number: usize) -> u64 {
 }
 
 fn stage(import: &Import, speech: Speech<'_>) -> Stage {
-    let rows = count(import.rows.len());
-    if import.is_over() {
-        let refused = import.refused.iter().map(|refused| {
-            let key = match refused.refusal {
+    let (rows, standing) = (import.rows(), import.standing(SHOWN_MAX));
+    if standing.done >= rows {
+        let refused = standing.refused.iter().map(|(line, refusal)| {
+            let key = match refusal {
                 RowRefusal::Different => "console-import-different",
                 RowRefusal::CodeTaken => "console-import-code-taken",
             };
-            speech.say_count(key, "line", refused.line)
+            speech.say_count(key, "line", *line)
         });
         return Stage::Over {
-            created: import.created,
-            unchanged: import.unchanged,
+            created: standing.created,
+            unchanged: standing.unchanged,
             refused: refused.collect(),
-            given_out: count(import.given_out().len()),
+            more: count(standing.refused_in_all.saturating_sub(standing.refused.len())),
+            given_out: count(rows.saturating_sub(standing.refused_in_all)),
         };
     }
-    match import.done {
-        0 => Stage::Ready { rows, paid: import.paid },
-        done => Stage::Running { done: count(done), rows },
+    match standing.done {
+        0 => Stage::Ready { rows: count(rows), paid: import.is_paid() },
+        done => Stage::Running { done: count(done), rows: count(rows) },
     }
 }
 
@@ -174,28 +125,72 @@ fn fault(fault: &TableError, speech: Speech<'_>) -> String {
             speech.say_with("console-fault-repeated", &[("line", (*line).into()), ("first", (*first).into())])
         }
         TableError::Empty => speech.say("console-fault-empty"),
-        TableError::TooManyRows => speech.say("console-fault-too-many"),
+        TableError::TooManyRows(rows) => speech.say_count("console-fault-too-many", "count", count(*rows)),
         TableError::Read(_) => speech.say("console-fault-read"),
     }
 }
 
-/// What this session holds for this event.
-fn held<T>(app: &AppState, clerk: &Clerk<Sell>, event: EventId, look: impl FnOnce(&mut Import) -> T) -> Option<T> {
-    let now = app.now();
+/// What this session holds for this event; where an import is named, that one and no other.
+fn held(app: &AppState, clerk: &Clerk<Sell>, event: EventId, named: Option<ImportId>) -> Option<Arc<Import>> {
     let mut sessions = app.clerks.sessions();
-    let import = sessions.get(&clerk.session, now)?.import.as_mut();
-    import.filter(|import| import.event == event).map(look)
+    let import = sessions.get(&clerk.session, app.now())?.import()?;
+    let is_it = import.event() == event && named.is_none_or(|named| named == import.id());
+    is_it.then(|| Arc::clone(import))
+}
+
+/// Where the import of this token stands, seen from this event's page.
+fn standing(
+    app: &AppState,
+    (clerk, event): (&Clerk<Sell>, EventId),
+    speech: Speech<'_>,
+) -> Result<(Option<ImportId>, Stage), AppError> {
+    let Some((session, import)) = app.clerks.sessions().import_of(clerk.token) else {
+        return Ok((None, Stage::choose(None)));
+    };
+    let here = session == clerk.session;
+    if here && import.event() == event {
+        return Ok((Some(import.id()), stage(&import, speech)));
+    }
+    let name = app.store.event(import.event())?.policy.name().to_owned();
+    let key = if here { "console-import-elsewhere" } else { "console-import-other-screen" };
+    let what = speech.say_of(key, "event", &name);
+    Ok((Some(import.id()), Stage::Elsewhere { what, look: here.then_some(import.event()) }))
 }
 
 fn shown(
     app: &AppState,
     language: Language,
     (clerk, event): (&Clerk<Sell>, EventId),
-    stage: Stage,
+    (held, stage): (Option<ImportId>, Stage),
 ) -> Result<Response, Turned> {
     let desk = Desk::new(app, language, clerk).of_event(&app.store.event(event)?, Tab::Import);
     let (page, columns) = (desk.page, table::COLUMNS.join(","));
-    Ok(page.show(&ImportPage { page, desk, id: event, stage, columns })?)
+    Ok(page.show(&ImportPage { page, desk, id: event, held, stage, columns })?)
+}
+
+/// The page as it is, for whoever asks for what is not possible now.
+fn unchanged(
+    app: &AppState,
+    language: Language,
+    at: (&Clerk<Sell>, EventId),
+    status: StatusCode,
+) -> Result<Response, Turned> {
+    let mut response = shown(app, language, at, standing(app, at, app.pages.page(language).speech)?)?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// The page with a sentence why the file was not read, and when to try again.
+fn busy(
+    app: &AppState,
+    language: Language,
+    at: (&Clerk<Sell>, EventId),
+    notice: &'static str,
+) -> Result<Response, Turned> {
+    let mut response = shown(app, language, at, (None, Stage::choose(Some(notice))))?;
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().insert(RETRY_AFTER, TRY_AGAIN);
+    Ok(response)
 }
 
 /// Where the import stands.
@@ -205,10 +200,7 @@ pub(super) async fn show(
     clerk: Clerk<Sell>,
     EventPath { event }: EventPath,
 ) -> Result<Response, Turned> {
-    let speech = app.pages.page(language).speech;
-    let stage = held(&app, &clerk, event, |import| stage(import, speech));
-    let none = Stage::Choose { faults: Vec::new(), more: false, file: false };
-    shown(&app, language, (&clerk, event), stage.unwrap_or(none))
+    unchanged(&app, language, (&clerk, event), StatusCode::OK)
 }
 
 /// Whether the tickets of a file are paid for.
@@ -218,167 +210,80 @@ pub(super) struct Reserved {
     reserved: bool,
 }
 
-/// Reads a file: all of its faults, or its codes.
+/// Reads a file: all of its faults, or its codes. Before its first byte there must be room for it.
 pub(super) async fn read(
     State(app): State<AppState>,
     language: Language,
     EventPath { event }: EventPath,
     Query(Reserved { reserved }): Query<Reserved>,
-    Scripted { clerk, body }: Scripted<Sell>,
+    Scripted { clerk, unread }: Scripted<Sell>,
 ) -> Result<Response, Turned> {
     app.store.event(event)?;
-    let speech = app.pages.page(language).speech;
-    let random = app.random();
-    let judged = tokio::task::spawn_blocking(move || judge(&body, random)).await;
-    let (rows, codes) = match judged.map_err(AppError::Lost)? {
-        Ok(good) => good,
+    let at = (&clerk, event);
+    if app.clerks.sessions().import_of(clerk.token).is_some() {
+        return unchanged(&app, language, at, StatusCode::CONFLICT);
+    }
+    let Some(place) = app.clerks.readings.begin(clerk.token) else {
+        return busy(&app, language, at, "console-import-busy");
+    };
+    let file = Bytes::from_request(unread, &app).await.map_err(|rejection| RequestError::body(&rejection))?;
+    let mut random = app.random();
+    // The place goes with the judging: who goes away meanwhile makes no room before it is over.
+    let judging = move || (Judged::read(&file, SHOWN_MAX, &mut random), place);
+    let (judged, _place) = tokio::task::spawn_blocking(judging).await.map_err(AppError::Lost)?;
+    let judged = match judged {
+        Ok(judged) => judged,
         Err(faults) => {
-            let more = faults.len() >= FAULTS_SHOWN;
+            let (speech, more) = (app.pages.page(language).speech, faults.len() >= SHOWN_MAX);
             let faults = faults.iter().map(|one| fault(one, speech)).collect();
-            return shown(&app, language, (&clerk, event), Stage::Choose { faults, more, file: true });
+            let stage = Stage::Choose { notice: None, faults, more, file: true };
+            return shown(&app, language, at, (None, stage));
         }
     };
-    let (now, paid) = (app.now(), !reserved);
-    let (done, created, unchanged, refused) = (0, 0, 0, Vec::new());
-    let import = Import { event, paid, rows, codes, done, created, unchanged, refused };
-    let stage = stage(&import, speech);
-    let mut sessions = app.clerks.sessions();
-    let held = sessions.imports(now);
-    let session = sessions.get(&clerk.session, now).ok_or(Turned::SignIn)?;
-    if session.import.is_none() && held >= IMPORTS_MAX {
-        return Err(StorageError::Busy.into());
+    let holding = app.clerks.sessions().hold(&clerk.session, (event, !reserved, judged), app.now());
+    match holding {
+        Ok(_import) => unchanged(&app, language, at, StatusCode::OK),
+        Err(NotHeld::SessionOver) => Err(Turned::SignIn),
+        Err(NotHeld::Another) => unchanged(&app, language, at, StatusCode::CONFLICT),
+        Err(NotHeld::Full) => busy(&app, language, at, "console-import-full"),
     }
-    session.import = Some(import);
-    drop(sessions);
-    shown(&app, language, (&clerk, event), stage)
 }
 
-type Judged = Result<(Vec<TableRow>, Vec<Code>), Vec<TableError>>;
-
-fn judge(file: &[u8], mut random: rand::rngs::StdRng) -> Judged {
-    let rows = table::read_to(file, FAULTS_SHOWN)?;
-    let codes = rows.iter().map(|_row| Code::generate(&mut random)).collect();
-    Ok((rows, codes))
+/// Which import a page was about when it asked.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Named {
+    import: Option<ImportId>,
 }
 
-/// Imports the next batch. A step that is asked for twice is done once: the store knows the tickets.
+/// Imports the next batch of the import that is named. A step that is asked for twice is done once: the store knows the
+/// tickets. A page of an import that was forgotten is shown what is held now, and nothing is done.
 pub(super) async fn next(
     State(app): State<AppState>,
     language: Language,
     EventPath { event }: EventPath,
+    Query(Named { import }): Query<Named>,
     Scripted { clerk, .. }: Scripted<Sell>,
 ) -> Result<Response, Turned> {
-    let speech = app.pages.page(language).speech;
-    let begun = held(&app, &clerk, event, |import| (import.done, import.paid, step(import)));
-    let Some((done, paid, rows)) = begun else {
-        let none = Stage::Choose { faults: Vec::new(), more: false, file: false };
-        return shown(&app, language, (&clerk, event), none);
-    };
-    let rows = rows?;
-    if !rows.is_empty() {
-        let report = app.import_tickets(&clerk.by, event, rows, paid).await?;
-        held(&app, &clerk, event, |import| note(import, done, &report.outcomes));
+    let named = import.and_then(|import| held(&app, &clerk, event, Some(import)));
+    let Some(import) = named else { return unchanged(&app, language, (&clerk, event), StatusCode::CONFLICT) };
+    let step = import.step()?;
+    if !step.rows.is_empty() {
+        let report = app.import_tickets(&clerk.by, event, step.rows, import.is_paid()).await?;
+        import.note(step.done, &report.outcomes, app.now());
     }
-    let stage = held(&app, &clerk, event, |import| stage(import, speech)).ok_or(Turned::SignIn)?;
-    shown(&app, language, (&clerk, event), stage)
+    unchanged(&app, language, (&clerk, event), StatusCode::OK)
 }
 
-fn note(import: &mut Import, done: usize, outcomes: &[ImportOutcome]) {
-    // Another tab's step was noted meanwhile: it was the same one.
-    if import.done != done {
-        return;
-    }
-    for (offset, outcome) in outcomes.iter().enumerate() {
-        let place = done.saturating_add(offset);
-        match outcome {
-            ImportOutcome::Created(_) => import.created = import.created.saturating_add(1),
-            ImportOutcome::Unchanged(_) => import.unchanged = import.unchanged.saturating_add(1),
-            ImportOutcome::Refused(refusal) => {
-                let line = import.rows.get(place).map_or(0, |row| row.line);
-                import.refused.push(RefusedLine { line, place, refusal: *refusal });
-            }
-        }
-    }
-    import.done = done.saturating_add(outcomes.len());
-}
-
-/// Lets go of an import and its codes.
+/// Lets go of the import that is named and of its codes, on whichever screen of the same token it was begun.
 pub(super) async fn forget(
     State(app): State<AppState>,
     EventPath { event }: EventPath,
-    Posted { clerk, .. }: Posted<Sell>,
+    Posted { clerk, fields }: Posted<Sell>,
 ) -> Result<Response, Turned> {
-    if let Some(session) = app.clerks.sessions().get(&clerk.session, app.now()) {
-        session.import = None;
+    if let Some(id) = fields.get("import").and_then(ImportId::parse) {
+        let forgotten = app.clerks.sessions().forget(clerk.token, id);
+        // Wiped here, where nobody waits for the lock.
+        drop(forgotten);
     }
     Ok(Redirect::to(&format!("/console/events/{event}/import")).into_response())
-}
-
-/// The code file, byte for byte as the command line writes it.
-pub(super) async fn codes(
-    State(app): State<AppState>,
-    clerk: Clerk<Sell>,
-    EventPath { event }: EventPath,
-) -> Result<Response, Turned> {
-    let text = held(&app, &clerk, event, |import| {
-        let pairs = import.given_out();
-        codes_file::text(app.origin.as_str(), pairs.into_iter().map(|(row, code)| (&row.ticket_ref, code)))
-    });
-    let Some(text) = text else { return Err(RequestError::NoRoute.into()) };
-    let kind = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
-        (CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"kido-codes.csv\"")),
-    ];
-    Ok((kind, text.to_string()).into_response())
-}
-
-/// One ticket of the print.
-#[derive(Debug)]
-struct Slip {
-    reference: String,
-    place: String,
-    link: Zeroizing<String>,
-}
-
-#[derive(Debug, Template)]
-#[template(path = "console_print.html")]
-struct PrintPage<'p> {
-    page: Page<'p>,
-    desk: Desk<'p>,
-    id: EventId,
-    slips: Vec<Slip>,
-    sheet: usize,
-    more: bool,
-}
-
-/// Which part of the print.
-#[derive(Debug, serde::Deserialize)]
-pub(super) struct Sheet {
-    #[serde(default)]
-    sheet: usize,
-}
-
-/// The links on paper.
-pub(super) async fn print(
-    State(app): State<AppState>,
-    language: Language,
-    clerk: Clerk<Sell>,
-    EventPath { event }: EventPath,
-    Query(Sheet { sheet }): Query<Sheet>,
-) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Import);
-    let first = sheet.saturating_mul(CODES_PER_PRINT);
-    let slips = held(&app, &clerk, event, |import| {
-        let pairs = import.given_out();
-        let slip = |(row, code): &(&TableRow, &Code)| Slip {
-            reference: row.ticket_ref.as_str().to_owned(),
-            place: format!("{} {}", row.zone, row.seat_label),
-            link: Zeroizing::new(format!("{}/r#{}", app.origin, code.reveal().as_str())),
-        };
-        let slips: Vec<Slip> = pairs.iter().skip(first).take(CODES_PER_PRINT).map(slip).collect();
-        (slips, pairs.len() > first.saturating_add(CODES_PER_PRINT))
-    });
-    let Some((slips, more)) = slips else { return Err(RequestError::NoRoute.into()) };
-    let page = desk.page;
-    Ok(page.show(&PrintPage { page, desk, id: event, slips, sheet, more })?)
 }

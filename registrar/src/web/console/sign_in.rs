@@ -54,7 +54,10 @@ pub(super) async fn show(
     page.show(&SignInPage { page, refused: None })
 }
 
-/// Begins a session. A token is looked up by its hash whatever it is, and only so many wrong ones are taken.
+/// Begins a session.
+///
+/// A token is looked up first, by its hash: one SHA-256 whatever was sent, and 256 random bits are not found by trying.
+/// So strangers who try are told to wait, and nothing that they do keeps anybody out whose token is right.
 pub(super) async fn sign_in(
     State(app): State<AppState>,
     _ours: SameOrigin,
@@ -64,14 +67,18 @@ pub(super) async fn sign_in(
     Form(SignIn { token }): Form<SignIn>,
 ) -> Result<Response, AppError> {
     let page = app.pages.page(language);
-    if !app.clerks.misses().may_try(visitor.from, app.now()) {
-        return refused(page, StatusCode::TOO_MANY_REQUESTS, "console-too-many-tries");
-    }
     let Some((token, bearer)) = app.tokens.sign_in(token.trim()) else {
+        let may_try = app.clerks.misses().may_try(visitor.from, app.now());
+        if !may_try {
+            return refused(page, StatusCode::TOO_MANY_REQUESTS, "console-too-many-tries");
+        }
         app.clerks.misses().count(visitor.from);
         reached(&app, None, Door::Console, Denied::UnknownToken).await;
         return refused(page, StatusCode::FORBIDDEN, "console-wrong-token");
     };
+    if app.clerks.sessions().count_sign_in(token, app.now()).is_err() {
+        return refused(page, StatusCode::TOO_MANY_REQUESTS, "console-too-often");
+    }
     app.note(&By { bearer, door: Door::Console }, Deed::SignedIn, None).await?;
     let mut sessions = app.clerks.sessions();
     if let Some(before) = named(&headers, secure(&app)) {

@@ -7,9 +7,11 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use kido_shared::ids::{EventId, TicketId};
 use kido_shared::wire::v1::operator::TicketChange;
 use kido_web::language::Language;
+use rand::RngCore as _;
 use zeroize::Zeroizing;
 
 use super::clerk::{Clerk, Posted, Turned};
+use super::session::{NewLink, SessionName};
 use super::why::why;
 use super::{Desk, Page, Tab};
 use crate::api::extract::EventPath;
@@ -120,7 +122,9 @@ struct TicketPage<'p> {
     history: Option<Vec<Sentence>>,
     changes: Vec<&'static str>,
     refused: Option<String>,
-    /// A new code, shown once.
+    /// Names this showing of the form that makes a new link.
+    once: u64,
+    /// A link that this session made a moment ago.
     code: Option<Zeroizing<String>>,
 }
 
@@ -149,12 +153,25 @@ fn changes(desk: &Desk<'_>, view: &TicketView) -> Vec<&'static str> {
     offered.map(|(word, _, _)| *word).chain(code).collect()
 }
 
-fn shown(
+/// The link that this session made for the ticket a moment ago, if it still opens it: where two were made at once, one
+/// of them is dead.
+fn new_link(app: &AppState, session: &SessionName, of: (EventId, TicketId)) -> Result<Option<NewLink>, AppError> {
+    let now = app.now();
+    let links = app.clerks.sessions().get(session, now).map(|session| session.links_of(of, now)).unwrap_or_default();
+    for link in links {
+        if app.store.linked_ticket(of.0, of.1, link.code)?.is_live {
+            return Ok(Some(link));
+        }
+    }
+    Ok(None)
+}
+
+fn shown<M>(
     app: &AppState,
-    desk: Desk<'_>,
+    (desk, clerk): (Desk<'_>, &Clerk<M>),
     event: EventId,
     view: TicketView,
-    (refused, code): (Option<String>, Option<Zeroizing<String>>),
+    refused: Option<String>,
 ) -> Result<Response, Turned> {
     let (page, speech) = (desk.page, desk.page.speech);
     let language = speech.language();
@@ -164,6 +181,7 @@ fn shown(
         let told = app.store.told_history(event, view.ticket)?;
         Some(told.iter().map(|told| Sentence::of(told, speech)).collect())
     };
+    let code = new_link(app, &clerk.session, (event, view.ticket))?.map(|link| link.link);
     let window = view.particulars.window;
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let shown = TicketPage {
@@ -183,9 +201,10 @@ fn shown(
         changes: changes(&desk, &view),
         desk,
         refused,
+        once: app.random().next_u64(),
         code,
     };
-    let mut response = page.show(&shown)?;
+    let mut response = page.show_secret(&shown)?;
     *response.status_mut() = status;
     Ok(response)
 }
@@ -199,7 +218,7 @@ pub(super) async fn show(
 ) -> Result<Response, Turned> {
     let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
     let view = app.store.ticket(event, &TicketName::Id(ticket))?;
-    shown(&app, desk, event, view, (None, None))
+    shown(&app, (desk, &clerk), event, view, None)
 }
 
 /// Changes a ticket's status.
@@ -214,36 +233,45 @@ pub(super) async fn change(
     let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
     match app.change_ticket(&clerk.by, event, TicketName::Id(ticket), change).await {
         Ok(view) => Ok(Redirect::to(&address(event, view.ticket)).into_response()),
-        Err(error @ AppError::Ticket(_)) => refused(&app, desk, (event, ticket), &error),
+        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), (event, ticket), &error),
         Err(error) => Err(error.into()),
     }
 }
 
-fn refused(
+fn refused<M>(
     app: &AppState,
-    desk: Desk<'_>,
+    (desk, clerk): (Desk<'_>, &Clerk<M>),
     (event, ticket): (EventId, TicketId),
     error: &AppError,
 ) -> Result<Response, Turned> {
     let refused = why(desk.page.speech, error);
     let view = app.store.ticket(event, &TicketName::Id(ticket))?;
-    shown(app, desk, event, view, (Some(refused), None))
+    shown(app, (desk, clerk), event, view, Some(refused))
 }
 
-/// Makes a new code, and shows it on this answer and nowhere else.
+/// Makes a new link, and leads to the ticket's page, which shows it for a moment. A form that arrives twice makes one.
 pub(super) async fn reissue(
     State(app): State<AppState>,
     language: Language,
     Path(OfTicket { event, ticket }): Path<OfTicket>,
-    Posted { clerk, .. }: Posted<Sell>,
+    Posted { clerk, fields }: Posted<Sell>,
 ) -> Result<Response, Turned> {
+    let once: u64 = fields.text("once").parse().map_err(|_no_number| RequestError::Body)?;
     let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    if new_link(&app, &clerk.session, (event, ticket))?.is_some_and(|link| link.once == once) {
+        return Ok(Redirect::to(&address(event, ticket)).into_response());
+    }
     match app.reissue_code(&clerk.by, event, TicketName::Id(ticket)).await {
-        Ok(Reissued { ticket, code }) => {
-            let link = link(app.origin.as_str(), ticket.state, &code);
-            shown(&app, desk, event, ticket, (None, Some(link)))
+        Ok(Reissued { ticket: view, code }) => {
+            let link = link(app.origin.as_str(), view.state, &code);
+            let made_at = app.now();
+            let new = NewLink { event, ticket: view.ticket, once, code: code.hash(), link, made_at };
+            let mut sessions = app.clerks.sessions();
+            sessions.get(&clerk.session, made_at).ok_or(Turned::SignIn)?.keep_link(new);
+            drop(sessions);
+            Ok(Redirect::to(&address(event, view.ticket)).into_response())
         }
-        Err(error @ AppError::Ticket(_)) => refused(&app, desk, (event, ticket), &error),
+        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), (event, ticket), &error),
         Err(error) => Err(error.into()),
     }
 }

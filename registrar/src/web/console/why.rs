@@ -5,10 +5,11 @@ use kido_web::words::Speech;
 use crate::error::AppError;
 
 /// Codes that have a sentence of their own; the others say that it was not done, and the code.
-const SAID: [&str; 22] = [
+const SAID: [&str; 23] = [
     "disk_full",
     "busy",
     "event_over",
+    "changed_meanwhile",
     "local_arbiter",
     "home_gate",
     "arbiter_fixed",

@@ -1,0 +1,95 @@
+//! What an import holds, for whom and for how long.
+
+use super::*;
+
+#[tokio::test]
+async fn a_file_is_not_read_over_an_import_that_is_held() {
+    let served = Served::new();
+    let (one, other) = (served.event().await, served.event().await);
+    let [here, there] = [one, other].map(|event| format!("/console/events/{event}/import"));
+    let sales = Browser::signed_in(&served, Role::Sales).await;
+    let first = held(&text(&sales.script(&served, &format!("{here}/read"), CSV).await));
+    for base in [&here, &there] {
+        let refused = sales.script(&served, &format!("{base}/read"), CSV).await;
+        assert_eq!((refused.status, held(&text(&refused))), (StatusCode::CONFLICT, first.clone()));
+    }
+    let elsewhere = sales.read(&served, &there).await;
+    assert!(elsewhere.contains("are still held") && elsewhere.contains(&format!("href=\"{here}\"")), "{elsewhere}");
+    let second_screen = Browser::signed_in(&served, Role::Sales).await;
+    let seen = second_screen.read(&served, &here).await;
+    assert!(seen.contains("Another screen") && !seen.contains("import/codes.csv"), "{seen}");
+    assert_eq!(second_screen.get(&served, &format!("{here}/codes.csv")).await.status, StatusCode::NOT_FOUND);
+    second_screen.post(&served, &format!("{here}/forget"), &[("import", "999")]).await;
+    assert_eq!(held(&sales.read(&served, &here).await), first, "another one was meant");
+    second_screen.post(&served, &format!("{here}/forget"), &[("import", &first)]).await;
+    let second = held(&text(&sales.script(&served, &format!("{there}/read"), CSV).await));
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn a_page_of_a_forgotten_import_moves_no_other() {
+    let served = Served::new();
+    let event = served.event().await;
+    let base = format!("/console/events/{event}/import");
+    let sales = Browser::signed_in(&served, Role::Sales).await;
+    let old = held(&text(&sales.script(&served, &format!("{base}/read"), CSV).await));
+    sales.post(&served, &format!("{base}/forget"), &[("import", &old)]).await;
+    let new = held(&text(&sales.script(&served, &format!("{base}/read"), CSV).await));
+    for step in [format!("{base}/next?import={old}"), format!("{base}/next")] {
+        let shown = sales.script(&served, &step, "").await;
+        assert_eq!((shown.status, held(&text(&shown))), (StatusCode::CONFLICT, new.clone()));
+    }
+    assert_eq!(served.app.store.event(event).unwrap().counts.unbound, 0, "nothing was imported");
+    let codes = |import: &str| format!("{base}/codes.csv?import={import}");
+    assert_eq!(sales.get(&served, &codes(&old)).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(sales.get(&served, &codes(&new)).await.status, StatusCode::OK);
+    sales.script(&served, &format!("{base}/next?import={new}"), "").await;
+    assert_eq!(served.app.store.event(event).unwrap().counts.unbound, 2);
+    assert_eq!(deeds(&served).iter().filter(|(deed, _no)| *deed == Deed::CodesTaken).count(), 1, "who got them");
+}
+
+#[tokio::test]
+async fn a_file_is_not_read_before_there_is_room_for_it() {
+    let served = Served::new();
+    let event = served.event().await;
+    let path = format!("/console/events/{event}/import/read");
+    let sales = Browser::signed_in(&served, Role::Sales).await;
+    let (name, _bearer) = served.app.tokens.sign_in(&token(Role::Sales)).unwrap();
+    let place = served.app.clerks.readings.begin(name).unwrap();
+    let busy = sales.script(&served, &path, "not a table at all").await;
+    assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(busy.headers.contains_key(header::RETRY_AFTER));
+    assert!(text(&busy).contains("Other files are being read just now"), "{}", text(&busy));
+    drop(place);
+    assert_eq!(sales.script(&served, &path, CSV).await.status, StatusCode::OK);
+    assert!(served.app.clerks.readings.begin(name).is_some(), "the place is free again");
+}
+
+#[tokio::test]
+async fn the_codes_of_an_ended_token_are_swept() {
+    let served = Served::new();
+    let event = served.event().await;
+    let base = format!("/console/events/{event}/import");
+    let sales = Browser::signed_in(&served, Role::Sales).await;
+    sales.script(&served, &format!("{base}/read"), CSV).await;
+    let (name, _bearer) = served.app.tokens.sign_in(&token(Role::Sales)).unwrap();
+    served.app.clerks.sweep(served.app.now(), &served.app.tokens);
+    assert!(served.app.clerks.sessions().import_of(name).is_some());
+    served.app.tokens.remove("sales").unwrap();
+    served.app.clerks.sweep(served.app.now(), &served.app.tokens);
+    assert!(served.app.clerks.sessions().import_of(name).is_none());
+}
+
+#[tokio::test]
+async fn one_token_signs_in_only_so_often_and_others_as_before() {
+    let served = Served::new();
+    let operator = Browser::signed_in(&served, Role::Operator).await;
+    let mut last = StatusCode::SEE_OTHER;
+    for _ in 0..300 {
+        last = Browser::try_token(&served, &token(Role::Viewer)).await.status;
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(operator.get(&served, "/console/events").await.status, StatusCode::OK, "a loop puts nobody out");
+    served.registrar.clock.advance(Duration::from_secs(60));
+    Browser::signed_in(&served, Role::Viewer).await;
+}
