@@ -48,7 +48,7 @@ async fn an_event_waits_for_entries_that_only_a_gate_in_force_knows() {
     assert!(refused.json()["detail"].as_str().unwrap().contains(&gate.to_string()), "which gate");
     waits(false);
     delete(&served, Role::Operator, event).await.ok();
-    assert!(served.app.reports.of(event).gates.is_empty());
+    assert!(served.app.reports.of(event, 0).gates.is_empty());
 }
 
 #[tokio::test]
