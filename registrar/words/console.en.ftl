@@ -22,6 +22,7 @@ console-token-help = The first one is in the registrar's file operator.token.
 console-sign-in-what = The token is sent once and not kept in the browser. After 30 minutes without use you are signed out.
 console-wrong-token = This token is not known here. Please check it.
 console-too-many-tries = Too many wrong tokens. Please wait a minute.
+console-session-over = You were signed out: nothing was pressed for a while, or the registrar was started anew. Please sign in again.
 console-role-operator = operator
 console-role-sales = sales
 console-role-desk = desk
@@ -30,7 +31,7 @@ console-role-nobody = nobody known
 
 ## Events
 console-events = Events
-console-events-none = There is no event yet.
+console-events-none = There is no event yet. Begin with “New event”; tickets and gates come after it.
 console-event-new = New event
 console-event-change = Change the event
 console-event-make = Create the event
@@ -69,8 +70,10 @@ console-tickets-per-card-what = More than one where a family enters with one car
 console-replica-minutes-what = With older knowledge a gate admits nobody. Usually 720, which is 12 hours.
 console-choices = Choices
 console-retention = Data is deleted on
-console-next-import = Next:
-console-next-gate = Next:
+console-next-import = Next, bring in the shop's tickets:
+console-next-gate = Next, let the first gate in:
+console-next-register = Next, buyers register their cards with the links that you sent them. “With a card” then grows here.
+console-next-day = Everything is in place. During the event, look at:
 console-tab-overview = Overview
 console-tab-import = Import tickets
 console-tab-tickets = Find a ticket
@@ -98,7 +101,7 @@ console-import-are-reserved = They come in as reserved.
 console-import-read = Check the file
 console-import-faults = This file cannot be imported yet
 console-import-more = There are more faults than these.
-console-import-faults-next = Nothing was imported. Correct the file and choose it again.
+console-import-faults-next = Nothing was imported. Correct these lines and choose the file again.
 console-import-good = { $count ->
     [one] One ticket, and the file is in order.
    *[other] { $count } tickets, and the file is in order.
@@ -121,7 +124,8 @@ console-import-noscript = This page needs scripts. A command does the same.
 console-codes = Codes
 console-codes-save = Save the code file
 console-codes-print = Print the codes
-console-codes-kept = The codes are in the server's memory only, and gone once you sign out. Send each buyer the link of their ticket.
+console-codes-kept = Save the code file and keep it safe: who has a link can register its ticket. The codes are in the server's memory only, and gone once you sign out.
+console-codes-send = Send each buyer the link of their own ticket, and nobody else.
 console-print-what = A link is the key to its ticket. Give it to its buyer alone.
 console-link = Link
 console-forget = Forget this import
@@ -181,7 +185,7 @@ console-code-new = The new link
 console-code-once = It is shown now and never again. Give it to the holder.
 
 ## Gates
-console-gates-none = There is no gate yet.
+console-gates-none = There is no gate yet. A gate is a computer with a card reader at an entrance.
 console-gate = Gate
 console-entrance = Entrance
 console-standing = How it is
@@ -227,13 +231,17 @@ console-offer-refuse = Refuse this gate
 console-offer-refuse-what = Refuse it where it shows no digits, or where you do not know whose gate it is.
 console-offer-refuse-yes = Yes, refuse it
 console-offer-done = The gate belongs to the event.
-console-offer-done-next = Run kido-gate run on the gate.
+console-offer-doctor = On the gate's machine, check reader, clock and line:
+console-offer-start = Then start the gate:
+console-offer-see = Within a minute “Gates” says that it is in order.
 console-offer-over = This offer has ended. Make another one.
 
 ## The day
 console-recent = Last 10 minutes
 console-entrance-recent = { $count } in the last 10 minutes
 console-gates-needing = Gates needing somebody
+console-entrances = Entrances
+console-plot-none = Nobody came in during these two hours.
 console-plot-all = Admitted per minute, last two hours
 console-plot-entrance = Entrance { $entrance }: admitted per minute
 console-plot-people = people per minute
@@ -308,6 +316,23 @@ console-deed-gate-revoked = revoked a gate
 console-deed-token-added = added a token
 console-deed-token-removed = removed a token
 console-deed-reached = asked for what is not allowed
+
+## When a page is not shown
+console-error-home = To the events
+console-error-role-what = Your role may not do this.
+console-error-role-next = Nothing was changed. Ask an operator, or sign out and come back with another token.
+console-error-other-page-what = This page was too old
+console-error-other-page-next = Nothing was changed. Open the page again and press once more.
+console-error-nothing-here-what = There is nothing here
+console-error-nothing-here-next = The address may be mistyped, or what was here is gone. Begin at the events.
+console-error-too-large-what = That is too large
+console-error-too-large-next = Nothing was changed. A file may have 16 MB; for a larger one use “kido-registrar tickets import” on the registrar's machine.
+console-error-busy-what = The registrar is very busy
+console-error-busy-next = Wait a moment, then try again.
+console-error-failed-what = Something failed in the registrar
+console-error-failed-next = Look at the registrar's log, then try again. What was confirmed before is stored.
+console-error-not-understood-what = That was not accepted
+console-error-not-understood-next = Nothing was changed. Go back and check what was sent.
 
 ## When something is not done
 console-no-other = This was not done ({ $code }).

@@ -22,6 +22,7 @@ console-token-help = 最初の トークンは、登録サーバーの operator.
 console-sign-in-what = トークンは 一度だけ 送られ、ブラウザに 残りません。30分 何もしないと、サインアウトします。
 console-wrong-token = このトークンは 使えません。もう一度 確かめて ください。
 console-too-many-tries = まちがいが 多すぎます。1分 待って ください。
+console-session-over = しばらく 使わなかったか、サーバーが 起動しなおしたため、サインアウトしました。もう一度 サインインして ください。
 console-role-operator = 運営
 console-role-sales = 販売
 console-role-desk = 窓口
@@ -30,7 +31,7 @@ console-role-nobody = わからない人
 
 ## イベント
 console-events = イベント
-console-events-none = まだ イベントが ありません。
+console-events-none = まだ イベントが ありません。まず「新しい イベント」を 作ります。チケットと ゲートは その あとです。
 console-event-new = 新しい イベント
 console-event-change = イベントを 変える
 console-event-make = イベントを 作る
@@ -69,8 +70,10 @@ console-tickets-per-card-what = 家族の チケットを 1枚の カードに �
 console-replica-minutes-what = これより 古い 情報では、ゲートは 入場させません。ふつうは 720（12時間）。
 console-choices = 設定
 console-retention = データを 消す日
-console-next-import = 次は：
-console-next-gate = 次は：
+console-next-import = 次は、お店の チケットを 入れます：
+console-next-gate = 次は、最初の ゲートを 加えます：
+console-next-register = 次は、購入者が 送られた リンクで カードを 登録します。ここの「カード登録済み」が 増えます。
+console-next-day = 準備が できました。イベントの 間は ここを 見ます：
 console-tab-overview = 概要
 console-tab-import = チケットを 入れる
 console-tab-tickets = チケットを さがす
@@ -95,7 +98,7 @@ console-import-are-reserved = 予約として 入れます。
 console-import-read = ファイルを 調べる
 console-import-faults = このファイルは まだ 入れられません
 console-import-more = まちがいは ほかにも あります。
-console-import-faults-next = 何も 入れていません。直して、もう一度 選んで ください。
+console-import-faults-next = 何も 入れていません。この行を 直して、ファイルを もう一度 選んで ください。
 console-import-good = { $count }枚の チケット。ファイルは 正しいです。
 console-import-save = 先に コードの ファイルを 保存して ください。途中で 何かあっても、コードを なくしません。
 console-import-send = それから チケットを 入れます。
@@ -112,7 +115,8 @@ console-import-noscript = このページには スクリプトが いります�
 console-codes = コード
 console-codes-save = コードの ファイルを 保存
 console-codes-print = コードを 印刷
-console-codes-kept = コードは サーバーの メモリーに だけ あります。サインアウトすると 消えます。チケットごとに リンクを 購入者へ 送って ください。
+console-codes-kept = コードの ファイルを 保存し、安全な 所に 置いて ください。リンクを 持つ人は、その チケットを 登録できます。コードは サーバーの メモリーに だけ あり、サインアウトすると 消えます。
+console-codes-send = リンクは、その チケットの 購入者だけに 送って ください。
 console-print-what = リンクは その チケットの 鍵です。購入者だけに 渡して ください。
 console-link = リンク
 console-forget = この 取り込みを 忘れる
@@ -172,7 +176,7 @@ console-code-new = 新しい リンク
 console-code-once = 今だけ 表示します。持ち主に 渡して ください。
 
 ## ゲート
-console-gates-none = まだ ゲートが ありません。
+console-gates-none = まだ ゲートが ありません。ゲートは、入口に 置く カードリーダーつきの コンピューターです。
 console-gate = ゲート
 console-entrance = 入口
 console-standing = 状態
@@ -217,13 +221,17 @@ console-offer-refuse = ゲートを 断る
 console-offer-refuse-what = ゲートが 数字を 出さない、または だれの ゲートか わからないときは、断ります。
 console-offer-refuse-yes = はい、断る
 console-offer-done = ゲートを 加えました。
-console-offer-done-next = ゲートで kido-gate run を 実行して ください。
+console-offer-doctor = ゲートの 機械で、リーダー・時計・回線を 調べます：
+console-offer-start = それから ゲートを 始めます：
+console-offer-see = 1分以内に、「ゲート」の ページが「順調」に なります。
 console-offer-over = この リンクは 終わりました。もう一度 作って ください。
 
 ## 当日
 console-recent = 最近 10分
 console-entrance-recent = 最近 10分：{ $count }
 console-gates-needing = 人が いる ゲート
+console-entrances = 入口
+console-plot-none = この 2時間に 入った人は いません。
 console-plot-all = 1分ごとの 入場（2時間）
 console-plot-entrance = 入口 { $entrance }：1分ごとの 入場
 console-plot-people = 人／分
@@ -298,6 +306,23 @@ console-deed-gate-revoked = ゲートを 無効に した
 console-deed-token-added = トークンを 加えた
 console-deed-token-removed = トークンを 消した
 console-deed-reached = 許されない ことを しようと した
+
+## ページを 表示できないとき
+console-error-home = イベントへ
+console-error-role-what = あなたの 役割では できません。
+console-error-role-next = 何も 変わっていません。運営に 頼むか、サインアウトして ほかの トークンで サインインして ください。
+console-error-other-page-what = このページは 古く なりました
+console-error-other-page-next = 何も 変わっていません。ページを 開きなおして、もう一度 押して ください。
+console-error-nothing-here-what = ここには 何も ありません
+console-error-nothing-here-next = アドレスが ちがうか、もう ありません。イベントの ページから 始めて ください。
+console-error-too-large-what = 大きすぎます
+console-error-too-large-next = 何も 変わっていません。ファイルは 16 MB までです。大きい ファイルは、サーバーの 機械で「kido-registrar tickets import」を 使って ください。
+console-error-busy-what = サーバーが 混んでいます
+console-error-busy-next = 少し 待ってから、もう一度 やって ください。
+console-error-failed-what = サーバーで 失敗しました
+console-error-failed-next = サーバーの ログを 見てから、もう一度 やって ください。前に 終わった ことは 残っています。
+console-error-not-understood-what = 受け付けられませんでした
+console-error-not-understood-next = 何も 変わっていません。前の ページに 戻って、入力を 確かめて ください。
 
 ## できないとき
 console-no-other = できませんでした（{ $code }）。

@@ -79,6 +79,8 @@ struct DayPage<'p> {
     recent: u64,
     conflicts: u64,
     plot: String,
+    /// Whether there is nobody to be plotted.
+    quiet: bool,
     entrances: Vec<Entrance>,
     bins: Vec<Bin>,
     refused: Vec<Refused>,
@@ -241,6 +243,7 @@ fn view<'p>(app: &AppState, desk: Desk<'p>, event: &EventView) -> Result<DayPage
         recent: recent(&entries.all),
         conflicts: event.counts.conflicts,
         plot: bars(entries.all.as_slice(), &ticks, top(&[entries.all.as_slice()]), &axes),
+        quiet: entries.all.iter().all(|count| *count == 0),
         entrances: entrances(&desk, &entries, &ticks),
         bins: entries.bins(window),
         refused: refused(&desk, &app.reports.of(event.event), now),

@@ -75,16 +75,20 @@ impl Standing {
         matches!(self, Self::OutOfOrder(_) | Self::Silent | Self::Alone | Self::Old)
     }
 
-    const fn key(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::OutOfOrder(_) => "console-gate-out-of-order",
-            Self::Silent => "console-gate-silent",
-            Self::Alone => "console-gate-alone",
-            Self::Old => "console-gate-old",
-            Self::NeverHeard => "console-gate-never-heard",
-            Self::InOrder => "console-gate-in-order",
-            Self::Revoked => "console-gate-revoked",
+            Self::OutOfOrder(_) => "out-of-order",
+            Self::Silent => "silent",
+            Self::Alone => "alone",
+            Self::Old => "old",
+            Self::NeverHeard => "never-heard",
+            Self::InOrder => "in-order",
+            Self::Revoked => "revoked",
         }
+    }
+
+    fn key(self) -> String {
+        format!("console-gate-{}", self.name())
     }
 
     /// Colour and picture; the word says the same.
@@ -136,14 +140,14 @@ fn row(desk: &Desk<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>,
     let word = match standing {
         Standing::OutOfOrder(code) => {
             let fills = [("code", u64::from(code).into()), ("why", desk.say(&format!("console-code-{code}")).into())];
-            desk.page.speech.say_with(standing.key(), &fills)
+            desk.page.speech.say_with(&standing.key(), &fills)
         }
         Standing::Silent
         | Standing::Alone
         | Standing::Old
         | Standing::NeverHeard
         | Standing::InOrder
-        | Standing::Revoked => desk.say(standing.key()),
+        | Standing::Revoked => desk.say(&standing.key()),
     };
     let replica = heard.map_or_else(none, |heard| {
         let behind = view.feed_length.saturating_sub(heard.report.feed_length);

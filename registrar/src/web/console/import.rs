@@ -103,13 +103,17 @@ fn ticket(row: &TableRow, code: &Code) -> Result<TicketRow, AppError> {
 #[derive(Debug)]
 enum Stage {
     /// No file yet, or one with faults.
-    Choose { faults: Vec<String>, more: bool, file: bool },
+    Choose { faults: Vec<String>, more: bool, reserved: bool },
     /// The file is good.
     Ready { rows: u64, paid: bool },
     /// Under way.
     Running { done: u64, rows: u64 },
     /// Over.
     Over { created: u64, unchanged: u64, refused: Vec<String>, given_out: u64 },
+}
+
+impl Stage {
+    const NOTHING_YET: Self = Self::Choose { faults: Vec::new(), more: false, reserved: false };
 }
 
 #[derive(Debug, Template)]
@@ -120,9 +124,15 @@ struct ImportPage<'p> {
     id: EventId,
     stage: Stage,
     columns: String,
+    /// Whether the event waits for its first gate.
+    no_gate: bool,
 }
 
 impl ImportPage<'_> {
+    const fn bytes_max(&self) -> usize {
+        FILE_BYTES_MAX
+    }
+
     fn progress(&self, done: &u64, rows: &u64) -> String {
         let fills = [("done", (*done).into()), ("rows", (*rows).into())];
         self.desk.page.speech.say_with("console-import-progress", &fills)
@@ -195,7 +205,8 @@ fn shown(
 ) -> Result<Response, Turned> {
     let desk = Desk::new(app, language, clerk).of_event(&app.store.event(event)?, Tab::Import);
     let (page, columns) = (desk.page, table::COLUMNS.join(","));
-    Ok(page.show(&ImportPage { page, desk, id: event, stage, columns })?)
+    let no_gate = app.store.gates(event)?.iter().all(|gate| gate.revoked);
+    Ok(page.show(&ImportPage { page, desk, id: event, stage, columns, no_gate })?)
 }
 
 /// Where the import stands.
@@ -207,8 +218,7 @@ pub(super) async fn show(
 ) -> Result<Response, Turned> {
     let speech = app.pages.page(language).speech;
     let stage = held(&app, &clerk, event, |import| stage(import, speech));
-    let none = Stage::Choose { faults: Vec::new(), more: false, file: false };
-    shown(&app, language, (&clerk, event), stage.unwrap_or(none))
+    shown(&app, language, (&clerk, event), stage.unwrap_or(Stage::NOTHING_YET))
 }
 
 /// Whether the tickets of a file are paid for.
@@ -235,7 +245,7 @@ pub(super) async fn read(
         Err(faults) => {
             let more = faults.len() >= FAULTS_SHOWN;
             let faults = faults.iter().map(|one| fault(one, speech)).collect();
-            return shown(&app, language, (&clerk, event), Stage::Choose { faults, more, file: true });
+            return shown(&app, language, (&clerk, event), Stage::Choose { faults, more, reserved });
         }
     };
     let (now, paid) = (app.now(), !reserved);
@@ -271,8 +281,7 @@ pub(super) async fn next(
     let speech = app.pages.page(language).speech;
     let begun = held(&app, &clerk, event, |import| (import.done, import.paid, step(import)));
     let Some((done, paid, rows)) = begun else {
-        let none = Stage::Choose { faults: Vec::new(), more: false, file: false };
-        return shown(&app, language, (&clerk, event), none);
+        return shown(&app, language, (&clerk, event), Stage::NOTHING_YET);
     };
     let rows = rows?;
     if !rows.is_empty() {

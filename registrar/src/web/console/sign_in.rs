@@ -41,17 +41,22 @@ impl core::fmt::Debug for SignIn {
     }
 }
 
-/// The form; whoever is signed in goes on to the events.
+/// The form; whoever is signed in goes on to the events, and whoever was is told so.
 pub(super) async fn show(
     State(app): State<AppState>,
     language: Language,
+    headers: HeaderMap,
     clerk: Result<Clerk<Look>, Turned>,
 ) -> Result<Response, AppError> {
     if clerk.is_ok() {
         return Ok(Redirect::to("/console/events").into_response());
     }
-    let page = app.pages.page(language);
-    page.show(&SignInPage { page, refused: None })
+    let (page, was_here) = (app.pages.page(language), named(&headers, secure(&app)).is_some());
+    let mut response = page.show(&SignInPage { page, refused: was_here.then_some("console-session-over") })?;
+    if was_here {
+        response.headers_mut().append(SET_COOKIE, cookie(None, secure(&app)));
+    }
+    Ok(response)
 }
 
 /// Begins a session. A token is looked up by its hash whatever it is, and only so many wrong ones are taken.
