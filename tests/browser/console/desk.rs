@@ -15,8 +15,8 @@ const ROLES: [(&str, &[&str], &str); 3] = [
     ("viewer", &["/tickets", "/gates", "/day"], "/change"),
 ];
 
-/// What both languages leave in the list; in each of them, something more.
-const DEEDS: [&str; 14] = [
+/// What an operator's evening leaves in the list, in both languages.
+const DEEDS: [&str; 15] = [
     "signed-in",
     "signed-out",
     "reached",
@@ -25,6 +25,7 @@ const DEEDS: [&str; 14] = [
     "tickets-imported",
     "ticket-suspended",
     "ticket-cancelled",
+    "ticket-confirmed",
     "code-reissued",
     "gate-offered",
     "gate-confirmed",
@@ -55,10 +56,11 @@ impl Operator<'_> {
             })
             .await;
         for (role, sees, refused) in ROLES {
-            chapter.step(&format!("{role}: sees what it may, and nothing else"), async {
-                self.is_only(role, sees, refused).await
-            })
-            .await;
+            chapter
+                .step(&format!("{role}: sees what it may, and nothing else"), async {
+                    self.is_only(role, sees, refused).await
+                })
+                .await;
         }
         chapter
             .step("every action is in the audit list, by role and label", async {
@@ -117,7 +119,8 @@ impl Operator<'_> {
     async fn deeds(&mut self) -> anyhow::Result<BTreeSet<String>> {
         let mut listed = BTreeSet::new();
         loop {
-            let found = self.ask("return [...document.querySelectorAll('[data-deed]')].map((e) => e.dataset.deed)").await?;
+            let found =
+                self.ask("return [...document.querySelectorAll('[data-deed]')].map((e) => e.dataset.deed)").await?;
             listed.extend(found.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
             if !self.visitor.browser.shows("a[href*='before=']").await? {
                 return Ok(listed);

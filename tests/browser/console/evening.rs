@@ -44,7 +44,8 @@ impl Operator<'_> {
                 self.sees("[data-state='bound']").await?;
                 let tap = self.taps(card).await?;
                 anyhow::ensure!(tap.is_welcome(), "{tap:?}");
-                Ok(())
+                // It is missed later, once it has been silent for long enough.
+                Ok(self.gate()?.kill().await?)
             })
             .await;
         chapter
@@ -52,9 +53,11 @@ impl Operator<'_> {
                 let third = self.ticket("THIRD");
                 self.looks_up(&third).await?;
                 self.confirms("#ask-code", "ticket-ask-code").await?;
+                self.sees("#code").await?;
                 let link = self.text("#code").await?;
                 self.looks("ticket-new-code").await?;
                 self.press("[data-copy='code']").await?;
+                self.copied_or_selected("#code").await?;
                 let old = self.venue.register(self.cards()[2], &self.code("THIRD")?).await?;
                 anyhow::ensure!(!old.success, "the old code still registers");
                 let new = self.venue.register(self.cards()[2], &link).await?;
@@ -111,20 +114,19 @@ impl Operator<'_> {
                 self.looks("day").await
             })
             .await;
-        // Once is enough: it takes a second gate and a registrar that is away.
-        if self.language == "en" {
-            self.meets_a_conflict(chapter).await;
-        }
         chapter
             .step("a gate that is gone needs somebody, and the page says so by itself", async {
-                self.to_tab("/day").await?;
-                self.gate()?.kill().await?;
-                self.sees("[data-standing='silent']").await?;
+                let silent = "document.querySelector('[data-standing=silent]')";
+                self.visitor.browser.wait_within("the silent gate", silent, FOLLOWS_WITHIN).await?;
                 self.looks("day-silent").await?;
                 self.gate()?.start().await?;
                 self.sees("[data-standing='in-order']").await
             })
             .await;
+        // Once is enough: it takes a second gate and a registrar that is away.
+        if self.language == "en" {
+            self.meets_a_conflict(chapter).await;
+        }
         chapter
             .step("a revoked gate has no rights any more, after its question", async {
                 self.to_tab("/gates").await?;

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::{FOLLOWS_WITHIN, GATE, OPENING_WITHIN, Operator, REFUSAL};
 use crate::chapter::Chapter;
 
-const COLUMNS: &str = "ticket_ref,order_ref,zone,seat_label,valid_from,valid_until,entries,party";
+pub(super) const COLUMNS: &str = "ticket_ref,order_ref,zone,seat_label,valid_from,valid_until,entries,party";
 
 /// Tickets of an import that takes several steps, so that it can be left in the middle.
 const MANY: usize = 620;
@@ -136,13 +136,13 @@ impl Operator<'_> {
     }
 
     /// A file for the import, with these rows below the columns.
-    fn file(&self, name: &str, columns: &str, rows: &[String]) -> anyhow::Result<std::path::PathBuf> {
+    pub(super) fn file(&self, name: &str, columns: &str, rows: &[String]) -> anyhow::Result<std::path::PathBuf> {
         let path = self.downloads.with_file_name(format!("{name}-{}.csv", self.language));
         std::fs::write(&path, format!("{columns}\n{}\n", rows.join("\n")))?;
         Ok(path)
     }
 
-    fn rows(&self) -> anyhow::Result<Vec<String>> {
+    pub(super) fn rows(&self) -> anyhow::Result<Vec<String>> {
         let (from, until) = (in_japan(-3_600)?.1, in_japan(6 * 3_600)?.1);
         let many = if self.language == "ja" { MANY } else { 3 };
         let names = ["FIRST", "SECOND", "THIRD", "FOURTH"].into_iter().map(str::to_owned);
@@ -175,7 +175,10 @@ impl Operator<'_> {
                 self.press("#reserved").await?;
                 let other = self.file("other", &format!("{COLUMNS},email"), &[])?;
                 self.gives(&other).await?;
-                self.visitor.browser.wait("the column's name", "document.querySelector('[role=alert] li')?.innerText.includes('email')").await?;
+                self.visitor
+                    .browser
+                    .wait("the column's name", "document.querySelector('[role=alert] li')?.innerText.includes('email')")
+                    .await?;
                 self.looks("import-columns").await?;
                 let large = self.file("large", COLUMNS, &[])?;
                 std::fs::File::options().write(true).open(&large)?.set_len(TOO_LARGE)?;
@@ -210,7 +213,7 @@ impl Operator<'_> {
             .await;
     }
 
-    async fn gives(&self, file: &std::path::Path) -> anyhow::Result<()> {
+    pub(super) async fn gives(&self, file: &std::path::Path) -> anyhow::Result<()> {
         self.visitor.browser.give_file("#file", file).await?;
         self.press("[data-read] button").await
     }
@@ -265,6 +268,7 @@ impl Operator<'_> {
                 self.offers("").await?;
                 self.looks("offer-waiting").await?;
                 self.press("[data-copy]").await?;
+                self.copied_or_selected("#offer-link").await?;
                 self.confirms("#ask-refuse", "offer-ask-refuse").await?;
                 self.visitor.browser.wait("the gates", "location.pathname.endsWith('/gates')").await?;
                 let arriving = self.shows_digits().await?;
@@ -295,6 +299,15 @@ impl Operator<'_> {
                 self.looks("gates").await
             })
             .await;
+    }
+
+    /// A browser may forbid to copy; then the text is selected for the hand that does.
+    pub(super) async fn copied_or_selected(&self, text: &str) -> anyhow::Result<()> {
+        let done = format!(
+            "(document.querySelector('[data-copy]').innerText === document.querySelector('[data-copy]').dataset.copied) \
+             || getSelection().toString().trim() === document.querySelector('{text}').innerText.trim()"
+        );
+        Ok(self.visitor.browser.wait("the link to be copied", &done).await?)
     }
 
     /// Fills in the form for a new gate.
@@ -344,8 +357,7 @@ impl Operator<'_> {
         let stayed = "return [window.untouched, document.querySelector('#day-table').open, \
             document.activeElement.matches('#day-table summary'), scrollY === window.place].join()";
         let stayed = self.ask(stayed).await?;
-        let held = if self.language == "ja" { "true,true,true,true" } else { "true,true,true,true" };
-        anyhow::ensure!(stayed == held, "{stayed}: reloaded, folded, without focus or moved");
+        anyhow::ensure!(stayed == "true,true,true,true", "{stayed}: reloaded, folded, without focus or moved");
         anyhow::ensure!(self.text("#day-table").await?.lines().any(|line| line.ends_with('1')), "not in the table");
         self.sees(".plot .bar").await?;
         self.looks("day-first").await

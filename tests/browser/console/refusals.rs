@@ -1,5 +1,6 @@
 //! Every page of the console that says no.
 
+use super::opening::COLUMNS;
 use super::{Operator, REFUSAL};
 use crate::chapter::Chapter;
 
@@ -24,13 +25,15 @@ impl Operator<'_> {
                 let gates = self.of_event("/gates");
                 self.go(&gates).await?;
                 self.fill("#zone", "A").await?;
-                self.ask("document.querySelector('main form [name=form]').value = 'A'.repeat(43)").await?;
-                self.press("main form button.first").await?;
+                self.ask("document.querySelector('form.sheet [name=form]').value = 'A'.repeat(43)").await?;
+                self.press("form.sheet button.first").await?;
                 self.says_no("other-page").await?;
                 let change = self.of_event("/change");
                 self.go(&change).await?;
-                self.ask("const name = document.querySelector('#name'); name.maxLength = 1e6; name.value = 'A'.repeat(2e4)")
-                    .await?;
+                self.ask(
+                    "const name = document.querySelector('#name'); name.maxLength = 1e6; name.value = 'A'.repeat(2e4)",
+                )
+                .await?;
                 self.press("main form button.first").await?;
                 self.says_no("too-large").await
             })
@@ -49,6 +52,26 @@ impl Operator<'_> {
                 self.press("[data-read] button").await?;
                 self.sees(".band.fault h1").await?;
                 self.visitor.holds_still("too large", &REFUSAL).await
+            })
+            .await;
+        chapter
+            .step("what was not paid for waits for the shop's word", async {
+                let import = self.of_event("/import");
+                self.go(&import).await?;
+                self.press("#reserved").await?;
+                let mut rows = self.rows()?;
+                rows.truncate(1);
+                rows[0] = rows[0].replace("FIRST", "LATER");
+                let later = self.file("later", COLUMNS, &rows)?;
+                self.gives(&later).await?;
+                self.press("[data-next]").await?;
+                self.sees("#codes").await?;
+                let reference = self.ticket("LATER");
+                self.looks_up(&reference).await?;
+                self.sees("[data-state='reserved']").await?;
+                self.looks("ticket-reserved").await?;
+                self.confirms("#ask-confirm", "").await?;
+                self.sees("[data-state='unbound']").await
             })
             .await;
     }

@@ -61,13 +61,18 @@ impl Arriving {
         &self.digits
     }
 
-    /// Waits until the operator has let it in.
+    /// Waits until the operator has let it in, and it has fetched the feed for the first time.
     ///
     /// # Errors
     /// [`HarnessError`].
     pub async fn is_let_in(mut self) -> Result<Gate, HarnessError> {
         self.process.line("that it is enrolled", |line| line.contains("enrolled")).await?;
-        Ok(self.gate)
+        let log = self.process.log().to_owned();
+        let status = self.process.ended().await?;
+        if status.success() {
+            return Ok(self.gate);
+        }
+        Err(HarnessError::EndedEarly { program: self.gate.name, status, log })
     }
 }
 

@@ -141,6 +141,18 @@ async function goOn() {
   } while (live()?.querySelector("[data-go-on]"));
 }
 
+function source(button) {
+  return document.getElementById(button.dataset.copy);
+}
+
+/** Copies, and says so; where that is forbidden, the text is selected for a hand that copies. */
+async function copy(button) {
+  await navigator.clipboard.writeText(source(button).textContent);
+  button.textContent = button.dataset.copied;
+  const told = document.getElementById("said");
+  if (told) told.textContent = button.dataset.copied;
+}
+
 function failed() {
   document.getElementById("failed").hidden = false;
   for (const button of document.querySelectorAll("[data-read] button, [data-next]")) button.disabled = false;
@@ -159,7 +171,7 @@ document.addEventListener("click", (event) => {
     button.disabled = true;
     goOn().catch(failed);
   }
-  if (button.dataset.copy) navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  if (button.dataset.copy) copy(button).catch(() => getSelection().selectAllChildren(source(button)));
   if ("print" in button.dataset) print();
 });
 

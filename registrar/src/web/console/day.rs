@@ -89,6 +89,13 @@ struct DayPage<'p> {
     needing: u64,
 }
 
+impl DayPage<'_> {
+    fn sums(&self, entrance: &Entrance) -> String {
+        let fills = [("total", entrance.total.into()), ("recent", entrance.recent.into())];
+        self.page.speech.say_with("console-entrance-sums", &fills)
+    }
+}
+
 /// The minutes that are plotted, the last one being now's.
 #[derive(Debug, Clone, Copy)]
 struct Window {
@@ -113,12 +120,14 @@ impl Window {
         wall.get(11..16).unwrap_or("–").to_owned()
     }
 
-    /// Times that are round on the clock.
+    /// Whether a place is a multiple of so many minutes on the clock.
+    fn is_round(self, place: usize, minutes: usize) -> bool {
+        let minute = self.first.saturating_add(i64::try_from(place).unwrap_or(0));
+        minute.rem_euclid(i64::try_from(minutes).unwrap_or(1)) == 0
+    }
+
     fn ticks(self) -> Vec<Tick> {
-        let round = |place: &usize| {
-            let minute = self.first.saturating_add(i64::try_from(*place).unwrap_or(0));
-            minute.rem_euclid(i64::try_from(TICK_MINUTES).unwrap_or(1)) == 0
-        };
+        let round = |place: &usize| self.is_round(*place, TICK_MINUTES);
         (0..MINUTES).filter(round).map(|place| (place, self.clock(place))).collect()
     }
 }
@@ -167,15 +176,18 @@ impl Entries {
         Ok(Self { all, by_entrance, entrance_of })
     }
 
+    /// Lines that begin at round times; the first of them is as long as the window has it.
     fn bins(&self, window: Window) -> Vec<Bin> {
-        let bin = |first: usize| {
-            let sum = |series: &Series| -> u64 {
-                series.iter().skip(first).take(TABLE_MINUTES).map(|count| u64::from(*count)).sum()
-            };
+        let bin = |(first, end): (usize, usize)| {
+            let sum =
+                |series: &Series| -> u64 { series.iter().take(end).skip(first).map(|count| u64::from(*count)).sum() };
             let counts: Vec<u64> = self.by_entrance.values().map(|(series, _)| sum(series)).collect();
             Bin { time: window.clock(first), counts, sum: sum(&self.all) }
         };
-        (0..MINUTES).step_by(TABLE_MINUTES).map(bin).collect()
+        let begins: Vec<usize> =
+            (0..MINUTES).filter(|place| *place == 0 || window.is_round(*place, TABLE_MINUTES)).collect();
+        let ends = begins.iter().skip(1).copied().chain([MINUTES]);
+        begins.iter().copied().zip(ends).map(bin).collect()
     }
 }
 
@@ -265,4 +277,23 @@ pub(super) async fn show(
     let desk = Desk::new(&app, language, &clerk).of_event(&of_event, Tab::Day);
     let shown = view(&app, desk, &of_event)?;
     Ok(shown.page.show(&shown)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_begins_its_lines_at_round_times_and_counts_everybody_once() {
+        // 2027-01-15T17:03 in Japan.
+        let window = Window::ending(Timestamp::from_unix_seconds(1_800_000_180), Language::En);
+        let all = Box::new([1; MINUTES]);
+        let entries = Entries { all, by_entrance: BTreeMap::new(), entrance_of: BTreeMap::new() };
+        let bins = entries.bins(window);
+        let times: Vec<&str> = bins.iter().map(|bin| bin.time.as_str()).take(3).collect();
+        assert_eq!(times, ["15:04", "15:10", "15:20"]);
+        assert_eq!(bins.iter().map(|bin| bin.sum).sum::<u64>(), 120);
+        assert_eq!(bins.first().map(|bin| bin.sum), Some(6));
+        assert_eq!(bins.last().map(|bin| (bin.time.as_str(), bin.sum)), Some(("17:00", 4)));
+    }
 }

@@ -151,7 +151,8 @@ fn row(desk: &Desk<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>,
     };
     let replica = heard.map_or_else(none, |heard| {
         let behind = view.feed_length.saturating_sub(heard.report.feed_length);
-        let age = heard.report.head_issued_at.map_or_else(none, |issued_at| ago(now.since(issued_at)));
+        let age =
+            heard.report.head_issued_at.map_or_else(none, |issued_at| ago(now.since(issued_at), desk.page.speech));
         let fills = [("length", heard.report.feed_length.into()), ("behind", behind.into()), ("age", age.into())];
         desk.page.speech.say_with("console-replica", &fills)
     });
@@ -167,7 +168,7 @@ fn row(desk: &Desk<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>,
         short: short(gate.gate),
         entrance: gate.entrance.to_string(),
         zone: gate.zone.to_string(),
-        seen: heard.map_or_else(none, |heard| ago(now.since(heard.at))),
+        seen: heard.map_or_else(none, |heard| ago(now.since(heard.at), desk.page.speech)),
         replica,
         arbiter,
         waits: heard.is_some_and(|heard| heard.report.waits_to_upload),

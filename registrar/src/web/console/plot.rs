@@ -92,13 +92,11 @@ fn grid(svg: &mut String, top: u32, unit: &str) {
 fn columns(svg: &mut String, values: &[u32], top: u32, count: u64) {
     let wide = thousandths(85_000 / count);
     for (place, value) in (0_u64..).zip(values).filter(|(_place, value)| **value > 0) {
-        let tall = (u64::from(*value) * u64::from(HEIGHT) * 1_000 / u64::from(top.max(1))).min(u64::from(HEIGHT) * 1_000);
+        let tall =
+            (u64::from(*value) * u64::from(HEIGHT) * 1_000 / u64::from(top.max(1))).min(u64::from(HEIGHT) * 1_000);
         let (x, y) = (thousandths(place * 100_000 / count), thousandths(u64::from(BASE) * 1_000 - tall));
         let tall = thousandths(tall);
-        put(
-            svg,
-            format_args!("<rect class=\"bar\" x=\"{x}%\" y=\"{y}\" width=\"{wide}%\" height=\"{tall}\"/>"),
-        );
+        put(svg, format_args!("<rect class=\"bar\" x=\"{x}%\" y=\"{y}\" width=\"{wide}%\" height=\"{tall}\"/>"));
     }
 }
 
@@ -126,7 +124,8 @@ mod tests {
 
     #[test]
     fn the_scale_is_a_round_number_that_holds_every_bar_and_halves_into_people() {
-        for (most, top) in [(0, 2), (1, 2), (2, 2), (3, 4), (5, 6), (7, 10), (11, 20), (5_000, 6_000), (6_001, 10_000)] {
+        for (most, top) in [(0, 2), (1, 2), (2, 2), (3, 4), (5, 6), (7, 10), (11, 20), (5_000, 6_000), (6_001, 10_000)]
+        {
             assert_eq!(ceiling(most), top, "{most}");
             assert_eq!(top % LINES, 0, "{top}");
         }
@@ -137,7 +136,8 @@ mod tests {
         let axes = Axes { title: "North <A>", vertical: "people", horizontal: "time" };
         let drawn = bars(&[0, 3, 0, 6], &[(0, "17:00".to_owned()), (2, "17:30".to_owned())], 6, &axes);
         assert_eq!(drawn.matches("<rect").count(), 2);
-        for part in ["6 people", ">3 <", "time", "17:00", "North &lt;A&gt;", "height=\"140.000\"", "height=\"70.000\""] {
+        for part in ["6 people", ">3 <", "time", "17:00", "North &lt;A&gt;", "height=\"140.000\"", "height=\"70.000\""]
+        {
             assert!(drawn.contains(part), "{part} in {drawn}");
         }
         assert!(drawn.contains("class=\"start\" x=\"0.000%\"") && drawn.contains("class=\"time\" x=\"50.000%\""));

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use kido_shared::ids::{EventId, TicketId};
-use kido_shared::wire::v1::operator::TicketChange;
+use kido_shared::wire::v1::operator::{Role, TicketChange};
 use kido_web::language::Language;
 use zeroize::Zeroizing;
 
@@ -22,7 +22,7 @@ use crate::office::action;
 use crate::state::AppState;
 use crate::store::{Reissued, TicketName, TicketView};
 use crate::web::buyer::moment::Wall;
-use crate::web::buyer::told::Sentence;
+use crate::web::buyer::told::{Sentence, is_inside};
 
 /// Which ticket of which event, by its pseudonym.
 #[derive(Debug, serde::Deserialize)]
@@ -116,7 +116,9 @@ struct TicketPage<'p> {
     entries: String,
     party: bool,
     card_ends: bool,
-    /// Nothing for a shop, which sees states only.
+    /// Whether somebody is in with it; never told to a shop, which sees states only.
+    inside: bool,
+    /// Nothing for a shop.
     history: Option<Vec<Sentence>>,
     changes: Vec<&'static str>,
     refused: Option<String>,
@@ -158,12 +160,7 @@ fn shown(
 ) -> Result<Response, Turned> {
     let (page, speech) = (desk.page, desk.page.speech);
     let language = speech.language();
-    let history = if desk.role == kido_shared::wire::v1::operator::Role::Sales {
-        None
-    } else {
-        let told = app.store.told_history(event, view.ticket)?;
-        Some(told.iter().map(|told| Sentence::of(told, speech)).collect())
-    };
+    let told = if desk.role == Role::Sales { None } else { Some(app.store.told_history(event, view.ticket)?) };
     let window = view.particulars.window;
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let shown = TicketPage {
@@ -179,7 +176,8 @@ fn shown(
         entries: view.particulars.entries.into(),
         party: view.particulars.party.is_some(),
         card_ends: view.certificate_ends_before_event == Some(true),
-        history,
+        inside: told.as_deref().is_some_and(is_inside),
+        history: told.map(|told| told.iter().map(|told| Sentence::of(told, speech)).collect()),
         changes: changes(&desk, &view),
         desk,
         refused,

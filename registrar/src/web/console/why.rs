@@ -43,11 +43,7 @@ pub(super) fn key_of(code: &str) -> String {
 /// One sentence, and where one is needed what to do.
 pub(super) fn why(speech: Speech<'_>, error: &AppError) -> String {
     let code = error.code();
-    if is_said(code) {
-        speech.say(&key_of(code))
-    } else {
-        speech.say_of("console-no-other", "code", code)
-    }
+    if is_said(code) { speech.say(&key_of(code)) } else { speech.say_of("console-no-other", "code", code) }
 }
 
 #[cfg(test)]
