@@ -166,7 +166,7 @@ impl Operator<'_> {
                 self.looks_expecting("day-stale", &["net::ERR_"]).await?;
                 self.enters_twice(&mut other).await?;
                 self.venue.registrar.start().await?;
-                self.sees("#token").await?;
+                self.sees(".band.elsewhere[role='alert']").await?;
                 self.looks_expecting("sign-in-over", &["net::ERR_"]).await?;
                 let token = self.operators_token()?;
                 self.signs_in(&token).await?;

@@ -9,9 +9,9 @@ const NOBODYS: &str = "01900000-0000-7000-8000-000000000000";
 
 impl Operator<'_> {
     pub(super) async fn is_refused(&mut self, chapter: &mut Chapter) {
-        for (name, path) in [("no-event", format!("/events/{NOBODYS}")), ("no-page", "/nothing".to_owned())] {
+        for (name, path) in [("event", format!("/events/{NOBODYS}")), ("", "/nothing".to_owned())] {
             chapter
-                .step(&format!("{name}: what happened, and where to go on"), async {
+                .step(&format!("{path}: what happened, and where to go on"), async {
                     let address = self.address(&format!("/console{path}"));
                     self.go(&address).await?;
                     self.says_no(name).await?;
@@ -76,10 +76,13 @@ impl Operator<'_> {
             .await;
     }
 
-    /// A page that says what happened and what to do.
+    /// A page that says what happened and what to do; looked at where it has a name.
     pub(super) async fn says_no(&mut self, name: &str) -> anyhow::Result<()> {
         self.sees(".band.fault h1").await?;
         anyhow::ensure!(!self.text(".band.fault .next").await?.is_empty(), "nothing to do");
+        if name.is_empty() {
+            return self.visitor.holds_still("no", &REFUSAL).await;
+        }
         self.looks_expecting(&format!("no-{name}"), &REFUSAL).await
     }
 }

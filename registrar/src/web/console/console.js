@@ -82,10 +82,10 @@ function said() {
   return [...live().querySelectorAll("[data-said]")].map((part) => part.innerText.trim()).join(" ");
 }
 
-/** A form that somebody is filling in is not taken away. */
+/** A form that somebody is filling in is not taken away, and no question moves under a finger. */
 function busy() {
-  const open = [...live().querySelectorAll("input:not([type=hidden])")].some((field) => field.value !== "");
-  return open || document.hidden;
+  const filled = [...live().querySelectorAll("input:not([type=hidden])")].some((field) => field.value !== "");
+  return filled || live().querySelector(".ask[open]") !== null || document.hidden;
 }
 
 async function refresh() {

@@ -113,11 +113,9 @@ impl Window {
         usize::try_from(minute.checked_sub(self.first)?).ok().filter(|place| *place < MINUTES)
     }
 
-    /// `17:30`
     fn clock(self, place: usize) -> String {
         let minute = self.first.saturating_add(i64::try_from(place).unwrap_or(0));
-        let wall = Wall::at(Timestamp::from_unix_seconds(minute.saturating_mul(60)), self.language).machine();
-        wall.get(11..16).unwrap_or("–").to_owned()
+        clock(Timestamp::from_unix_seconds(minute.saturating_mul(60)), self.language)
     }
 
     /// Whether a place is a multiple of so many minutes on the clock.
@@ -130,6 +128,11 @@ impl Window {
         let round = |place: &usize| self.is_round(*place, TICK_MINUTES);
         (0..MINUTES).filter(round).map(|place| (place, self.clock(place))).collect()
     }
+}
+
+/// `17:30`
+fn clock(at: Timestamp, language: Language) -> String {
+    Wall::at(at, language).machine().get(11..16).unwrap_or("–").to_owned()
 }
 
 type Series = [u32; MINUTES];
@@ -212,7 +215,7 @@ fn met(app: &AppState, event: EventId, entries: &Entries, language: Language) ->
                 || "–".to_owned(),
                 |admission| {
                     let entrance = entries.entrance_of.get(&admission.gate).map_or("–", String::as_str);
-                    format!("{entrance} {}", Wall::at(admission.at, language).in_short())
+                    format!("{entrance} {}", clock(admission.at, language))
                 },
             ));
         }

@@ -51,12 +51,10 @@ pub(super) async fn show(
     if clerk.is_ok() {
         return Ok(Redirect::to("/console/events").into_response());
     }
+    // The cookie of a session that is over stays until the next one: a page that asked for itself was answered with this
+    // form before anybody saw it.
     let (page, was_here) = (app.pages.page(language), named(&headers, secure(&app)).is_some());
-    let mut response = page.show(&SignInPage { page, refused: was_here.then_some("console-session-over") })?;
-    if was_here {
-        response.headers_mut().append(SET_COOKIE, cookie(None, secure(&app)));
-    }
-    Ok(response)
+    page.show(&SignInPage { page, refused: was_here.then_some("console-session-over") })
 }
 
 /// Begins a session. A token is looked up by its hash whatever it is, and only so many wrong ones are taken.

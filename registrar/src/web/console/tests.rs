@@ -457,7 +457,7 @@ async fn a_refusal_is_a_page_that_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_is_told_once_and_at_the_address_of_a_form_is_a_page() {
+async fn a_session_that_is_over_is_told_and_at_the_address_of_a_form_is_a_page() {
     let served = Served::new();
     let event = served.event().await;
     let (ticket, _code) = served.registrar.ticket(event, 1).await;
@@ -468,9 +468,9 @@ async fn a_session_that_is_over_is_told_once_and_at_the_address_of_a_form_is_a_p
     }
     served.registrar.clock.advance(IDLE);
     assert_eq!(location(&operator.get(&served, &page).await), "/console");
-    let over = operator.get(&served, "/console").await;
-    assert!(text(&over).contains("You were signed out"));
-    assert!(console_cookie(&over).unwrap().contains("Max-Age=0"), "so that it is said once");
+    for _page_then_person in 0..2 {
+        assert!(operator.read(&served, "/console").await.contains("You were signed out"));
+    }
     assert!(!Browser::default().read(&served, "/console").await.contains("You were signed out"));
 }
 
