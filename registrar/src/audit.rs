@@ -8,12 +8,13 @@
 
 mod line;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use kido_store::{IndexChanges, Options, Position, Project, ProjectError, StoreError, StoreIdentity};
 
-pub use line::{AuditLine, Deed, Door, Object};
+pub use line::{AuditLine, ChangedChoice, Deed, Door, Object};
 
 use crate::store::{Failed, StorageError};
 
@@ -23,9 +24,9 @@ const IDENTITY: StoreIdentity = StoreIdentity::new(*b"kido-audit-list1");
 /// Memory of its index: it is read a page at a time, by a person.
 const CACHE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Refused attempts with a known token that are written down within a minute. More of them is a program in a loop, and a
-/// disk is no place for its log.
-const REFUSED_PER_MINUTE: u16 = 120;
+/// Refused attempts with one token that are written down within a minute. More of them is a program in a loop, and a
+/// disk is no place for its log. Each token has its own count, so that nobody hides another's by noise.
+const REFUSED_PER_MINUTE: u16 = 60;
 
 /// The same without a known token, where anybody at all can cause a line.
 const STRANGERS_PER_MINUTE: u16 = 20;
@@ -65,12 +66,22 @@ fn number(key: &[u8]) -> Option<u64> {
     Some(u64::MAX.saturating_sub(u64::from_be_bytes(bytes.try_into().ok()?)))
 }
 
-/// Refused attempts of the current minute.
+/// Refused attempts of the current minute, by the label of their token. There are no more labels than tokens.
 #[derive(Debug, Default)]
 struct Refused {
     minute: i64,
-    known: u16,
+    known: BTreeMap<String, u16>,
     strangers: u16,
+    unlisted: u64,
+}
+
+/// What becomes of one line.
+#[derive(Debug, PartialEq, Eq)]
+enum Room {
+    /// It is written; so many of an earlier minute were not, and that is said first.
+    Listed { unlisted_before: u64 },
+    /// It is counted only.
+    Unlisted,
 }
 
 /// One page of the list.
@@ -100,17 +111,37 @@ impl Audit {
         Ok(Self { store, refused: Mutex::default() })
     }
 
-    /// Adds a line; it is durable on return. Of refused attempts only so many a minute are kept.
+    /// Whether a deed may be begun: its line will have somewhere to go, as far as can be known before.
+    ///
+    /// # Errors
+    /// [`StorageError`], where the list has failed or is busy beyond its bound.
+    pub async fn takes_lines(&self) -> Result<(), StorageError> {
+        self.append(Vec::new()).await
+    }
+
+    /// Adds a line; it is durable on return. Of refused attempts only so many a minute are kept, the rest is counted.
     ///
     /// # Errors
     /// [`StorageError`]; then nothing may be answered as done.
     pub async fn write(&self, line: AuditLine) -> Result<(), StorageError> {
-        if line.refused.is_some() && !self.has_room(&line) {
-            tracing::warn!(deed = line.deed.key(), "refused attempts come too fast to be listed");
-            return Ok(());
-        }
+        let Room::Listed { unlisted_before } = self.room(&line) else { return Ok(()) };
+        let counted = (unlisted_before > 0).then(|| AuditLine {
+            role: None,
+            label: String::new(),
+            deed: Deed::Unlisted,
+            event: None,
+            object: Object::Count(unlisted_before),
+            refused: None,
+            ..line.clone()
+        });
+        self.append(counted.into_iter().chain([line]).map(|line| line.to_bytes()).collect()).await
+    }
+
+    async fn append(&self, lines: Vec<Vec<u8>>) -> Result<(), StorageError> {
         let pending = self.store.transact(move |transaction| {
-            transaction.append(line.to_bytes())?;
+            for line in lines {
+                transaction.append(line)?;
+            }
             Ok::<(), Failed<core::convert::Infallible>>(())
         });
         match pending.await.map_err(Failed::from) {
@@ -120,19 +151,29 @@ impl Audit {
         }
     }
 
-    fn has_room(&self, line: &AuditLine) -> bool {
+    fn room(&self, line: &AuditLine) -> Room {
         let minute = line.at.unix_seconds().div_euclid(60);
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unlisted_before = 0;
         if refused.minute != minute {
-            *refused = Refused { minute, ..Refused::default() };
+            unlisted_before = core::mem::replace(&mut *refused, Refused { minute, ..Refused::default() }).unlisted;
         }
-        let (count, most) = if line.role.is_some() {
-            (&mut refused.known, REFUSED_PER_MINUTE)
-        } else {
-            (&mut refused.strangers, STRANGERS_PER_MINUTE)
-        };
-        *count = count.saturating_add(1);
-        *count <= most
+        if line.refused.is_some() {
+            let (count, most) = if line.role.is_some() {
+                (refused.known.entry(line.label.clone()).or_default(), REFUSED_PER_MINUTE)
+            } else {
+                (&mut refused.strangers, STRANGERS_PER_MINUTE)
+            };
+            *count = count.saturating_add(1);
+            if *count > most {
+                if refused.unlisted == 0 {
+                    tracing::warn!(deed = line.deed.key(), "refused attempts come too fast to be listed one by one");
+                }
+                refused.unlisted = refused.unlisted.saturating_add(1);
+                return Room::Unlisted;
+            }
+        }
+        Room::Listed { unlisted_before }
     }
 
     /// The newest lines, or those before a number.

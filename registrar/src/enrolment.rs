@@ -3,6 +3,7 @@
 //! The steps and what they prove are in [`kido_shared::enrolment`]. A restart ends every offer; a confirmed gate is a
 //! fact of its event and stays.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,10 @@ use rand::{CryptoRng, RngCore};
 /// Offers that are open at a time: the largest venue set up at once, and a little more.
 const OFFERS_MAX: usize = 256;
 
+/// How long a confirmed gate has at least to fetch its subkeys, however late the digits were typed: it asks every second
+/// or two, and without them it would be a gate of the event that knows nothing.
+const FETCHED_WITHIN: Duration = Duration::from_secs(60);
+
 /// Why an enrolment does not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnrolmentRefusal {
@@ -28,7 +33,7 @@ pub enum EnrolmentRefusal {
     /// More offers are open than are remembered.
     #[error("too many offers are open; confirm some or wait ten minutes")]
     TooMany,
-    /// The steps are not in their order.
+    /// The steps are not in their order, or somebody else took this one first.
     #[error("this step does not follow from the last one")]
     Order,
     /// The operator typed other digits than this registrar computed: somebody may stand between. The offer has ended.
@@ -46,9 +51,19 @@ pub enum EnrolmentRefusal {
 #[derive(Debug)]
 enum Stage {
     Offered,
-    Introduced { gate: GateId, keys: GatePublicKeys, commitment: NonceCommitment, nonce: EnrolmentNonce },
+    Introduced {
+        gate: GateId,
+        keys: GatePublicKeys,
+        commitment: NonceCommitment,
+        nonce: EnrolmentNonce,
+    },
     Revealed(Transcript),
-    Confirmed { transcript: Transcript, sealed: Vec<u8> },
+    /// The digits were right, and the gate is being stored: nobody takes the offer back now, and no clock ends it.
+    Confirming(Transcript),
+    Confirmed {
+        transcript: Transcript,
+        sealed: Vec<u8>,
+    },
 }
 
 #[derive(Debug)]
@@ -125,7 +140,7 @@ pub enum Progress {
     Confirmed(GateId),
 }
 
-/// A gate whose digits were the right ones; to be stored, then finished with [`Enrolments::finish`].
+/// A gate whose digits were the right ones; to be stored, then settled with [`Enrolments::settle`].
 #[derive(Debug)]
 pub struct Compared {
     /// What both sides agree on.
@@ -145,7 +160,7 @@ pub struct Enrolments(Mutex<BTreeMap<EnrolmentId, Offer>>);
 impl Enrolments {
     fn open_at(&self, now: Timestamp) -> MutexGuard<'_, BTreeMap<EnrolmentId, Offer>> {
         let mut offers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        offers.retain(|_enrolment, offer| now < offer.expires_at);
+        offers.retain(|_enrolment, offer| now < offer.expires_at || matches!(offer.stage, Stage::Confirming(_)));
         offers
     }
 
@@ -216,7 +231,9 @@ impl Enrolments {
         let (gate, keys, commitment, registrar_nonce) = match &offer.stage {
             Stage::Introduced { gate, keys, commitment, nonce } => (*gate, *keys, *commitment, *nonce),
             Stage::Revealed(known) if known.gate_nonce == revealed => return Ok(()),
-            Stage::Offered | Stage::Revealed(_) | Stage::Confirmed { .. } => return Err(EnrolmentRefusal::Order),
+            Stage::Offered | Stage::Revealed(_) | Stage::Confirming(_) | Stage::Confirmed { .. } => {
+                return Err(EnrolmentRefusal::Order);
+            }
         };
         match commitment.open(revealed) {
             Ok(gate_nonce) => {
@@ -254,11 +271,12 @@ impl Enrolments {
     /// Takes an offer back: whatever gate has it gets nothing by it any more.
     ///
     /// # Errors
-    /// [`EnrolmentRefusal::NoOffer`]; [`EnrolmentRefusal::Order`] where its gate was confirmed, which is to be revoked.
+    /// [`EnrolmentRefusal::NoOffer`]; [`EnrolmentRefusal::Order`] where its gate is being confirmed, or was: that one is to
+    /// be revoked.
     pub fn withdraw(&self, event: EventId, enrolment: EnrolmentId, now: Timestamp) -> Result<(), EnrolmentRefusal> {
         let mut offers = self.open_at(now);
         let offer = offers.get(&enrolment).filter(|offer| offer.event == event).ok_or(EnrolmentRefusal::NoOffer)?;
-        if matches!(offer.stage, Stage::Confirmed { .. }) {
+        if matches!(offer.stage, Stage::Confirming(_) | Stage::Confirmed { .. }) {
             return Err(EnrolmentRefusal::Order);
         }
         offers.remove(&enrolment);
@@ -279,15 +297,18 @@ impl Enrolments {
         let offer = offers.get(&enrolment).filter(|offer| offer.event == event).ok_or(EnrolmentRefusal::NoOffer)?;
         Ok(match &offer.stage {
             Stage::Offered | Stage::Introduced { .. } => Progress::Waiting,
-            Stage::Revealed(transcript) => Progress::ShowsCode(transcript.gate),
+            Stage::Revealed(transcript) | Stage::Confirming(transcript) => Progress::ShowsCode(transcript.gate),
             Stage::Confirmed { transcript, .. } => Progress::Confirmed(transcript.gate),
         })
     }
 
     /// Compares the digits that the operator read from the gate's screen. Wrong ones end the offer: one guess each.
     ///
+    /// Right ones take the step for this caller, who settles it whatever becomes of it. A gate that is confirmed already
+    /// stays so: the same digits are answered again, others change nothing.
+    ///
     /// # Errors
-    /// [`EnrolmentRefusal`].
+    /// [`EnrolmentRefusal`]; [`EnrolmentRefusal::Order`] also while somebody else confirms it.
     pub fn compare(
         &self,
         event: EventId,
@@ -297,29 +318,40 @@ impl Enrolments {
     ) -> Result<Compared, EnrolmentRefusal> {
         let typed = ShortCode::parse(typed).ok_or(EnrolmentRefusal::NotDigits)?;
         let mut offers = self.open_at(now);
-        let offer = offers.get(&enrolment).filter(|offer| offer.event == event).ok_or(EnrolmentRefusal::NoOffer)?;
+        let offer = offers.get_mut(&enrolment).filter(|offer| offer.event == event);
+        let offer = offer.ok_or(EnrolmentRefusal::NoOffer)?;
         let transcript = match &offer.stage {
-            Stage::Revealed(transcript) | Stage::Confirmed { transcript, .. } => transcript.clone(),
-            Stage::Offered | Stage::Introduced { .. } => return Err(EnrolmentRefusal::Order),
+            Stage::Revealed(transcript) => transcript.clone(),
+            Stage::Confirmed { transcript, .. } if transcript.short_code() == typed => transcript.clone(),
+            Stage::Offered | Stage::Introduced { .. } | Stage::Confirming(_) | Stage::Confirmed { .. } => {
+                return Err(EnrolmentRefusal::Order);
+            }
         };
         if transcript.short_code() != typed {
             offers.remove(&enrolment);
             tracing::warn!(%enrolment, "wrong digits at an enrolment: the offer has ended");
             return Err(EnrolmentRefusal::WrongDigits);
         }
+        if matches!(offer.stage, Stage::Revealed(_)) {
+            offer.stage = Stage::Confirming(transcript.clone());
+        }
         let (token, zone, entrance) = (offer.token.clone(), offer.zone.clone(), offer.entrance.clone());
         Ok(Compared { transcript, token, zone, entrance })
     }
 
-    /// Lays the sealed subkeys out for the gate, which is a fact of its event by now.
-    ///
-    /// # Errors
-    /// [`EnrolmentRefusal::NoOffer`] where the ten minutes ended meanwhile.
-    pub fn finish(&self, transcript: Transcript, sealed: Vec<u8>, now: Timestamp) -> Result<(), EnrolmentRefusal> {
-        let mut offers = self.open_at(now);
-        let offer = offers.get_mut(&transcript.enrolment).ok_or(EnrolmentRefusal::NoOffer)?;
-        offer.stage = Stage::Confirmed { transcript, sealed };
-        Ok(())
+    /// Lays the sealed subkeys out for the gate, which is a fact of its event by now; without them it was not stored, and
+    /// the digits may be typed again.
+    pub fn settle(&self, enrolment: EnrolmentId, sealed: Option<Vec<u8>>, now: Timestamp) {
+        let mut offers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(offer) = offers.get_mut(&enrolment) else { return };
+        if let Stage::Confirming(transcript) = &offer.stage {
+            let transcript = transcript.clone();
+            offer.expires_at = offer.expires_at.max(now.after(FETCHED_WITHIN));
+            offer.stage = match sealed {
+                Some(sealed) => Stage::Confirmed { transcript, sealed },
+                None => Stage::Revealed(transcript),
+            };
+        }
     }
 
     /// Forgets the offer that made a gate, once that gate is revoked.
@@ -328,7 +360,9 @@ impl Enrolments {
         offers.retain(|_enrolment, offer| match &offer.stage {
             Stage::Offered => true,
             Stage::Introduced { gate: known, .. } => *known != gate,
-            Stage::Revealed(transcript) | Stage::Confirmed { transcript, .. } => transcript.gate != gate,
+            Stage::Revealed(transcript) | Stage::Confirming(transcript) | Stage::Confirmed { transcript, .. } => {
+                transcript.gate != gate
+            }
         });
     }
 
@@ -339,7 +373,7 @@ impl Enrolments {
     pub fn asking_gate(&self, enrolment: EnrolmentId, now: Timestamp) -> Result<(GateId, [u8; 32]), EnrolmentRefusal> {
         let offers = self.open_at(now);
         match &offers.get(&enrolment).ok_or(EnrolmentRefusal::NoOffer)?.stage {
-            Stage::Revealed(transcript) | Stage::Confirmed { transcript, .. } => {
+            Stage::Revealed(transcript) | Stage::Confirming(transcript) | Stage::Confirmed { transcript, .. } => {
                 Ok((transcript.gate, transcript.keys.verifying))
             }
             Stage::Offered | Stage::Introduced { .. } => Err(EnrolmentRefusal::Order),
@@ -359,7 +393,7 @@ impl Enrolments {
         let offer = offers.get(&enrolment).ok_or(EnrolmentRefusal::NoOffer)?;
         Ok(match &offer.stage {
             Stage::Confirmed { sealed, .. } => Some((offer.event, sealed.clone())),
-            Stage::Offered | Stage::Introduced { .. } | Stage::Revealed(_) => None,
+            Stage::Offered | Stage::Introduced { .. } | Stage::Revealed(_) | Stage::Confirming(_) => None,
         })
     }
 }
@@ -422,7 +456,8 @@ mod tests {
         let digits = dialogue.transcript(&introduced).short_code().to_string();
         let compared = enrolments.compare(EVENT, id, &digits, NOW).unwrap();
         assert_eq!(enrolments.result(id, NOW), Ok(None));
-        enrolments.finish(compared.transcript, vec![1, 2], NOW).unwrap();
+        drop(compared);
+        enrolments.settle(id, Some(vec![1, 2]), NOW);
         assert_eq!(enrolments.result(id, NOW), Ok(Some((EVENT, vec![1, 2]))));
         assert_eq!(enrolments.progress(EVENT, id, NOW), Ok(Progress::Confirmed(introduced.gate)));
     }
@@ -438,6 +473,28 @@ mod tests {
         assert_eq!(enrolments.compare(EVENT, id, "12", NOW).unwrap_err(), EnrolmentRefusal::NotDigits);
         assert_eq!(enrolments.compare(EVENT, id, wrong, NOW).unwrap_err(), EnrolmentRefusal::WrongDigits);
         assert_eq!(enrolments.compare(EVENT, id, &right, NOW).unwrap_err(), EnrolmentRefusal::NoOffer);
+    }
+
+    #[test]
+    fn while_a_gate_is_confirmed_nobody_refuses_it_and_no_clock_ends_it() {
+        let mut dialogue = offered();
+        let introduced = dialogue.introduce().unwrap();
+        let (id, enrolments) = (introduced.enrolment, &dialogue.enrolments);
+        enrolments.reveal(id, dialogue.gate_nonce, ROOT, NOW).unwrap();
+        let digits = dialogue.transcript(&introduced).short_code().to_string();
+        let wrong = if digits == "000 000" { "000 001" } else { "000 000" };
+        enrolments.compare(EVENT, id, &digits, NOW).unwrap();
+        let late = NOW.after(ENROLMENT_LIFETIME);
+        assert_eq!(enrolments.withdraw(EVENT, id, late), Err(EnrolmentRefusal::Order));
+        assert_eq!(enrolments.compare(EVENT, id, &digits, late).unwrap_err(), EnrolmentRefusal::Order);
+        enrolments.settle(id, None, late);
+        enrolments.compare(EVENT, id, &digits, late).unwrap();
+        enrolments.settle(id, Some(vec![3]), late);
+        assert_eq!(enrolments.compare(EVENT, id, wrong, late).unwrap_err(), EnrolmentRefusal::Order);
+        enrolments.compare(EVENT, id, &digits, late).unwrap();
+        let fetched = enrolments.result(id, late.after(FETCHED_WITHIN / 2));
+        assert_eq!(fetched, Ok(Some((EVENT, vec![3]))), "confirmed in the last second, and still fetched");
+        assert_eq!(enrolments.result(id, late.after(FETCHED_WITHIN)), Err(EnrolmentRefusal::NoOffer));
     }
 
     #[test]

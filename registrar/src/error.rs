@@ -335,6 +335,8 @@ const fn event(refusal: EventRefusal) -> Kind {
         }
         EventRefusal::LocalArbiter { .. } => kind(StatusCode::CONFLICT, "local_arbiter", "One gate only"),
         EventRefusal::ArbiterFixed => kind(StatusCode::CONFLICT, "arbiter_fixed", "The arbiter stays"),
+        EventRefusal::ChangedMeanwhile => kind(StatusCode::CONFLICT, "changed_meanwhile", "Somebody else was first"),
+        EventRefusal::TooFarAhead => kind(StatusCode::UNPROCESSABLE_ENTITY, "too_far_ahead", "Too far ahead"),
         EventRefusal::NotOffered(_) => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", NOT_OFFERED),
         EventRefusal::NoSpareIdentity => {
             kind(StatusCode::SERVICE_UNAVAILABLE, "no_spare_identity", "The root key is needed")
@@ -349,6 +351,7 @@ const fn ticket(refusal: TicketRefusal) -> Kind {
     match refusal {
         TicketRefusal::UnknownTicket => kind(StatusCode::NOT_FOUND, "unknown_ticket", "No such ticket"),
         TicketRefusal::NotPossible { .. } => kind(StatusCode::CONFLICT, "not_possible", NOT_POSSIBLE),
+        TicketRefusal::HolderCode => kind(StatusCode::FORBIDDEN, "holder_code", "The holder's code is not the shop's"),
         TicketRefusal::Paid => kind(StatusCode::CONFLICT, "paid", "The ticket is paid"),
         TicketRefusal::TooManyChanges => kind(StatusCode::TOO_MANY_REQUESTS, "too_many_changes", TOO_MANY_CHANGES),
     }

@@ -112,6 +112,9 @@ pub async fn run(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<
     let office = app.clone();
     serve(listener, build_router(app), stop).await;
     tracing::info!("stopping");
+    // Each is a transaction and a line: short, and no request waits for them any more.
+    office.deeds.close();
+    office.deeds.wait().await;
     let closing = move || {
         store.close();
         office.audit.close();

@@ -7,6 +7,7 @@ use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::audit::Audit;
 use crate::auth::nonces::Nonces;
@@ -60,6 +61,8 @@ pub struct App {
     pub(crate) clerks: Clerks,
     pub(crate) audit: Audit,
     pub(crate) reports: Reports,
+    /// What operators began: it ends with its line in the list, also when the process is asked to stop.
+    pub(crate) deeds: TaskTracker,
     entropy: Entropy,
     stopping: watch::Sender<bool>,
 }
@@ -83,6 +86,7 @@ impl AppState {
             clerks: Clerks::default(),
             audit,
             reports: Reports::default(),
+            deeds: TaskTracker::new(),
             entropy,
             stopping: watch::Sender::new(false),
         }))

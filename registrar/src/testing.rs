@@ -18,12 +18,13 @@ use kido_virtual_card::issuer::{Authority, Hierarchy};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
+use crate::domain::event::EventRefusal;
 use crate::domain::reference::{OrderRef, TicketRef};
 use crate::domain::registration::RegistrationRefusal;
 use crate::entropy::Entropy;
 use crate::keyring::Keyring;
 use crate::registration::{CertificateTrust, Proved, Registrations, StartRequest, Started};
-use crate::store::{Failed, ImportOutcome, NewGate, Store, StoreParts, TicketRow};
+use crate::store::{EventView, Failed, ImportOutcome, NewGate, Store, StoreParts, TicketRow};
 
 /// 2027-01-15, when all characters' certificates but the wrong ones are valid.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -83,6 +84,16 @@ impl Registrar {
         let root = folder.path().join("root.key");
         Keyring::create(&folder.path().join("keyring"), &root, NOW, &mut StdRng::seed_from_u64(7)).unwrap();
         Self::on(folder, Arc::new(ManualClock::at(NOW)))
+    }
+
+    /// Another policy in the place of the one in force.
+    pub(crate) async fn change_policy(
+        &self,
+        event: EventId,
+        policy: EventPolicy,
+    ) -> Result<EventView, Failed<EventRefusal>> {
+        let before = self.store.policy(event).unwrap();
+        self.store.change_policy(event, before, policy).await
     }
 
     /// Starts on a folder that is there.

@@ -327,6 +327,8 @@ console-deed-gate-revoked = revoked a gate
 console-deed-token-added = added a token
 console-deed-token-removed = removed a token
 console-deed-reached = asked for what is not allowed
+console-deed-codes-taken = took the links of an import
+console-deed-unlisted = attempts that came too fast to be listed
 
 ## When a page is not shown
 console-error-home = To the events

@@ -317,6 +317,8 @@ console-deed-gate-revoked = ゲートを 無効に した
 console-deed-token-added = トークンを 加えた
 console-deed-token-removed = トークンを 消した
 console-deed-reached = 許されない ことを しようと した
+console-deed-codes-taken = 取りこみの リンクを 取り出した
+console-deed-unlisted = 多すぎて 記録しなかった 試み
 
 ## ページを 表示できないとき
 console-error-home = イベントへ

@@ -10,6 +10,7 @@ use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
+use crate::cbor_form::{cbor_bytes, exactly};
 use crate::certificate::{PlacedKey, SpkiError, SubjectPublicKey};
 use crate::ids::{EventId, ID_BYTES};
 use crate::keys::{SealKey, expand};
@@ -51,23 +52,7 @@ macro_rules! tag {
             }
         }
 
-        impl<C> minicbor::Encode<C> for $name {
-            fn encode<W: minicbor::encode::Write>(
-                &self,
-                encoder: &mut minicbor::Encoder<W>,
-                _context: &mut C,
-            ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                encoder.bytes(&self.0)?.ok()
-            }
-        }
-
-        impl<'b, C> minicbor::Decode<'b, C> for $name {
-            fn decode(decoder: &mut minicbor::Decoder<'b>, _context: &mut C) -> Result<Self, minicbor::decode::Error> {
-                <[u8; TAG_BYTES]>::try_from(decoder.bytes()?)
-                    .map(Self)
-                    .map_err(|_wrong_length| minicbor::decode::Error::message($wrong))
-            }
-        }
+        cbor_bytes!($name, |bytes| exactly(bytes, $wrong).map(Self));
     };
 }
 
@@ -193,21 +178,7 @@ impl TryFrom<Vec<u8>> for SealedKey {
     }
 }
 
-impl<C> minicbor::Encode<C> for SealedKey {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        encoder: &mut minicbor::Encoder<W>,
-        _context: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        encoder.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> minicbor::Decode<'b, C> for SealedKey {
-    fn decode(decoder: &mut minicbor::Decoder<'b>, _context: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Self::try_from(decoder.bytes()?.to_vec()).map_err(minicbor::decode::Error::custom)
-    }
-}
+cbor_bytes!(SealedKey, |bytes| Self::try_from(bytes.to_vec()).map_err(minicbor::decode::Error::custom));
 
 fn cipher(window: &KeyWindow, seal: &SealKey) -> XChaCha20Poly1305 {
     let key = Zeroizing::new(expand(window.expose(), seal.expose(), &[SEAL_INFO]));

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::base32;
+use crate::cbor_form::{cbor_bytes, exactly};
 use crate::redact::redacted_debug;
 
 /// A text is no code: not 26 characters of base32, hyphens and spaces aside.
@@ -79,24 +80,7 @@ impl CodeHash {
 
 redacted_debug!(Code, CodeHash);
 
-impl<C> minicbor::Encode<C> for CodeHash {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        encoder: &mut minicbor::Encoder<W>,
-        _context: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        encoder.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> minicbor::Decode<'b, C> for CodeHash {
-    fn decode(decoder: &mut minicbor::Decoder<'b>, _context: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let bytes = decoder.bytes()?;
-        <[u8; 32]>::try_from(bytes)
-            .map(Self)
-            .map_err(|_wrong_length| minicbor::decode::Error::message("a code hash is 32 bytes"))
-    }
-}
+cbor_bytes!(CodeHash, |bytes| exactly(bytes, "a code hash is 32 bytes").map(Self));
 
 #[cfg(test)]
 mod tests {

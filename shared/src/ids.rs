@@ -9,6 +9,7 @@ use core::str::FromStr;
 use rand::{CryptoRng, RngCore};
 
 use crate::base32;
+use crate::cbor_form::cbor_bytes;
 
 /// Length of every identifier in bytes.
 pub const ID_BYTES: usize = 16;
@@ -102,21 +103,7 @@ macro_rules! id {
             }
         }
 
-        impl<C> minicbor::Encode<C> for $name {
-            fn encode<W: minicbor::encode::Write>(
-                &self,
-                encoder: &mut minicbor::Encoder<W>,
-                _context: &mut C,
-            ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                encoder.bytes(&self.0)?.ok()
-            }
-        }
-
-        impl<'b, C> minicbor::Decode<'b, C> for $name {
-            fn decode(decoder: &mut minicbor::Decoder<'b>, _context: &mut C) -> Result<Self, minicbor::decode::Error> {
-                Self::try_from(decoder.bytes()?).map_err(minicbor::decode::Error::custom)
-            }
-        }
+        cbor_bytes!($name, |bytes| Self::try_from(bytes).map_err(minicbor::decode::Error::custom));
     };
 }
 
@@ -153,41 +140,62 @@ id! {
     ArbiterId, "arbiter-"
 }
 
-/// Place of a record in an event's feed, from 0.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    minicbor::Encode,
-    minicbor::Decode,
-)]
-#[serde(transparent)]
-#[cbor(transparent)]
-pub struct FeedSequence(#[n(0)] u64);
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident, $first:literal) => {
+        $(#[$doc])*
+        #[derive(
+            Clone,
+            Copy,
+            Debug,
+            PartialEq,
+            Eq,
+            PartialOrd,
+            Ord,
+            Hash,
+            serde::Serialize,
+            serde::Deserialize,
+            minicbor::Encode,
+            minicbor::Decode,
+        )]
+        #[serde(transparent)]
+        #[cbor(transparent)]
+        pub struct $name(#[n(0)] u64);
+
+        impl $name {
+            #[doc = $first]
+            pub const FIRST: Self = Self(0);
+
+            /// The one with this number.
+            #[must_use]
+            pub const fn new(number: u64) -> Self {
+                Self(number)
+            }
+
+            /// The number itself.
+            #[must_use]
+            pub const fn get(self) -> u64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+number! {
+    /// Place of a record in an event's feed, from 0.
+    FeedSequence, "The place of the first record."
+}
+number! {
+    /// Generation of an event's feed: a cut of history, signed with the root key, starts the next one.
+    Epoch, "The generation that a new event starts with."
+}
 
 impl FeedSequence {
-    /// The place of the first record.
-    pub const FIRST: Self = Self(0);
-
-    /// The place with this number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The number itself.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
     /// The next place; `None` where numbers end.
     #[must_use]
     pub const fn next(self) -> Option<Self> {
@@ -195,54 +203,6 @@ impl FeedSequence {
             Some(number) => Some(Self(number)),
             None => None,
         }
-    }
-}
-
-impl fmt::Display for FeedSequence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-/// Generation of an event's feed: a cut of history, signed with the root key, starts the next one.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    minicbor::Encode,
-    minicbor::Decode,
-)]
-#[serde(transparent)]
-#[cbor(transparent)]
-pub struct Epoch(#[n(0)] u64);
-
-impl Epoch {
-    /// The generation that a new event starts with.
-    pub const FIRST: Self = Self(0);
-
-    /// The generation with this number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The number itself.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for Epoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
     }
 }
 

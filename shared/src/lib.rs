@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod base32;
+mod cbor_form;
 pub mod clock;
 pub mod codes;
 pub mod error_chain;

@@ -2,6 +2,7 @@
 
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{EnrolmentId, EventId, GateId, TicketId};
+use kido_shared::policy::PolicyDraft;
 
 /// Through which door somebody came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
@@ -85,6 +86,10 @@ deeds! {
     15 TokenRemoved = "token-removed",
     /// Something was asked for that the role may not do, or by nobody who is known.
     16 Reached = "reached",
+    /// The links of an import were taken out, as a file or on paper: for tickets without a card they are the tickets.
+    17 CodesTaken = "codes-taken",
+    /// Refused attempts came too fast to be listed one by one.
+    18 Unlisted = "unlisted",
 }
 
 /// On what.
@@ -110,6 +115,57 @@ pub enum Object {
     /// A batch of tickets: how many are new, and how many were refused.
     #[n(5)]
     Batch(#[n(0)] u64, #[n(1)] u64),
+    /// A token and the word of its role.
+    #[n(6)]
+    TokenOfRole(#[n(0)] String, #[n(1)] String),
+    /// An event's choices that were changed.
+    #[n(7)]
+    Choices(#[n(0)] Vec<ChangedChoice>),
+    /// So many of them.
+    #[n(8)]
+    Count(#[n(0)] u64),
+}
+
+/// One choice of an event's policy that became another. An event's name is said to have changed, and not what it is.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct ChangedChoice {
+    /// Its name in the API.
+    #[n(0)]
+    pub choice: String,
+    /// What it was, as the API writes it.
+    #[n(1)]
+    pub from: Option<String>,
+    /// What it is.
+    #[n(2)]
+    pub to: Option<String>,
+}
+
+impl ChangedChoice {
+    /// What differs between two policies, in the words and numbers of the API.
+    #[must_use]
+    pub fn between(old: &PolicyDraft, new: &PolicyDraft) -> Vec<Self> {
+        let (old, new) = (choices(old), choices(new));
+        let changed = new.iter().filter(|(choice, to)| old.get(*choice) != Some(*to));
+        let said = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let changed = changed.map(|(choice, to)| {
+            let tells = choice != NAME;
+            let from = old.get(choice).filter(|_| tells).map(said);
+            Self { choice: choice.clone(), from, to: tells.then(|| said(to)) }
+        });
+        changed.collect()
+    }
+}
+
+/// The one choice that is words of the operator's own.
+const NAME: &str = "name";
+
+fn choices(draft: &PolicyDraft) -> serde_json::Map<String, serde_json::Value> {
+    match serde_json::to_value(draft) {
+        Ok(serde_json::Value::Object(choices)) => choices,
+        // A structure of plain fields is always an object.
+        Ok(_) | Err(_) => serde_json::Map::new(),
+    }
 }
 
 /// One line.

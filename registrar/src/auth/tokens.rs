@@ -14,7 +14,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// Tokens of one registrar: a person or a program each; more is a directory's work.
 const TOKENS_MAX: usize = 1_000;
 
-/// Largest token file: each token takes under 200 bytes.
+/// Labels of ended tokens that are remembered.
+const ENDED_LABELS_MAX: usize = 10_000;
+
+/// Largest token file: each token takes under 200 bytes, an ended label under 50.
 const TOKENS_BYTES_MAX: usize = 1024 * 1024;
 
 /// Longest label.
@@ -41,8 +44,8 @@ pub enum TokenError {
     /// A label has other characters, none, or too many.
     #[error("a label is 1 to {LABEL_CHARS_MAX} small letters, digits or hyphens")]
     Label,
-    /// A token of this label exists.
-    #[error("a token of this label exists")]
+    /// A token of this label exists, or did and is still named in the audit list; or this very token has another one.
+    #[error("this label or token was given out already: choose another label")]
     Exists,
     /// No token of this label exists.
     #[error("no token of this label")]
@@ -113,6 +116,16 @@ pub struct Bearer {
 #[serde(deny_unknown_fields)]
 struct Stored {
     tokens: Vec<AddToken>,
+    /// Labels of tokens that were ended, oldest first: the audit list goes by labels, so nobody else gets one of them.
+    #[serde(default)]
+    ended: Vec<String>,
+}
+
+/// What is known of tokens.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    bearers: BTreeMap<[u8; 32], Bearer>,
+    ended: Vec<String>,
 }
 
 /// The tokens of one registrar.
@@ -121,7 +134,7 @@ struct Stored {
 #[derive(Debug)]
 pub struct Tokens {
     path: PathBuf,
-    known: RwLock<BTreeMap<[u8; 32], Bearer>>,
+    known: RwLock<Known>,
     /// One change of the file at a time.
     changing: Mutex<()>,
 }
@@ -136,8 +149,8 @@ impl Tokens {
             .map_err(|source| TokenError::File { path: path.clone(), source })?;
         let stored: Stored = serde_json::from_slice(&bytes).map_err(|_no_detail| TokenError::Damaged(path.clone()))?;
         let bearer = |token: AddToken| (token.token_hash, Bearer { role: token.role, label: token.label });
-        let known = RwLock::new(stored.tokens.into_iter().map(bearer).collect());
-        Ok(Self { path, known, changing: Mutex::new(()) })
+        let known = Known { bearers: stored.tokens.into_iter().map(bearer).collect(), ended: stored.ended };
+        Ok(Self { path, known: RwLock::new(known), changing: Mutex::new(()) })
     }
 
     /// Begins a file with the first operator's token.
@@ -146,10 +159,9 @@ impl Tokens {
     /// [`TokenError::File`].
     pub fn create(path: PathBuf, first: &BearerToken) -> Result<Self, TokenError> {
         let bearer = Bearer { role: Role::Operator, label: "operator".to_owned() };
-        let tokens =
-            Self { known: RwLock::new(BTreeMap::from([(first.hash(), bearer)])), changing: Mutex::new(()), path };
-        let known = tokens.snapshot();
-        tokens.store(&known)?;
+        let known = Known { bearers: BTreeMap::from([(first.hash(), bearer)]), ended: Vec::new() };
+        let tokens = Self { known: RwLock::default(), changing: Mutex::new(()), path };
+        tokens.put(known)?;
         Ok(tokens)
     }
 
@@ -173,7 +185,7 @@ impl Tokens {
     #[must_use]
     pub fn still(&self, name: TokenName) -> Option<Bearer> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&name.0).cloned()
+        known.bearers.get(&name.0).cloned()
     }
 
     /// Adds a token; it is durable on return. Blocks.
@@ -186,16 +198,22 @@ impl Tokens {
         if !is_label(&token.label) {
             return Err(TokenError::Label);
         }
-        let same_label = known.iter().find(|(_hash, bearer)| bearer.label == token.label);
-        match same_label {
-            Some((hash, bearer)) if *hash == token.token_hash && bearer.role == token.role => {}
+        let wanted = Bearer { role: token.role, label: token.label.clone() };
+        match known.bearers.get(&token.token_hash) {
+            Some(bearer) if *bearer == wanted => return Ok(TokenBody { role: token.role, label: token.label }),
+            // Another role or label for a token that is out: its sessions would become somebody else's.
             Some(_) => return Err(TokenError::Exists),
-            None if known.len() >= TOKENS_MAX => return Err(TokenError::TooMany),
-            None => {
-                known.insert(token.token_hash, Bearer { role: token.role, label: token.label.clone() });
-                self.put(known)?;
-            }
+            None => {}
         }
+        let mut labels = known.bearers.values().map(|bearer| &bearer.label).chain(&known.ended);
+        if labels.any(|label| *label == token.label) {
+            return Err(TokenError::Exists);
+        }
+        if known.bearers.len() >= TOKENS_MAX {
+            return Err(TokenError::TooMany);
+        }
+        known.bearers.insert(token.token_hash, wanted);
+        self.put(known)?;
         Ok(TokenBody { role: token.role, label: token.label })
     }
 
@@ -206,13 +224,17 @@ impl Tokens {
     pub fn remove(&self, label: &str) -> Result<TokenBody, TokenError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = self.snapshot();
-        let found = known.iter().find(|(_hash, bearer)| bearer.label == label);
+        let found = known.bearers.iter().find(|(_hash, bearer)| bearer.label == label);
         let (hash, bearer) = found.map(|(hash, bearer)| (*hash, bearer.clone())).ok_or(TokenError::Unknown)?;
-        let operators = known.values().filter(|bearer| bearer.role == Role::Operator).count();
+        let operators = known.bearers.values().filter(|bearer| bearer.role == Role::Operator).count();
         if bearer.role == Role::Operator && operators == 1 {
             return Err(TokenError::LastOperator);
         }
-        known.remove(&hash);
+        known.bearers.remove(&hash);
+        if known.ended.len() >= ENDED_LABELS_MAX {
+            known.ended.remove(0);
+        }
+        known.ended.push(bearer.label.clone());
         self.put(known)?;
         Ok(TokenBody { role: bearer.role, label: bearer.label })
     }
@@ -222,29 +244,29 @@ impl Tokens {
     pub fn list(&self) -> Vec<TokenBody> {
         let known = self.snapshot();
         let mut list: Vec<TokenBody> =
-            known.into_values().map(|bearer| TokenBody { role: bearer.role, label: bearer.label }).collect();
+            known.bearers.into_values().map(|bearer| TokenBody { role: bearer.role, label: bearer.label }).collect();
         list.sort_by(|one, other| one.label.cmp(&other.label));
         list
     }
 
-    fn snapshot(&self) -> BTreeMap<[u8; 32], Bearer> {
+    fn snapshot(&self) -> Known {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// First the file, then what is believed.
-    fn put(&self, known: BTreeMap<[u8; 32], Bearer>) -> Result<(), TokenError> {
+    fn put(&self, known: Known) -> Result<(), TokenError> {
         self.store(&known)?;
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
         Ok(())
     }
 
-    fn store(&self, known: &BTreeMap<[u8; 32], Bearer>) -> Result<(), TokenError> {
+    fn store(&self, known: &Known) -> Result<(), TokenError> {
         let stored = |(hash, bearer): (&[u8; 32], &Bearer)| AddToken {
             role: bearer.role,
             label: bearer.label.clone(),
             token_hash: *hash,
         };
-        let stored = Stored { tokens: known.iter().map(stored).collect() };
+        let stored = Stored { tokens: known.bearers.iter().map(stored).collect(), ended: known.ended.clone() };
         let bytes = serde_json::to_vec_pretty(&stored).map_err(|_no_detail| TokenError::Damaged(self.path.clone()))?;
         private_file::replace(&self.path, &bytes).map_err(|source| TokenError::File { path: self.path.clone(), source })
     }
@@ -287,6 +309,20 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_is_out_gets_no_other_role_or_label() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("tokens.json");
+        let tokens = Tokens::create(path.clone(), &token(1)).unwrap();
+        let viewer = AddToken { role: Role::Viewer, label: "looks".to_owned(), token_hash: token(1).hash() };
+        assert!(matches!(tokens.add(viewer), Err(TokenError::Exists)));
+        tokens.add(sales(2, "shop")).unwrap();
+        tokens.remove("shop").unwrap();
+        let read = Tokens::open(path).unwrap();
+        assert_eq!(read.bearer(&token(1).reveal()).unwrap().role, Role::Operator);
+        assert!(matches!(read.add(sales(3, "shop")), Err(TokenError::Exists)), "also after a restart");
+    }
+
+    #[test]
     fn a_removed_token_opens_nothing_and_the_last_operator_stays() {
         let home = tempfile::tempdir().unwrap();
         let tokens = Tokens::create(home.path().join("tokens.json"), &token(1)).unwrap();
@@ -297,6 +333,7 @@ mod tests {
         tokens.remove("shop").unwrap();
         assert_eq!(tokens.bearer(&token(2).reveal()), None);
         assert!(matches!(tokens.remove("shop"), Err(TokenError::Unknown)));
+        assert!(matches!(tokens.add(sales(4, "shop")), Err(TokenError::Exists)), "the audit list goes by labels");
         assert!(matches!(tokens.remove("operator"), Err(TokenError::LastOperator)));
     }
 }

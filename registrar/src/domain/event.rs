@@ -1,5 +1,7 @@
 //! The rules of an event's policy.
 
+use core::time::Duration;
+
 use kido_shared::clock::Timestamp;
 use kido_shared::policy::{ArbiterHome, EventPolicy};
 
@@ -24,17 +26,32 @@ pub enum EventRefusal {
     /// A choice that the policy can record and no gate follows. It is refused, so that nobody relies on it.
     #[error("{0} is not offered yet")]
     NotOffered(&'static str),
+    /// The change was made from choices that are not in force any more.
+    #[error("somebody else changed this event meanwhile: look again, then change what is still to be changed")]
+    ChangedMeanwhile,
+    /// So late a retention date is a mistake in the year.
+    #[error("the retention date is at most {RETENTION_YEARS_MAX} years ahead")]
+    TooFarAhead,
     /// The root key is away, and no identity that it has certified is left.
     #[error("no certified event identity is left: add some with the root key")]
     NoSpareIdentity,
 }
+
+/// Furthest retention date. Tickets are sold a year ahead, and nothing that must be kept by law is kept longer; beyond it a
+/// digit slipped, and a week's key would be made for it.
+const RETENTION_YEARS_MAX: u32 = 25;
+const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Whether an event may be made.
 ///
 /// # Errors
 /// [`EventRefusal`].
 pub fn may_create(policy: &EventPolicy, now: Timestamp) -> Result<(), EventRefusal> {
-    if policy.choices().retention_at <= now { Err(EventRefusal::Over) } else { Ok(()) }
+    let retention_at = policy.choices().retention_at;
+    if retention_at <= now {
+        return Err(EventRefusal::Over);
+    }
+    if retention_at > now.after(YEAR * RETENTION_YEARS_MAX) { Err(EventRefusal::TooFarAhead) } else { Ok(()) }
 }
 
 /// How far an event has gone, as far as a change of its policy depends on it.

@@ -23,6 +23,7 @@ macro_rules! reference {
             /// [`ReferenceError`] where it is too short, too long or has other characters.
             pub fn parse(text: &str) -> Result<Self, ReferenceError> {
                 let clean = text.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-'));
+                let clean = clean && !text.starts_with('-');
                 if clean && REFERENCE_CHARS.contains(&text.len()) { Ok(Self(text.to_owned())) } else { Err(ReferenceError) }
             }
 

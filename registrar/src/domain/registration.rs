@@ -69,8 +69,9 @@ impl RegistrationRefusal {
         match refusal {
             TicketRefusal::UnknownTicket => Self::UnknownCode,
             TicketRefusal::NotPossible { action, state } => Self::NotPossible { action, state },
-            // Only a release is refused because of a payment, and no dialogue releases.
-            TicketRefusal::Paid | TicketRefusal::TooManyChanges => Self::TooManyChanges,
+            // Only a release is refused because of a payment, and only a shop's wish for a holder's code as such: no
+            // dialogue is either.
+            TicketRefusal::Paid | TicketRefusal::HolderCode | TicketRefusal::TooManyChanges => Self::TooManyChanges,
         }
     }
 }

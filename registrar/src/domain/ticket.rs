@@ -257,6 +257,9 @@ pub enum TicketRefusal {
         /// What the ticket is.
         state: TicketState,
     },
+    /// The code of a ticket with a card opens its history, which the shop never sees (`protocol.md` §8).
+    #[error("a new code for a ticket with a card is made by an operator, or by its holder with the card")]
+    HolderCode,
     /// The payment is confirmed already, so the ticket cannot be released.
     #[error("the ticket is paid: cancel it instead")]
     Paid,
@@ -373,12 +376,13 @@ impl Ticket {
         Ok(Some(change))
     }
 
-    /// Decides whether a new code may be made.
+    /// Decides whether a new code may be made, and given to whoever asks.
     ///
     /// # Errors
     /// [`TicketRefusal`].
-    pub fn decide_reissue(&self, now: Timestamp) -> Result<(), TicketRefusal> {
+    pub fn decide_reissue(&self, actor: Actor, now: Timestamp) -> Result<(), TicketRefusal> {
         match self.stage {
+            Stage::Bound(_) | Stage::Suspended(_) if actor == Actor::Sales => Err(TicketRefusal::HolderCode),
             Stage::Unbound | Stage::Bound(_) | Stage::Suspended(_) => self.may_change(TicketAction::ReissueCode, now),
             Stage::Returned | Stage::Cancelled(_) => {
                 Err(TicketRefusal::NotPossible { action: TicketAction::ReissueCode, state: self.state() })

@@ -111,7 +111,7 @@ impl Store {
         Ok(reading::admission(&self.live(event)?.facts, admission)?)
     }
 
-    /// The event's conflicts, oldest first, at most [`CONFLICTS_MAX`].
+    /// The event's conflicts, newest first, at most [`CONFLICTS_MAX`].
     ///
     /// # Errors
     /// [`StorageError`].

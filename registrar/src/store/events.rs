@@ -100,16 +100,25 @@ impl Store {
         Ok(view)
     }
 
-    /// Puts another policy in force; gates learn it from the feed.
+    /// Puts another policy in force; gates learn it from the feed. It was made from the one `before`: where somebody
+    /// changed that meanwhile, theirs stays.
     ///
     /// # Errors
     /// [`EventRefusal`] or [`StorageError`].
-    pub async fn change_policy(&self, event: EventId, policy: EventPolicy) -> Result<EventView, Failed<EventRefusal>> {
+    pub async fn change_policy(
+        &self,
+        event: EventId,
+        before: EventPolicy,
+        policy: EventPolicy,
+    ) -> Result<EventView, Failed<EventRefusal>> {
         let live = self.live(event)?;
         let now = self.now();
         let rewrapped = self.rewrap(&live, &policy)?;
         live.transact(move |changing| {
             let old = reading::policy(changing)?;
+            if old != before {
+                return Err(Failed::Refused(EventRefusal::ChangedMeanwhile));
+            }
             let gates = reading::gates(changing)?.iter().filter(|(_, gate)| !gate.revoked).count();
             let so_far = EventSoFar { gates, used: reading::any_use(changing)? };
             may_change(&old, &policy, so_far, now).map_err(Failed::Refused)?;

@@ -130,6 +130,7 @@ pub(super) fn entries_of_gate(gate: GateId) -> Vec<u8> {
     key(b'w', &[gate.as_bytes()])
 }
 
+/// The newest sorts first: whoever adds conflicts does not push the ones of this minute out of sight.
 pub(super) fn conflict(position: Position) -> Vec<u8> {
-    key(b'x', &[&position.get().to_be_bytes()])
+    key(b'x', &[&u64::MAX.saturating_sub(position.get()).to_be_bytes()])
 }

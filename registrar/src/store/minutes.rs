@@ -1,5 +1,6 @@
 //! Entries by minute and gate: what a plot of the evening is drawn from.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 use kido_shared::ids::{EventId, GateId};
@@ -19,16 +20,19 @@ pub struct EntriesOfMinute {
 }
 
 impl Store {
-    /// Entries from a minute on, oldest first.
+    /// Entries of some minutes, oldest first. Bounded at both ends: a gate may say that it admitted in a year to come.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub fn entries_since(&self, event: EventId, minute: i64) -> Result<Vec<EntriesOfMinute>, StorageError> {
+    pub fn entries_in(&self, event: EventId, minutes: Range<i64>) -> Result<Vec<EntriesOfMinute>, StorageError> {
         let live = self.live(event)?;
         let mut entries = Vec::new();
-        for entry in live.facts.scan_prefix_after(keys::MINUTES, &keys::before_minute(minute))? {
+        for entry in live.facts.scan_prefix_after(keys::MINUTES, &keys::before_minute(minutes.start))? {
             let (key, value) = entry?;
             let (minute, gate) = keys::minute_of(&key).ok_or(StorageError::Entry("a minute"))?;
+            if minute >= minutes.end {
+                break;
+            }
             let count = reading::decode(&value, "entries of a minute")?;
             entries.push(EntriesOfMinute { minute, gate, count });
         }

@@ -24,7 +24,7 @@ const NO_TICKET: ProjectError = ProjectError::Impossible("a fact about a ticket 
 const NO_EVENT: ProjectError = ProjectError::Impossible("a fact before the event was created");
 
 impl Project for EventProjection {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         let fact =

@@ -381,7 +381,7 @@ impl Store {
             .transact(move |changing| {
                 let found = resolve(changing, &changing.keys().order, &name)?;
                 let (id, ticket) = found.ok_or(Failed::Refused(TicketRefusal::UnknownTicket))?;
-                ticket.decide_reissue(now).map_err(Failed::Refused)?;
+                ticket.decide_reissue(actor, now).map_err(Failed::Refused)?;
                 changing.append(&Fact::CodeReplaced(CodeReplaced { ticket: id, code: hash, actor, at: now }))?;
                 Ok(view_of(changing, id)?)
             })

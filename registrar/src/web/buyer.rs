@@ -134,15 +134,18 @@ fn open(
         app.buyers.sessions.lock().unwrap_or_else(PoisonError::into_inner).close(name);
     }
     let Ok(code) = Code::parse(&body.code).map(|code| code.hash()) else { return Ok(Err(Excuse::Incomplete)) };
-    if !app.buyers.misses.lock().unwrap_or_else(PoisonError::into_inner).may_try(visitor.from, app.now()) {
-        return Ok(Err(Excuse::TooManyTries));
-    }
     let linked = match app.store.find_link(code) {
         Ok(linked) => linked,
         Err(failed) => {
             let excuse = Excuse::of_refused_code(failed, side)?;
-            if excuse == Excuse::Unknown {
-                app.buyers.misses.lock().unwrap_or_else(PoisonError::into_inner).count(visitor.from);
+            // Right codes are never limited: whoever guesses must not keep anybody else out.
+            let mut misses = app.buyers.misses.lock().unwrap_or_else(PoisonError::into_inner);
+            let wrong = excuse == Excuse::Unknown;
+            if wrong && !misses.may_try(visitor.from, app.now()) {
+                return Ok(Err(Excuse::TooManyTries));
+            }
+            if wrong {
+                misses.count(visitor.from);
             }
             return Ok(Err(excuse));
         }

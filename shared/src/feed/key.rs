@@ -4,6 +4,7 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 
 use super::FeedError;
 use super::statement::{Kind, VERSION, decode_exactly, encode};
+use crate::cbor_form::cbor_bytes;
 use crate::clock::Timestamp;
 use crate::ids::EventId;
 
@@ -113,25 +114,12 @@ impl FeedKeyCertificate {
     }
 }
 
-impl<C> minicbor::Encode<C> for FeedKeyCertificate {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        encoder: &mut minicbor::Encoder<W>,
-        _context: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        encoder.bytes(&self.0)?.ok()
+cbor_bytes!(FeedKeyCertificate, |bytes| {
+    if bytes.len() > KIND.bytes_max {
+        return Err(minicbor::decode::Error::message("a feed key certificate is shorter"));
     }
-}
-
-impl<'b, C> minicbor::Decode<'b, C> for FeedKeyCertificate {
-    fn decode(decoder: &mut minicbor::Decoder<'b>, _context: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let bytes = decoder.bytes()?;
-        if bytes.len() > KIND.bytes_max {
-            return Err(minicbor::decode::Error::message("a feed key certificate is shorter"));
-        }
-        Self::from_bytes(bytes.to_vec()).map_err(minicbor::decode::Error::custom)
-    }
-}
+    Self::from_bytes(bytes.to_vec()).map_err(minicbor::decode::Error::custom)
+});
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CertifiedKey {

@@ -3,6 +3,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::history::Actor;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
@@ -76,14 +77,24 @@ fn gates_are_told_what_a_ticket_is_good_for() {
 fn the_eleventh_change_of_a_day_is_refused_unless_it_takes_away() {
     let mut changed = ticket(Stage::Bound(BINDING), true);
     for _ in 0..CHANGES_PER_DAY {
-        changed.decide_reissue(NOW).unwrap();
+        changed.decide_reissue(Actor::Operator, NOW).unwrap();
         changed = changed.with_code(CodeHash::from_bytes([9; 32]), NOW);
     }
-    assert_eq!(changed.decide_reissue(NOW), Err(TicketRefusal::TooManyChanges));
+    assert_eq!(changed.decide_reissue(Actor::Operator, NOW), Err(TicketRefusal::TooManyChanges));
     assert!(changed.decide(TicketAction::Suspend, NOW).is_ok());
     assert!(changed.decide(TicketAction::Cancel, NOW).is_ok());
     let tomorrow = NOW.after(Duration::from_secs(24 * 60 * 60));
-    changed.decide_reissue(tomorrow).unwrap();
+    changed.decide_reissue(Actor::Operator, tomorrow).unwrap();
+}
+
+#[test]
+fn a_shop_gets_no_code_that_opens_a_history() {
+    for stage in [Stage::Bound(BINDING), Stage::Suspended(BINDING)] {
+        let held = ticket(stage, true);
+        assert_eq!(held.decide_reissue(Actor::Sales, NOW), Err(TicketRefusal::HolderCode));
+        assert_eq!(held.decide_reissue(Actor::Operator, NOW), Ok(()));
+    }
+    assert_eq!(ticket(Stage::Unbound, true).decide_reissue(Actor::Sales, NOW), Ok(()));
 }
 
 #[test]

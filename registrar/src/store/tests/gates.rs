@@ -271,10 +271,10 @@ async fn a_local_arbiter_serves_one_gate_whichever_way_round_it_is_asked() {
     let step = claim(&registrar, event, 1, ticket, one);
     let elsewhere = registrar.store.claim(event, one, step).await;
     assert!(matches!(elsewhere, Err(Failed::Refused(ClaimRefusal::ArbiterElsewhere))));
-    registrar.store.change_policy(event, policy(|_draft| {})).await.unwrap();
+    registrar.change_policy(event, policy(|_draft| {})).await.unwrap();
     registrar.gate(event, 2).await;
     let local = policy(|draft| draft.arbiter.home = ArbiterHome::Local);
-    let back = registrar.store.change_policy(event, local).await;
+    let back = registrar.change_policy(event, local).await;
     assert!(matches!(back, Err(Failed::Refused(EventRefusal::LocalArbiter { gates: 2 }))));
 }
 
@@ -292,17 +292,17 @@ async fn the_arbiter_stays_once_anything_was_claimed_or_admitted() {
         let event = registrar.event().await;
         let ticket = bound(&registrar, event).await;
         let gate = registrar.gate(event, 1).await;
-        registrar.store.change_policy(event, local()).await.unwrap();
-        registrar.store.change_policy(event, policy(|_draft| {})).await.unwrap();
+        registrar.change_policy(event, local()).await.unwrap();
+        registrar.change_policy(event, policy(|_draft| {})).await.unwrap();
         if claimed {
             registrar.store.claim(event, gate, claim(&registrar, event, 1, ticket, gate)).await.unwrap();
         } else {
             registrar.store.ingest(event, gate, vec![admission(1, ticket, gate)]).await.unwrap();
         }
         for moved in [local(), cluster()] {
-            let refused = registrar.store.change_policy(event, moved).await;
+            let refused = registrar.change_policy(event, moved).await;
             assert!(matches!(refused, Err(Failed::Refused(EventRefusal::ArbiterFixed))), "{refused:?}");
         }
-        registrar.store.change_policy(event, policy(|draft| draft.name = "renamed".to_owned())).await.unwrap();
+        registrar.change_policy(event, policy(|draft| draft.name = "renamed".to_owned())).await.unwrap();
     }
 }

@@ -27,7 +27,7 @@ pub(super) async fn busy_event(registrar: &Registrar) -> EventId {
     let second = registrar.gate(event, 2).await;
     super::gates::admit_twice(registrar, event, bound, (gate, second)).await;
     store.revoke_gate(event, second).await.unwrap();
-    store.change_policy(event, policy(|draft| draft.tickets_per_card = 2)).await.unwrap();
+    registrar.change_policy(event, policy(|draft| draft.tickets_per_card = 2)).await.unwrap();
     event
 }
 
@@ -161,7 +161,7 @@ async fn counts_follow_the_states_of_tickets() {
 async fn an_event_stays_what_it_is_a_rehearsal_or_not() {
     let registrar = Registrar::new();
     let event = registrar.event().await;
-    let real = registrar.store.change_policy(event, policy(|draft| draft.rehearsal_of = None)).await;
+    let real = registrar.change_policy(event, policy(|draft| draft.rehearsal_of = None)).await;
     assert!(matches!(real, Err(Failed::Refused(EventRefusal::RehearsalFixed))));
     let over = policy(|draft| {
         draft.starts_at = NOW.before(core::time::Duration::from_secs(7));
@@ -179,7 +179,7 @@ async fn a_postponed_events_key_moves_to_another_week_and_still_opens() {
     let subkeys = registrar.store.gate_subkeys(event).unwrap();
     let later =
         policy(|draft| draft.retention_at = draft.retention_at.after(core::time::Duration::from_secs(60 * 86_400)));
-    registrar.store.change_policy(event, later.clone()).await.unwrap();
+    registrar.change_policy(event, later.clone()).await.unwrap();
     let registrar = registrar.restart();
     assert_eq!(registrar.store.event(event).unwrap().policy, later);
     assert_eq!(registrar.store.gate_subkeys(event).unwrap().record.expose(), subkeys.record.expose());

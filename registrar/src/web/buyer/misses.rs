@@ -1,4 +1,6 @@
-//! How many wrong codes are taken: a code has 128 random bits, so this is about load and about being told.
+//! How many wrong codes are answered as such: a code has 128 random bits, so this is about being told, not about guessing.
+//!
+//! A right code, and a right token of the console, is taken whatever others did: a stranger who guesses keeps nobody out.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +11,8 @@ use crate::web::visitor::Neighbourhood;
 /// Wrong codes that one household may show within a minute: a person who mistypes a printed code needs three.
 const MISSES_PER_NEIGHBOURHOOD: u16 = 10;
 
-/// Wrong codes of everybody within a minute. Above it nobody's code is taken for the rest of that minute, so it lies
-/// high enough that sixty households have to work at it; card helpers do not come through here and are not stopped.
+/// Wrong codes of everybody within a minute, which bounds what is remembered of where they came from. It lies so high that
+/// sixty households have to work at it.
 const MISSES_IN_ALL: u16 = 600;
 
 /// Wrong codes of the current minute. Its size is bounded by what it counts: no more neighbourhoods than misses.
@@ -22,7 +24,7 @@ pub(in crate::web) struct Misses {
 }
 
 impl Misses {
-    /// Whether one more code may be tried. Addresses of an earlier minute are forgotten here.
+    /// Whether one more wrong code is answered as one, and not by *later*. Addresses of an earlier minute are forgotten here.
     pub(in crate::web) fn may_try(&mut self, from: Option<Neighbourhood>, now: Timestamp) -> bool {
         let minute = now.unix_seconds().div_euclid(60);
         if minute != self.minute {

@@ -109,6 +109,10 @@ impl Window {
         Self { first: now.unix_seconds().div_euclid(60).saturating_sub(span).saturating_add(1), language }
     }
 
+    fn minutes(self) -> core::ops::Range<i64> {
+        self.first..self.first.saturating_add(i64::try_from(MINUTES).unwrap_or(0))
+    }
+
     fn place(self, minute: i64) -> Option<usize> {
         usize::try_from(minute.checked_sub(self.first)?).ok().filter(|place| *place < MINUTES)
     }
@@ -164,7 +168,7 @@ impl Entries {
             of_entrance.1 = of_entrance.1.saturating_add(total);
         }
         let mut all = Box::new([0_u32; MINUTES]);
-        for of_minute in app.store.entries_since(event, window.first)? {
+        for of_minute in app.store.entries_in(event, window.minutes())? {
             let (Some(place), Some(entrance)) = (window.place(of_minute.minute), entrance_of.get(&of_minute.gate))
             else {
                 continue;
@@ -198,7 +202,12 @@ fn refused(desk: &Desk<'_>, reports: &EventReports, now: Timestamp) -> Vec<Refus
     let since = now.unix_seconds().div_euclid(60).saturating_sub(i64::try_from(RECENT).unwrap_or(0));
     let of = |code: &u8, total: &u64| {
         let recent = reports.minutes.range(since.saturating_add(1)..).filter_map(|(_minute, counts)| counts.get(code));
-        Refused { code: *code, why: desk.say(&format!("console-code-{code}")), total: *total, recent: recent.sum() }
+        Refused {
+            code: *code,
+            why: desk.say(&format!("console-code-{code}")),
+            total: *total,
+            recent: recent.fold(0, |sum, count| sum.saturating_add(*count)),
+        }
     };
     let mut all: Vec<Refused> = reports.refusals.iter().map(|(code, total)| of(code, total)).collect();
     all.sort_by_key(|refused| (core::cmp::Reverse(refused.total), refused.code));
@@ -207,7 +216,7 @@ fn refused(desk: &Desk<'_>, reports: &EventReports, now: Timestamp) -> Vec<Refus
 
 fn met(app: &AppState, event: EventId, entries: &Entries, language: Language) -> Result<Vec<Met>, AppError> {
     let mut met = Vec::new();
-    for conflict in app.store.conflicts(event)?.iter().rev().take(CONFLICTS_SHOWN) {
+    for conflict in app.store.conflicts(event)?.iter().take(CONFLICTS_SHOWN) {
         let mut places = Vec::new();
         for admission in [conflict.first, conflict.second] {
             let known = app.store.admission(event, admission)?;

@@ -10,7 +10,7 @@ use kido_web::language::Language;
 
 use super::clerk::{Clerk, Turned};
 use super::{Desk, Page, Tab};
-use crate::audit::{AuditLine, Object};
+use crate::audit::{AuditLine, ChangedChoice, Object};
 use crate::auth::bearer::Operate;
 use crate::state::AppState;
 use crate::web::buyer::moment::Wall;
@@ -57,6 +57,11 @@ impl Line {
             Object::Gate(gate) => Some(gate.to_string()),
             Object::Offer(enrolment) => Some(enrolment.to_string()),
             Object::Token(label) => Some(label.clone()),
+            Object::TokenOfRole(label, role) => {
+                Some(format!("{label} ({})", speech.say(&format!("console-role-{role}"))))
+            }
+            Object::Choices(changed) => Some(changed.iter().map(choice).collect::<Vec<_>>().join(", ")),
+            Object::Count(count) => Some(count.to_string()),
             Object::Batch(created, refused) => {
                 let fills = [("created", (*created).into()), ("refused", (*refused).into())];
                 Some(speech.say_with("console-audit-batch", &fills))
@@ -73,6 +78,17 @@ impl Line {
             on: object,
             event: line.event.map(named),
             refused: line.refused.clone(),
+        }
+    }
+}
+
+/// A changed choice in the words of the API, which are those of the command line, too.
+fn choice(changed: &ChangedChoice) -> String {
+    match (&changed.from, &changed.to) {
+        (None, None) => changed.choice.clone(),
+        (from, to) => {
+            let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
+            format!("{} {} → {}", changed.choice, said(from), said(to))
         }
     }
 }

@@ -75,7 +75,7 @@ pub(super) async fn sign_in(
         reached(&app, None, Door::Console, Denied::UnknownToken).await;
         return refused(page, StatusCode::FORBIDDEN, "console-wrong-token");
     };
-    app.note_session(&By { bearer, door: Door::Console }, Deed::SignedIn).await?;
+    app.note(&By { bearer, door: Door::Console }, Deed::SignedIn, None).await?;
     let mut sessions = app.clerks.sessions();
     if let Some(before) = named(&headers, secure(&app)) {
         sessions.end(&before);
@@ -97,7 +97,7 @@ pub(super) async fn sign_out(
     Posted { clerk, .. }: Posted<Look>,
 ) -> Result<Response, AppError> {
     app.clerks.sessions().end(&clerk.session);
-    app.note_session(&clerk.by, Deed::SignedOut).await?;
+    app.note(&clerk.by, Deed::SignedOut, None).await?;
     Ok(with_cookie(Redirect::to("/console"), cookie(None, secure(&app))))
 }
 
