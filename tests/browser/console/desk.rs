@@ -16,13 +16,14 @@ const ROLES: [(&str, &[&str], &str); 3] = [
 ];
 
 /// What an operator's evening leaves in the list, in both languages.
-const DEEDS: [&str; 15] = [
+const DEEDS: [&str; 16] = [
     "signed-in",
     "signed-out",
     "reached",
     "event-created",
     "event-changed",
     "tickets-imported",
+    "codes-taken",
     "ticket-suspended",
     "ticket-cancelled",
     "ticket-confirmed",

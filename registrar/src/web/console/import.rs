@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::clerk::{Clerk, Posted, Scripted, Turned};
 use super::{Desk, Page, Tab};
 use crate::api::extract::EventPath;
+use crate::audit::Deed;
 use crate::auth::bearer::Sell;
 use crate::cli::codes_file;
 use crate::cli::table::{self, TableError, TableRow};
@@ -323,7 +324,7 @@ pub(super) async fn forget(
     Ok(Redirect::to(&format!("/console/events/{event}/import")).into_response())
 }
 
-/// The code file, byte for byte as the command line writes it.
+/// The code file, byte for byte as the command line writes it. Whoever takes it is in the audit list first.
 pub(super) async fn codes(
     State(app): State<AppState>,
     clerk: Clerk<Sell>,
@@ -334,6 +335,7 @@ pub(super) async fn codes(
         codes_file::text(app.origin.as_str(), pairs.into_iter().map(|(row, code)| (&row.ticket_ref, code)))
     });
     let Some(text) = text else { return Err(RequestError::NoRoute.into()) };
+    app.note(&clerk.by, Deed::CodesTaken, Some(event)).await?;
     let kind = [
         (CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
         (CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"kido-codes.csv\"")),
@@ -388,6 +390,7 @@ pub(super) async fn print(
         (slips, pairs.len() > first.saturating_add(CODES_PER_PRINT))
     });
     let Some((slips, more)) = slips else { return Err(RequestError::NoRoute.into()) };
+    app.note(&clerk.by, Deed::CodesTaken, Some(event)).await?;
     let page = desk.page;
     Ok(page.show(&PrintPage { page, desk, id: event, slips, sheet, more })?)
 }

@@ -254,6 +254,8 @@ async fn an_import_names_every_fault_then_gives_the_codes_as_the_command_line_do
     }
     let print = sales.read(&served, &format!("{base}/print")).await;
     assert!(print.contains("TICKET-2") && print.contains("/r#"));
+    let taken = deeds(&served).into_iter().filter(|(deed, _)| *deed == Deed::CodesTaken).count();
+    assert_eq!(taken, 3, "twice as a file, once on paper");
 
     sales.script(&served, &format!("{base}/read"), CSV).await;
     let again = text(&sales.script(&served, &format!("{base}/next"), "").await);

@@ -109,16 +109,15 @@ struct TicketPage<'p> {
     ticket: TicketId,
     state: &'static str,
     band: &'static str,
-    paid: bool,
+    /// The state in words, with what else matters at once.
+    standing: String,
     zone: String,
     seat: String,
     window: String,
     entries: String,
     party: bool,
     card_ends: bool,
-    /// Whether somebody is in with it; never told to a shop, which sees states only.
-    inside: bool,
-    /// Nothing for a shop.
+    /// Nothing for a shop, which sees states only.
     history: Option<Vec<Sentence>>,
     changes: Vec<&'static str>,
     refused: Option<String>,
@@ -132,6 +131,14 @@ const fn band(state: TicketState) -> &'static str {
         TicketState::Suspended | TicketState::Reserved => "elsewhere",
         TicketState::Unbound | TicketState::Returned | TicketState::Cancelled => "fault",
     }
+}
+
+/// The state, whether it is paid for, and whether somebody is in with it; a shop is never told the last.
+fn standing(desk: &Desk<'_>, view: &TicketView, inside: bool) -> String {
+    let more = [(!view.paid, "console-not-paid"), (inside, "console-inside")];
+    let state = format!("console-state-{}", view.state.name());
+    let said = more.iter().filter(|(holds, _key)| *holds).map(|(_holds, key)| desk.say(key));
+    [desk.say(&state)].into_iter().chain(said).collect::<Vec<_>>().join(" · ")
 }
 
 /// Whether a change is worth a button: the role may, and the ticket's state lets it become something else.
@@ -163,20 +170,20 @@ fn shown(
     let told = if desk.role == Role::Sales { None } else { Some(app.store.told_history(event, view.ticket)?) };
     let window = view.particulars.window;
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let inside = told.as_deref().is_some_and(is_inside);
     let shown = TicketPage {
         page,
         id: event,
         ticket: view.ticket,
         state: view.state.name(),
         band: band(view.state),
-        paid: view.paid,
+        standing: standing(&desk, &view, inside),
         zone: view.particulars.zone.to_string(),
         seat: view.particulars.seat_label.to_string(),
         window: Wall::at(window.from(), language).to(Wall::at(window.until(), language)),
         entries: view.particulars.entries.into(),
         party: view.particulars.party.is_some(),
         card_ends: view.certificate_ends_before_event == Some(true),
-        inside: told.as_deref().is_some_and(is_inside),
         history: told.map(|told| told.iter().map(|told| Sentence::of(told, speech)).collect()),
         changes: changes(&desk, &view),
         desk,
