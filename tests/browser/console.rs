@@ -3,6 +3,7 @@
 
 mod desk;
 mod evening;
+mod gates;
 mod opening;
 mod refusals;
 
@@ -150,13 +151,13 @@ impl Operator<'_> {
     }
 
     /// Goes to a part of the event by its tab.
-    async fn to_tab(&mut self, part: &str) -> anyhow::Result<()> {
+    async fn to_tab(&self, part: &str) -> anyhow::Result<()> {
         self.press(&format!(".tabs a[href$='/{}{part}']", self.event)).await?;
         Ok(self.visitor.browser.wait(part, &format!("location.pathname.endsWith('{part}')")).await?)
     }
 
     /// Signs in with a token from a file of the registrar's.
-    async fn signs_in(&mut self, token: &str) -> anyhow::Result<()> {
+    async fn signs_in(&self, token: &str) -> anyhow::Result<()> {
         self.sees("#token").await?;
         self.fill("#token", token).await?;
         self.press("main button.first").await?;

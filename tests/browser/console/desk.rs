@@ -79,7 +79,7 @@ impl Operator<'_> {
             .await;
     }
 
-    async fn signs_out(&mut self) -> anyhow::Result<()> {
+    async fn signs_out(&self) -> anyhow::Result<()> {
         self.press(".strip form button").await?;
         self.sees("#token").await
     }
@@ -121,7 +121,7 @@ impl Operator<'_> {
     }
 
     /// Everything in the list, over all of its pages.
-    async fn deeds(&mut self) -> anyhow::Result<BTreeSet<String>> {
+    async fn deeds(&self) -> anyhow::Result<BTreeSet<String>> {
         let mut listed = BTreeSet::new();
         loop {
             let found =

@@ -25,6 +25,10 @@ impl Operator<'_> {
                 self.looks("ticket-admitted").await
             })
             .await;
+        self.meets_what_was_lost(chapter).await;
+    }
+
+    async fn meets_what_was_lost(&mut self, chapter: &mut Chapter) {
         let mut holders_link = String::new();
         chapter
             .step("a lost card: suspended, refused at the gate, in again once the card itself has proved", async {
@@ -84,7 +88,7 @@ impl Operator<'_> {
             .await;
     }
 
-    pub(super) async fn looks_up(&mut self, reference: &str) -> anyhow::Result<()> {
+    pub(super) async fn looks_up(&self, reference: &str) -> anyhow::Result<()> {
         self.to_tab("/tickets").await?;
         self.fill("#ticket_ref", reference).await?;
         self.press("main form button.first").await

@@ -1,13 +1,11 @@
 //! From an empty registrar to the first admission: an event, its tickets, a registered card, a gate.
 
 use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
-use kido_tests::harness::{Arriving, Gate, finish, wait_for};
+use kido_tests::harness::wait_for;
 use kido_virtual_card::planted::PIN;
-use kido_virtual_card::stack::{READER_NAMES, SOCKET_VARIABLE};
 use time::macros::{format_description, offset};
-use tokio::process::Command;
 
-use super::{FOLLOWS_WITHIN, GATE, OPENING_WITHIN, Operator, REFUSAL};
+use super::{FOLLOWS_WITHIN, OPENING_WITHIN, Operator, REFUSAL};
 use crate::chapter::Chapter;
 
 pub(super) const COLUMNS: &str = "ticket_ref,order_ref,zone,seat_label,valid_from,valid_until,entries,party";
@@ -157,10 +155,13 @@ impl Operator<'_> {
                 self.press(".band a[href$='/import']").await?;
                 self.sees("#file").await?;
                 self.looks("import").await?;
-                let mut rows = self.rows()?;
-                rows.truncate(3);
-                rows[0] = rows[0].replace("CONSOLE-", "taro ");
-                rows[2] = rows[2].replace(",1,", ",0,");
+                let rows = self.rows()?;
+                let faulty = |(place, row): (usize, &String)| match place {
+                    0 => row.replace("CONSOLE-", "taro "),
+                    1 => row.clone(),
+                    _ => row.replace(",1,", ",0,"),
+                };
+                let rows: Vec<String> = rows.iter().take(3).enumerate().map(faulty).collect();
                 let bad = self.file("bad", COLUMNS, &rows)?;
                 self.press("#reserved").await?;
                 self.gives(&bad).await?;
@@ -256,88 +257,6 @@ impl Operator<'_> {
                 self.looks("event").await
             })
             .await;
-    }
-
-    async fn brings_a_gate(&mut self, chapter: &mut Chapter) {
-        chapter
-            .step("a gate that nobody knows is refused, and one with other digits gets nothing", async {
-                self.to_tab("/gates").await?;
-                self.looks("gates-none").await?;
-                self.offers("").await?;
-                self.looks("offer-waiting").await?;
-                self.press("[data-copy]").await?;
-                self.copied_or_selected("#offer-link").await?;
-                self.confirms("#ask-refuse", "offer-ask-refuse").await?;
-                self.visitor.browser.wait("the gates", "location.pathname.endsWith('/gates')").await?;
-                let arriving = self.shows_digits().await?;
-                let wrong = if arriving.digits().starts_with('0') { "123456" } else { "012345" };
-                self.fill("#short_code", wrong).await?;
-                self.press("main form button.first").await?;
-                self.sees(".band.elsewhere[role='alert']").await?;
-                self.looks_expecting("offer-wrong-digits", &REFUSAL).await
-            })
-            .await;
-        chapter
-            .step("a gate: link, six digits compared, doctor, in order on the page", async {
-                self.to_tab("/gates").await?;
-                let arriving = self.shows_digits().await?;
-                self.looks("offer-digits").await?;
-                self.fill("#short_code", arriving.digits()).await?;
-                self.press("main form button.first").await?;
-                self.sees(".band.welcome[data-said]").await?;
-                self.looks("offer-done").await?;
-                let mut gate = arriving.is_let_in().await?;
-                self.asks_the_doctor(&gate).await?;
-                self.press("main a.button[href$='/gates']").await?;
-                self.sees("[data-standing='never-heard']").await?;
-                self.looks("gates-new").await?;
-                gate.start().await?;
-                self.gate = Some(gate);
-                self.sees("[data-standing='in-order']").await?;
-                self.looks("gates").await
-            })
-            .await;
-    }
-
-    /// A browser may forbid to copy; then the text is selected for the hand that does.
-    pub(super) async fn copied_or_selected(&self, text: &str) -> anyhow::Result<()> {
-        let done = format!(
-            "(document.querySelector('[data-copy]').innerText === document.querySelector('[data-copy]').dataset.copied) \
-             || getSelection().toString().trim() === document.querySelector('{text}').innerText.trim()"
-        );
-        Ok(self.visitor.browser.wait("the link to be copied", &done).await?)
-    }
-
-    /// Fills in the form for a new gate.
-    pub(super) async fn offers(&mut self, entrance: &str) -> anyhow::Result<()> {
-        self.fill("#zone", "A").await?;
-        self.fill("#entrance", if entrance.is_empty() { self.entrance() } else { entrance }).await?;
-        self.press("main form button.first").await?;
-        self.sees("#offer-link").await
-    }
-
-    /// Offers a place and takes the link to a gate, until the page asks for its digits by itself.
-    async fn shows_digits(&mut self) -> anyhow::Result<Arriving> {
-        self.offers("").await?;
-        self.arrives(GATE).await
-    }
-
-    /// Takes the link on the page to a gate, until the page asks for its digits by itself.
-    pub(super) async fn arrives(&mut self, slot: u8) -> anyhow::Result<Arriving> {
-        let link = self.text("#offer-link").await?;
-        let arriving = Gate::arrives(self.venue, (&self.event, "A", slot), &link).await?;
-        self.sees("#short_code").await?;
-        Ok(arriving)
-    }
-
-    /// What the page says to do first.
-    async fn asks_the_doctor(&self, gate: &Gate) -> anyhow::Result<()> {
-        let mut command = Command::new(self.venue.programs().gate());
-        command.arg("doctor").arg("--data").arg(gate.folder()).args(["--reader", READER_NAMES[usize::from(GATE)]]);
-        command.env(SOCKET_VARIABLE, self.venue.pcscd_socket());
-        let finished = finish(command, "", FOLLOWS_WITHIN).await?;
-        anyhow::ensure!(finished.status.success(), "{}{}", finished.stdout, finished.stderr);
-        Ok(())
     }
 
     /// The day's page changes by itself: no reload, nothing that was unfolded folds, the focus and the place stay.

@@ -59,9 +59,7 @@ impl Operator<'_> {
                 let import = self.of_event("/import");
                 self.go(&import).await?;
                 self.press("#reserved").await?;
-                let mut rows = self.rows()?;
-                rows.truncate(1);
-                rows[0] = rows[0].replace("FIRST", "LATER");
+                let rows: Vec<String> = self.rows()?.iter().take(1).map(|row| row.replace("FIRST", "LATER")).collect();
                 let later = self.file("later", COLUMNS, &rows)?;
                 self.gives(&later).await?;
                 self.press("[data-next]").await?;
