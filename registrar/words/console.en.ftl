@@ -165,6 +165,7 @@ console-look-up = Find it
 console-ref-form = A reference is 6 to 32 letters, digits or hyphens.
 console-not-paid = not paid
 console-inside = inside
+console-suspended-next = Once the card is found, its holder takes this back with it: on the page of the ticket, or with “kido-card resume”.
 console-zone = Zone
 console-seat = Seat
 console-window = Entry

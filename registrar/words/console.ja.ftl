@@ -156,6 +156,7 @@ console-look-up = さがす
 console-ref-form = 番号は 大文字・数字・ハイフンで 6〜32文字です。
 console-not-paid = 未払い
 console-inside = 入場済み
+console-suspended-next = カードが 見つかったら、持ち主が その カードで 元に 戻します（チケットの ページ、または kido-card resume）。
 console-zone = 区域
 console-seat = 席
 console-window = 入場できる 時間

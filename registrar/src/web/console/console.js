@@ -128,7 +128,11 @@ async function read(form) {
   if (!file) return;
   const fits = file.size <= Number(form.dataset.most);
   document.getElementById("too-large").hidden = fits;
-  if (!fits) return;
+  if (!fits) {
+    // What was said of an earlier file is not said of this one.
+    live().querySelector("[role=alert]")?.remove();
+    return;
+  }
   form.querySelector("button").disabled = true;
   const reserved = form.elements.reserved.checked ? "?reserved=true" : "";
   await send(`read${reserved}`, { "Content-Type": "text/csv" }, file);
