@@ -205,6 +205,7 @@ console-arbiter-answers = answers
 console-arbiter-silent = silent
 console-replica = { $length } records, { $behind } behind; from { $age }
 console-waits = entries wait to be uploaded
+console-not-all-heard = Not every gate has been heard yet.
 console-needing = { $count ->
     [0] All is well.
     [one] One gate needs somebody.

@@ -196,6 +196,7 @@ console-arbiter-answers = つながっている
 console-arbiter-silent = 答えない
 console-replica = { $length }件（あと { $behind }件）、{ $age }の もの
 console-waits = 送っていない 入場が あります
+console-not-all-heard = まだ 連絡の ない ゲートが あります。
 console-needing = { $count ->
     [0] すべて 順調です。
    *[other] { $count }台の ゲートに 人が 必要です。

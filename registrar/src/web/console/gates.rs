@@ -195,7 +195,6 @@ struct GatesPage<'p> {
     desk: Desk<'p>,
     id: EventId,
     rows: Vec<GateRow>,
-    needing: u64,
     zone: String,
     entrance: String,
     refused: Option<String>,
@@ -205,6 +204,19 @@ pub(super) fn needing(rows: &[GateRow]) -> u64 {
     u64::try_from(rows.iter().filter(|row| row.standing.needs_somebody()).count()).unwrap_or(u64::MAX)
 }
 
+impl Desk<'_> {
+    /// How the gates are, in one sentence. All is well only where every gate has said so.
+    pub(super) fn of_gates(&self, rows: &[GateRow]) -> String {
+        let needing = needing(rows);
+        let unheard = rows.iter().any(|row| row.standing == Standing::NeverHeard);
+        if needing == 0 && unheard {
+            self.say("console-not-all-heard")
+        } else {
+            self.count("console-needing", &needing)
+        }
+    }
+}
+
 fn listed(
     app: &AppState,
     desk: Desk<'_>,
@@ -212,10 +224,10 @@ fn listed(
     (fields, refused): (&Fields, Option<String>),
 ) -> Result<Response, Turned> {
     let rows = rows(app, &desk, view)?;
-    let (page, id, needing) = (desk.page, view.event, needing(&rows));
+    let (page, id) = (desk.page, view.event);
     let (zone, entrance) = (fields.text("zone").to_owned(), fields.text("entrance").to_owned());
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let mut response = page.show(&GatesPage { page, desk, id, rows, needing, zone, entrance, refused })?;
+    let mut response = page.show(&GatesPage { page, desk, id, rows, zone, entrance, refused })?;
     *response.status_mut() = status;
     Ok(response)
 }

@@ -417,10 +417,12 @@ async fn the_day_shows_who_came_in_where_who_was_refused_and_which_gate_needs_so
     admit(&served, event, &ill, (two, 23)).await;
     let path = routes::reports(event);
     let tell = |by: &Enrolled, body: Value, nonce| signed_at(&path, &body.to_string(), (by.gate, &by.keys), NOW, nonce);
+    let viewer = Browser::signed_in(&served, Role::Viewer).await;
+    let before = viewer.read(&served, &format!("/console/events/{event}/day")).await;
+    assert!(before.contains("Not every gate has been heard yet") && !before.contains("All is well"));
     served.send(tell(&well, report(1, None, &[(14, 4)]), 31)).await.ok();
     served.send(tell(&well, report(1, None, &[(14, 6)]), 32)).await.ok();
     served.send(tell(&ill, report(1, Some(36), &[]), 33)).await.ok();
-    let viewer = Browser::signed_in(&served, Role::Viewer).await;
     let day = viewer.read(&served, &format!("/console/events/{event}/day")).await;
     assert!(day.contains("<dt>Admitted</dt><dd>3</dd>"), "{day}");
     assert!(day.contains("<dt>Conflicts</dt><dd>1</dd>") && day.contains(&two.to_string()));
