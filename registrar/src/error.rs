@@ -254,6 +254,10 @@ impl AppError {
     }
 }
 
+/// The word for programs beside an answer, for whoever makes a page of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProblemCode(pub(crate) &'static str);
+
 const TOO_LARGE: &str = "More than is read at a time";
 const NOT_OFFERED: &str = "Not offered here";
 
@@ -455,6 +459,7 @@ impl IntoResponse for AppError {
         self.log(status, code);
         let body = serde_json::to_vec(&self.problem()).unwrap_or_default();
         let mut response = (status, body).into_response();
+        response.extensions_mut().insert(ProblemCode(code));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if status == StatusCode::UNAUTHORIZED && matches!(self, Self::Denied(_)) {

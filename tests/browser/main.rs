@@ -8,6 +8,7 @@
 
 mod buyer;
 mod chapter;
+mod console;
 mod desk;
 mod lane;
 mod tour;

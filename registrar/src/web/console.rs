@@ -10,8 +10,13 @@
 //! | events made and changed, gates, `/console/audit` | operator |
 //!
 //! Whatever changes something is a form of ours: same origin, the session's cookie, the session's form token. A ticket's
-//! reference travels in a body only; ids stand in addresses. Pages that show something live ask for themselves again and
-//! put the newer part in place; without a script they are right when they are loaded.
+//! reference travels in a body only; ids stand in addresses.
+//!
+//! Pages that show something live ask for themselves every few seconds and put what has changed in place; without a
+//! script they are right when they are loaded. Why they ask and are not told by a stream, as a buyer's page is: gates
+//! report at intervals anyway, ages on the page must move while nothing happens, one request in five seconds costs less
+//! than a connection that is held for hours through whatever stands between, and an answer that does not come says at
+//! once that the numbers are old.
 
 mod changing;
 mod clerk;
@@ -23,6 +28,7 @@ mod import;
 mod list;
 mod plot;
 mod reading;
+mod refused;
 mod session;
 mod sign_in;
 #[cfg(test)]
@@ -31,13 +37,15 @@ mod tickets;
 mod why;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, OriginalUri};
+use axum::response::Redirect;
 use axum::routing::{get, post};
 use kido_shared::ids::EventId;
 use kido_shared::wire::v1::operator::Role;
 use kido_web::language::Language;
 
 use self::clerk::Clerk;
+pub(crate) use self::refused::refused;
 pub(crate) use self::session::Clerks;
 use super::Page;
 use crate::auth::May;
@@ -67,17 +75,31 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/console/events/{event}/import/print", get(import::print))
         .route("/console/events/{event}/tickets", get(tickets::ask).post(tickets::look_up))
         .route("/console/events/{event}/tickets/{ticket}", get(tickets::show))
-        .route("/console/events/{event}/tickets/{ticket}/change", get(tickets::show).post(tickets::change))
-        .route("/console/events/{event}/tickets/{ticket}/code", get(tickets::show).post(tickets::reissue))
+        .route("/console/events/{event}/tickets/{ticket}/change", get(back).post(tickets::change))
+        .route("/console/events/{event}/tickets/{ticket}/code", get(back).post(tickets::reissue))
         .route("/console/events/{event}/gates", get(gates::list).post(gates::offer))
         .route("/console/events/{event}/gates/offers/{enrolment}", get(gates::offered))
-        .route("/console/events/{event}/gates/offers/{enrolment}/confirm", get(gates::offered).post(gates::confirm))
-        .route("/console/events/{event}/gates/offers/{enrolment}/refuse", post(gates::refuse))
+        .route("/console/events/{event}/gates/offers/{enrolment}/confirm", get(back).post(gates::confirm))
+        .route("/console/events/{event}/gates/offers/{enrolment}/refuse", get(back).post(gates::refuse))
         .route("/console/events/{event}/gates/{gate}/revoke", post(gates::revoke))
         .route("/console/events/{event}/day", get(day::show))
         .route("/console/audit", get(list::show))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .merge(import)
+}
+
+/// Whether an address is one of the console's.
+pub(crate) fn is_at(path: &str) -> bool {
+    path.strip_prefix("/console").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Where a form was answered with a page, and somebody asks for that page's address: another language, the same again.
+async fn back(OriginalUri(asked): OriginalUri) -> Redirect {
+    let home = asked.path().rsplit_once('/').map_or("/console", |(home, _deed)| home);
+    match asked.query() {
+        Some(query) => Redirect::to(&format!("{home}?{query}")),
+        None => Redirect::to(home),
+    }
 }
 
 /// Which part of an event a page is about.

@@ -8,12 +8,13 @@ use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use kido_shared::wire::v1::problem::MEDIA_TYPE;
 use kido_web::icons;
 use kido_web::language::Language;
 
-use super::Page;
+use super::{Page, console};
+use crate::error::{AppError, ProblemCode};
 use crate::state::AppState;
 
 /// Where programs ask; they get problem documents whatever they say that they accept.
@@ -34,15 +35,15 @@ pub(crate) async fn for_people(State(app): State<AppState>, request: Request, ne
         return next.run(request).await;
     }
     let language = Language::of_request(request.uri().query(), request.headers());
+    let in_console = console::is_at(request.uri().path());
     let problem = next.run(request).await;
     if problem.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != MEDIA_TYPE) {
         return problem;
     }
-    let status = problem.status();
-    let (page, key) = (app.pages.page(language), key(status));
-    let (what, next) = (page.speech.say(&format!("{key}-what")), page.speech.say(&format!("{key}-next")));
-    let page = ErrorPage { page, what, next };
-    let mut response = page.page.show(&page).unwrap_or_else(|error| error.into_response());
+    let (status, page) = (problem.status(), app.pages.page(language));
+    let code = problem.extensions().get::<ProblemCode>().map(|code| code.0);
+    let shown = if in_console { console::refused(page, status, code) } else { buyers(page, status) };
+    let mut response = shown.unwrap_or_else(IntoResponse::into_response);
     *response.status_mut() = status;
     for name in [RETRY_AFTER, ALLOW] {
         if let Some(value) = problem.headers().get(&name) {
@@ -51,6 +52,12 @@ pub(crate) async fn for_people(State(app): State<AppState>, request: Request, ne
     }
     kido_web::headers::add(response.headers_mut());
     response
+}
+
+fn buyers(page: Page<'_>, status: StatusCode) -> Result<Response, AppError> {
+    let key = key(status);
+    let (what, next) = (page.speech.say(&format!("{key}-what")), page.speech.say(&format!("{key}-next")));
+    page.show(&ErrorPage { page, what, next })
 }
 
 fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {

@@ -79,6 +79,15 @@ impl Browser {
         self.devtools("Network.clearBrowserCookies", json!({})).await.map(|_nothing| ())
     }
 
+    /// Saves what a page gives to be saved in this folder, unasked.
+    ///
+    /// # Errors
+    /// [`BrowserError::Command`].
+    pub async fn saves_in(&self, folder: &std::path::Path) -> Result<(), BrowserError> {
+        let options = json!({ "behavior": "allow", "downloadPath": folder.display().to_string() });
+        self.devtools("Browser.setDownloadBehavior", options).await.map(|_nothing| ())
+    }
+
     /// Is a phone from the next page on, or a computer again.
     ///
     /// # Errors

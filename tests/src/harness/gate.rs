@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::kiosk::{Kiosk, Shown};
 use super::process::{Process, wait_for};
-use super::registrar::{parse_last_line, text};
+use super::registrar::text;
 use super::{HarnessError, Programs, Registrar};
 
 /// How long a lane may take from a card to its last screen: the deadlines of a tap, and a busy machine.
@@ -46,6 +46,36 @@ pub struct Gate {
     barrier: String,
 }
 
+/// A gate that shows its digits and waits to be let in.
+#[derive(Debug)]
+pub struct Arriving {
+    process: Process,
+    digits: String,
+    gate: Gate,
+}
+
+impl Arriving {
+    /// The digits on its screen.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        &self.digits
+    }
+
+    /// Waits until the operator has let it in, and it has fetched the feed for the first time.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn is_let_in(mut self) -> Result<Gate, HarnessError> {
+        self.process.line("that it is enrolled", |line| line.contains("enrolled")).await?;
+        let log = self.process.log().to_owned();
+        let status = self.process.ended().await?;
+        if status.success() {
+            return Ok(self.gate);
+        }
+        Err(HarnessError::EndedEarly { program: self.gate.name, status, log })
+    }
+}
+
 /// What an attendee saw of one tap, and what staff read about it.
 #[derive(Debug, Clone)]
 pub struct Tap {
@@ -71,22 +101,35 @@ impl Gate {
     /// # Errors
     /// [`HarnessError`].
     pub async fn enrol(venue: &super::Venue, event: &str, zone: &str, slot: u8) -> Result<Self, HarnessError> {
-        let tail: String = event.chars().rev().take(6).collect();
-        let name = format!("gate-{zone}-{slot}-{tail}");
-        let folder = venue.folder().join(&name);
         let operator = venue.registrar.client(&["gate", "add", event, "--zone", zone, "--entrance", zone]);
         let mut operator = Process::start("gate-add", operator, venue.logs())?;
         let offer = operator.line("the offer", |line| line.starts_with("offer: ")).await?;
+        let arriving = Self::arrives(venue, (event, zone, slot), offer.trim_start_matches("offer: ")).await?;
+        operator.type_line(arriving.digits()).await?;
+        operator.line("the gate's id", |line| line.contains("\"gate\"")).await?;
+        arriving.is_let_in().await
+    }
+
+    /// A new gate takes an offer, whoever made it, and shows its digits.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn arrives(
+        venue: &super::Venue,
+        (event, zone, slot): (&str, &str, u8),
+        offer: &str,
+    ) -> Result<Arriving, HarnessError> {
+        let tail: String = event.chars().rev().take(6).collect();
+        let name = format!("gate-{zone}-{slot}-{tail}");
+        let folder = venue.folder().join(&name);
         let mut command = Command::new(venue.programs().gate());
         command.arg("enrol").arg("--data").arg(&folder);
-        let mut gate = Process::start(&format!("{name}-enrol"), command, venue.logs())?;
-        gate.type_line(offer.trim_start_matches("offer: ")).await?;
-        let digits = gate.line("its short code", |line| line.starts_with("short code: ")).await?;
-        operator.type_line(digits.trim_start_matches("short code: ")).await?;
-        let confirmed = operator.line("the gate's id", |line| line.contains("\"gate\"")).await?;
-        gate.line("that it is enrolled", |line| line.contains("enrolled")).await?;
-        let id = text(&parse_last_line("the confirmation", &confirmed)?, "gate")?;
-        Ok(Self {
+        let mut process = Process::start(&format!("{name}-enrol"), command, venue.logs())?;
+        process.type_line(offer).await?;
+        let own = process.line("its id", |line| line.starts_with("Gate: ")).await?;
+        let digits = process.line("its short code", |line| line.starts_with("short code: ")).await?;
+        let digits = digits.trim_start_matches("short code: ").to_owned();
+        let gate = Self {
             programs: venue.programs().clone(),
             name,
             folder,
@@ -97,10 +140,11 @@ impl Gate {
             process: None,
             kiosk: None,
             event: event.to_owned(),
-            id,
+            id: own.trim_start_matches("Gate:").trim().to_owned(),
             log_level: "info",
             barrier: "log".to_owned(),
-        })
+        };
+        Ok(Arriving { process, digits, gate })
     }
 
     /// Opens with this program from its next start on.

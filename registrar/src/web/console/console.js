@@ -13,13 +13,25 @@ function ask(method, path, headers = {}, body = null) {
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-    request.addEventListener("load", () => (request.response ? resolve(request.response) : reject()));
+    request.addEventListener("load", () => {
+      if (!request.response) reject();
+      else if (request.status < 400 || method === "GET") resolve(request.response);
+      else refused(request.response);
+    });
     for (const end of ["error", "timeout", "abort"]) request.addEventListener(end, reject);
     request.send(body);
   });
 }
 
-/** Puts the live part of a newer page into this one, with what was unfolded and who had the focus. */
+/** Shows why something was not done, in place of the page. */
+function refused(page) {
+  clearInterval(timer);
+  document.title = page.title;
+  document.getElementById("main").replaceWith(document.adoptNode(page.getElementById("main")));
+  document.getElementById("main").focus();
+}
+
+/** Puts the live part of a newer page into this one, with what was unfolded, moved sideways, and who had the focus. */
 function show(newer) {
   const fresh = newer.getElementById("live");
   if (!fresh) {
@@ -28,14 +40,31 @@ function show(newer) {
     return;
   }
   const before = said();
-  const unfolded = [...live().querySelectorAll("details[open][id]")].map((part) => part.id);
+  for (const part of live().querySelectorAll("details[open][id]")) {
+    newer.getElementById(part.id)?.setAttribute("open", "");
+  }
+  const moved = [...live().querySelectorAll(".scrolls")].filter((part) => part.scrollLeft > 0);
+  const places = moved.map((part) => [part.getAttribute("aria-label"), part.scrollLeft]);
   const held = live().contains(document.activeElement) ? path(document.activeElement) : null;
-  live().replaceWith(document.adoptNode(fresh));
-  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
-  if (held) again(held)?.focus({ preventScroll: true });
+  put(document.adoptNode(fresh));
+  for (const part of live().querySelectorAll(".scrolls")) {
+    for (const [name, place] of places) if (part.getAttribute("aria-label") === name) part.scrollLeft = place;
+  }
+  if (held && !live().contains(document.activeElement)) again(held)?.focus({ preventScroll: true });
   arm();
   const told = document.getElementById("said");
   if (told && said() !== before) told.textContent = said();
+}
+
+/** Parts that are as they were stay, with whatever is selected in them; the others are replaced. */
+function put(fresh) {
+  const [old, parts] = [[...live().children], [...fresh.children]];
+  const same = old.length === parts.length && live().cloneNode(false).isEqualNode(fresh.cloneNode(false));
+  if (!same) {
+    live().replaceWith(fresh);
+    return;
+  }
+  for (const [place, part] of parts.entries()) if (!old[place].isEqualNode(part)) old[place].replaceWith(part);
 }
 
 /** Where an element is, by its nearest id and its place in there: ids of rows stay, the rows move. */
@@ -53,10 +82,10 @@ function said() {
   return [...live().querySelectorAll("[data-said]")].map((part) => part.innerText.trim()).join(" ");
 }
 
-/** A form that somebody is filling in is not taken away. */
+/** A form that somebody is filling in is not taken away, and no question moves under a finger. */
 function busy() {
-  const open = [...live().querySelectorAll("input:not([type=hidden])")].some((field) => field.value !== "");
-  return open || document.hidden;
+  const filled = [...live().querySelectorAll("input:not([type=hidden])")].some((field) => field.value !== "");
+  return filled || live().querySelector(".ask[open]") !== null || document.hidden;
 }
 
 async function refresh() {
@@ -97,6 +126,13 @@ async function send(step, headers, body) {
 async function read(form) {
   const [file] = form.elements.file.files;
   if (!file) return;
+  const fits = file.size <= Number(form.dataset.most);
+  document.getElementById("too-large").hidden = fits;
+  if (!fits) {
+    // What was said of an earlier file is not said of this one.
+    live().querySelector("[role=alert]")?.remove();
+    return;
+  }
   form.querySelector("button").disabled = true;
   const reserved = form.elements.reserved.checked ? "?reserved=true" : "";
   await send(`read${reserved}`, { "Content-Type": "text/csv" }, file);
@@ -108,6 +144,18 @@ async function goOn() {
   do {
     await send(`next?import=${held}`);
   } while (live()?.dataset.held === held && live().querySelector("[data-go-on]"));
+}
+
+function source(button) {
+  return document.getElementById(button.dataset.copy);
+}
+
+/** Copies, and says so; where that is forbidden, the text is selected for a hand that copies. */
+async function copy(button) {
+  await navigator.clipboard.writeText(source(button).textContent);
+  button.textContent = button.dataset.copied;
+  const told = document.getElementById("said");
+  if (told) told.textContent = button.dataset.copied;
 }
 
 function failed() {
@@ -128,8 +176,15 @@ document.addEventListener("click", (event) => {
     button.disabled = true;
     goOn().catch(failed);
   }
-  if (button.dataset.copy) navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  if (button.dataset.copy) copy(button).catch(() => getSelection().selectAllChildren(source(button)));
   if ("print" in button.dataset) print();
+});
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-save]")) return;
+  // Saved: the next step is the first thing now.
+  event.target.closest("[data-save]").classList.remove("first");
+  document.querySelector("[data-after-save]")?.classList.add("first");
 });
 
 document.addEventListener("visibilitychange", refresh);

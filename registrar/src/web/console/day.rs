@@ -80,12 +80,21 @@ struct DayPage<'p> {
     recent: u64,
     conflicts: u64,
     plot: String,
+    /// Whether there is nobody to be plotted.
+    quiet: bool,
     entrances: Vec<Entrance>,
     bins: Vec<Bin>,
     refused: Vec<Refused>,
     met: Vec<Met>,
     rows: Vec<GateRow>,
     needing: u64,
+}
+
+impl DayPage<'_> {
+    fn sums(&self, entrance: &Entrance) -> String {
+        let fills = [("total", entrance.total.into()), ("recent", entrance.recent.into())];
+        self.page.speech.say_with("console-entrance-sums", &fills)
+    }
 }
 
 /// The minutes that are plotted, the last one being now's.
@@ -109,21 +118,26 @@ impl Window {
         usize::try_from(minute.checked_sub(self.first)?).ok().filter(|place| *place < MINUTES)
     }
 
-    /// `17:30`
     fn clock(self, place: usize) -> String {
         let minute = self.first.saturating_add(i64::try_from(place).unwrap_or(0));
-        let wall = Wall::at(Timestamp::from_unix_seconds(minute.saturating_mul(60)), self.language).machine();
-        wall.get(11..16).unwrap_or("–").to_owned()
+        clock(Timestamp::from_unix_seconds(minute.saturating_mul(60)), self.language)
     }
 
-    /// Times that are round on the clock.
+    /// Whether a place is a multiple of so many minutes on the clock.
+    fn is_round(self, place: usize, minutes: usize) -> bool {
+        let minute = self.first.saturating_add(i64::try_from(place).unwrap_or(0));
+        minute.rem_euclid(i64::try_from(minutes).unwrap_or(1)) == 0
+    }
+
     fn ticks(self) -> Vec<Tick> {
-        let round = |place: &usize| {
-            let minute = self.first.saturating_add(i64::try_from(*place).unwrap_or(0));
-            minute.rem_euclid(i64::try_from(TICK_MINUTES).unwrap_or(1)) == 0
-        };
+        let round = |place: &usize| self.is_round(*place, TICK_MINUTES);
         (0..MINUTES).filter(round).map(|place| (place, self.clock(place))).collect()
     }
+}
+
+/// `17:30`
+fn clock(at: Timestamp, language: Language) -> String {
+    Wall::at(at, language).machine().get(11..16).unwrap_or("–").to_owned()
 }
 
 type Series = [u32; MINUTES];
@@ -168,15 +182,18 @@ impl Entries {
         Ok(Self { all, by_entrance, entrance_of })
     }
 
+    /// Lines that begin at round times; the first of them is as long as the window has it.
     fn bins(&self, window: Window) -> Vec<Bin> {
-        let bin = |first: usize| {
-            let sum = |series: &Series| -> u64 {
-                series.iter().skip(first).take(TABLE_MINUTES).map(|count| u64::from(*count)).sum()
-            };
+        let bin = |(first, end): (usize, usize)| {
+            let sum =
+                |series: &Series| -> u64 { series.iter().take(end).skip(first).map(|count| u64::from(*count)).sum() };
             let counts: Vec<u64> = self.by_entrance.values().map(|(series, _)| sum(series)).collect();
             Bin { time: window.clock(first), counts, sum: sum(&self.all) }
         };
-        (0..MINUTES).step_by(TABLE_MINUTES).map(bin).collect()
+        let begins: Vec<usize> =
+            (0..MINUTES).filter(|place| *place == 0 || window.is_round(*place, TABLE_MINUTES)).collect();
+        let ends = begins.iter().skip(1).copied().chain([MINUTES]);
+        begins.iter().copied().zip(ends).map(bin).collect()
     }
 }
 
@@ -242,7 +259,7 @@ fn met(collided: &[Collided], entries: &Entries, language: Language) -> Vec<Met>
     let place = |admission: &Option<(GateId, Timestamp)>| match admission {
         Some((gate, at)) => {
             let entrance = entries.entrance_of.get(gate).map_or("–", String::as_str);
-            format!("{entrance} {}", Wall::at(*at, language).in_short())
+            format!("{entrance} {}", clock(*at, language))
         }
         None => "–".to_owned(),
     };
@@ -286,6 +303,7 @@ fn view<'p>(app: &AppState, desk: Desk<'p>, event: &EventView) -> Result<DayPage
         recent: recent(&entries.all),
         conflicts: event.counts.conflicts,
         plot: bars(entries.all.as_slice(), &ticks, top(&[entries.all.as_slice()]), &axes),
+        quiet: entries.all.iter().all(|count| *count == 0),
         entrances: entrances(&desk, &entries, &ticks),
         bins: entries.bins(window),
         refused: refused(&desk, &reports),
@@ -307,4 +325,23 @@ pub(super) async fn show(
     let desk = Desk::new(&app, language, &clerk).of_event(&of_event, Tab::Day);
     let shown = view(&app, desk, &of_event)?;
     Ok(shown.page.show(&shown)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_begins_its_lines_at_round_times_and_counts_everybody_once() {
+        // 2027-01-15T17:03 in Japan.
+        let window = Window::ending(Timestamp::from_unix_seconds(1_800_000_180), Language::En);
+        let all = Box::new([1; MINUTES]);
+        let entries = Entries { all, by_entrance: BTreeMap::new(), entrance_of: BTreeMap::new() };
+        let bins = entries.bins(window);
+        let times: Vec<&str> = bins.iter().map(|bin| bin.time.as_str()).take(3).collect();
+        assert_eq!(times, ["15:04", "15:10", "15:20"]);
+        assert_eq!(bins.iter().map(|bin| bin.sum).sum::<u64>(), 120);
+        assert_eq!(bins.first().map(|bin| bin.sum), Some(6));
+        assert_eq!(bins.last().map(|bin| (bin.time.as_str(), bin.sum)), Some(("17:00", 4)));
+    }
 }

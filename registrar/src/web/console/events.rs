@@ -10,6 +10,7 @@ use kido_shared::ids::EventId;
 use kido_shared::policy::{ArbiterHome, OfflineChoice, PolicyDraft};
 use kido_shared::wire::v1::operator::{CreateEvent, PolicyChoices, UpdateEvent};
 use kido_web::language::Language;
+use kido_web::words::Speech;
 
 use super::changing::{FIELDS, LoosenPage, WAS, differences, is_in_use, loosened, merged};
 use super::clerk::{Clerk, Fields, Posted, Turned};
@@ -467,12 +468,13 @@ fn ask_to_loosen(
     Ok(page.show(&LoosenPage { page, desk, id, draft, was, loosened, cost, confirmed })?)
 }
 
-/// How long ago something was, in the largest unit that says it: `12 s`, `5 min`, `3 h`.
-pub(super) fn ago(span: Duration) -> String {
+/// How long ago something was, in the largest unit that says it: `12 s ago`, `5分前`, `3 h ago`.
+pub(super) fn ago(span: Duration, speech: Speech<'_>) -> String {
     let seconds = span.as_secs();
-    match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds / 60),
-        _ => format!("{} h", seconds / 3_600),
-    }
+    let (unit, count) = match seconds {
+        0..=119 => ("seconds", seconds),
+        120..=7_199 => ("minutes", seconds / 60),
+        _ => ("hours", seconds / 3_600),
+    };
+    speech.say_count(&format!("console-ago-{unit}"), "count", count)
 }

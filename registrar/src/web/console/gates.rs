@@ -75,16 +75,20 @@ impl Standing {
         matches!(self, Self::OutOfOrder(_) | Self::Silent | Self::Alone | Self::Old)
     }
 
-    const fn key(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::OutOfOrder(_) => "console-gate-out-of-order",
-            Self::Silent => "console-gate-silent",
-            Self::Alone => "console-gate-alone",
-            Self::Old => "console-gate-old",
-            Self::NeverHeard => "console-gate-never-heard",
-            Self::InOrder => "console-gate-in-order",
-            Self::Revoked => "console-gate-revoked",
+            Self::OutOfOrder(_) => "out-of-order",
+            Self::Silent => "silent",
+            Self::Alone => "alone",
+            Self::Old => "old",
+            Self::NeverHeard => "never-heard",
+            Self::InOrder => "in-order",
+            Self::Revoked => "revoked",
         }
+    }
+
+    fn key(self) -> String {
+        format!("console-gate-{}", self.name())
     }
 
     /// Colour and picture; the word says the same.
@@ -136,18 +140,19 @@ fn row(desk: &Desk<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>,
     let word = match standing {
         Standing::OutOfOrder(code) => {
             let fills = [("code", u64::from(code).into()), ("why", desk.say(&format!("console-code-{code}")).into())];
-            desk.page.speech.say_with(standing.key(), &fills)
+            desk.page.speech.say_with(&standing.key(), &fills)
         }
         Standing::Silent
         | Standing::Alone
         | Standing::Old
         | Standing::NeverHeard
         | Standing::InOrder
-        | Standing::Revoked => desk.say(standing.key()),
+        | Standing::Revoked => desk.say(&standing.key()),
     };
     let replica = heard.map_or_else(none, |heard| {
         let behind = view.feed_length.saturating_sub(heard.report.feed_length);
-        let age = heard.report.head_issued_at.map_or_else(none, |issued_at| ago(now.since(issued_at)));
+        let age =
+            heard.report.head_issued_at.map_or_else(none, |issued_at| ago(now.since(issued_at), desk.page.speech));
         let fills = [("length", heard.report.feed_length.into()), ("behind", behind.into()), ("age", age.into())];
         desk.page.speech.say_with("console-replica", &fills)
     });
@@ -163,7 +168,7 @@ fn row(desk: &Desk<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>,
         short: short(gate.gate),
         entrance: gate.entrance.to_string(),
         zone: gate.zone.to_string(),
-        seen: heard.map_or_else(none, |heard| ago(now.since(heard.at))),
+        seen: heard.map_or_else(none, |heard| ago(now.since(heard.at), desk.page.speech)),
         replica,
         arbiter,
         waits: heard.is_some_and(|heard| heard.report.waits_to_upload),
@@ -193,7 +198,6 @@ struct GatesPage<'p> {
     desk: Desk<'p>,
     id: EventId,
     rows: Vec<GateRow>,
-    needing: u64,
     zone: String,
     entrance: String,
     refused: Option<String>,
@@ -201,6 +205,19 @@ struct GatesPage<'p> {
 
 pub(super) fn needing(rows: &[GateRow]) -> u64 {
     u64::try_from(rows.iter().filter(|row| row.standing.needs_somebody()).count()).unwrap_or(u64::MAX)
+}
+
+impl Desk<'_> {
+    /// How the gates are, in one sentence. All is well only where every gate has said so.
+    pub(super) fn of_gates(&self, rows: &[GateRow]) -> String {
+        let needing = needing(rows);
+        let unheard = rows.iter().any(|row| row.standing == Standing::NeverHeard);
+        if needing == 0 && unheard {
+            self.say("console-not-all-heard")
+        } else {
+            self.count("console-needing", &needing)
+        }
+    }
 }
 
 fn listed(
@@ -212,10 +229,10 @@ fn listed(
     // What each gate told last; no minutes of refusals.
     let reports = app.reports.of(view.event, i64::MAX);
     let rows = rows(&desk, view, (app.store.gates(view.event)?, &reports), app.now());
-    let (page, id, needing) = (desk.page, view.event, needing(&rows));
+    let (page, id) = (desk.page, view.event);
     let (zone, entrance) = (fields.text("zone").to_owned(), fields.text("entrance").to_owned());
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let mut response = page.show(&GatesPage { page, desk, id, rows, needing, zone, entrance, refused })?;
+    let mut response = page.show(&GatesPage { page, desk, id, rows, zone, entrance, refused })?;
     *response.status_mut() = status;
     Ok(response)
 }

@@ -44,7 +44,7 @@ const TRY_AGAIN: HeaderValue = HeaderValue::from_static("10");
 #[derive(Debug)]
 enum Stage {
     /// No file yet, or one with faults, or one that was not read.
-    Choose { notice: Option<&'static str>, faults: Vec<String>, more: bool, file: bool },
+    Choose { notice: Option<&'static str>, faults: Vec<String>, more: bool, reserved: bool },
     /// The token holds another import: of another event, or on another screen.
     Elsewhere { what: String, look: Option<EventId> },
     /// The file is good.
@@ -57,7 +57,7 @@ enum Stage {
 
 impl Stage {
     const fn choose(notice: Option<&'static str>) -> Self {
-        Self::Choose { notice, faults: Vec::new(), more: false, file: false }
+        Self::Choose { notice, faults: Vec::new(), more: false, reserved: false }
     }
 }
 
@@ -70,9 +70,15 @@ struct ImportPage<'p> {
     held: Option<ImportId>,
     stage: Stage,
     columns: String,
+    /// Whether the event waits for its first gate.
+    no_gate: bool,
 }
 
 impl ImportPage<'_> {
+    const fn bytes_max(&self) -> usize {
+        FILE_BYTES_MAX
+    }
+
     fn progress(&self, done: &u64, rows: &u64) -> String {
         let fills = [("done", (*done).into()), ("rows", (*rows).into())];
         self.desk.page.speech.say_with("console-import-progress", &fills)
@@ -165,7 +171,8 @@ fn shown(
 ) -> Result<Response, Turned> {
     let desk = Desk::new(app, language, clerk).of_event(&app.store.event(event)?, Tab::Import);
     let (page, columns) = (desk.page, table::COLUMNS.join(","));
-    Ok(page.show(&ImportPage { page, desk, id: event, held, stage, columns })?)
+    let no_gate = app.store.gates(event)?.iter().all(|gate| gate.revoked);
+    Ok(page.show(&ImportPage { page, desk, id: event, held, stage, columns, no_gate })?)
 }
 
 /// The page as it is, for whoever asks for what is not possible now.
@@ -236,7 +243,7 @@ pub(super) async fn read(
         Err(faults) => {
             let (speech, more) = (app.pages.page(language).speech, faults.len() >= SHOWN_MAX);
             let faults = faults.iter().map(|one| fault(one, speech)).collect();
-            let stage = Stage::Choose { notice: None, faults, more, file: true };
+            let stage = Stage::Choose { notice: None, faults, more, reserved };
             return shown(&app, language, at, (None, stage));
         }
     };

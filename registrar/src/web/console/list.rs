@@ -1,8 +1,11 @@
 //! The audit list.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use kido_shared::ids::EventId;
 use kido_web::language::Language;
 
 use super::clerk::{Clerk, Turned};
@@ -21,16 +24,25 @@ pub(super) struct From {
 /// One line, in words.
 #[derive(Debug)]
 struct Line {
+    deed: &'static str,
     machine: String,
     when: String,
     who: String,
     what: String,
-    on: String,
+    on: Option<String>,
+    event: Option<EventName>,
     refused: Option<String>,
 }
 
+/// An event as its operators know it.
+#[derive(Debug)]
+struct EventName {
+    id: EventId,
+    name: String,
+}
+
 impl Line {
-    fn of(line: &AuditLine, desk: &Desk<'_>) -> Self {
+    fn of(line: &AuditLine, desk: &Desk<'_>, names: &BTreeMap<EventId, String>) -> Self {
         let speech = desk.page.speech;
         let wall = Wall::at(line.at, speech.language());
         let role = line
@@ -55,13 +67,16 @@ impl Line {
                 Some(speech.say_with("console-audit-batch", &fills))
             }
         };
-        let event = line.event.map(|event| event.to_string());
+        // An event that is gone by its date is still an id.
+        let named = |id: EventId| EventName { id, name: names.get(&id).cloned().unwrap_or_else(|| id.to_string()) };
         Self {
+            deed: line.deed.key(),
             machine: wall.machine(),
             when: wall.in_short(),
             who: format!("{who} · {door}"),
             what: speech.say(&format!("console-deed-{}", line.deed.key())),
-            on: object.into_iter().chain(event).collect::<Vec<_>>().join(" · "),
+            on: object,
+            event: line.event.map(named),
             refused: line.refused.clone(),
         }
     }
@@ -96,7 +111,8 @@ pub(super) async fn show(
 ) -> Result<Response, Turned> {
     let desk = Desk { tab: Tab::Audit, ..Desk::new(&app, language, &clerk) };
     let found = app.audit.page(before)?;
-    let lines = found.lines.iter().map(|line| Line::of(line, &desk)).collect();
+    let names = app.store.events()?.iter().map(|view| (view.event, view.policy.name().to_owned())).collect();
+    let lines = found.lines.iter().map(|line| Line::of(line, &desk, &names)).collect();
     let page = desk.page;
     Ok(page.show(&AuditListPage { page, desk, lines, before: found.before })?)
 }

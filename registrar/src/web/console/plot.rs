@@ -1,14 +1,21 @@
 //! Bars over the minutes of an evening, as an SVG element: axes with their units, nothing that a script must draw.
+//!
+//! Across, everything is in parts of the width that the page has; upwards, in pixels. So letters keep their size on a
+//! phone, and no plot must be moved sideways to be read. Numbers stand on their lines, inside.
 
 use core::fmt::Write as _;
 
-/// Size of the drawing area in its own units; the page scales it.
-const WIDTH: u32 = 640;
-const HEIGHT: u32 = 160;
-/// Room for the numbers at the left and the times below.
-const LEFT: u32 = 44;
-const BELOW: u32 = 40;
-const ABOVE: u32 = 30;
+/// Height of the drawing area.
+const HEIGHT: u32 = 140;
+/// Room for the topmost number, and for the times below.
+const ABOVE: u32 = 24;
+const BELOW: u32 = 46;
+
+/// Lines across, the bottom's among them.
+const LINES: u32 = 2;
+
+/// Parts of the width next to either edge in which a time's text would be cut off if it stood in the middle.
+const EDGE: u64 = 8;
 
 /// A tick on the time axis: which bar, and what is written there.
 pub(super) type Tick = (usize, String);
@@ -18,20 +25,20 @@ pub(super) type Tick = (usize, String);
 pub(super) struct Axes<'a> {
     /// For whoever does not see it.
     pub(super) title: &'a str,
-    /// Above the vertical axis.
+    /// Behind the topmost number.
     pub(super) vertical: &'a str,
-    /// Below the horizontal one.
+    /// Below the horizontal axis.
     pub(super) horizontal: &'a str,
 }
 
-/// The smallest of 1, 2, 5 times a power of ten that is not below.
+/// The smallest of 1, 2, 4, 6 times a power of ten that is not below: halves of these are whole people.
 fn ceiling(most: u32) -> u32 {
     let mut power = 1_u32;
     loop {
-        for step in [1, 2, 5] {
+        for step in [1, 2, 4, 6] {
             let top = power.saturating_mul(step);
             if top >= most {
-                return top.max(2);
+                return top.max(LINES);
             }
         }
         power = power.saturating_mul(10);
@@ -47,49 +54,64 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Draws bars up to `top`. Lengths are whole thousandths of a unit, so the same numbers give the same picture.
+/// Draws bars up to `top`. Lengths are whole thousandths, so the same numbers give the same picture.
 pub(super) fn bars(values: &[u32], ticks: &[Tick], top: u32, axes: &Axes<'_>) -> String {
     let mut svg = String::with_capacity(values.len() * 64 + 1_024);
-    let (full_width, full_height) = (LEFT + WIDTH + 8, ABOVE + HEIGHT + BELOW);
-    let (base, count) = (ABOVE + HEIGHT, u32::try_from(values.len()).unwrap_or(u32::MAX).max(1));
-    // Writing to a string does not fail.
-    let mut put = |text: core::fmt::Arguments<'_>| svg.write_fmt(text).unwrap_or_default();
-    put(format_args!(
-        "<svg class=\"plot\" viewBox=\"0 0 {full_width} {full_height}\" role=\"img\" aria-label=\"{}\">",
-        escaped(axes.title)
-    ));
-    for part in [0, 1, 2] {
-        let (y, value) = (base - HEIGHT * part / 2, top * part / 2);
-        put(format_args!("<line class=\"grid\" x1=\"{LEFT}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\"/>", LEFT + WIDTH));
-        put(format_args!("<text class=\"number\" x=\"{}\" y=\"{}\">{value}</text>", LEFT - 6, y + 4));
-    }
-    let at = |place: u32| thousandths(u64::from(place) * u64::from(WIDTH) * 1_000 / u64::from(count));
-    let wide = thousandths(u64::from(WIDTH) * 850 / u64::from(count));
-    for (place, value) in (0_u32..).zip(values).filter(|(_place, value)| **value > 0) {
-        let tall = u64::from(*value) * u64::from(HEIGHT) * 1_000 / u64::from(top.max(1));
-        let y = thousandths(u64::from(base) * 1_000 - tall.min(u64::from(HEIGHT) * 1_000));
-        let (x, tall) = (at(place), thousandths(tall));
-        put(format_args!(
-            "<rect class=\"bar\" transform=\"translate({LEFT} 0)\" x=\"{x}\" y=\"{y}\" width=\"{wide}\" height=\"{tall}\"/>"
-        ));
-    }
-    for (place, label) in ticks {
-        let x = at(u32::try_from(*place).unwrap_or(0));
-        put(format_args!(
-            "<g transform=\"translate({LEFT} 0)\"><line class=\"axis\" x1=\"{x}\" y1=\"{base}\" x2=\"{x}\" y2=\"{}\"/>",
-            base + 4
-        ));
-        put(format_args!("<text class=\"time\" x=\"{x}\" y=\"{}\">{}</text></g>", base + 19, escaped(label)));
-    }
-    put(format_args!("<line class=\"axis\" x1=\"{LEFT}\" y1=\"{base}\" x2=\"{}\" y2=\"{base}\"/>", LEFT + WIDTH));
-    put(format_args!("<text class=\"unit\" x=\"0\" y=\"14\">{}</text>", escaped(axes.vertical)));
-    put(format_args!(
-        "<text class=\"unit end\" x=\"{}\" y=\"{}\">{}</text></svg>",
-        LEFT + WIDTH,
-        full_height - 3,
-        escaped(axes.horizontal)
-    ));
+    let count = u64::try_from(values.len()).unwrap_or(u64::MAX).max(1);
+    let (title, high) = (escaped(axes.title), ABOVE + HEIGHT + BELOW);
+    put(&mut svg, format_args!("<svg class=\"plot\" width=\"100%\" height=\"{high}\" role=\"img\" "));
+    put(&mut svg, format_args!("aria-label=\"{title}\">"));
+    columns(&mut svg, values, top, count);
+    grid(&mut svg, top, &escaped(axes.vertical));
+    times(&mut svg, ticks, count);
+    let below = high - 4;
+    put(&mut svg, format_args!("<text class=\"end\" x=\"100%\" y=\"{below}\">{}</text>", escaped(axes.horizontal)));
+    svg.push_str("</svg>");
     svg
+}
+
+const BASE: u32 = ABOVE + HEIGHT;
+
+fn put(svg: &mut String, text: core::fmt::Arguments<'_>) {
+    // Writing to a string does not fail.
+    svg.write_fmt(text).unwrap_or_default();
+}
+
+fn grid(svg: &mut String, top: u32, unit: &str) {
+    for line in 0..=LINES {
+        let (y, value) = (BASE - HEIGHT * line / LINES, u64::from(top) * u64::from(line) / u64::from(LINES));
+        let (class, unit) = (if line == 0 { "axis" } else { "grid" }, if line == LINES { unit } else { "" });
+        put(svg, format_args!("<line class=\"{class}\" x1=\"0\" y1=\"{y}\" x2=\"100%\" y2=\"{y}\"/>"));
+        if line > 0 {
+            put(svg, format_args!("<text x=\"0\" y=\"{}\">{value} {unit}</text>", y - 6));
+        }
+    }
+}
+
+/// A bar for each minute with somebody: a little narrower than its minute.
+fn columns(svg: &mut String, values: &[u32], top: u32, count: u64) {
+    let wide = thousandths(85_000 / count);
+    for (place, value) in (0_u64..).zip(values).filter(|(_place, value)| **value > 0) {
+        let tall =
+            (u64::from(*value) * u64::from(HEIGHT) * 1_000 / u64::from(top.max(1))).min(u64::from(HEIGHT) * 1_000);
+        let (x, y) = (thousandths(place * 100_000 / count), thousandths(u64::from(BASE) * 1_000 - tall));
+        let tall = thousandths(tall);
+        put(svg, format_args!("<rect class=\"bar\" x=\"{x}%\" y=\"{y}\" width=\"{wide}%\" height=\"{tall}\"/>"));
+    }
+}
+
+fn times(svg: &mut String, ticks: &[Tick], count: u64) {
+    for (place, label) in ticks {
+        let at = u64::try_from(*place).unwrap_or(0) * 100_000 / count;
+        let class = match at / 1_000 {
+            0..EDGE => "start",
+            part if part > 100 - EDGE => "end",
+            _ => "time",
+        };
+        let (x, foot, below) = (thousandths(at), BASE + 5, BASE + 20);
+        put(svg, format_args!("<line class=\"axis\" x1=\"{x}%\" y1=\"{BASE}\" x2=\"{x}%\" y2=\"{foot}\"/>"));
+        put(svg, format_args!("<text class=\"{class}\" x=\"{x}%\" y=\"{below}\">{}</text>", escaped(label)));
+    }
 }
 
 fn thousandths(value: u64) -> String {
@@ -101,20 +123,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scale_is_a_round_number_that_holds_every_bar() {
-        for (most, top) in [(0, 2), (1, 2), (2, 2), (3, 5), (7, 10), (11, 20), (5_000, 5_000), (5_001, 10_000)] {
+    fn the_scale_is_a_round_number_that_holds_every_bar_and_halves_into_people() {
+        for (most, top) in [(0, 2), (1, 2), (2, 2), (3, 4), (5, 6), (7, 10), (11, 20), (5_000, 6_000), (6_001, 10_000)]
+        {
             assert_eq!(ceiling(most), top, "{most}");
+            assert_eq!(top % LINES, 0, "{top}");
         }
     }
 
     #[test]
     fn a_plot_has_axes_units_and_a_bar_for_each_minute_with_somebody() {
         let axes = Axes { title: "North <A>", vertical: "people", horizontal: "time" };
-        let drawn = bars(&[0, 3, 0, 5], &[(0, "17:00".to_owned())], 5, &axes);
+        let drawn = bars(&[0, 3, 0, 6], &[(0, "17:00".to_owned()), (2, "17:30".to_owned())], 6, &axes);
         assert_eq!(drawn.matches("<rect").count(), 2);
-        for part in ["people", "time", "17:00", "North &lt;A&gt;", ">5<", "height=\"160.000\""] {
+        for part in ["6 people", ">3 <", "time", "17:00", "North &lt;A&gt;", "height=\"140.000\"", "height=\"70.000\""]
+        {
             assert!(drawn.contains(part), "{part} in {drawn}");
         }
+        assert!(drawn.contains("class=\"start\" x=\"0.000%\"") && drawn.contains("class=\"time\" x=\"50.000%\""));
         assert!(!drawn.contains("style="), "the page's policy forbids it");
     }
 }

@@ -41,17 +41,20 @@ impl core::fmt::Debug for SignIn {
     }
 }
 
-/// The form; whoever is signed in goes on to the events.
+/// The form; whoever is signed in goes on to the events, and whoever was is told so.
 pub(super) async fn show(
     State(app): State<AppState>,
     language: Language,
+    headers: HeaderMap,
     clerk: Result<Clerk<Look>, Turned>,
 ) -> Result<Response, AppError> {
     if clerk.is_ok() {
         return Ok(Redirect::to("/console/events").into_response());
     }
-    let page = app.pages.page(language);
-    page.show(&SignInPage { page, refused: None })
+    // The cookie of a session that is over stays until the next one: a page that asked for itself was answered with this
+    // form before anybody saw it.
+    let (page, was_here) = (app.pages.page(language), named(&headers, secure(&app)).is_some());
+    page.show(&SignInPage { page, refused: was_here.then_some("console-session-over") })
 }
 
 /// Begins a session.

@@ -270,6 +270,8 @@ async fn an_import_names_every_fault_then_gives_the_codes_as_the_command_line_do
     }
     let print = sales.read(&served, &format!("{base}/print")).await;
     assert!(print.contains("TICKET-2") && print.contains("/r#"));
+    let taken = deeds(&served).into_iter().filter(|(deed, _)| *deed == Deed::CodesTaken).count();
+    assert_eq!(taken, 3, "twice as a file, once on paper");
 
     sales.post(&served, &format!("{base}/forget"), &[("import", &import)]).await;
     let import = held(&text(&sales.script(&served, &format!("{base}/read"), CSV).await));
@@ -442,10 +444,12 @@ async fn the_day_shows_who_came_in_where_who_was_refused_and_which_gate_needs_so
     admit(&served, event, &ill, (two, 23)).await;
     let path = routes::reports(event);
     let tell = |by: &Enrolled, body: Value, nonce| signed_at(&path, &body.to_string(), (by.gate, &by.keys), NOW, nonce);
+    let viewer = Browser::signed_in(&served, Role::Viewer).await;
+    let before = viewer.read(&served, &format!("/console/events/{event}/day")).await;
+    assert!(before.contains("Not every gate has been heard yet") && !before.contains("All is well"));
     served.send(tell(&well, report(1, None, &[(14, 4)]), 31)).await.ok();
     served.send(tell(&well, report(1, None, &[(14, 6)]), 32)).await.ok();
     served.send(tell(&ill, report(1, Some(36), &[]), 33)).await.ok();
-    let viewer = Browser::signed_in(&served, Role::Viewer).await;
     let day = viewer.read(&served, &format!("/console/events/{event}/day")).await;
     assert!(day.contains("<dt>Admitted</dt><dd>3</dd>"), "{day}");
     assert!(day.contains("<dt>Conflicts</dt><dd>1</dd>") && day.contains(&two.to_string()));
@@ -457,10 +461,59 @@ async fn the_day_shows_who_came_in_where_who_was_refused_and_which_gate_needs_so
     assert!(day.contains("One gate needs somebody"));
     let (first, second) = (day.find("Out of order 36").unwrap(), day.find("In order").unwrap());
     assert!(first < second, "who needs somebody comes first");
-    assert_eq!(day.matches("<rect class=\"bar\"").count(), 2, "one minute, all and one entrance: {day}");
+    assert_eq!(day.matches("<rect class=\"bar\"").count(), 1, "one minute at the only entrance: {day}");
     served.registrar.clock.advance(Duration::from_secs(40));
     let later = viewer.read(&served, &format!("/console/events/{event}/day")).await;
     assert!(later.contains("2 gates need somebody") && later.contains("Silent"));
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_page_that_says_what_to_do() {
+    let served = Served::new();
+    let event = served.event().await;
+    let (viewer, operator) =
+        (Browser::signed_in(&served, Role::Viewer).await, Browser::signed_in(&served, Role::Operator).await);
+    let role = viewer.get(&served, &format!("/console/events/{event}/import")).await;
+    assert_eq!(role.status, StatusCode::FORBIDDEN);
+    assert!(text(&role).contains("Your role may not do this") && text(&role).contains("Ask an operator"));
+    let nothing = operator.get(&served, "/console/nothing").await;
+    assert_eq!(nothing.status, StatusCode::NOT_FOUND);
+    assert!(text(&nothing).contains("Begin at the events"));
+    let other = operator.post_raw(&served, "/console/events", "form=AAAA&name=A".to_owned(), "same-origin").await;
+    assert_eq!(other.status, StatusCode::FORBIDDEN);
+    assert!(text(&other).contains("Open the page again"));
+    let large = operator.post(&served, "/console/events", &[("name", &"A".repeat(FORM_BYTES_MAX))]).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(text(&large).contains("That is too large"));
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_is_told_and_at_the_address_of_a_form_is_a_page() {
+    let served = Served::new();
+    let event = served.event().await;
+    let (ticket, _code) = served.registrar.ticket(event, 1).await;
+    let operator = Browser::signed_in(&served, Role::Operator).await;
+    let page = format!("/console/events/{event}/tickets/{ticket}");
+    for form in ["change?lang=ja", "code?lang=ja"] {
+        assert_eq!(location(&operator.get(&served, &format!("{page}/{form}")).await), format!("{page}?lang=ja"));
+    }
+    served.registrar.clock.advance(IDLE);
+    assert_eq!(location(&operator.get(&served, &page).await), "/console");
+    for _page_then_person in 0..2 {
+        assert!(operator.read(&served, "/console").await.contains("You were signed out"));
+    }
+    assert!(!Browser::default().read(&served, "/console").await.contains("You were signed out"));
+}
+
+#[tokio::test]
+async fn a_file_with_faults_loses_no_choice() {
+    let served = Served::new();
+    let event = served.event().await;
+    let sales = Browser::signed_in(&served, Role::Sales).await;
+    let read = format!("/console/events/{event}/import/read");
+    let reserved = text(&sales.script(&served, &format!("{read}?reserved=true"), "nothing").await);
+    assert!(reserved.contains("type=\"checkbox\" checked"), "{reserved}");
+    assert!(!text(&sales.script(&served, &read, "nothing").await).contains("checked"));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use kido_shared::ids::{EventId, TicketId};
-use kido_shared::wire::v1::operator::TicketChange;
+use kido_shared::wire::v1::operator::{Role, TicketChange};
 use kido_web::language::Language;
 use rand::RngCore as _;
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ use crate::office::action;
 use crate::state::AppState;
 use crate::store::{Reissued, TicketName, TicketView};
 use crate::web::buyer::moment::Wall;
-use crate::web::buyer::told::Sentence;
+use crate::web::buyer::told::{Sentence, is_inside};
 
 /// Which ticket of which event, by its pseudonym.
 #[derive(Debug, serde::Deserialize)]
@@ -111,7 +111,8 @@ struct TicketPage<'p> {
     ticket: TicketId,
     state: &'static str,
     band: &'static str,
-    paid: bool,
+    /// The state in words, with what else matters at once.
+    standing: String,
     zone: String,
     seat: String,
     window: String,
@@ -134,6 +135,14 @@ const fn band(state: TicketState) -> &'static str {
         TicketState::Suspended | TicketState::Reserved => "elsewhere",
         TicketState::Unbound | TicketState::Returned | TicketState::Cancelled => "fault",
     }
+}
+
+/// The state, whether it is paid for, and whether somebody is in with it; a shop is never told the last.
+fn standing(desk: &Desk<'_>, view: &TicketView, inside: bool) -> String {
+    let more = [(!view.paid, "console-not-paid"), (inside, "console-inside")];
+    let state = format!("console-state-{}", view.state.name());
+    let said = more.iter().filter(|(holds, _key)| *holds).map(|(_holds, key)| desk.say(key));
+    [desk.say(&state)].into_iter().chain(said).collect::<Vec<_>>().join(" · ")
 }
 
 /// Whether a change is worth a button: the role may, and the ticket's state lets it become something else.
@@ -175,29 +184,25 @@ fn shown<M>(
 ) -> Result<Response, Turned> {
     let (page, speech) = (desk.page, desk.page.speech);
     let language = speech.language();
-    let history = if desk.role == kido_shared::wire::v1::operator::Role::Sales {
-        None
-    } else {
-        let told = app.store.told_history(event, view.ticket)?;
-        Some(told.iter().map(|told| Sentence::of(told, speech)).collect())
-    };
+    let told = if desk.role == Role::Sales { None } else { Some(app.store.told_history(event, view.ticket)?) };
     let code = new_link(app, &clerk.session, (event, view.ticket))?.map(|link| link.link);
     let window = view.particulars.window;
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let inside = told.as_deref().is_some_and(is_inside);
     let shown = TicketPage {
         page,
         id: event,
         ticket: view.ticket,
         state: view.state.name(),
         band: band(view.state),
-        paid: view.paid,
+        standing: standing(&desk, &view, inside),
         zone: view.particulars.zone.to_string(),
         seat: view.particulars.seat_label.to_string(),
         window: Wall::at(window.from(), language).to(Wall::at(window.until(), language)),
         entries: view.particulars.entries.into(),
         party: view.particulars.party.is_some(),
         card_ends: view.certificate_ends_before_event == Some(true),
-        history,
+        history: told.map(|told| told.iter().map(|told| Sentence::of(told, speech)).collect()),
         changes: changes(&desk, &view),
         desk,
         refused,

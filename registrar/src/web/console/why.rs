@@ -31,14 +31,20 @@ const SAID: [&str; 23] = [
     "role",
 ];
 
+/// Whether a code has a sentence of its own.
+pub(super) fn is_said(code: &str) -> bool {
+    SAID.contains(&code)
+}
+
+/// The key of a code's sentence.
+pub(super) fn key_of(code: &str) -> String {
+    format!("console-no-{}", code.replace('_', "-"))
+}
+
 /// One sentence, and where one is needed what to do.
 pub(super) fn why(speech: Speech<'_>, error: &AppError) -> String {
     let code = error.code();
-    if SAID.contains(&code) {
-        speech.say(&format!("console-no-{}", code.replace('_', "-")))
-    } else {
-        speech.say_of("console-no-other", "code", code)
-    }
+    if is_said(code) { speech.say(&key_of(code)) } else { speech.say_of("console-no-other", "code", code) }
 }
 
 #[cfg(test)]
@@ -53,7 +59,7 @@ mod tests {
         let pages = Pages::compiled_in().unwrap();
         for language in Language::ALL {
             for code in SAID {
-                let key = format!("console-no-{}", code.replace('_', "-"));
+                let key = key_of(code);
                 assert_ne!(pages.page(language).speech.say(&key), key);
             }
         }
