@@ -219,8 +219,8 @@ impl Operator<'_> {
 
     /// The first step is done, and the page is gone before the second: it comes back with *go on*.
     async fn leaves_in_the_middle(&mut self) -> anyhow::Result<()> {
-        let step = "const done = arguments[arguments.length - 1]; const { import: home, form } = live.dataset; \
-            return fetch(home + '/next', { method: 'POST', headers: { 'Kido-Form': form } }).then((answer) => answer.status)";
+        let step = "const done = arguments[arguments.length - 1]; const { import: home, form, held } = live.dataset; \
+            return fetch(`${home}/next?import=${held}`, { method: 'POST', headers: { 'Kido-Form': form } }).then((answer) => answer.status)";
         anyhow::ensure!(self.ask(step).await? == 200, "the first step was not done");
         let address = self.of_event("/import");
         self.go(&address).await?;
