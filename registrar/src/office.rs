@@ -16,7 +16,7 @@ use kido_shared::wire::v1::operator::{AddToken, CreateEvent, OfferGate, Role, Ti
 use zeroize::Zeroizing;
 
 use crate::audit::{AuditLine, ChangedChoice, Deed, Door, Object};
-use crate::auth::bearer::Denied;
+use crate::auth::bearer::{Denied, May as _, Sell, Stop};
 use crate::auth::tokens::{Bearer, TokenError, Tokens};
 use crate::domain::event::{EventRefusal, may_forget};
 use crate::domain::ticket::TicketAction;
@@ -344,14 +344,14 @@ const fn deed(change: TicketChange) -> Deed {
 ///
 /// # Errors
 /// [`Denied::Role`].
-pub(crate) const fn action(change: TicketChange, role: Role) -> Result<TicketAction, Denied> {
-    let (action, allowed) = match change {
-        TicketChange::Suspend => (TicketAction::Suspend, matches!(role, Role::Operator | Role::Sales | Role::Desk)),
-        TicketChange::Cancel => (TicketAction::Cancel, matches!(role, Role::Operator | Role::Sales)),
-        TicketChange::Confirm => (TicketAction::Confirm, matches!(role, Role::Operator | Role::Sales)),
-        TicketChange::Release => (TicketAction::Release, matches!(role, Role::Operator | Role::Sales)),
+pub(crate) fn action(change: TicketChange, role: Role) -> Result<TicketAction, Denied> {
+    let (action, roles) = match change {
+        TicketChange::Suspend => (TicketAction::Suspend, Stop::ROLES),
+        TicketChange::Cancel => (TicketAction::Cancel, Sell::ROLES),
+        TicketChange::Confirm => (TicketAction::Confirm, Sell::ROLES),
+        TicketChange::Release => (TicketAction::Release, Sell::ROLES),
     };
-    if allowed { Ok(action) } else { Err(Denied::Role(role)) }
+    if roles.contains(&role) { Ok(action) } else { Err(Denied::Role(role)) }
 }
 
 #[cfg(test)]
