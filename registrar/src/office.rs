@@ -63,7 +63,7 @@ impl AppState {
         self.deeds.spawn(deed(self.clone(), by.clone())).await.map_err(AppError::Lost)?
     }
 
-    /// A session of the console began or ended, or showed what opens a ticket or a gate's place.
+    /// A session of the console began or ended, or showed what opens a ticket.
     pub(crate) async fn note(&self, by: &By, deed: Deed, event: Option<EventId>) -> Result<(), AppError> {
         let about = About { deed, event, object: Object::Nothing };
         self.carry(by, |app, by| async move { app.listed(&by, about, Ok(())).await }).await
