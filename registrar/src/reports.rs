@@ -88,7 +88,7 @@ fn by_code(counts: &[CodeCount]) -> Result<ByCode, ReportError> {
 
 impl OfEvent {
     fn take(&mut self, gate: GateId, heard: Heard, counts: &ByCode) {
-        let minute = heard.at.unix_seconds().div_euclid(60);
+        let minute = heard.at.minute();
         let last = self.gates.remove(&gate);
         let same_start = last.as_ref().is_some_and(|last| last.heard.report.boot == heard.report.boot);
         let earlier = last.as_ref().map(|last| by_code(&last.heard.report.refusals).unwrap_or_default());

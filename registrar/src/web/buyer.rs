@@ -143,7 +143,7 @@ fn open(
                 return Ok(Err(Excuse::TooManyTries));
             }
             if wrong {
-                misses.count(visitor.from);
+                misses.count(visitor.from, app.now());
             }
             return Ok(Err(excuse));
         }
