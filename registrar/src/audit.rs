@@ -8,7 +8,6 @@
 
 mod line;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -16,6 +15,7 @@ use kido_store::{IndexChanges, Options, Position, Project, ProjectError, StoreEr
 
 pub use line::{AuditLine, ChangedChoice, Deed, Door, Object};
 
+use crate::per_minute::PerMinute;
 use crate::store::{Failed, StorageError};
 
 /// Whose log it is: there is one for each registrar.
@@ -69,9 +69,8 @@ fn number(key: &[u8]) -> Option<u64> {
 /// Refused attempts of the current minute, by the label of their token. There are no more labels than tokens.
 #[derive(Debug, Default)]
 struct Refused {
-    minute: i64,
-    known: BTreeMap<String, u16>,
-    strangers: u16,
+    /// Strangers have no label, and one count.
+    attempts: PerMinute<Option<String>>,
     unlisted: u64,
 }
 
@@ -152,20 +151,14 @@ impl Audit {
     }
 
     fn room(&self, line: &AuditLine) -> Room {
-        let minute = line.at.unix_seconds().div_euclid(60);
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut unlisted_before = 0;
-        if refused.minute != minute {
-            unlisted_before = core::mem::replace(&mut *refused, Refused { minute, ..Refused::default() }).unlisted;
-        }
+        let unlisted_before = if refused.attempts.turn(line.at) { core::mem::take(&mut refused.unlisted) } else { 0 };
         if line.refused.is_some() {
-            let (count, most) = if line.role.is_some() {
-                (refused.known.entry(line.label.clone()).or_default(), REFUSED_PER_MINUTE)
-            } else {
-                (&mut refused.strangers, STRANGERS_PER_MINUTE)
+            let (label, most) = match line.role {
+                Some(_) => (Some(line.label.clone()), REFUSED_PER_MINUTE),
+                None => (None, STRANGERS_PER_MINUTE),
             };
-            *count = count.saturating_add(1);
-            if *count > most {
+            if refused.attempts.count(label, line.at, most).is_err() {
                 if refused.unlisted == 0 {
                     tracing::warn!(deed = line.deed.key(), "refused attempts come too fast to be listed one by one");
                 }

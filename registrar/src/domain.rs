@@ -7,6 +7,7 @@ pub mod event;
 pub mod gate;
 pub mod history;
 pub mod ingest;
+pub mod link;
 pub mod party;
 pub mod reference;
 pub mod registration;

@@ -14,6 +14,7 @@ pub mod fact;
 pub mod keyring;
 pub(crate) mod office;
 pub mod openapi;
+mod per_minute;
 pub mod registration;
 pub mod reports;
 pub mod router;

@@ -6,50 +6,31 @@
 //! A deed and its line are one task of the process, not of the request: whoever hangs up in the middle ends the waiting,
 //! not the deed, and never the line. None is begun while the list takes no lines.
 
+mod gates;
+mod lines;
 mod policy;
 
 use std::sync::Arc;
 
-use kido_shared::enrolment::{EnrolmentLink, EnrolmentToken, RootFingerprint};
-use kido_shared::ids::{EnrolmentId, EventId, GateId};
-use kido_shared::wire::v1::operator::{AddToken, CreateEvent, OfferGate, Role, TicketChange, TokenBody, UpdateEvent};
-use zeroize::Zeroizing;
+use kido_shared::ids::EventId;
+use kido_shared::wire::v1::operator::{AddToken, CreateEvent, Role, TicketChange, TokenBody, UpdateEvent};
 
-use crate::audit::{AuditLine, ChangedChoice, Deed, Door, Object};
-use crate::auth::bearer::Denied;
+use crate::audit::{ChangedChoice, Deed, Door, Object};
+use crate::auth::bearer::{Denied, May as _, Sell, Stop};
 use crate::auth::tokens::{Bearer, TokenError, Tokens};
 use crate::domain::event::{EventRefusal, may_forget};
 use crate::domain::ticket::TicketAction;
-use crate::enrolment::{Compared, EnrolmentRefusal, Offered};
 use crate::error::AppError;
 use crate::state::{App, AppState};
-use crate::store::{
-    EventView, Forgotten, GateView, ImportOutcome, ImportReport, NewGate, Reissued, StorageError, TicketName,
-    TicketRow, TicketView,
-};
+use crate::store::{EventView, Forgotten, ImportReport, Reissued, StorageError, TicketName, TicketRow, TicketView};
+
+use lines::{About, batch, deed, given};
 
 /// Who does something, and through which door.
 #[derive(Debug, Clone)]
 pub(crate) struct By {
     pub(crate) bearer: Bearer,
     pub(crate) door: Door,
-}
-
-/// What a line tells beside who and how it ended.
-struct About {
-    deed: Deed,
-    event: Option<EventId>,
-    object: Object,
-}
-
-impl About {
-    const fn event(deed: Deed, event: EventId) -> Self {
-        Self { deed, event: Some(event), object: Object::Nothing }
-    }
-
-    fn of(self, object: Object) -> Self {
-        Self { object, ..self }
-    }
 }
 
 impl AppState {
@@ -63,7 +44,7 @@ impl AppState {
         self.deeds.spawn(deed(self.clone(), by.clone())).await.map_err(AppError::Lost)?
     }
 
-    /// A session of the console began or ended, or showed what opens a ticket or a gate's place.
+    /// A session of the console began or ended, or showed what opens a ticket.
     pub(crate) async fn note(&self, by: &By, deed: Deed, event: Option<EventId>) -> Result<(), AppError> {
         let about = About { deed, event, object: Object::Nothing };
         self.carry(by, |app, by| async move { app.listed(&by, about, Ok(())).await }).await
@@ -166,57 +147,6 @@ impl AppState {
         .await
     }
 
-    /// Offers a place to a new gate.
-    pub(crate) async fn offer_gate(&self, by: &By, event: EventId, wanted: OfferGate) -> Result<Offered, AppError> {
-        self.carry(by, move |app, by| async move {
-            let offered = app.offer(event, wanted);
-            let object = offered.as_ref().map_or(Object::Nothing, |offered| Object::Offer(offered.enrolment));
-            app.listed(&by, About::event(Deed::GateOffered, event).of(object), offered).await
-        })
-        .await
-    }
-
-    /// Compares the digits and makes the gate part of the event. Wrong digits end the offer.
-    pub(crate) async fn confirm_gate(
-        &self,
-        by: &By,
-        (event, enrolment): (EventId, EnrolmentId),
-        short_code: &str,
-    ) -> Result<GateView, AppError> {
-        let typed = short_code.to_owned();
-        self.carry(by, move |app, by| async move {
-            let confirmed = app.confirm(event, enrolment, &typed).await;
-            let object = confirmed.as_ref().map_or(Object::Offer(enrolment), |gate| Object::Gate(gate.gate));
-            app.listed(&by, About::event(Deed::GateConfirmed, event).of(object), confirmed).await
-        })
-        .await
-    }
-
-    /// Takes an offer back: the digits were others, or nobody came.
-    pub(crate) async fn refuse_gate(
-        &self,
-        by: &By,
-        (event, enrolment): (EventId, EnrolmentId),
-    ) -> Result<(), AppError> {
-        self.carry(by, move |app, by| async move {
-            let withdrawn = app.enrolments.withdraw(event, enrolment, app.now()).map_err(AppError::from);
-            app.listed(&by, About::event(Deed::GateRefused, event).of(Object::Offer(enrolment)), withdrawn).await
-        })
-        .await
-    }
-
-    /// Ends a gate's rights.
-    pub(crate) async fn revoke_gate(&self, by: &By, event: EventId, gate: GateId) -> Result<GateView, AppError> {
-        self.carry(by, move |app, by| async move {
-            let revoked = app.store.revoke_gate(event, gate).await.map_err(AppError::from);
-            if revoked.is_ok() {
-                app.enrolments.forget(gate, app.now());
-            }
-            app.listed(&by, About::event(Deed::GateRevoked, event).of(Object::Gate(gate)), revoked).await
-        })
-        .await
-    }
-
     /// Adds a token by its hash.
     pub(crate) async fn add_token(&self, by: &By, token: AddToken) -> Result<TokenBody, AppError> {
         self.carry(by, move |app, by| async move {
@@ -241,26 +171,6 @@ impl AppState {
 }
 
 impl App {
-    /// Writes the line, then lets the answer go: whoever was told *done* is in the list. A list that stops taking lines
-    /// in the very moment of a deed leaves it done and answered as a failure; its event's own facts tell of it.
-    async fn listed<T>(&self, by: &By, about: About, outcome: Result<T, AppError>) -> Result<T, AppError> {
-        let refused = outcome.as_ref().err().map(|error| error.code().to_owned());
-        let (role, label) = (Some(by.bearer.role.name().to_owned()), by.bearer.label.clone());
-        let About { deed, event, object } = about;
-        let line = AuditLine { at: self.now(), role, label, door: by.door, deed, event, object, refused };
-        self.audit.write(line).await?;
-        outcome
-    }
-
-    /// The ticket that somebody names, for the list: by its pseudonym, never by its reference.
-    fn named(&self, event: EventId, name: &TicketName) -> Object {
-        let id = match name {
-            TicketName::Id(id) => Some(*id),
-            TicketName::Reference(_) => self.store.ticket(event, name).ok().map(|view| view.ticket),
-        };
-        id.map_or(Object::Nothing, Object::Ticket)
-    }
-
     fn may_forget(&self, event: EventId) -> Result<(), AppError> {
         let policy = match self.store.policy(event) {
             Ok(policy) => policy,
@@ -271,36 +181,6 @@ impl App {
         may_forget(&policy, self.now())?;
         let waiting = self.reports.waiting(event, |gate| self.store.gate(event, gate).is_ok());
         waiting.map_or(Ok(()), |gate| Err(EventRefusal::EntriesOut { gate }.into()))
-    }
-
-    fn offer(&self, event: EventId, OfferGate { zone, entrance }: OfferGate) -> Result<Offered, AppError> {
-        self.store.may_add_gate(event, &zone)?;
-        let entrance = entrance.unwrap_or_else(|| zone.clone());
-        Ok(self.enrolments.offer(event, (zone, entrance), self.now(), &mut self.random())?)
-    }
-
-    /// What a new gate is given: origin, secret and root fingerprint in one link.
-    pub(crate) fn enrolment_link(&self, token: EnrolmentToken) -> Zeroizing<String> {
-        let (origin, root) = (self.origin.to_string(), RootFingerprint::of(self.store.root_key()));
-        EnrolmentLink { origin, token, root }.reveal()
-    }
-
-    /// From the digits to a stored gate. What fails behind the digits gives the offer back as it was.
-    async fn confirm(&self, event: EventId, enrolment: EnrolmentId, short_code: &str) -> Result<GateView, AppError> {
-        let compared = self.enrolments.compare(event, enrolment, short_code, self.now())?;
-        let added = self.add_gate(event, &compared).await;
-        let sealed = added.as_ref().ok().map(|(_gate, sealed)| sealed.clone());
-        self.enrolments.settle(enrolment, sealed, self.now());
-        added.map(|(gate, _sealed)| gate)
-    }
-
-    async fn add_gate(&self, event: EventId, compared: &Compared) -> Result<(GateView, Vec<u8>), AppError> {
-        let Compared { transcript, token, zone, entrance } = compared;
-        let sealed = transcript.seal(token, &self.store.gate_subkeys(event)?, &mut self.random());
-        let sealed = sealed.map_err(EnrolmentRefusal::Dialogue)?;
-        let (zone, entrance) = (zone.clone(), entrance.clone());
-        let new = NewGate { gate: transcript.gate, verifying_key: transcript.keys.verifying, zone, entrance };
-        Ok((self.store.add_gate(event, new).await?, sealed))
     }
 
     /// A file is written and synced: not on a thread that serves others.
@@ -314,44 +194,18 @@ impl App {
     }
 }
 
-/// How many tickets of a batch are new, and how many were refused.
-fn batch(report: &ImportReport) -> Object {
-    let count = |counted: fn(&ImportOutcome) -> bool| {
-        let outcomes = report.outcomes.iter().filter(|outcome| counted(outcome));
-        u64::try_from(outcomes.count()).unwrap_or(u64::MAX)
-    };
-    Object::Batch(
-        count(|outcome| matches!(outcome, ImportOutcome::Created(_))),
-        count(|outcome| matches!(outcome, ImportOutcome::Refused(_))),
-    )
-}
-
-/// Whose token, and what it may do.
-fn given(token: &TokenBody) -> Object {
-    Object::TokenOfRole(token.label.clone(), token.role.name().to_owned())
-}
-
-const fn deed(change: TicketChange) -> Deed {
-    match change {
-        TicketChange::Suspend => Deed::TicketSuspended,
-        TicketChange::Cancel => Deed::TicketCancelled,
-        TicketChange::Confirm => Deed::TicketConfirmed,
-        TicketChange::Release => Deed::TicketReleased,
-    }
-}
-
 /// What a role may ask for.
 ///
 /// # Errors
 /// [`Denied::Role`].
-pub(crate) const fn action(change: TicketChange, role: Role) -> Result<TicketAction, Denied> {
-    let (action, allowed) = match change {
-        TicketChange::Suspend => (TicketAction::Suspend, matches!(role, Role::Operator | Role::Sales | Role::Desk)),
-        TicketChange::Cancel => (TicketAction::Cancel, matches!(role, Role::Operator | Role::Sales)),
-        TicketChange::Confirm => (TicketAction::Confirm, matches!(role, Role::Operator | Role::Sales)),
-        TicketChange::Release => (TicketAction::Release, matches!(role, Role::Operator | Role::Sales)),
+pub(crate) fn action(change: TicketChange, role: Role) -> Result<TicketAction, Denied> {
+    let (action, roles) = match change {
+        TicketChange::Suspend => (TicketAction::Suspend, Stop::ROLES),
+        TicketChange::Cancel => (TicketAction::Cancel, Sell::ROLES),
+        TicketChange::Confirm => (TicketAction::Confirm, Sell::ROLES),
+        TicketChange::Release => (TicketAction::Release, Sell::ROLES),
     };
-    if allowed { Ok(action) } else { Err(Denied::Role(role)) }
+    if roles.contains(&role) { Ok(action) } else { Err(Denied::Role(role)) }
 }
 
 #[cfg(test)]

@@ -5,13 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{EventId, GateId};
+use kido_shared::refusal::StaffCode;
 use kido_shared::wire::v1::report::{CodeCount, GateReport, REFUSAL_CODES_MAX};
 
 /// Minutes of refusals that are remembered: a day, so that an evening is there as a whole.
 const MINUTES_KEPT: usize = 24 * 60;
-
-/// Codes that there are (`pages.md` §4).
-const CODES: core::ops::RangeInclusive<u8> = 10..=39;
 
 /// A report that no gate of this program sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +18,7 @@ pub enum ReportError {
     #[error("a report has at most {REFUSAL_CODES_MAX} codes")]
     TooMany,
     /// A number that is no code.
-    #[error("a code lies between 10 and 39")]
+    #[error("a code is one that staff hear on the radio")]
     Code,
     /// A code twice.
     #[error("a code stands in a report once")]
@@ -78,7 +76,7 @@ fn by_code(counts: &[CodeCount]) -> Result<ByCode, ReportError> {
     }
     let mut all = ByCode::new();
     for CodeCount { code, count } in counts {
-        if !CODES.contains(code) {
+        if StaffCode::parse(*code).is_none() {
             return Err(ReportError::Code);
         }
         if all.insert(*code, *count).is_some() {
@@ -90,7 +88,7 @@ fn by_code(counts: &[CodeCount]) -> Result<ByCode, ReportError> {
 
 impl OfEvent {
     fn take(&mut self, gate: GateId, heard: Heard, counts: &ByCode) {
-        let minute = heard.at.unix_seconds().div_euclid(60);
+        let minute = heard.at.minute();
         let last = self.gates.remove(&gate);
         let same_start = last.as_ref().is_some_and(|last| last.heard.report.boot == heard.report.boot);
         let earlier = last.as_ref().map(|last| by_code(&last.heard.report.refusals).unwrap_or_default());
@@ -140,7 +138,7 @@ impl Reports {
     /// [`ReportError`].
     pub fn take(&self, event: EventId, gate: GateId, report: GateReport, at: Timestamp) -> Result<(), ReportError> {
         let counts = by_code(&report.refusals)?;
-        if report.out_of_order.is_some_and(|code| !CODES.contains(&code)) {
+        if report.out_of_order.is_some_and(|code| StaffCode::parse(code).is_none()) {
             return Err(ReportError::Code);
         }
         let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -226,7 +224,9 @@ pub(crate) mod tests {
     fn what_is_no_code_is_refused_and_a_day_is_all_that_is_kept() {
         let reports = Reports::default();
         let refused = |counts: &[(u8, u64)]| reports.take(EVENT, GATE, report(1, counts), NOW);
-        assert_eq!(refused(&[(9, 1)]), Err(ReportError::Code));
+        for no_code in [9, 11, 20, 30, 40] {
+            assert_eq!(refused(&[(no_code, 1)]), Err(ReportError::Code), "{no_code}");
+        }
         assert_eq!(refused(&[(14, 1), (14, 1)]), Err(ReportError::Twice));
         assert_eq!(refused(&[(14, 1); 31]), Err(ReportError::TooMany));
         for minute in 0..MINUTES_KEPT + 10 {

@@ -5,6 +5,7 @@
 
 pub(crate) mod buyer;
 pub(crate) mod console;
+mod cookie;
 pub(crate) mod error;
 pub mod page;
 mod same_origin;

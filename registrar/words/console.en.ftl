@@ -313,9 +313,6 @@ console-code-36 = reader failed
 console-code-37 = stored but not opened
 console-code-38 = barrier failed
 console-code-39 = lane closed
-console-code-11 = –
-console-code-20 = –
-console-code-30 = –
 
 ## The audit list
 console-audit = Audit list

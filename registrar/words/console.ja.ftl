@@ -300,9 +300,6 @@ console-code-36 = カードリーダー
 console-code-37 = 記録したが 開かなかった
 console-code-38 = 扉
 console-code-39 = 使えない レーン
-console-code-11 = –
-console-code-20 = –
-console-code-30 = –
 
 ## 記録
 console-audit = 操作の 記録

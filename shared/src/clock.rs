@@ -47,6 +47,12 @@ impl Timestamp {
         self.0.div_euclid(1_000)
     }
 
+    /// Whole minutes since 1970, rounded down.
+    #[must_use]
+    pub const fn minute(self) -> i64 {
+        self.unix_seconds().div_euclid(60)
+    }
+
     /// This moment and a span more; the end of time where the sum does not fit.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {

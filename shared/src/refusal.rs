@@ -83,6 +83,46 @@ impl StaffCode {
     /// *Please go to the help desk*: says no more.
     pub const DESK: Self = Self(10);
 
+    /// *This lane is out of order*: which part of it is for staff alone.
+    pub const LANE: Self = Self(39);
+
+    /// Every code that there is, in their order.
+    pub const ALL: [Self; 27] = [
+        Self(10),
+        Self(12),
+        Self(13),
+        Self(14),
+        Self(15),
+        Self(16),
+        Self(17),
+        Self(18),
+        Self(19),
+        Self(21),
+        Self(22),
+        Self(23),
+        Self(24),
+        Self(25),
+        Self(26),
+        Self(27),
+        Self(28),
+        Self(29),
+        Self(31),
+        Self(32),
+        Self(33),
+        Self(34),
+        Self(35),
+        Self(36),
+        Self(37),
+        Self(38),
+        Self(39),
+    ];
+
+    /// The code of this number; nothing where there is none.
+    #[must_use]
+    pub fn parse(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.0 == number)
+    }
+
     /// The number, from 10 to 39.
     #[must_use]
     pub const fn get(self) -> u8 {
@@ -146,7 +186,7 @@ impl Refusal {
             | Self::ClockUncertain
             | Self::StorageFailed
             | Self::ReaderFailed
-            | Self::BarrierFailed => StaffCode(39),
+            | Self::BarrierFailed => StaffCode::LANE,
             Self::OtherEntrance(_)
             | Self::TooEarly(_)
             | Self::TooLate
@@ -294,13 +334,22 @@ mod tests {
     fn the_manual_has_every_code_and_each_with_its_refusals() {
         let [before, after, broken] = tables().try_into().unwrap();
         assert_eq!(before, coded(|refusal| Some(refusal.before_proof())));
-        let is_broken = |refusal: &Refusal| refusal.before_proof().get() == 39;
+        let is_broken = |refusal: &Refusal| refusal.before_proof() == StaffCode::LANE;
         let differs = |refusal: &&Refusal| refusal.code() != refusal.before_proof();
         assert_eq!(
             after,
             coded(|refusal| Some(refusal).filter(differs).filter(|it| !is_broken(it)).map(Refusal::code))
         );
         assert_eq!(broken, coded(|refusal| Some(refusal).filter(|it| is_broken(it)).map(Refusal::code)));
+    }
+
+    #[test]
+    fn a_number_is_a_code_where_the_manual_has_it() {
+        let known: BTreeSet<u8> = tables().into_iter().flat_map(BTreeMap::into_keys).collect();
+        assert_eq!(StaffCode::ALL.map(StaffCode::get).to_vec(), Vec::from_iter(known.iter().copied()));
+        for number in 0..=u8::MAX {
+            assert_eq!(StaffCode::parse(number).is_some(), known.contains(&number), "{number}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use kido_tests::browser::GATE;
-use kido_tests::harness::{EventOptions, Gate, TicketRow, Venue};
+use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, TicketRow, Venue};
 use kido_virtual_card::card::Fault;
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::{PIN, WRONG_PIN};
@@ -14,9 +14,6 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::chapter::Chapter;
 use crate::visit::Visitor;
-
-/// How long a gate may take to follow what the registrar published.
-const FOLLOWS_WITHIN: Duration = Duration::from_secs(45);
 
 /// How long a page may take to notice that its lane has died, and the lane to be back.
 const CLOSED_WITHIN: Duration = Duration::from_secs(60);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use kido_tests::harness::{EventOptions, Gate, TicketRow, Venue};
+use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, TicketRow, Venue};
 use kido_virtual_card::card::{Fault, ShortFormRefusal};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
 
-use crate::chapter::{Chapter, FOLLOWS_WITHIN, Steps, Told, asked, bind, link, unasked, welcome};
+use crate::chapter::{Chapter, Steps, Told, asked, bind, link, unasked, welcome};
 use crate::commands::only_these;
 
 /// How long a card that was torn out may take to be admitted once it is back: a notice, and a tap.

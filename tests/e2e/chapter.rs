@@ -1,12 +1,7 @@
 //! What a tap must come to, and how a ticket comes onto a card.
 
-use std::time::Duration;
-
 pub(crate) use kido_tests::chapter::{Chapter, Steps};
 use kido_tests::harness::{HarnessError, Tap};
-
-/// How long a gate may take to follow what the registrar published: a poll, and a wait after a failure.
-pub(crate) const FOLLOWS_WITHIN: Duration = Duration::from_secs(45);
 
 /// What a tap must come to: before a proof the screen says what to do, in the log stands why.
 #[derive(Debug, Clone, Copy)]

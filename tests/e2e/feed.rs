@@ -9,11 +9,11 @@ use kido_gate::replica::Replica;
 use kido_shared::clock::{Clock as _, ManualClock};
 use kido_shared::refusal::Refusal;
 use kido_shared::verdict::{Connectivity, Here, Verdict, decide};
-use kido_tests::harness::{EventOptions, Gate, TicketRow, Venue, free_port, wait_for};
+use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, TicketRow, Venue, free_port, wait_for};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
 
-use crate::chapter::{Chapter, FOLLOWS_WITHIN, asked, bind, link, unasked, welcome};
+use crate::chapter::{Chapter, asked, bind, link, unasked, welcome};
 use crate::proxy::{Lie, Proxy};
 
 /// How long a gate may take to notice a lie: it polls every second, and waits up to half a minute after failures.

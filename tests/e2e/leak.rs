@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use kido_shared::challenge::Action;
-use kido_tests::harness::{EventOptions, Gate, Process, Shown, TicketRow, Venue, wait_for};
+use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, Process, Shown, TicketRow, Venue, wait_for};
 use kido_tests::leak::{Leak, LeakSearch, makes_no_core_dump};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::{Marker, PIN, WRONG_PIN};
 
-use crate::chapter::{Chapter, FOLLOWS_WITHIN, bind, link, welcome};
+use crate::chapter::{Chapter, bind, link, welcome};
 use crate::direct::{Direct, proof};
 use crate::proxy::Proxy;
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use kido_tests::harness::{EventOptions, Gate, OfflineChoice, TicketRow, Venue};
+use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, OfflineChoice, TicketRow, Venue};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
 
-use crate::chapter::{Chapter, FOLLOWS_WITHIN, asked, bind, link, unasked, welcome};
+use crate::chapter::{Chapter, asked, bind, link, unasked, welcome};
 
 /// How long a gate may take to call itself offline: ten seconds without an answer, and some.
 const OFFLINE_WITHIN: Duration = Duration::from_secs(40);

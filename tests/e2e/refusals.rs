@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kido_tests::harness::{EventOptions, Gate, TicketRow, Venue};
+use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, TicketRow, Venue};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
 
-use crate::chapter::{Chapter, FOLLOWS_WITHIN, Told, asked, bind, link, unasked, welcome};
+use crate::chapter::{Chapter, Told, asked, bind, link, unasked, welcome};
 use crate::commands::only_these;
 
 /// How long the pad may take to appear, and the screen after it.

@@ -1,12 +1,12 @@
 //! Taps that open a lane, and how often: once for each entry.
 
-use kido_tests::harness::{EventOptions, Gate, TicketRow, Venue};
+use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, TicketRow, Venue};
 use kido_virtual_card::card::Totals;
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::{PIN, WRONG_PIN};
 use std::time::Duration;
 
-use crate::chapter::{Chapter, FOLLOWS_WITHIN, asked, bind, link, unasked, welcome};
+use crate::chapter::{Chapter, asked, bind, link, unasked, welcome};
 use crate::commands::{FAULTLESS_TAP, only_these};
 
 /// How long an admission may take to arrive at a registrar that answers.

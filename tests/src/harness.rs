@@ -10,7 +10,7 @@ mod registrar;
 mod venue;
 
 pub use error::HarnessError;
-pub use gate::{Arriving, Gate, Tap};
+pub use gate::{Arriving, FOLLOWS_WITHIN, Gate, Tap};
 pub use helper::{CardHelper, HelperPage, HelperRun};
 pub use kiosk::{Kiosk, Shown};
 pub use process::{Finished, Process, finish, wait_for};

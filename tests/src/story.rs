@@ -12,13 +12,10 @@ use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::{PIN, WRONG_PIN};
 use serde_json::{Value, json};
 
-use crate::harness::{EventOptions, Gate, HarnessError, OfflineChoice, Tap, TicketRow, Venue};
+use crate::harness::{EventOptions, FOLLOWS_WITHIN, Gate, HarnessError, OfflineChoice, Tap, TicketRow, Venue};
 
 /// How long an admission may take to arrive at a registrar that is back.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(45);
-
-/// How long a gate may take to know what the registrar published: one poll and some.
-const FOLLOWS_WITHIN: Duration = Duration::from_secs(45);
 
 /// Somebody's card that is found by somebody else.
 const LOST: Character = Character::Crowd(2);
@@ -111,21 +108,16 @@ async fn sell(story: &mut Story, venue: &Venue, event: &str) -> Result<Links, Ha
     let began = SystemClock.now();
     let family = |row: TicketRow| TicketRow { party: "FAMILY", ..row };
     let rows = [
-        seat("TICKET-HOLDER", "1階 5列 8番"),
-        family(seat("TICKET-PARENT", "1階 9列 3番")),
-        family(seat("TICKET-CHILD", "1階 9列 4番")),
-        seat("TICKET-LOST", "1階 2列 17番"),
-        seat("TICKET-LATER", "2階 1列 6番"),
+        TicketRow::open_now_at("TICKET-HOLDER", "1階 5列 8番"),
+        family(TicketRow::open_now_at("TICKET-PARENT", "1階 9列 3番")),
+        family(TicketRow::open_now_at("TICKET-CHILD", "1階 9列 4番")),
+        TicketRow::open_now_at("TICKET-LOST", "1階 2列 17番"),
+        TicketRow::open_now_at("TICKET-LATER", "2階 1列 6番"),
     ];
     let links = venue.registrar.import(event, &rows, false).await?;
     let seen = format!("{} tickets imported; only hashes of their codes are kept", links.len());
     story.step("A shop sells five tickets", links.len() == rows.len(), &seen, began);
     Ok(links)
-}
-
-/// A ticket that is open now, for this place.
-fn seat(name: &str, label: &str) -> TicketRow {
-    TicketRow { seat_label: label.to_owned(), ..TicketRow::open_now(name) }
 }
 
 async fn open_doors(story: &mut Story, venue: &Venue, event: &str) -> Result<Gate, HarnessError> {

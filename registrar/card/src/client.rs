@@ -23,8 +23,7 @@ use time::format_description::well_known::Rfc2822;
 use zeroize::Zeroizing;
 
 use crate::host::ConfirmedOrigin;
-use crate::problem::CERTIFICATE_REFUSED;
-use crate::words::{Fill, Harmless, Line};
+use crate::words::Harmless;
 
 /// Largest answer that is read: some hundred tickets of 500 bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -71,54 +70,6 @@ pub(crate) enum ClientError {
     /// It answered, and refused.
     #[error("the registrar refused: {}", .0.code)]
     Refused(Refused),
-}
-
-impl ClientError {
-    /// The word for a program.
-    pub(crate) fn code(&self) -> &str {
-        match self {
-            Self::Tls => "tls_unavailable",
-            Self::Unreachable => "registrar_unreachable",
-            Self::Timeout => "registrar_timeout",
-            Self::Redirected => "redirected",
-            Self::Answer => "registrar_answer",
-            Self::Refused(refused) => &refused.code,
-        }
-    }
-
-    /// What happened and what to do, for the person.
-    pub(crate) fn line(&self) -> Line {
-        match self {
-            Self::Tls => Line::plain("problem-tls"),
-            Self::Unreachable => Line::plain("problem-registrar-unreachable"),
-            Self::Timeout => Line::plain("problem-registrar-timeout"),
-            Self::Redirected => Line::plain("problem-redirected"),
-            Self::Answer => Line::plain("problem-registrar-answer"),
-            Self::Refused(refused) => match known_refusal(&refused.code) {
-                Some(key) => Line::plain(key),
-                None => Line::with("problem-registrar-says", "detail", Fill::Text(refused.detail.clone())),
-            },
-        }
-    }
-}
-
-/// The refusals that have words of our own, in the person's language; any other is shown as the registrar put it.
-fn known_refusal(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "unknown_code" => "problem-unknown-code",
-        "code_used" => "problem-code-used",
-        "code_dead" => "problem-code-dead",
-        "not_possible" => "problem-not-possible",
-        "proof_refused" => "problem-proof-refused",
-        "too_many_sessions" => "problem-registrar-busy",
-        "no_session" => "problem-session-expired",
-        CERTIFICATE_REFUSED => "problem-certificate",
-        "other_card" => "problem-other-card",
-        "no_ticket_on_card" => "problem-no-ticket-on-card",
-        "card_full" => "problem-card-full",
-        "too_many_changes" => "problem-too-many-changes",
-        _other => return None,
-    })
 }
 
 /// A client of one registrar.

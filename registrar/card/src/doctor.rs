@@ -10,7 +10,9 @@ use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
 
 use crate::client::{self, ClientError, Health};
 use crate::exchange;
-use crate::problem::{Problem, no_reader_line};
+use crate::problem::Problem;
+use crate::problem::reader::of_no_reader;
+use crate::problem::registrar::of_client;
 use crate::reader::{Cards as _, PcscCards};
 use crate::words::{Fill, Line, Voice};
 
@@ -146,14 +148,14 @@ pub(crate) fn judge(found: &Found) -> Vec<Check> {
 fn service(readers: &Result<Vec<ReaderName>, NoReader>) -> Check {
     match readers {
         Ok(_readers) => ok("service", Line::plain("service-ok")),
-        Err(why) => problem("service", no_reader_line(why)),
+        Err(why) => problem("service", of_no_reader(why).line),
     }
 }
 
 fn reader(chosen: &Result<ReaderName, NoReader>) -> Check {
     match chosen {
         Ok(reader) => ok("reader", Line::with("reader-ok", "reader", Fill::text(&reader.to_string()))),
-        Err(why) => problem("reader", no_reader_line(why)),
+        Err(why) => problem("reader", of_no_reader(why).line),
     }
 }
 
@@ -170,7 +172,7 @@ fn card(looked: &Result<(), Problem>) -> Check {
 fn server(origin: &Origin, health: &Result<Health, ClientError>) -> Check {
     match health {
         Ok(_alive) => ok("server", Line::with("server-ok", "origin", Fill::text(origin.as_str()))),
-        Err(error) => problem("server", error.line()),
+        Err(error) => problem("server", of_client(error).line),
     }
 }
 

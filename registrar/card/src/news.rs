@@ -6,7 +6,7 @@ use kido_reader::{NoReader, Waiting};
 use kido_shared::challenge::{Action, Origin};
 use kido_shared::wire::v1::registration::TicketSummary;
 
-use crate::problem::no_reader_line;
+use crate::problem::reader::of_no_reader;
 use crate::session::{Finished, Opened};
 use crate::words::{Fill, Line, Voice};
 
@@ -64,7 +64,7 @@ impl Listener for Voice {
 fn waiting_line(waiting: &Waiting) -> Line {
     match waiting {
         Waiting::ForReader(NoReader::NoneAttached) => Line::plain("waiting-for-reader"),
-        Waiting::ForReader(why) => no_reader_line(why),
+        Waiting::ForReader(why) => of_no_reader(why).line,
         Waiting::ForCard(reader) => Line::with("waiting-for-card", "reader", Fill::text(&reader.to_string())),
     }
 }

@@ -15,22 +15,16 @@
 
 mod door;
 mod guard;
-mod picture;
+pub(crate) mod picture;
 mod requests;
 mod scene;
 mod server;
 mod stage;
-pub(crate) mod trouble;
 mod view;
 mod visitor;
 
 #[cfg(test)]
 pub(crate) mod tests;
-
-#[cfg(test)]
-pub(crate) fn every_trouble() -> &'static [trouble::Trouble] {
-    trouble::ALL
-}
 
 pub(crate) use scene::Scene;
 pub(crate) use server::{Page, PageError, Started};

@@ -1,9 +1,13 @@
-//! Everything that can end a run, as a word for programs and a sentence for the person.
+//! Everything that can end a run: one row for each, with its word for programs, its sentence and picture for the person,
+//! and where to go on from.
 
 pub(crate) mod card;
+pub(crate) mod reader;
+pub(crate) mod registrar;
 pub(crate) mod remedy;
+pub(crate) mod trouble;
 
-use kido_reader::{NoReader, WaitError};
+use kido_reader::WaitError;
 use kido_shared::card::CardError;
 use kido_shared::certificate::CertificateReason;
 use kido_shared::challenge::OriginError;
@@ -15,6 +19,9 @@ use crate::link::{LinkError, LinkKind};
 use crate::page::PageError;
 use crate::session::SessionError;
 use crate::words::{Fill, Line};
+
+use remedy::Remedy;
+use trouble::Trouble;
 
 /// Why a run ended without what was asked for. Nothing in it is card data, a code or a PIN.
 #[derive(Debug, thiserror::Error)]
@@ -102,36 +109,85 @@ impl From<SessionError> for Problem {
 /// The word used where the card's certificate is refused, here or by the registrar.
 pub(crate) const CERTIFICATE_REFUSED: &str = "certificate_refused";
 
-impl Problem {
+/// One problem, however it is told.
+#[derive(Debug)]
+pub(crate) struct Row<'p> {
     /// The word for a program: the registrar's own where the registrar refused.
-    pub(crate) fn code(&self) -> &str {
+    pub(crate) code: &'p str,
+    /// What happened and what to do, for the person at a terminal.
+    pub(crate) line: Line,
+    /// Where to go on from.
+    pub(crate) remedy: Remedy,
+    /// The same for the person at the page.
+    pub(crate) trouble: Trouble,
+}
+
+/// A row whose sentence has no gap.
+const fn row<'p>(code: &'p str, key: &'static str, remedy: Remedy, trouble: Trouble) -> Row<'p> {
+    Row { code, line: Line::plain(key), remedy, trouble }
+}
+
+impl Row<'_> {
+    /// Fills the gap of its sentence.
+    fn with(mut self, name: &'static str, fill: Fill) -> Self {
+        self.line = self.line.and(name, fill);
+        self
+    }
+}
+
+impl Problem {
+    /// What it is called, and what to do about it.
+    pub(crate) fn row(&self) -> Row<'_> {
+        use Remedy::{Card, Dialogue, Link, Nothing};
         match self {
-            Self::Link(LinkError::Origin(OriginError::PlainHttp)) => "insecure_link",
-            Self::Link(LinkError::Scheme) => "link_as_argument",
-            Self::Link(_) => "link_malformed",
-            Self::WrongLink(_) => "wrong_link",
-            Self::LinkAsArgument => "link_as_argument",
-            Self::HostList(_) => "registrar_list",
-            Self::HostNotConfirmed(_) => "host_not_confirmed",
-            Self::Declined => "declined",
-            Self::Cancelled | Self::Wait(WaitError::Cancelled) => "cancelled",
-            Self::Unattended => "unattended",
-            Self::PageTaken => "page_taken",
-            Self::Page(_) => "page",
-            Self::NoTerminal => "no_terminal",
-            Self::NoInput => "no_input",
-            Self::PinMalformed => "pin_malformed",
-            Self::Wait(WaitError::NoReader(why)) => no_reader_code(why),
-            Self::Wait(WaitError::NoCard(_)) => "no_card",
-            Self::Exchange(ExchangeError::Card(error)) => card::of_card(error).code,
-            Self::Exchange(ExchangeError::Transmit(error)) => card::of_transmit(*error).code,
-            Self::Certificate(_) => CERTIFICATE_REFUSED,
-            Self::Session(SessionError::Expired) => "session_expired",
-            Self::Session(_) => "registrar_answer",
-            Self::Client(error) => error.code(),
-            Self::TrustAnchor(_) => "trust_anchor",
-            Self::Start => "start",
+            Self::Link(error) => of_link(*error),
+            Self::WrongLink(LinkKind::Registration) => {
+                row("wrong_link", "problem-link-is-registration", Link, trouble::BAD_LINK)
+            }
+            Self::WrongLink(LinkKind::Holder) => row("wrong_link", "problem-link-is-holder", Link, trouble::BAD_LINK),
+            Self::LinkAsArgument => link_as_argument(),
+            Self::HostList(_) => row("registrar_list", "problem-registrar-list", Nothing, trouble::HOST_LIST),
+            Self::HostNotConfirmed(host) => {
+                row("host_not_confirmed", "problem-host-not-confirmed", Dialogue, trouble::HOST_NOT_TYPED)
+                    .with("host", Fill::text(host))
+            }
+            Self::Declined => row("declined", "problem-declined", Nothing, trouble::STOPPED),
+            Self::Cancelled => reader::cancelled(),
+            Self::Unattended => row("unattended", "problem-unattended", Nothing, trouble::UNATTENDED),
+            Self::PageTaken => row("page_taken", "problem-page-taken", Nothing, trouble::TAKEN),
+            Self::Page(_) => row("page", "problem-page", Nothing, trouble::BROKEN),
+            Self::NoTerminal => row("no_terminal", "problem-no-terminal", Nothing, trouble::BROKEN),
+            Self::NoInput => row("no_input", "problem-no-input", Nothing, trouble::BROKEN),
+            Self::PinMalformed => row("pin_malformed", "problem-pin-malformed", Card, trouble::PIN_MALFORMED),
+            Self::Wait(error) => reader::of_wait(error),
+            Self::Exchange(ExchangeError::Card(error)) => card::of_card(error),
+            Self::Exchange(ExchangeError::Transmit(error)) => card::of_transmit(*error),
+            Self::Certificate(reasons) => of_certificate(reasons),
+            Self::Session(SessionError::Expired) => {
+                row("session_expired", "problem-session-expired", Dialogue, trouble::EXPIRED)
+            }
+            Self::Session(_) => registrar::odd_answer(),
+            Self::Client(error) => registrar::of_client(error),
+            Self::TrustAnchor(file) => {
+                row("trust_anchor", "problem-trust-anchor", Nothing, trouble::BROKEN).with("file", Fill::text(file))
+            }
+            Self::Start => row("start", "problem-start", Nothing, trouble::BROKEN),
         }
+    }
+
+    /// The word for a program.
+    pub(crate) fn code(&self) -> &str {
+        self.row().code
+    }
+
+    /// What happened and what to do, for the person.
+    pub(crate) fn line(&self) -> Line {
+        self.row().line
+    }
+
+    /// Where to go on from.
+    pub(crate) fn remedy(&self) -> Remedy {
+        self.row().remedy
     }
 
     /// Every reason, where there are several.
@@ -155,78 +211,35 @@ impl Problem {
             None
         }
     }
+}
 
-    /// What happened and what to do, for the person.
-    pub(crate) fn line(&self) -> Line {
-        match self {
-            Self::Link(error) => link_line(*error),
-            Self::WrongLink(LinkKind::Registration) => Line::plain("problem-link-is-registration"),
-            Self::WrongLink(LinkKind::Holder) => Line::plain("problem-link-is-holder"),
-            Self::LinkAsArgument => Line::plain("problem-link-as-argument"),
-            Self::HostList(_) => Line::plain("problem-registrar-list"),
-            Self::HostNotConfirmed(host) => Line::with("problem-host-not-confirmed", "host", Fill::text(host)),
-            Self::Declined => Line::plain("problem-declined"),
-            Self::Cancelled | Self::Wait(WaitError::Cancelled) => Line::plain("problem-cancelled"),
-            Self::Unattended => Line::plain("problem-unattended"),
-            Self::PageTaken => Line::plain("problem-page-taken"),
-            Self::Page(_) => Line::plain("problem-page"),
-            Self::NoTerminal => Line::plain("problem-no-terminal"),
-            Self::NoInput => Line::plain("problem-no-input"),
-            Self::PinMalformed => Line::plain("problem-pin-malformed"),
-            Self::Wait(WaitError::NoReader(why)) => no_reader_line(why),
-            Self::Wait(WaitError::NoCard(reader)) => {
-                Line::with("problem-no-card", "reader", Fill::text(&reader.to_string()))
-            }
-            Self::Exchange(ExchangeError::Card(error)) => card::card_line(error),
-            Self::Exchange(ExchangeError::Transmit(error)) => card::transmit_line(*error),
-            Self::Certificate(reasons) => certificate_line(reasons),
-            Self::Session(SessionError::Expired) => Line::plain("problem-session-expired"),
-            Self::Session(_) => Line::plain("problem-registrar-answer"),
-            Self::Client(error) => error.line(),
-            Self::TrustAnchor(file) => Line::with("problem-trust-anchor", "file", Fill::text(file)),
-            Self::Start => Line::plain("problem-start"),
+fn of_link(error: LinkError) -> Row<'static> {
+    use Remedy::Link;
+    match error {
+        LinkError::Origin(OriginError::PlainHttp) => {
+            row("insecure_link", "problem-link-insecure", Link, trouble::INSECURE_LINK)
+        }
+        LinkError::Scheme => link_as_argument(),
+        LinkError::Empty => row("link_malformed", "problem-link-empty", Link, trouble::BAD_LINK),
+        LinkError::Code => row("link_malformed", "problem-link-code", Link, trouble::BAD_LINK),
+        LinkError::TooLong | LinkError::Origin(_) | LinkError::Shape => {
+            row("link_malformed", "problem-link-malformed", Link, trouble::BAD_LINK)
         }
     }
 }
 
-fn link_line(error: LinkError) -> Line {
-    Line::plain(match error {
-        LinkError::Empty => "problem-link-empty",
-        LinkError::Origin(OriginError::PlainHttp) => "problem-link-insecure",
-        LinkError::Scheme => "problem-link-as-argument",
-        LinkError::TooLong | LinkError::Origin(_) | LinkError::Shape => "problem-link-malformed",
-        LinkError::Code => "problem-link-code",
-    })
+/// On the command line, or handed over by a browser in the form that stands there.
+const fn link_as_argument() -> Row<'static> {
+    row("link_as_argument", "problem-link-as-argument", Remedy::Link, trouble::LINK_AS_ARGUMENT)
 }
 
-fn certificate_line(reasons: &[CertificateReason]) -> Line {
+/// A certificate that names its holder is told apart: another certificate of the same card will do.
+fn of_certificate(reasons: &[CertificateReason]) -> Row<'static> {
     let personal = [CertificateReason::SignatureCertificate, CertificateReason::PersonalExtension];
-    if reasons.iter().any(|reason| personal.contains(reason)) {
-        Line::plain("problem-signature-certificate")
+    let (key, trouble) = if reasons.iter().any(|reason| personal.contains(reason)) {
+        ("problem-signature-certificate", trouble::PERSONAL_CERTIFICATE)
     } else {
-        Line::plain("problem-certificate")
-    }
-}
-
-const fn no_reader_code(why: &NoReader) -> &'static str {
-    match why {
-        NoReader::NoService => "no_service",
-        NoReader::NoneAttached => "no_reader",
-        NoReader::NotFound(_) => "reader_not_found",
-        NoReader::Several(_) => "several_readers",
-    }
-}
-
-/// What a missing reader is called to the person; lists what there is.
-pub(crate) fn no_reader_line(why: &NoReader) -> Line {
-    let listed = |readers: &[kido_reader::ReaderName]| {
-        let names: Vec<String> = readers.iter().map(ToString::to_string).collect();
-        Fill::text(&names.join(" | "))
+        ("problem-certificate", trouble::CERTIFICATE)
     };
-    match why {
-        NoReader::NoService => Line::plain(card::NO_SERVICE),
-        NoReader::NoneAttached => Line::plain("problem-no-reader"),
-        NoReader::NotFound(readers) => Line::with("problem-reader-not-found", "readers", listed(readers)),
-        NoReader::Several(readers) => Line::with("problem-several-readers", "readers", listed(readers)),
-    }
+    row(CERTIFICATE_REFUSED, key, Remedy::OtherCard, trouble)
 }

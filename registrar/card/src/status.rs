@@ -10,7 +10,7 @@ use kido_shared::clock::Timestamp;
 use kido_shared::limits::CERTIFICATE_BYTES_MAX;
 
 use crate::exchange::ClosedPin;
-use crate::problem::card::{card_line, of_card};
+use crate::problem::card::of_card;
 use crate::problem::{CERTIFICATE_REFUSED, Problem};
 use crate::reader::CardShown;
 use crate::words::{Fill, Line, Voice};
@@ -122,7 +122,7 @@ impl StatusReport {
         voice.say(&Line::with("status-card", "reader", Fill::text(&self.reader)));
         match &shown.tries {
             Ok(tries) => voice.say(&Line::with("tries-left", "tries", Fill::Count(tries.get()))),
-            Err(closed) => voice.say(&card_line(&CardError::from(*closed))),
+            Err(closed) => voice.say(&of_card(&CardError::from(*closed)).line),
         }
         if self.reasons.is_empty() {
             voice.say(&Line::plain("status-certificate-accepted"));

@@ -2,22 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
-use kido_shared::codes::{Code, CodeHash};
+use kido_shared::codes::CodeHash;
 use kido_shared::ticket::{EntryWindow, SeatLabel, Zone};
 use kido_shared::wire::v1::operator::{
     ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TICKET, TICKET_CODE, TICKET_STATUS, TICKETS,
     TicketBody, TicketsImported,
 };
 use kido_shared::wire::v1::problem::Problem;
-use zeroize::Zeroizing;
 
 use super::extract::{EventPath, JsonBody, NamedTicket, TicketPath};
 use super::render;
 use crate::auth::Authenticated;
 use crate::auth::bearer::{Look, Sell, Stop};
+use crate::domain::link;
 use crate::domain::party::PartyLabel;
 use crate::domain::reference::{OrderRef, TicketRef};
-use crate::domain::ticket::{TicketState, offered_entries};
+use crate::domain::ticket::offered_entries;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
 use crate::store::{ImportOutcome, ImportReport, Reissued, RowRefusal, TicketRow};
@@ -75,17 +75,8 @@ pub async fn reissue_code(
     TicketPath { event, ticket: NamedTicket(name) }: TicketPath,
 ) -> Result<Json<CodeReissued>, AppError> {
     let Reissued { ticket, code } = app.reissue_code(&bearer.by(), event, name).await?;
-    let link = link(app.origin.as_str(), ticket.state, &code);
+    let link = link::of(app.origin.as_str(), ticket.state, &code);
     Ok(Json(CodeReissued { link, ticket: render::ticket(ticket, None) }))
-}
-
-/// A ticket without a card is bound with its code; one with a card is looked at.
-pub(crate) fn link(origin: &str, state: TicketState, code: &Code) -> Zeroizing<String> {
-    let page = match state {
-        TicketState::Reserved | TicketState::Unbound | TicketState::Returned | TicketState::Cancelled => 'r',
-        TicketState::Bound | TicketState::Suspended => 't',
-    };
-    Zeroizing::new(format!("{origin}/{page}#{}", code.reveal().as_str()))
 }
 
 /// Reads one row. What is refused is named by place and column, never repeated.

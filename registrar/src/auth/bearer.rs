@@ -52,11 +52,11 @@ may! {
     Operate: Operator
 }
 may! {
-    /// Sell tickets: import, confirm, release, hand out a new code.
+    /// Sell tickets: import, confirm, release, cancel, hand out a new code.
     Sell: Operator, Sales
 }
 may! {
-    /// Take a ticket out of force, for good or until its card is found.
+    /// Suspend a ticket until its card is found.
     Stop: Operator, Sales, Desk
 }
 may! {

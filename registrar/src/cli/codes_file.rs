@@ -12,6 +12,7 @@ use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use super::table::TableRow;
+use crate::domain::link;
 use crate::domain::reference::TicketRef;
 
 pub(crate) const HEADER: &str = "ticket_ref,link";
@@ -62,8 +63,8 @@ pub(crate) fn text<'c>(
     text.push_str(HEADER);
     text.push('\n');
     for (reference, code) in codes {
-        let code = code.reveal();
-        for part in [reference.as_str(), ",", origin, "/r#", code.as_str(), "\n"] {
+        let link = link::registration(origin, code);
+        for part in [reference.as_str(), ",", &link, "\n"] {
             text.push_str(part);
         }
     }

@@ -51,7 +51,7 @@ impl Keyring {
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<(), KeyringError> {
         files::create_folder(&self.folder.join(FORGOTTEN))?;
-        let path = self.identity_file(FORGOTTEN, event);
+        let path = self.event_file(FORGOTTEN, event);
         let bytes = minicbor::to_vec(record).map_err(|_infallible| KeyringError::Content(path.clone()))?;
         files::replace(&path, &self.master.seal(&associated(event), &bytes, random))
     }
@@ -59,7 +59,7 @@ impl Keyring {
     /// Whether there is a record of this event, whatever is in it.
     #[must_use]
     pub fn is_forgotten(&self, event: EventId) -> bool {
-        self.identity_file(FORGOTTEN, event).exists()
+        self.event_file(FORGOTTEN, event).exists()
     }
 
     /// What is left of every event that was deleted.
@@ -80,7 +80,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`].
     pub fn forgotten_event(&self, event: EventId) -> Result<ForgottenEvent, KeyringError> {
-        let path = self.identity_file(FORGOTTEN, event);
+        let path = self.event_file(FORGOTTEN, event);
         let sealed = files::read_up_to(&path, Sealing::sealed_bytes(RECORD_BYTES_MAX))?;
         let bytes = self.master.open(&associated(event), &sealed);
         let record = bytes.and_then(|bytes| minicbor::decode(&bytes).ok());

@@ -2,6 +2,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use kido_shared::feed::{FollowedTo, TrustedFeedKeys};
 use kido_shared::ids::Epoch;
+use kido_shared::keys::EventKey;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 

@@ -66,3 +66,15 @@ async fn a_change_made_from_older_choices_undoes_nobodys() {
     assert!(matches!(refused, Err(crate::store::Failed::Refused(refusal)) if refusal == meanwhile), "{refused:?}");
     assert_eq!(served.registrar.store.policy(event).unwrap().choices().offline, OfflineChoice::Admit);
 }
+
+#[test]
+fn a_desk_suspends_a_ticket_and_only_who_sells_may_end_it() {
+    let may = |change| {
+        let roles = [Role::Operator, Role::Sales, Role::Desk, Role::Viewer];
+        roles.into_iter().filter(|role| action(change, *role).is_ok()).collect::<Vec<_>>()
+    };
+    assert_eq!(may(TicketChange::Suspend), [Role::Operator, Role::Sales, Role::Desk]);
+    for change in [TicketChange::Cancel, TicketChange::Confirm, TicketChange::Release] {
+        assert_eq!(may(change), [Role::Operator, Role::Sales], "{change:?}");
+    }
+}

@@ -156,7 +156,8 @@ pub(super) fn create(store: &Store, identity: FeedIdentity, key: &EventKey) -> R
 
 fn live(facts: kido_store::Store, identity: FeedIdentity, key: &EventKey, epoch: Epoch) -> LiveEvent {
     let keys = Arc::new(EventKeys::derive(identity.event(), epoch, key));
-    LiveEvent { keys, facts, signer: HeadSigner::new(identity), changed: watch::Sender::default() }
+    let signer = HeadSigner::new(identity);
+    LiveEvent { keys, facts, signer, ended: Arc::default(), changed: watch::Sender::default() }
 }
 
 const fn identity_of(event: EventId) -> StoreIdentity {

@@ -23,15 +23,13 @@ pub(crate) struct EventKeys {
     pub(crate) gate: GateSubkeys,
     pub(crate) order: OrderKey,
     pub(crate) cipher: RecordCipher,
-    /// Set once the event is being deleted: its feed grows no more.
-    ended: AtomicBool,
 }
 
 impl EventKeys {
     pub(crate) fn derive(event: EventId, epoch: Epoch, key: &EventKey) -> Self {
         let gate = key.for_gate();
         let cipher = RecordCipher::new(&gate.record, event, epoch);
-        Self { event, gate, order: key.order(), cipher, ended: AtomicBool::new(false) }
+        Self { event, gate, order: key.order(), cipher }
     }
 }
 
@@ -41,6 +39,8 @@ pub(crate) struct LiveEvent {
     pub(crate) keys: Arc<EventKeys>,
     pub(crate) facts: kido_store::Store,
     pub(crate) signer: HeadSigner,
+    /// Set while the event is being deleted and once it is: its feed grows no more.
+    pub(super) ended: Arc<AtomicBool>,
     /// Counts what was stored, so that whoever shows something of the event knows when to look again.
     pub(crate) changed: watch::Sender<u64>,
 }
@@ -57,9 +57,9 @@ impl LiveEvent {
         R: std::error::Error + Send + 'static,
         F: FnOnce(&mut Changing<'_, '_>) -> Result<T, Failed<R>> + Send + 'static,
     {
-        let keys = Arc::clone(&self.keys);
+        let (keys, ended) = (Arc::clone(&self.keys), Arc::clone(&self.ended));
         let pending = self.facts.transact(move |transaction| {
-            if keys.ended.load(Ordering::Acquire) {
+            if ended.load(Ordering::Acquire) {
                 return Err(Failed::Storage(StorageError::Forgotten(keys.event)));
             }
             let mut changing = Changing::begin(transaction, &keys)?;
@@ -74,12 +74,12 @@ impl LiveEvent {
 
     /// Lets no further transaction in, where the event may be deleted; gives the end of its feed. Blocks.
     pub(super) fn end(&self, now: Timestamp) -> Result<FollowedTo, Failed<EventRefusal>> {
-        let keys = Arc::clone(&self.keys);
+        let (keys, ended) = (Arc::clone(&self.keys), Arc::clone(&self.ended));
         let pending = self.facts.transact(move |transaction| {
             may_forget(&reading::policy(transaction)?, now).map_err(Failed::Refused)?;
             let start = || FollowedTo::start(keys.event, keys.cipher.epoch());
             let reached = reading::feed(transaction)?.unwrap_or_else(start);
-            keys.ended.store(true, Ordering::Release);
+            ended.store(true, Ordering::Release);
             Ok(reached)
         });
         let ended = pending.wait().map(Stored::into_inner).map_err(Failed::from);
@@ -91,6 +91,6 @@ impl LiveEvent {
 
     /// Takes [`Self::end`] back: nothing of the event was destroyed.
     pub(super) fn go_on(&self) {
-        self.keys.ended.store(false, Ordering::Release);
+        self.ended.store(false, Ordering::Release);
     }
 }

@@ -107,14 +107,9 @@ struct OfPage {
     page: Mark,
 }
 
-/// Where a browser is: whether its cookies need TLS.
-fn secure(app: &AppState) -> bool {
-    app.origin.as_str().starts_with("https://")
-}
-
 /// The page that a request's cookie names; where it names one that is over, that is said.
 fn session(app: &AppState, headers: &HeaderMap, side: Side) -> Result<Option<PageSession>, Excuse> {
-    let Some(name) = PageName::of_request(headers, side, secure(app)) else { return Ok(None) };
+    let Some(name) = PageName::of_request(headers, side, app.origin.is_tls()) else { return Ok(None) };
     let sessions = app.buyers.sessions.lock().unwrap_or_else(PoisonError::into_inner);
     sessions.get(name, side, app.now()).cloned().map(Some).ok_or(Excuse::PageOver)
 }
@@ -133,7 +128,7 @@ fn open(
     body: &OpenBody,
     objection: fn(&LinkedTicket, Timestamp) -> Option<Excuse>,
 ) -> Result<Result<PageSession, Excuse>, AppError> {
-    if let Some(name) = PageName::of_request(headers, side, secure(app)) {
+    if let Some(name) = PageName::of_request(headers, side, app.origin.is_tls()) {
         app.buyers.sessions.lock().unwrap_or_else(PoisonError::into_inner).close(name);
     }
     let Ok(code) = Code::parse(&body.code).map(|code| code.hash()) else { return Ok(Err(Excuse::Incomplete)) };
@@ -148,7 +143,7 @@ fn open(
                 return Ok(Err(Excuse::TooManyTries));
             }
             if wrong {
-                misses.count(visitor.from);
+                misses.count(visitor.from, app.now());
             }
             return Ok(Err(excuse));
         }
@@ -164,8 +159,8 @@ fn open(
 
 /// Adds the cookie of a page that was opened, or ends the one of the page that was open before.
 fn with_cookie(mut response: Response, app: &AppState, side: Side, session: Option<&PageSession>) -> Response {
-    let secure = secure(app);
-    let cookie = session.map_or_else(|| clear_cookie(side, secure), |session| session.name.set_cookie(side, secure));
+    let tls = app.origin.is_tls();
+    let cookie = session.map_or_else(|| clear_cookie(side, tls), |session| session.name.set_cookie(side, tls));
     response.headers_mut().append(SET_COOKIE, cookie);
     response
 }

@@ -90,6 +90,12 @@ impl Origin {
         self.loopback
     }
 
+    /// Whether it is reached over TLS; only the machine itself may be without.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.text.starts_with("https://")
+    }
+
     /// The host alone, as a person confirms it; IPv6 in brackets.
     #[must_use]
     pub fn host(&self) -> &str {

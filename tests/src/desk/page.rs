@@ -69,10 +69,6 @@ impl StepNow<'_> {
         }
     }
 
-    const fn has_helper(&self) -> bool {
-        matches!(self.step, Step::Register | Step::Ticket)
-    }
-
     const fn is_console(&self) -> bool {
         matches!(self.step, Step::Console)
     }
@@ -259,7 +255,8 @@ mod tests {
         let of = |keys: &[&str], name: &str| keys.iter().map(|key| format!("{key}-{name}")).collect::<Vec<_>>();
         let steps = Step::ALL.iter().flat_map(|step| of(&["step", "do", "see"], step.name()));
         let pages = Step::ALL.iter().filter(|step| step.readers().is_empty() || step.card().is_none());
-        let pages = pages.chain([&Step::Register, &Step::Ticket]).flat_map(|step| of(&["open"], step.name()));
+        let pages =
+            pages.chain(Step::ALL.iter().filter(|step| step.has_helper())).flat_map(|step| of(&["open"], step.name()));
         let cards = DeskCard::ALL.iter().flat_map(|card| of(&["card"], card.name()));
         let readers = Reader::ALL.iter().flat_map(|reader| of(&["reader", "put-into", "take-from"], reader.name()));
         for key in steps.chain(pages).chain(cards).chain(readers) {

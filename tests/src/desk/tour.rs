@@ -2,15 +2,11 @@
 
 use core::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use kido_virtual_card::card::Fault;
 
 use super::cards::{DeskCard, Reader};
-use crate::harness::{Gate, HarnessError, TicketRow, Venue};
-
-/// How long a gate may take to know the tickets: one poll and some.
-const FOLLOWS_WITHIN: Duration = Duration::from_secs(45);
+use crate::harness::{FOLLOWS_WITHIN, Gate, HarnessError, TicketRow, Venue};
 
 /// The ticket on the holder's card: its reference, and the seat that people are told.
 const HOLDERS: (&str, &str) = ("TOUR-HOLDER", "1階 7列 12番");
@@ -52,8 +48,8 @@ impl Tour {
     /// # Errors
     /// [`HarnessError`].
     pub async fn lay_out(venue: &Venue, gate: &Gate, event: &str) -> Result<Self, HarnessError> {
-        let row = |(name, seat): (&str, &str)| TicketRow { seat_label: seat.to_owned(), ..TicketRow::open_now(name) };
-        let mut links = venue.registrar.import(event, &[HOLDERS, LOCKED, VISITORS].map(row), false).await?;
+        let sold = [HOLDERS, LOCKED, VISITORS].map(|(name, seat)| TicketRow::open_now_at(name, seat));
+        let mut links = venue.registrar.import(event, &sold, false).await?;
         let mut link = |(name, _seat): (&str, &str)| links.remove(name).unwrap_or_default();
         let ticket = register(venue, DeskCard::Holder, &link(HOLDERS)).await?;
         register(venue, DeskCard::Locked, &link(LOCKED)).await?;
@@ -171,8 +167,13 @@ impl Step {
         }
     }
 
+    /// Whether the card helper is opened for it.
+    pub(super) const fn has_helper(self) -> bool {
+        matches!(self, Self::Register | Self::Ticket)
+    }
+
     /// The link that the card helper is handed for it.
     pub(super) fn helper_link(self, tour: &Tour) -> Option<&str> {
-        matches!(self, Self::Register | Self::Ticket).then(|| self.page(tour)).flatten()
+        self.has_helper().then(|| self.page(tour)).flatten()
     }
 }

@@ -13,6 +13,9 @@ use super::process::{Process, wait_for};
 use super::registrar::text;
 use super::{HarnessError, Programs, Registrar};
 
+/// How long a gate may take to follow what the registrar published: a poll, and a wait after a failure.
+pub const FOLLOWS_WITHIN: Duration = Duration::from_secs(45);
+
 /// How long a lane may take from a card to its last screen: the deadlines of a tap, and a busy machine.
 const TAP_WITHIN: Duration = Duration::from_secs(90);
 

@@ -84,6 +84,12 @@ impl TicketRow {
             party: "",
         }
     }
+
+    /// The same, for this place.
+    #[must_use]
+    pub fn open_now_at(ticket_ref: &str, seat_label: &str) -> Self {
+        Self { seat_label: seat_label.to_owned(), ..Self::open_now(ticket_ref) }
+    }
 }
 
 /// A registrar, running or stopped; its folder stays.

@@ -6,11 +6,12 @@ use kido_shared::wire::v1::registration::{EventSummary, TicketSummary};
 use zeroize::Zeroizing;
 
 use super::picture::{Base, Mark, Picture};
-use super::trouble::Trouble;
 use crate::news::News;
 use crate::person::BeforePin;
-use crate::problem::Problem;
+use crate::problem::reader::of_no_reader;
 use crate::problem::remedy::Remedy;
+use crate::problem::trouble::Trouble;
+use crate::problem::{Problem, Row};
 use crate::session::{Finished, Opened};
 use crate::words::Line;
 
@@ -109,7 +110,7 @@ impl Scene {
         Some(match news {
             News::HostRemembered(_) | News::HostNotRemembered | News::TakeCard | News::Opened(_) => return None,
             News::Asking(_) => Self::Asking,
-            News::Waiting(Waiting::ForReader(why)) => Self::NoReader(Trouble::of_no_reader(why)),
+            News::Waiting(Waiting::ForReader(why)) => Self::NoReader(of_no_reader(why).trouble),
             News::Waiting(Waiting::ForCard(reader)) => Self::PutCard(reader.to_string()),
             News::Reading => Self::Reading,
             News::Signing => Self::Signing,
@@ -120,8 +121,8 @@ impl Scene {
 
     /// What a problem looks like, with what can be done about it here.
     pub(crate) fn trouble(problem: &Problem, remedy: Remedy) -> Self {
-        let told = Told { trouble: Trouble::of(problem), tries: problem.tries_left(), detail: problem.line(), remedy };
-        Self::Trouble(told)
+        let Row { trouble, line: detail, .. } = problem.row();
+        Self::Trouble(Told { trouble, tries: problem.tries_left(), detail, remedy })
     }
 
     /// Its name, for styles, scripts and tests.

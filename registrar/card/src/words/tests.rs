@@ -28,13 +28,14 @@ fn sentences(sources: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
 /// Every key that the program uses, as it stands in its source.
 fn used() -> BTreeSet<String> {
     let sources = [
-        include_str!("../client.rs"),
         include_str!("../dialogue.rs"),
         include_str!("../doctor.rs"),
         include_str!("../news.rs"),
         include_str!("../open.rs"),
         include_str!("../problem.rs"),
         include_str!("../problem/card.rs"),
+        include_str!("../problem/reader.rs"),
+        include_str!("../problem/registrar.rs"),
         include_str!("../reader.rs"),
         include_str!("../terminal.rs"),
         include_str!("../page/view/wording.rs"),
@@ -44,7 +45,7 @@ fn used() -> BTreeSet<String> {
     ];
     let known: BTreeSet<String> = sentences(ENGLISH).into_keys().collect();
     let quoted = sources.iter().flat_map(|source| source.split('"'));
-    let troubles = crate::page::every_trouble().iter().flat_map(|trouble| [trouble.heading, trouble.next]);
+    let troubles = crate::problem::trouble::ALL.iter().flat_map(|trouble| [trouble.heading, trouble.next]);
     quoted.chain(troubles).filter(|text| known.contains(*text)).map(str::to_owned).collect()
 }
 

@@ -2,10 +2,9 @@
 //!
 //! A right code, and a right token of the console, is taken whatever others did: a stranger who guesses keeps nobody out.
 
-use std::collections::BTreeMap;
-
 use kido_shared::clock::Timestamp;
 
+use crate::per_minute::PerMinute;
 use crate::web::visitor::Neighbourhood;
 
 /// Wrong codes that one household may show within a minute: a person who mistypes a printed code needs three.
@@ -15,31 +14,23 @@ const MISSES_PER_NEIGHBOURHOOD: u16 = 10;
 /// sixty households have to work at it.
 const MISSES_IN_ALL: u16 = 600;
 
-/// Wrong codes of the current minute. Its size is bounded by what it counts: no more neighbourhoods than misses.
+/// Wrong codes of the current minute, of each neighbourhood and of everybody. Its size is bounded by what it counts: no
+/// more neighbourhoods than misses.
 #[derive(Debug, Default)]
-pub(in crate::web) struct Misses {
-    minute: i64,
-    in_all: u16,
-    by_neighbourhood: BTreeMap<Neighbourhood, u16>,
-}
+pub(in crate::web) struct Misses(PerMinute<Option<Neighbourhood>>);
 
 impl Misses {
     /// Whether one more wrong code is answered as one, and not by *later*. Addresses of an earlier minute are forgotten here.
     pub(in crate::web) fn may_try(&mut self, from: Option<Neighbourhood>, now: Timestamp) -> bool {
-        let minute = now.unix_seconds().div_euclid(60);
-        if minute != self.minute {
-            *self = Self { minute, ..Self::default() };
-        }
-        let theirs = from.and_then(|from| self.by_neighbourhood.get(&from)).copied().unwrap_or_default();
-        self.in_all < MISSES_IN_ALL && theirs < MISSES_PER_NEIGHBOURHOOD
+        let theirs = from.is_none() || self.0.has_room(&from, now, MISSES_PER_NEIGHBOURHOOD);
+        theirs && self.0.has_room(&None, now, MISSES_IN_ALL)
     }
 
     /// Counts a wrong code. Where nobody says from where, it counts for everybody alone.
-    pub(in crate::web) fn count(&mut self, from: Option<Neighbourhood>) {
-        self.in_all = self.in_all.saturating_add(1);
-        if let Some(from) = from {
-            let theirs = self.by_neighbourhood.entry(from).or_default();
-            *theirs = theirs.saturating_add(1);
+    pub(in crate::web) fn count(&mut self, from: Option<Neighbourhood>, now: Timestamp) {
+        if self.0.count(None, now, MISSES_IN_ALL).is_ok() && from.is_some() {
+            // Beyond its own number a household waits already.
+            self.0.count(from, now, MISSES_PER_NEIGHBOURHOOD).ok();
         }
     }
 }
@@ -64,7 +55,7 @@ mod tests {
         let (one, other) = (from(1).await, from(2).await);
         for _ in 0..MISSES_PER_NEIGHBOURHOOD {
             assert!(misses.may_try(one, now));
-            misses.count(one);
+            misses.count(one, now);
         }
         assert!(!misses.may_try(one, now));
         assert!(misses.may_try(other, now));
@@ -76,7 +67,7 @@ mod tests {
         let (mut misses, now) = (Misses::default(), Timestamp::from_unix_seconds(6_000));
         for _ in 0..MISSES_IN_ALL {
             assert!(misses.may_try(None, now));
-            misses.count(None);
+            misses.count(None, now);
         }
         assert!(!misses.may_try(None, now));
         assert!(misses.may_try(None, Timestamp::from_unix_seconds(6_060)));

@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use core::time::Duration;
 
-use axum::http::header::{COOKIE, HeaderMap, HeaderValue};
+use axum::http::header::{HeaderMap, HeaderValue};
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
 use kido_shared::ids::{EventId, TicketId};
 use kido_shared::wire::base64url;
 use rand::{CryptoRng, RngCore};
 use tokio::sync::Semaphore;
+
+use crate::web::cookie::Cookie;
 
 /// How long a page finds its ticket again: long enough to fetch a card from another room and a reader from a friend,
 /// short enough for a computer that others use.
@@ -42,14 +44,13 @@ pub(super) enum Side {
 }
 
 impl Side {
-    /// The cookie of this page; under https with the prefix that ties it to this host alone (RFC 6265bis §4.1.3.2).
-    const fn cookie(self, secure: bool) -> &'static str {
-        match (self, secure) {
-            (Self::Register, true) => "__Host-kido-r",
-            (Self::Register, false) => "kido-r",
-            (Self::Holder, true) => "__Host-kido-t",
-            (Self::Holder, false) => "kido-t",
-        }
+    /// The cookie of this page.
+    const fn cookie(self) -> Cookie {
+        let name = match self {
+            Self::Register => "kido-r",
+            Self::Holder => "kido-t",
+        };
+        Cookie { name, max_age: Some(PAGE_LIFETIME) }
     }
 }
 
@@ -71,29 +72,19 @@ impl PageName {
     }
 
     /// The name in a request's cookie; nothing where there is none or it is none of ours.
-    pub(super) fn of_request(headers: &HeaderMap, side: Side, secure: bool) -> Option<Self> {
-        let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-        let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_name, value) = pairs.find(|(name, _value)| *name == side.cookie(secure))?;
-        base64url::decode(value)?.try_into().ok().map(Self)
+    pub(super) fn of_request(headers: &HeaderMap, side: Side, tls: bool) -> Option<Self> {
+        base64url::decode(side.cookie().read(headers, tls)?)?.try_into().ok().map(Self)
     }
 
-    /// The cookie that keeps it. Scripts never see it, and no other site's page sends it.
-    pub(super) fn set_cookie(self, side: Side, secure: bool) -> HeaderValue {
-        cookie(side, secure, &base64url::encode(&self.0), PAGE_LIFETIME.as_secs())
+    /// The cookie that keeps it.
+    pub(super) fn set_cookie(self, side: Side, tls: bool) -> HeaderValue {
+        side.cookie().set(&base64url::encode(&self.0), tls)
     }
 }
 
 /// The cookie that ends another.
-pub(super) fn clear_cookie(side: Side, secure: bool) -> HeaderValue {
-    cookie(side, secure, "", 0)
-}
-
-fn cookie(side: Side, secure: bool, value: &str, seconds: u64) -> HeaderValue {
-    let (name, only_tls) = (side.cookie(secure), if secure { "; Secure" } else { "" });
-    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{only_tls}");
-    // ASCII by its making; were it not, a page that forgets its ticket is the harmless answer.
-    HeaderValue::try_from(text).unwrap_or_else(|_never| HeaderValue::from_static(""))
+pub(super) fn clear_cookie(side: Side, tls: bool) -> HeaderValue {
+    side.cookie().clear(tls)
 }
 
 /// Tells a browser's tabs apart, so that no tab acts on a ticket that another tab has opened since. No secret.
@@ -194,6 +185,7 @@ mod tests {
     use rand::rngs::StdRng;
 
     use super::*;
+    use axum::http::header::COOKIE;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_000);
 
@@ -241,17 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_for_this_host_and_no_script_and_only_loopback_goes_without_tls() {
+    fn a_page_is_found_again_by_the_cookie_of_its_side_alone() {
         let name = PageName([7; NAME_BYTES]);
-        let cookie = name.set_cookie(Side::Register, true);
-        let text = cookie.to_str().unwrap();
-        assert!(text.starts_with("__Host-kido-r="), "{text}");
-        assert!(text.ends_with("; Path=/; Max-Age=3600; HttpOnly; SameSite=Strict; Secure"), "{text}");
-        let plain = name.set_cookie(Side::Holder, false);
-        assert!(plain.to_str().unwrap().starts_with("kido-t="));
-        assert!(!plain.to_str().unwrap().contains("Secure"));
-        let sent = HeaderMap::from_iter([(COOKIE, HeaderValue::try_from(format!("a=b; {text}")).unwrap())]);
+        let set = name.set_cookie(Side::Register, true);
+        let sent = HeaderMap::from_iter([(COOKIE, set)]);
         assert_eq!(PageName::of_request(&sent, Side::Register, true), Some(name));
         assert_eq!(PageName::of_request(&sent, Side::Holder, true), None);
+        let cleared = HeaderMap::from_iter([(COOKIE, clear_cookie(Side::Register, true))]);
+        assert_eq!(PageName::of_request(&cleared, Side::Register, true), None);
     }
 }

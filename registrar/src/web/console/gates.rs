@@ -20,7 +20,7 @@ use super::why::why;
 use super::{Desk, Page, Tab};
 use crate::api::extract::{EventPath, GatePath, OfferPath};
 use crate::auth::bearer::{Operate, Watch};
-use crate::enrolment::{EnrolmentRefusal, Progress};
+use crate::enrolment::{EnrolmentRefusal, Progress, StandingOffer};
 use crate::error::AppError;
 use crate::reports::{EventReports, Heard};
 use crate::state::AppState;
@@ -291,6 +291,19 @@ enum Step {
 }
 
 impl Step {
+    fn of(app: &AppState, offer: StandingOffer) -> Self {
+        match (offer.progress, offer.token) {
+            (Progress::Waiting, Some(token)) => {
+                let link = app.enrolment_link(token);
+                // A link is under 200 bytes: it always fits.
+                let picture = kido_web::qr::svg(&link).unwrap_or_default();
+                Self::Waiting { link, picture }
+            }
+            (Progress::Waiting, None) | (Progress::ShowsCode(_), _) => Self::ShowsCode,
+            (Progress::Confirmed(_), _) => Self::Confirmed,
+        }
+    }
+
     const fn is_open(&self) -> bool {
         matches!(self, Self::Waiting { .. } | Self::ShowsCode)
     }
@@ -326,26 +339,15 @@ fn offer_page(
     refused: Option<String>,
 ) -> Result<Response, Turned> {
     let (now, page) = (app.now(), desk.page);
-    let standing = app.enrolments.progress(*event, *enrolment, now);
-    let offer = app.enrolments.offered(*event, *enrolment, now);
     let (mut zone, mut entrance, mut until) = Default::default();
-    let step = match (standing, offer) {
-        (Ok(progress), Ok(offer)) => {
+    let step = match app.enrolments.standing_offer(*event, *enrolment, now) {
+        Ok(offer) => {
             (zone, entrance) = (offer.zone.to_string(), offer.entrance.to_string());
             until = Wall::at(offer.expires_at, page.speech.language()).in_short();
-            match progress {
-                Progress::Waiting => {
-                    let link = app.enrolment_link(offer.token);
-                    // A link is under 200 bytes: it always fits.
-                    let picture = kido_web::qr::svg(&link).unwrap_or_default();
-                    Step::Waiting { link, picture }
-                }
-                Progress::ShowsCode(_) => Step::ShowsCode,
-                Progress::Confirmed(_) => Step::Confirmed,
-            }
+            Step::of(app, offer)
         }
-        (Err(EnrolmentRefusal::NoOffer), _) | (_, Err(EnrolmentRefusal::NoOffer)) => Step::Over,
-        (Err(error), _) | (_, Err(error)) => return Err(error.into()),
+        Err(EnrolmentRefusal::NoOffer) => Step::Over,
+        Err(error) => return Err(error.into()),
     };
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let (id, enrolment) = (*event, enrolment.to_string());

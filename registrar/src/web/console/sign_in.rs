@@ -75,7 +75,7 @@ pub(super) async fn sign_in(
         if !may_try {
             return refused(page, StatusCode::TOO_MANY_REQUESTS, "console-too-many-tries");
         }
-        app.clerks.misses().count(visitor.from);
+        app.clerks.misses().count(visitor.from, app.now());
         reached(&app, None, Door::Console, Denied::UnknownToken).await;
         return refused(page, StatusCode::FORBIDDEN, "console-wrong-token");
     };

@@ -8,6 +8,7 @@ use core::time::Duration;
 use kido_shared::clock::Timestamp;
 use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Transcript};
 use kido_shared::ids::{AdmissionId, EventId, GateId, TicketId};
+use kido_shared::refusal::StaffCode;
 use kido_shared::wire::base64url;
 use kido_shared::wire::v1::{operator, routes};
 use rand::SeedableRng as _;
@@ -569,7 +570,7 @@ fn every_deed_and_door_has_its_sentence() {
         let speech = pages.page(language).speech;
         let deeds = Deed::ALL.iter().map(|deed| format!("console-deed-{}", deed.key()));
         let doors = [Door::Console, Door::Api].iter().map(|door| format!("console-door-{}", door.key()));
-        let codes = (10..=39).map(|code| format!("console-code-{code}"));
+        let codes = StaffCode::ALL.iter().map(|code| format!("console-code-{code}"));
         for key in deeds.chain(doors).chain(codes) {
             assert_ne!(speech.say(&key), key);
         }

@@ -15,8 +15,8 @@ use super::session::{NewLink, SessionName};
 use super::why::why;
 use super::{Desk, Page, Tab};
 use crate::api::extract::EventPath;
-use crate::api::tickets::link;
 use crate::auth::bearer::{Look, Sell, Stop};
+use crate::domain::link;
 use crate::domain::reference::TicketRef;
 use crate::domain::ticket::{TicketAction, TicketState};
 use crate::error::{AppError, RequestError};
@@ -268,7 +268,7 @@ pub(super) async fn reissue(
     }
     match app.reissue_code(&clerk.by, event, TicketName::Id(ticket)).await {
         Ok(Reissued { ticket: view, code }) => {
-            let link = link(app.origin.as_str(), view.state, &code);
+            let link = link::of(app.origin.as_str(), view.state, &code);
             let made_at = app.now();
             let new = NewLink { event, ticket: view.ticket, once, code: code.hash(), link, made_at };
             let mut sessions = app.clerks.sessions();

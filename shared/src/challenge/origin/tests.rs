@@ -33,6 +33,8 @@ fn plain_http_is_for_the_machine_itself() {
         assert_eq!(Origin::parse(text).unwrap_err(), OriginError::PlainHttp, "{text}");
     }
     assert!(Origin::parse("https://localhost").unwrap().is_loopback());
+    assert!(Origin::parse("HTTPS://localhost").unwrap().is_tls());
+    assert!(!Origin::parse("http://localhost").unwrap().is_tls());
     assert!(!Origin::parse("https://tickets.example").unwrap().is_loopback());
 }
 

@@ -9,10 +9,10 @@ use kido_web::language::Language;
 
 use crate::page::picture::{Base, Mark};
 use crate::page::scene::{About, Outcome, Scene, Told};
-use crate::page::trouble::{self, Trouble};
 use crate::page::view::{Moment, View};
 use crate::person::BeforePin;
 use crate::problem::remedy::Remedy;
+use crate::problem::trouble::{self, Trouble};
 use crate::tests::around::{NOW, event, ticket};
 use crate::words::{Line, Words};
 

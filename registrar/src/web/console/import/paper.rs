@@ -14,6 +14,7 @@ use super::{Named, held};
 use crate::api::extract::EventPath;
 use crate::audit::Deed;
 use crate::auth::bearer::Sell;
+use crate::domain::link;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
 use crate::web::console::clerk::{Clerk, Turned};
@@ -86,7 +87,7 @@ pub(in crate::web::console) async fn print(
         import.sheet(first, CODES_PER_PRINT, |row, code| Slip {
             reference: row.ticket_ref.as_str().to_owned(),
             place: format!("{} {}", row.zone, row.seat_label),
-            link: Zeroizing::new(format!("{origin}/r#{}", code.reveal().as_str())),
+            link: link::registration(origin.as_str(), code),
         })
     });
     let (slips, more) = putting.await.map_err(AppError::Lost)?;

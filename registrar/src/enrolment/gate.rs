@@ -1,0 +1,133 @@
+//! What a gate does with the offer that it was given: introduce itself, reveal its nonce, fetch its subkeys.
+
+use kido_shared::clock::Timestamp;
+use kido_shared::codes::CodeHash;
+use kido_shared::enrolment::{EnrolmentNonce, GatePublicKeys, NonceCommitment, Transcript};
+use kido_shared::ids::{EnrolmentId, EventId, GateId};
+use kido_shared::ticket::Zone;
+use rand::{CryptoRng, RngCore};
+
+use super::{EnrolmentRefusal, Enrolments, Offer, Stage};
+
+/// How a gate introduces itself.
+#[derive(Debug)]
+pub struct Introduction {
+    /// Its two public keys.
+    pub keys: GatePublicKeys,
+    /// Hash of its nonce.
+    pub commitment: NonceCommitment,
+}
+
+/// What an introduced gate is told, the event's own particulars aside.
+#[derive(Debug)]
+pub struct Introduced {
+    /// Names the dialogue.
+    pub enrolment: EnrolmentId,
+    /// Its new name.
+    pub gate: GateId,
+    /// Which event.
+    pub event: EventId,
+    /// The part of the venue that it serves.
+    pub zone: Zone,
+    /// What is written over the entrance.
+    pub entrance: Zone,
+    /// The registrar's nonce.
+    pub nonce: EnrolmentNonce,
+    /// When the offer ends.
+    pub expires_at: Timestamp,
+}
+
+impl Enrolments {
+    /// Takes a gate's introduction: the first one that knows the secret has the offer.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal::NoOffer`].
+    pub fn introduce(
+        &self,
+        token: CodeHash,
+        introduction: Introduction,
+        now: Timestamp,
+        random: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Introduced, EnrolmentRefusal> {
+        let mut offers = self.open_at(now);
+        let named = |(_id, offer): &(&EnrolmentId, &mut Offer)| offer.token_hash == token;
+        let (enrolment, offer) = offers.iter_mut().find(named).ok_or(EnrolmentRefusal::NoOffer)?;
+        let Stage::Offered = offer.stage else { return Err(EnrolmentRefusal::NoOffer) };
+        let (gate, nonce) = (GateId::generate(random), EnrolmentNonce::generate(random));
+        let Introduction { keys, commitment } = introduction;
+        offer.stage = Stage::Introduced { gate, keys, commitment, nonce };
+        Ok(Introduced {
+            enrolment: *enrolment,
+            gate,
+            event: offer.event,
+            zone: offer.zone.clone(),
+            entrance: offer.entrance.clone(),
+            nonce,
+            expires_at: offer.expires_at,
+        })
+    }
+
+    /// Opens the gate's commitment; from here on both sides show the digits. Another nonce ends the offer.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal`].
+    pub fn reveal(
+        &self,
+        enrolment: EnrolmentId,
+        revealed: EnrolmentNonce,
+        root: [u8; 32],
+        now: Timestamp,
+    ) -> Result<(), EnrolmentRefusal> {
+        let mut offers = self.open_at(now);
+        let offer = offers.get_mut(&enrolment).ok_or(EnrolmentRefusal::NoOffer)?;
+        let (gate, keys, commitment, registrar_nonce) = match &offer.stage {
+            Stage::Introduced { gate, keys, commitment, nonce } => (*gate, *keys, *commitment, *nonce),
+            Stage::Revealed(known) if known.gate_nonce == revealed => return Ok(()),
+            Stage::Offered | Stage::Revealed(_) | Stage::Confirming(_) | Stage::Confirmed { .. } => {
+                return Err(EnrolmentRefusal::Order);
+            }
+        };
+        match commitment.open(revealed) {
+            Ok(gate_nonce) => {
+                let transcript = Transcript { enrolment, gate, root, keys, registrar_nonce, gate_nonce };
+                offer.stage = Stage::Revealed(transcript);
+                Ok(())
+            }
+            Err(error) => {
+                offers.remove(&enrolment);
+                Err(EnrolmentRefusal::Dialogue(error))
+            }
+        }
+    }
+
+    /// Whose signature a gate's question about its enrolment must bear.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal`].
+    pub fn asking_gate(&self, enrolment: EnrolmentId, now: Timestamp) -> Result<(GateId, [u8; 32]), EnrolmentRefusal> {
+        let offers = self.open_at(now);
+        match &offers.get(&enrolment).ok_or(EnrolmentRefusal::NoOffer)?.stage {
+            Stage::Revealed(transcript) | Stage::Confirming(transcript) | Stage::Confirmed { transcript, .. } => {
+                Ok((transcript.gate, transcript.keys.verifying))
+            }
+            Stage::Offered | Stage::Introduced { .. } => Err(EnrolmentRefusal::Order),
+        }
+    }
+
+    /// The event and the sealed subkeys, once confirmed.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal::NoOffer`].
+    pub fn result(
+        &self,
+        enrolment: EnrolmentId,
+        now: Timestamp,
+    ) -> Result<Option<(EventId, Vec<u8>)>, EnrolmentRefusal> {
+        let offers = self.open_at(now);
+        let offer = offers.get(&enrolment).ok_or(EnrolmentRefusal::NoOffer)?;
+        Ok(match &offer.stage {
+            Stage::Confirmed { sealed, .. } => Some((offer.event, sealed.clone())),
+            Stage::Offered | Stage::Introduced { .. } | Stage::Revealed(_) | Stage::Confirming(_) => None,
+        })
+    }
+}

@@ -1,0 +1,226 @@
+//! What operators do with offers: make them, look how far they are, compare the digits, take them back.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use kido_shared::clock::Timestamp;
+use kido_shared::enrolment::{EnrolmentToken, ShortCode, Transcript};
+use kido_shared::ids::{EnrolmentId, EventId, GateId};
+use kido_shared::limits::ENROLMENT_LIFETIME;
+use kido_shared::ticket::Zone;
+use rand::{CryptoRng, RngCore};
+
+use super::{EnrolmentRefusal, Enrolments, Offer, Stage};
+
+/// Offers that are open at a time: the largest venue set up at once, and a little more.
+pub(super) const OFFERS_MAX: usize = 256;
+
+/// How long a confirmed gate has at least to fetch its subkeys, however late the digits were typed: it asks every second
+/// or two, and without them it would be a gate of the event that knows nothing.
+pub(super) const FETCHED_WITHIN: Duration = Duration::from_secs(60);
+
+/// An offer that was just made.
+#[derive(Debug)]
+pub struct Offered {
+    /// Names the dialogue.
+    pub enrolment: EnrolmentId,
+    /// The secret in the link.
+    pub token: EnrolmentToken,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// An offer as its operator sees it.
+#[derive(Debug)]
+pub struct StandingOffer {
+    /// How far it is.
+    pub progress: Progress,
+    /// The secret in the link, while it waits for a gate.
+    pub token: Option<EnrolmentToken>,
+    /// The part of the venue that the gate will serve.
+    pub zone: Zone,
+    /// What is written over the entrance.
+    pub entrance: Zone,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// How far an offer is, for its operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// No gate yet, or one that has not revealed its nonce.
+    Waiting,
+    /// The gate shows its digits.
+    ShowsCode(GateId),
+    /// Confirmed.
+    Confirmed(GateId),
+}
+
+impl Progress {
+    const fn of(stage: &Stage) -> Self {
+        match stage {
+            Stage::Offered | Stage::Introduced { .. } => Self::Waiting,
+            Stage::Revealed(transcript) | Stage::Confirming(transcript) => Self::ShowsCode(transcript.gate),
+            Stage::Confirmed { transcript, .. } => Self::Confirmed(transcript.gate),
+        }
+    }
+}
+
+/// A gate whose digits were the right ones; to be stored, then settled with [`Enrolments::settle`].
+#[derive(Debug)]
+pub struct Compared {
+    /// What both sides agree on.
+    pub transcript: Transcript,
+    /// The offer's secret, for sealing.
+    pub token: EnrolmentToken,
+    /// The part of the venue that it serves.
+    pub zone: Zone,
+    /// What is written over the entrance.
+    pub entrance: Zone,
+}
+
+/// An offer of this event; another event's operators learn nothing of it, not even that it is there.
+fn of_event(
+    offers: &mut BTreeMap<EnrolmentId, Offer>,
+    event: EventId,
+    enrolment: EnrolmentId,
+) -> Result<&mut Offer, EnrolmentRefusal> {
+    offers.get_mut(&enrolment).filter(|offer| offer.event == event).ok_or(EnrolmentRefusal::NoOffer)
+}
+
+impl Enrolments {
+    /// Makes an offer.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal::TooMany`].
+    pub fn offer(
+        &self,
+        event: EventId,
+        (zone, entrance): (Zone, Zone),
+        now: Timestamp,
+        random: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Offered, EnrolmentRefusal> {
+        let mut offers = self.open_at(now);
+        if offers.len() >= OFFERS_MAX {
+            return Err(EnrolmentRefusal::TooMany);
+        }
+        let (enrolment, token) = (EnrolmentId::generate(random), EnrolmentToken::generate(random));
+        let expires_at = now.after(ENROLMENT_LIFETIME);
+        let (token_hash, stage) = (token.hash(), Stage::Offered);
+        offers.insert(enrolment, Offer { event, zone, entrance, token: token.clone(), token_hash, expires_at, stage });
+        Ok(Offered { enrolment, token, expires_at })
+    }
+
+    /// How far an offer of this event is.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal::NoOffer`].
+    pub fn progress(
+        &self,
+        event: EventId,
+        enrolment: EnrolmentId,
+        now: Timestamp,
+    ) -> Result<Progress, EnrolmentRefusal> {
+        Ok(Progress::of(&of_event(&mut self.open_at(now), event, enrolment)?.stage))
+    }
+
+    /// An offer as it stands, with its secret only while it waits: for its operator's page alone.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal::NoOffer`].
+    pub fn standing_offer(
+        &self,
+        event: EventId,
+        enrolment: EnrolmentId,
+        now: Timestamp,
+    ) -> Result<StandingOffer, EnrolmentRefusal> {
+        let mut offers = self.open_at(now);
+        let offer = of_event(&mut offers, event, enrolment)?;
+        let progress = Progress::of(&offer.stage);
+        Ok(StandingOffer {
+            progress,
+            token: matches!(progress, Progress::Waiting).then(|| offer.token.clone()),
+            zone: offer.zone.clone(),
+            entrance: offer.entrance.clone(),
+            expires_at: offer.expires_at,
+        })
+    }
+
+    /// Compares the digits that the operator read from the gate's screen. Wrong ones end the offer: one guess each.
+    ///
+    /// Right ones take the step for this caller, who settles it whatever becomes of it. A gate that is confirmed already
+    /// stays so: the same digits are answered again, others change nothing.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal`]; [`EnrolmentRefusal::Order`] also while somebody else confirms it.
+    pub fn compare(
+        &self,
+        event: EventId,
+        enrolment: EnrolmentId,
+        typed: &str,
+        now: Timestamp,
+    ) -> Result<Compared, EnrolmentRefusal> {
+        let typed = ShortCode::parse(typed).ok_or(EnrolmentRefusal::NotDigits)?;
+        let mut offers = self.open_at(now);
+        let offer = of_event(&mut offers, event, enrolment)?;
+        let transcript = match &offer.stage {
+            Stage::Revealed(transcript) => transcript.clone(),
+            Stage::Confirmed { transcript, .. } if transcript.short_code() == typed => transcript.clone(),
+            Stage::Offered | Stage::Introduced { .. } | Stage::Confirming(_) | Stage::Confirmed { .. } => {
+                return Err(EnrolmentRefusal::Order);
+            }
+        };
+        if transcript.short_code() != typed {
+            offers.remove(&enrolment);
+            tracing::warn!(%enrolment, "wrong digits at an enrolment: the offer has ended");
+            return Err(EnrolmentRefusal::WrongDigits);
+        }
+        if matches!(offer.stage, Stage::Revealed(_)) {
+            offer.stage = Stage::Confirming(transcript.clone());
+        }
+        let (token, zone, entrance) = (offer.token.clone(), offer.zone.clone(), offer.entrance.clone());
+        Ok(Compared { transcript, token, zone, entrance })
+    }
+
+    /// Lays the sealed subkeys out for the gate, which is a fact of its event by now; without them it was not stored, and
+    /// the digits may be typed again.
+    pub fn settle(&self, enrolment: EnrolmentId, sealed: Option<Vec<u8>>, now: Timestamp) {
+        let mut offers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(offer) = offers.get_mut(&enrolment) else { return };
+        if let Stage::Confirming(transcript) = &offer.stage {
+            let transcript = transcript.clone();
+            offer.expires_at = offer.expires_at.max(now.after(FETCHED_WITHIN));
+            offer.stage = match sealed {
+                Some(sealed) => Stage::Confirmed { transcript, sealed },
+                None => Stage::Revealed(transcript),
+            };
+        }
+    }
+
+    /// Takes an offer back: whatever gate has it gets nothing by it any more.
+    ///
+    /// # Errors
+    /// [`EnrolmentRefusal::NoOffer`]; [`EnrolmentRefusal::Order`] where its gate is being confirmed, or was: that one is to
+    /// be revoked.
+    pub fn withdraw(&self, event: EventId, enrolment: EnrolmentId, now: Timestamp) -> Result<(), EnrolmentRefusal> {
+        let mut offers = self.open_at(now);
+        if matches!(of_event(&mut offers, event, enrolment)?.stage, Stage::Confirming(_) | Stage::Confirmed { .. }) {
+            return Err(EnrolmentRefusal::Order);
+        }
+        offers.remove(&enrolment);
+        Ok(())
+    }
+
+    /// Forgets the offer that made a gate, once that gate is revoked.
+    pub fn forget(&self, gate: GateId, now: Timestamp) {
+        let mut offers = self.open_at(now);
+        offers.retain(|_enrolment, offer| match &offer.stage {
+            Stage::Offered => true,
+            Stage::Introduced { gate: known, .. } => *known != gate,
+            Stage::Revealed(transcript) | Stage::Confirming(transcript) | Stage::Confirmed { transcript, .. } => {
+                transcript.gate != gate
+            }
+        });
+    }
+}
