@@ -22,7 +22,7 @@ use crate::state::AppState;
 use crate::store::{EventView, GateView};
 use crate::web::buyer::moment::Wall;
 
-/// Minutes that are plotted: an hour before the doors and an hour after.
+/// Minutes that are plotted, the last of them now's: a look back that holds a whole opening of the doors.
 const MINUTES: usize = 120;
 
 /// Minutes between two times on the axis, and of one line in the table behind.

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use kido_shared::ids::{EventId, TicketId};
-use kido_shared::wire::v1::operator::{Role, TicketChange};
+use kido_shared::wire::v1::operator::TicketChange;
 use kido_web::language::Language;
 use rand::RngCore as _;
 use zeroize::Zeroizing;
@@ -27,18 +27,18 @@ use crate::web::buyer::moment::Wall;
 use crate::web::buyer::told::{Sentence, is_inside};
 
 /// Which ticket of which event, by its pseudonym.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
 pub(super) struct OfTicket {
     event: EventId,
     ticket: TicketId,
 }
 
 /// Changes in the order in which the page shows them: what can be taken back first.
-const CHANGES: [(&str, TicketChange, TicketAction); 4] = [
-    ("confirm", TicketChange::Confirm, TicketAction::Confirm),
-    ("suspend", TicketChange::Suspend, TicketAction::Suspend),
-    ("release", TicketChange::Release, TicketAction::Release),
-    ("cancel", TicketChange::Cancel, TicketAction::Cancel),
+const CHANGES: [(&str, TicketChange); 4] = [
+    ("confirm", TicketChange::Confirm),
+    ("suspend", TicketChange::Suspend),
+    ("release", TicketChange::Release),
+    ("cancel", TicketChange::Cancel),
 ];
 
 /// A new code: asked for as the changes are, answered by a page of its own.
@@ -119,7 +119,7 @@ struct TicketPage<'p> {
     entries: String,
     party: bool,
     card_ends: bool,
-    /// Nothing for a shop, which sees states only.
+    /// Nothing for a role that is never told of uses.
     history: Option<Vec<Sentence>>,
     changes: Vec<&'static str>,
     refused: Option<String>,
@@ -145,21 +145,12 @@ fn standing(desk: &Desk<'_>, view: &TicketView, inside: bool) -> String {
     [desk.say(&state)].into_iter().chain(said).collect::<Vec<_>>().join(" · ")
 }
 
-/// Whether a change is worth a button: the role may, and the ticket's state lets it become something else.
-fn changes(desk: &Desk<'_>, view: &TicketView) -> Vec<&'static str> {
-    let possible = |action: TicketAction| match (action, view.state) {
-        (TicketAction::Confirm, TicketState::Reserved) => true,
-        (TicketAction::Confirm | TicketAction::Release, TicketState::Bound | TicketState::Suspended) => !view.paid,
-        (TicketAction::Release, TicketState::Reserved) => true,
-        (TicketAction::Suspend, state) => state == TicketState::Bound,
-        (TicketAction::Cancel, state) => state != TicketState::Cancelled,
-        (_, _) => false,
-    };
-    let offered =
-        CHANGES.iter().filter(|(_word, change, wanted)| action(*change, desk.role).is_ok() && possible(*wanted));
-    let is_void = matches!(view.state, TicketState::Returned | TicketState::Cancelled);
-    let code = (desk.sells() && !is_void).then_some(CODE);
-    offered.map(|(word, _, _)| *word).chain(code).collect()
+/// What is worth a button: what the ticket's rules would do for this role, as far as the role may ask for it.
+fn changes(desk: &Desk<'_>, possible: &[TicketAction]) -> Vec<&'static str> {
+    let may = |change| action(change, desk.role).is_ok_and(|action| possible.contains(&action));
+    let offered = CHANGES.iter().filter(|(_word, change)| may(*change)).map(|(word, _change)| *word);
+    let code = (desk.sells() && possible.contains(&TicketAction::ReissueCode)).then_some(CODE);
+    offered.chain(code).collect()
 }
 
 /// The link that this session made for the ticket a moment ago, if it still opens it: where two were made at once, one
@@ -178,21 +169,21 @@ fn new_link(app: &AppState, session: &SessionName, of: (EventId, TicketId)) -> R
 fn shown<M>(
     app: &AppState,
     (desk, clerk): (Desk<'_>, &Clerk<M>),
-    event: EventId,
-    view: TicketView,
+    OfTicket { event, ticket }: OfTicket,
     refused: Option<String>,
 ) -> Result<Response, Turned> {
     let (page, speech) = (desk.page, desk.page.speech);
-    let language = speech.language();
-    let told = if desk.role == Role::Sales { None } else { Some(app.store.told_history(event, view.ticket)?) };
-    let code = new_link(app, &clerk.session, (event, view.ticket))?.map(|link| link.link);
+    let (language, bearer) = (speech.language(), &clerk.by.bearer);
+    let (view, possible) = app.store.ticket_for(event, &TicketName::Id(ticket), bearer.actor())?;
+    let told = if bearer.sees_uses() { Some(app.store.told_history(event, ticket)?) } else { None };
+    let code = new_link(app, &clerk.session, (event, ticket))?.map(|link| link.link);
     let window = view.particulars.window;
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let inside = told.as_deref().is_some_and(is_inside);
     let shown = TicketPage {
         page,
         id: event,
-        ticket: view.ticket,
+        ticket,
         state: view.state.name(),
         band: band(view.state),
         standing: standing(&desk, &view, inside),
@@ -203,7 +194,7 @@ fn shown<M>(
         party: view.particulars.party.is_some(),
         card_ends: view.certificate_ends_before_event == Some(true),
         history: told.map(|told| told.iter().map(|told| Sentence::of(told, speech)).collect()),
-        changes: changes(&desk, &view),
+        changes: changes(&desk, &possible),
         desk,
         refused,
         once: app.random().next_u64(),
@@ -219,11 +210,10 @@ pub(super) async fn show(
     State(app): State<AppState>,
     language: Language,
     clerk: Clerk<Look>,
-    Path(OfTicket { event, ticket }): Path<OfTicket>,
+    Path(of): Path<OfTicket>,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
-    let view = app.store.ticket(event, &TicketName::Id(ticket))?;
-    shown(&app, (desk, &clerk), event, view, None)
+    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(of.event)?, Tab::Tickets);
+    shown(&app, (desk, &clerk), of, None)
 }
 
 /// Changes a ticket's status.
@@ -234,11 +224,11 @@ pub(super) async fn change(
     Posted { clerk, fields }: Posted<Stop>,
 ) -> Result<Response, Turned> {
     let wanted = fields.text("change");
-    let (_, change, _) = CHANGES.into_iter().find(|(word, _, _)| *word == wanted).ok_or(RequestError::Body)?;
+    let (_word, change) = CHANGES.into_iter().find(|(word, _change)| *word == wanted).ok_or(RequestError::Body)?;
     let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
     match app.change_ticket(&clerk.by, event, TicketName::Id(ticket), change).await {
         Ok(view) => Ok(Redirect::to(&address(event, view.ticket)).into_response()),
-        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), (event, ticket), &error),
+        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), OfTicket { event, ticket }, &error),
         Err(error) => Err(error.into()),
     }
 }
@@ -246,12 +236,11 @@ pub(super) async fn change(
 fn refused<M>(
     app: &AppState,
     (desk, clerk): (Desk<'_>, &Clerk<M>),
-    (event, ticket): (EventId, TicketId),
+    of: OfTicket,
     error: &AppError,
 ) -> Result<Response, Turned> {
     let refused = why(desk.page.speech, error);
-    let view = app.store.ticket(event, &TicketName::Id(ticket))?;
-    shown(app, (desk, clerk), event, view, Some(refused))
+    shown(app, (desk, clerk), of, Some(refused))
 }
 
 /// Makes a new link, and leads to the ticket's page, which shows it for a moment. A form that arrives twice makes one.
@@ -276,7 +265,7 @@ pub(super) async fn reissue(
             drop(sessions);
             Ok(Redirect::to(&address(event, view.ticket)).into_response())
         }
-        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), (event, ticket), &error),
+        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), OfTicket { event, ticket }, &error),
         Err(error) => Err(error.into()),
     }
 }

@@ -5,10 +5,11 @@ use kido_web::words::Speech;
 use crate::error::AppError;
 
 /// Codes that have a sentence of their own; the others say that it was not done, and the code.
-const SAID: [&str; 23] = [
+const SAID: [&str; 25] = [
     "disk_full",
     "busy",
     "event_over",
+    "too_far_ahead",
     "changed_meanwhile",
     "local_arbiter",
     "home_gate",
@@ -18,6 +19,7 @@ const SAID: [&str; 23] = [
     "unknown_ticket",
     "not_possible",
     "paid",
+    "holder_code",
     "too_many_changes",
     "too_many_gates",
     "gate_revoked",
