@@ -3,7 +3,6 @@
 //! `code` is a word for programs and never changes its meaning; `detail` is a sentence for a person. Neither carries
 //! anything of a card, a code or a reference. What failed inside goes to the log, once, with its causes.
 
-use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kido_shared::certificate::CertificateRefusals;
@@ -85,9 +84,9 @@ impl RequestError {
         Self::Field { field, reason: reason.to_string() }
     }
 
-    /// What became of a body that was not read.
-    pub(crate) fn body(rejection: &BytesRejection) -> Self {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { Self::TooLarge } else { Self::Body }
+    /// What became of a body that was not read, by the status of its rejection.
+    pub(crate) fn of_body(rejected: StatusCode) -> Self {
+        if rejected == StatusCode::PAYLOAD_TOO_LARGE { Self::TooLarge } else { Self::Body }
     }
 }
 

@@ -28,7 +28,7 @@ mod import;
 mod list;
 mod plot;
 mod reading;
-mod refused;
+mod refusal_page;
 mod session;
 mod sign_in;
 #[cfg(test)]
@@ -45,7 +45,7 @@ use kido_shared::wire::v1::operator::Role;
 use kido_web::language::Language;
 
 use self::clerk::Clerk;
-pub(crate) use self::refused::refused;
+pub(crate) use self::refusal_page::refusal_page;
 pub(crate) use self::session::Clerks;
 use super::Page;
 use crate::auth::May;

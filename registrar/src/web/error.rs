@@ -42,7 +42,7 @@ pub(crate) async fn for_people(State(app): State<AppState>, request: Request, ne
     }
     let (status, page) = (problem.status(), app.pages.page(language));
     let code = problem.extensions().get::<ProblemCode>().map(|code| code.0);
-    let shown = if in_console { console::refused(page, status, code) } else { buyers(page, status) };
+    let shown = if in_console { console::refusal_page(page, status, code) } else { buyers(page, status) };
     let mut response = shown.unwrap_or_else(IntoResponse::into_response);
     *response.status_mut() = status;
     for name in [RETRY_AFTER, ALLOW] {

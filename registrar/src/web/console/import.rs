@@ -233,7 +233,8 @@ pub(super) async fn read(
     let Some(place) = app.clerks.readings.begin(clerk.token) else {
         return busy(&app, language, at, "console-import-busy");
     };
-    let file = Bytes::from_request(unread, &app).await.map_err(|rejection| RequestError::body(&rejection))?;
+    let file =
+        Bytes::from_request(unread, &app).await.map_err(|rejection| RequestError::of_body(rejection.status()))?;
     let mut random = app.random();
     // The place goes with the judging: who goes away meanwhile makes no room before it is over.
     let judging = move || (Judged::read(&file, SHOWN_MAX, &mut random), place);

@@ -18,7 +18,7 @@ struct RefusedPage<'p> {
 }
 
 /// The page of a refusal, by its status and its word for programs.
-pub(crate) fn refused(page: Page<'_>, status: StatusCode, code: Option<&str>) -> Result<Response, AppError> {
+pub(crate) fn refusal_page(page: Page<'_>, status: StatusCode, code: Option<&str>) -> Result<Response, AppError> {
     let kind = kind(status, code.unwrap_or_default());
     let known = code.filter(|code| why::is_said(code));
     let what = known.map_or_else(|| format!("console-error-{kind}-what"), key_of);
