@@ -1,7 +1,7 @@
 //! What a person is shown instead of a problem document.
 //!
-//! [`crate::error`] alone decides status and code; here an answer that a browser is about to show becomes a page with
-//! the same status, so nobody ever looks at bare JSON, whichever layer refused.
+//! A problem document that a browser is about to show becomes a page with the same status, so nobody ever looks at bare
+//! JSON, whichever layer refused. A page that shows a refusal within itself takes the status from [`AppError::status`].
 
 use askama::Template;
 use axum::extract::{Request, State};

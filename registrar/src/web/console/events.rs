@@ -14,7 +14,7 @@ use kido_web::words::Speech;
 
 use super::changing::{FIELDS, LoosenPage, WAS, differences, is_in_use, loosened, merged};
 use super::clerk::{Clerk, Fields, Posted, Turned};
-use super::why::why;
+use super::why::Why;
 use super::{Desk, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::{Look, Operate};
@@ -296,21 +296,13 @@ impl FormPage<'_> {
 /// Why a form comes again.
 #[derive(Debug, Default)]
 struct Again {
-    refused: Option<String>,
+    why: Option<Why>,
     meanwhile: Vec<String>,
 }
 
 impl Again {
-    fn refused(refused: String) -> Self {
-        Self { refused: Some(refused), meanwhile: Vec::new() }
-    }
-
-    fn status(&self) -> StatusCode {
-        match self {
-            Self { meanwhile, .. } if !meanwhile.is_empty() => StatusCode::CONFLICT,
-            Self { refused: Some(_), .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self { refused: None, .. } => StatusCode::OK,
-        }
+    const fn refused(why: Why) -> Self {
+        Self { why: Some(why), meanwhile: Vec::new() }
     }
 }
 
@@ -326,11 +318,11 @@ fn form(
     for view in app.store.events()?.iter().filter(|view| is_new && !view.policy.is_rehearsal()) {
         real.push((view.event.to_string(), view.policy.name().to_owned()));
     }
-    let (page, status, Again { refused, meanwhile }) = (desk.page, again.status(), again);
-    let page = FormPage { page, desk, draft, real: is_new.then_some(real), was, refused, meanwhile };
-    let mut response = page.page.show(&page)?;
-    *response.status_mut() = status;
-    Ok(response)
+    let (page, Again { why, meanwhile }) = (desk.page, again);
+    let (refused_as, refused) = Why::parts(why);
+    let status = if meanwhile.is_empty() { refused_as } else { StatusCode::CONFLICT };
+    let shown = FormPage { page, desk, draft, real: is_new.then_some(real), was, refused, meanwhile };
+    Ok(page.show_as(status, &shown)?)
 }
 
 /// The form of a new event.
@@ -357,7 +349,7 @@ pub(super) async fn create(
     let read = match draft.read(None) {
         Ok(read) => read,
         Err(field) => {
-            let again = Again::refused(missing(&desk, field));
+            let again = Again::refused(Why::typed(missing(&desk, field)));
             return form(&app, desk, (draft, None), again);
         }
     };
@@ -384,7 +376,7 @@ fn refused(
     if matches!(error, AppError::Storage(_) | AppError::Bug) {
         return Err(error.into());
     }
-    let again = Again::refused(why(desk.page.speech, &error));
+    let again = Again::refused(Why::of(&error, desk.page.speech));
     form(app, desk, drafts, again)
 }
 
@@ -417,12 +409,12 @@ pub(super) async fn change(
     if !meanwhile.is_empty() {
         let meanwhile = meanwhile.iter().map(|one| one.say(&desk)).collect();
         let merged = merged(draft, &was, &now);
-        return form(&app, desk, (merged, Some(now)), Again { refused: None, meanwhile });
+        return form(&app, desk, (merged, Some(now)), Again { why: None, meanwhile });
     }
     let read = match draft.read(Some(&was)) {
         Ok(read) => read,
         Err(field) => {
-            let again = Again::refused(missing(&desk, field));
+            let again = Again::refused(Why::typed(missing(&desk, field)));
             return form(&app, desk, (draft, Some(was)), again);
         }
     };

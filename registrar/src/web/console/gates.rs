@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use core::time::Duration;
 use kido_shared::clock::Timestamp;
@@ -16,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::clerk::{Clerk, Fields, Posted, Turned};
 use super::events::ago;
-use super::why::why;
+use super::why::Why;
 use super::{Desk, Page, Tab};
 use crate::api::extract::{EventPath, GatePath, OfferPath};
 use crate::auth::bearer::{Operate, Watch};
@@ -224,17 +223,15 @@ fn listed(
     app: &AppState,
     desk: Desk<'_>,
     view: &EventView,
-    (fields, refused): (&Fields, Option<String>),
+    (fields, why): (&Fields, Option<Why>),
 ) -> Result<Response, Turned> {
     // What each gate told last; no minutes of refusals.
     let reports = app.reports.of(view.event, i64::MAX);
     let rows = rows(&desk, view, (app.store.gates(view.event)?, &reports), app.now());
     let (page, id) = (desk.page, view.event);
     let (zone, entrance) = (fields.text("zone").to_owned(), fields.text("entrance").to_owned());
-    let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    let mut response = page.show(&GatesPage { page, desk, id, rows, zone, entrance, refused })?;
-    *response.status_mut() = status;
-    Ok(response)
+    let (status, refused) = Why::parts(why);
+    Ok(page.show_as(status, &GatesPage { page, desk, id, rows, zone, entrance, refused })?)
 }
 
 /// The gates.
@@ -261,8 +258,8 @@ pub(super) async fn offer(
     let zone = Zone::new(fields.text("zone"));
     let entrance = fields.get("entrance").map(Zone::new).transpose();
     let (Ok(zone), Ok(entrance)) = (zone, entrance) else {
-        let refused = desk.say("console-zone-form");
-        return listed(&app, desk, &view, (&fields, Some(refused)));
+        let why = Why::typed(desk.say("console-zone-form"));
+        return listed(&app, desk, &view, (&fields, Some(why)));
     };
     match app.offer_gate(&clerk.by, event, OfferGate { zone, entrance }).await {
         Ok(offered) => {
@@ -270,8 +267,8 @@ pub(super) async fn offer(
             Ok(Redirect::to(&page).into_response())
         }
         Err(error @ (AppError::Gate(_) | AppError::Enrolment(_))) => {
-            let refused = why(desk.page.speech, &error);
-            listed(&app, desk, &view, (&fields, Some(refused)))
+            let why = Why::of(&error, desk.page.speech);
+            listed(&app, desk, &view, (&fields, Some(why)))
         }
         Err(error) => Err(error.into()),
     }
@@ -323,7 +320,7 @@ fn offer_page(
     app: &AppState,
     desk: Desk<'_>,
     OfferPath { event, enrolment }: &OfferPath,
-    refused: Option<String>,
+    why: Option<Why>,
 ) -> Result<Response, Turned> {
     let (now, page) = (app.now(), desk.page);
     let standing = app.enrolments.progress(*event, *enrolment, now);
@@ -347,12 +344,10 @@ fn offer_page(
         (Err(EnrolmentRefusal::NoOffer), _) | (_, Err(EnrolmentRefusal::NoOffer)) => Step::Over,
         (Err(error), _) | (_, Err(error)) => return Err(error.into()),
     };
-    let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let (status, refused) = Why::parts(why);
     let (id, enrolment) = (*event, enrolment.to_string());
     let shown = OfferedPage { page, desk, id, enrolment, zone, entrance, until, step, refused };
-    let mut response = page.show(&shown)?;
-    *response.status_mut() = status;
-    Ok(response)
+    Ok(page.show_as(status, &shown)?)
 }
 
 /// An offer: what to do next with the new gate.
@@ -377,8 +372,8 @@ pub(super) async fn confirm(
     match app.confirm_gate(&clerk.by, (path.event, path.enrolment), fields.text("short_code")).await {
         Ok(_gate) => Ok(Redirect::to(&offer_address(&path)).into_response()),
         Err(error @ (AppError::Gate(_) | AppError::Enrolment(_))) => {
-            let refused = why(desk.page.speech, &error);
-            offer_page(&app, desk, &path, Some(refused))
+            let why = Why::of(&error, desk.page.speech);
+            offer_page(&app, desk, &path, Some(why))
         }
         Err(error) => Err(error.into()),
     }

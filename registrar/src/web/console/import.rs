@@ -167,12 +167,12 @@ fn shown(
     app: &AppState,
     language: Language,
     (clerk, event): (&Clerk<Sell>, EventId),
-    (held, stage): (Option<ImportId>, Stage),
+    (status, (held, stage)): (StatusCode, (Option<ImportId>, Stage)),
 ) -> Result<Response, Turned> {
     let desk = Desk::new(app, language, clerk).of_event(&app.store.event(event)?, Tab::Import);
     let (page, columns) = (desk.page, table::COLUMNS.join(","));
     let no_gate = app.store.gates(event)?.iter().all(|gate| gate.revoked);
-    Ok(page.show(&ImportPage { page, desk, id: event, held, stage, columns, no_gate })?)
+    Ok(page.show_as(status, &ImportPage { page, desk, id: event, held, stage, columns, no_gate })?)
 }
 
 /// The page as it is, for whoever asks for what is not possible now.
@@ -182,9 +182,7 @@ fn unchanged(
     at: (&Clerk<Sell>, EventId),
     status: StatusCode,
 ) -> Result<Response, Turned> {
-    let mut response = shown(app, language, at, standing(app, at, app.pages.page(language).speech)?)?;
-    *response.status_mut() = status;
-    Ok(response)
+    shown(app, language, at, (status, standing(app, at, app.pages.page(language).speech)?))
 }
 
 /// The page with a sentence why the file was not read, and when to try again.
@@ -194,8 +192,8 @@ fn busy(
     at: (&Clerk<Sell>, EventId),
     notice: &'static str,
 ) -> Result<Response, Turned> {
-    let mut response = shown(app, language, at, (None, Stage::choose(Some(notice))))?;
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let choose = (None, Stage::choose(Some(notice)));
+    let mut response = shown(app, language, at, (StatusCode::SERVICE_UNAVAILABLE, choose))?;
     response.headers_mut().insert(RETRY_AFTER, TRY_AGAIN);
     Ok(response)
 }
@@ -245,7 +243,7 @@ pub(super) async fn read(
             let (speech, more) = (app.pages.page(language).speech, faults.len() >= SHOWN_MAX);
             let faults = faults.iter().map(|one| fault(one, speech)).collect();
             let stage = Stage::Choose { notice: None, faults, more, reserved };
-            return shown(&app, language, at, (None, stage));
+            return shown(&app, language, at, (StatusCode::OK, (None, stage)));
         }
     };
     let holding = app.clerks.sessions().hold(&clerk.session, (event, !reserved, judged), app.now());

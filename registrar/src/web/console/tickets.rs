@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use kido_shared::ids::{EventId, TicketId};
 use kido_shared::wire::v1::operator::TicketChange;
@@ -12,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::clerk::{Clerk, Posted, Turned};
 use super::session::{NewLink, SessionName};
-use super::why::why;
+use super::why::Why;
 use super::{Desk, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::api::tickets::link;
@@ -53,11 +52,9 @@ struct AskPage<'p> {
     refused: Option<String>,
 }
 
-fn asked(desk: Desk<'_>, id: EventId, refused: Option<String>) -> Result<Response, Turned> {
-    let (page, status) = (desk.page, if refused.is_some() { StatusCode::NOT_FOUND } else { StatusCode::OK });
-    let mut response = page.show(&AskPage { page, desk, id, refused })?;
-    *response.status_mut() = status;
-    Ok(response)
+fn asked(desk: Desk<'_>, id: EventId, why: Option<Why>) -> Result<Response, Turned> {
+    let (page, (status, refused)) = (desk.page, Why::parts(why));
+    Ok(page.show_as(status, &AskPage { page, desk, id, refused })?)
 }
 
 /// The form that asks for a reference.
@@ -84,15 +81,15 @@ pub(super) async fn look_up(
         (Ok(id), _) => TicketName::Id(id),
         (Err(_), Ok(reference)) => TicketName::Reference(reference),
         (Err(_), Err(_)) => {
-            let refused = desk.say("console-ref-form");
-            return asked(desk, event, Some(refused));
+            let why = Why::typed(desk.say("console-ref-form"));
+            return asked(desk, event, Some(why));
         }
     };
     match app.store.ticket(event, &name).map_err(AppError::from) {
         Ok(view) => Ok(Redirect::to(&address(event, view.ticket)).into_response()),
         Err(error @ AppError::Ticket(_)) => {
-            let refused = why(desk.page.speech, &error);
-            asked(desk, event, Some(refused))
+            let why = Why::of(&error, desk.page.speech);
+            asked(desk, event, Some(why))
         }
         Err(error) => Err(error.into()),
     }
@@ -170,7 +167,7 @@ fn shown<M>(
     app: &AppState,
     (desk, clerk): (Desk<'_>, &Clerk<M>),
     OfTicket { event, ticket }: OfTicket,
-    refused: Option<String>,
+    why: Option<Why>,
 ) -> Result<Response, Turned> {
     let (page, speech) = (desk.page, desk.page.speech);
     let (language, bearer) = (speech.language(), &clerk.by.bearer);
@@ -178,7 +175,7 @@ fn shown<M>(
     let told = if bearer.sees_uses() { Some(app.store.told_history(event, ticket)?) } else { None };
     let code = new_link(app, &clerk.session, (event, ticket))?.map(|link| link.link);
     let window = view.particulars.window;
-    let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let (status, refused) = Why::parts(why);
     let inside = told.as_deref().is_some_and(is_inside);
     let shown = TicketPage {
         page,
@@ -200,9 +197,7 @@ fn shown<M>(
         once: app.random().next_u64(),
         code,
     };
-    let mut response = page.show_secret(&shown)?;
-    *response.status_mut() = status;
-    Ok(response)
+    Ok(page.show_secret(status, &shown)?)
 }
 
 /// A ticket by its pseudonym.
@@ -239,8 +234,8 @@ fn refused<M>(
     of: OfTicket,
     error: &AppError,
 ) -> Result<Response, Turned> {
-    let refused = why(desk.page.speech, error);
-    shown(app, (desk, clerk), of, Some(refused))
+    let why = Why::of(error, desk.page.speech);
+    shown(app, (desk, clerk), of, Some(why))
 }
 
 /// Makes a new link, and leads to the ticket's page, which shows it for a moment. A form that arrives twice makes one.

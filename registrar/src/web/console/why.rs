@@ -1,5 +1,6 @@
 //! Why something was not done, in words for a person at a screen.
 
+use axum::http::StatusCode;
 use kido_web::words::Speech;
 
 use crate::error::AppError;
@@ -43,10 +44,32 @@ pub(super) fn key_of(code: &str) -> String {
     format!("console-no-{}", code.replace('_', "-"))
 }
 
-/// One sentence, and where one is needed what to do.
-pub(super) fn why(speech: Speech<'_>, error: &AppError) -> String {
-    let code = error.code();
-    if is_said(code) { speech.say(&key_of(code)) } else { speech.say_of("console-no-other", "code", code) }
+/// Why something was not done, for the page that it was asked on: the status that a program is answered, too.
+#[derive(Debug)]
+pub(super) struct Why {
+    status: StatusCode,
+    sentence: String,
+}
+
+impl Why {
+    /// One sentence, and where one is needed what to do.
+    pub(super) fn of(error: &AppError, speech: Speech<'_>) -> Self {
+        let code = error.code();
+        let is_said = is_said(code);
+        let sentence =
+            if is_said { speech.say(&key_of(code)) } else { speech.say_of("console-no-other", "code", code) };
+        Self { status: error.status(), sentence }
+    }
+
+    /// What was typed cannot be, which only the form knows.
+    pub(super) const fn typed(sentence: String) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, sentence }
+    }
+
+    /// The status of a page, and what stands on it, where nothing may be in the way.
+    pub(super) fn parts(why: Option<Self>) -> (StatusCode, Option<String>) {
+        why.map_or((StatusCode::OK, None), |Self { status, sentence }| (status, Some(sentence)))
+    }
 }
 
 #[cfg(test)]

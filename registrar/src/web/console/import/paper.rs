@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use kido_shared::ids::EventId;
 use kido_web::language::Language;
@@ -91,5 +91,5 @@ pub(in crate::web::console) async fn print(
     });
     let (slips, more) = putting.await.map_err(AppError::Lost)?;
     let page = desk.page;
-    Ok(page.show_secret(&PrintPage { page, desk, id: event, held, slips, sheet, more })?)
+    Ok(page.show_secret(StatusCode::OK, &PrintPage { page, desk, id: event, held, slips, sheet, more })?)
 }

@@ -66,7 +66,7 @@ async fn a_gate_is_offered_compared_confirmed_and_revoked_on_the_page() {
     let transcript = take_offer(&served, &operator.read(&served, &third).await).await;
     let wrong = if transcript.short_code().to_string() == "000 000" { "000 001" } else { "000 000" };
     let refused = operator.post(&served, &format!("{third}/confirm"), &[("short_code", wrong)]).await;
-    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "as a program is answered");
     let done: Vec<Deed> = deeds(&served).into_iter().filter(|(_, no)| no.is_none()).map(|(deed, _)| deed).collect();
     assert_eq!(
         done[1..],
@@ -80,6 +80,21 @@ async fn a_gate_is_offered_compared_confirmed_and_revoked_on_the_page() {
         ]
     );
     assert_eq!(deeds(&served).last(), Some(&(Deed::GateConfirmed, Some("wrong_digits".to_owned()))));
+}
+
+#[tokio::test]
+async fn who_offers_more_than_there_is_room_for_is_told_to_come_again() {
+    let served = Served::new();
+    let event = served.event().await;
+    let operator = Browser::signed_in(&served, Role::Operator).await;
+    let gates = format!("/console/events/{event}/gates");
+    let mut answer = operator.post(&served, &gates, &[("zone", "A")]).await;
+    while answer.status == StatusCode::SEE_OTHER {
+        answer = operator.post(&served, &gates, &[("zone", "A")]).await;
+    }
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "as a program is answered");
+    assert!(answer.headers.contains_key(header::RETRY_AFTER));
+    assert!(text(&answer).contains("Too many offers are open"));
 }
 
 fn report(boot: u64, out_of_order: Option<u8>, counts: &[(u8, u64)]) -> Value {

@@ -19,6 +19,8 @@ async fn a_reference_comes_back_in_no_address_and_no_page() {
     let unknown = operator.post(&served, &tickets, &[("ticket_ref", "TICKET-99")]).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert!(!text(&unknown).contains("TICKET-99"));
+    let none = operator.post(&served, &tickets, &[("ticket_ref", "no/reference")]).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
     for line in served.app.audit.page(None).unwrap().lines {
         assert!(!format!("{line:?}").contains("TICKET-1"), "{line:?}");
     }
@@ -71,6 +73,7 @@ async fn a_shop_is_offered_no_code_of_a_ticket_with_a_card() {
         // Who sends the form of a page that was open all the while is told why not.
         let once = hidden(&unbound, "once");
         let refused = sales.post(&served, &format!("{path}/code"), &[("once", &once)]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "as a program is answered");
         assert!(text(&refused).contains("This ticket has a card"), "{}", text(&refused));
         operator.post(&served, &format!("{path}/change"), &[("change", change)]).await;
     }
