@@ -237,8 +237,17 @@ impl Conflicts {
             return Ok(collided);
         }
         let collided = Arc::new(collided(app, event)?);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(event, (count, Arc::clone(&collided)));
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Asked under the lock: an event that was deleted while it was read is forgotten after this, or not kept.
+        app.store.policy(event)?;
+        known.insert(event, (count, Arc::clone(&collided)));
+        drop(known);
         Ok(collided)
+    }
+
+    /// Forgets a deleted event.
+    pub(super) fn forget(&self, event: EventId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&event);
     }
 }
 
@@ -330,6 +339,7 @@ pub(super) async fn show(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::router::tests::Served;
 
     #[test]
     fn the_table_begins_its_lines_at_round_times_and_counts_everybody_once() {
@@ -343,5 +353,20 @@ mod tests {
         assert_eq!(bins.iter().map(|bin| bin.sum).sum::<u64>(), 120);
         assert_eq!(bins.first().map(|bin| bin.sum), Some(6));
         assert_eq!(bins.last().map(|bin| (bin.time.as_str(), bin.sum)), Some(("17:00", 4)));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_the_conflicts_of_a_deleted_event() {
+        let served = Served::new();
+        let event = served.event().await;
+        let conflicts = Conflicts::default();
+        let view = served.app.store.event(event).unwrap();
+        conflicts.of(&served.app, &view).unwrap();
+        conflicts.forget(event);
+        assert!(conflicts.0.lock().unwrap().is_empty());
+        served.registrar.clock.set(crate::testing::draft().retention_at);
+        served.registrar.store.forget_event(event).await.unwrap();
+        assert!(conflicts.of(&served.app, &view).is_err(), "a page that was late");
+        assert!(conflicts.0.lock().unwrap().is_empty());
     }
 }

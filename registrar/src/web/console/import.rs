@@ -157,7 +157,9 @@ fn standing(
     if here && import.event() == event {
         return Ok((Some(import.id()), stage(&import, speech)));
     }
-    let name = app.store.event(import.event())?.policy.name().to_owned();
+    // An event that was deleted after this import was found has its id alone.
+    let name = app.store.event(import.event()).map(|view| view.policy.name().to_owned());
+    let name = name.unwrap_or_else(|_gone| import.event().to_string());
     let key = if here { "console-import-elsewhere" } else { "console-import-other-screen" };
     let what = speech.say_of(key, "event", &name);
     Ok((Some(import.id()), Stage::Elsewhere { what, look: here.then_some(import.event()) }))

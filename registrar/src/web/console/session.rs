@@ -293,6 +293,17 @@ impl Sessions {
         own.find_map(|session| session.import.take_if(|import| import.id() == id))
     }
 
+    /// Takes out what is known of a deleted event: its imports and the new links of its tickets. What is returned is to be
+    /// dropped outside of the lock.
+    fn forget_event(&mut self, event: EventId) -> Vec<Arc<Import>> {
+        let mut imports = Vec::new();
+        for session in self.sessions.values_mut() {
+            imports.extend(session.import.take_if(|import| import.event() == event));
+            session.links.retain(|link| link.event != event);
+        }
+        imports
+    }
+
     /// Takes out what nobody may see any more: sessions that are over or whose token is ended, imports that were over
     /// an hour ago, links that were shown long enough. What is returned is to be dropped outside of the lock.
     fn sweep(&mut self, now: Timestamp, still: impl Fn(TokenName) -> bool) -> (Vec<Session>, Vec<Arc<Import>>) {
@@ -330,6 +341,14 @@ impl Clerks {
         let over = self.sessions().sweep(now, |token| tokens.still(token).is_some());
         // Wiped here, where nobody waits for the lock.
         drop(over);
+    }
+
+    /// Forgets a deleted event: nothing of it waits in memory for a session, or this process, to end.
+    pub(crate) fn forget_event(&self, event: EventId) {
+        let imports = self.sessions().forget_event(event);
+        // Wiped here, where nobody waits for the lock.
+        drop(imports);
+        self.conflicts.forget(event);
     }
 }
 

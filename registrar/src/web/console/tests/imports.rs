@@ -1,6 +1,7 @@
 //! What an import holds, for whom and for how long.
 
 use super::*;
+use crate::office::By;
 
 #[tokio::test]
 async fn an_import_names_every_fault_then_gives_the_codes_as_the_command_line_does() {
@@ -134,4 +135,21 @@ async fn the_codes_of_an_ended_token_are_swept() {
     served.app.tokens.remove("sales").unwrap();
     served.app.clerks.sweep(served.app.now(), &served.app.tokens);
     assert!(served.app.clerks.sessions().import_of(name).is_none());
+}
+
+#[tokio::test]
+async fn a_deleted_event_takes_its_import_along() {
+    let served = Served::new();
+    let (gone, other) = (served.event().await, served.event().await);
+    served.registrar.clock.set(crate::testing::draft().retention_at);
+    let sales = Browser::signed_in(&served, Role::Sales).await;
+    held(&text(&sales.script(&served, &format!("/console/events/{gone}/import/read"), CSV).await));
+    let there = format!("/console/events/{other}/import");
+    assert!(sales.read(&served, &there).await.contains("are still held"));
+    let (_token, bearer) = served.app.tokens.sign_in(&token(Role::Operator)).unwrap();
+    served.app.forget_event(&By { bearer, door: Door::Api }, gone).await.unwrap();
+    let page = sales.read(&served, &there).await;
+    assert!(!page.contains("are still held"), "{page}");
+    let read = sales.script(&served, &format!("{there}/read"), CSV).await;
+    assert_eq!(read.status, StatusCode::OK, "{}", text(&read));
 }
