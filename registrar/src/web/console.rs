@@ -18,16 +18,14 @@
 //! than a connection that is held for hours through whatever stands between, and an answer that does not come says at
 //! once that the numbers are old.
 
-mod changing;
+mod audit_list;
 mod clerk;
 mod day;
+mod event_change;
 mod events;
 mod gates;
-mod held;
 mod import;
-mod list;
 mod plot;
-mod reading;
 mod refusal_page;
 mod session;
 mod sign_in;
@@ -83,7 +81,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/console/events/{event}/gates/offers/{enrolment}/refuse", get(back).post(gates::refuse))
         .route("/console/events/{event}/gates/{gate}/revoke", post(gates::revoke))
         .route("/console/events/{event}/day", get(day::show))
-        .route("/console/audit", get(list::show))
+        .route("/console/audit", get(audit_list::show))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .merge(import)
 }
@@ -121,9 +119,9 @@ struct Head {
     name: String,
 }
 
-/// What stands around every page of the console.
+/// What stands around every page of the console: who looks, at which event, in which part of it.
 #[derive(Debug)]
-struct Desk<'p> {
+struct Around<'p> {
     page: Page<'p>,
     role: Role,
     label: String,
@@ -132,7 +130,7 @@ struct Desk<'p> {
     tab: Tab,
 }
 
-impl<'p> Desk<'p> {
+impl<'p> Around<'p> {
     fn new<M>(app: &'p App, language: Language, clerk: &Clerk<M>) -> Self {
         let page = app.pages.page(language);
         let (role, label) = (clerk.by.bearer.role, clerk.by.bearer.label.clone());

@@ -11,9 +11,9 @@ use kido_shared::ids::{EventId, GateId, TicketId};
 use kido_web::language::Language;
 
 use super::clerk::{Clerk, Turned};
-use super::gates::{GateRow, Standing, needing, rows};
+use super::gates::{GateRow, GateStanding, needing, rows};
 use super::plot::{Axes, Tick, bars, top};
-use super::{Desk, Page, Tab};
+use super::{Around, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::Watch;
 use crate::error::AppError;
@@ -73,7 +73,7 @@ struct Met {
 #[template(path = "console_day.html")]
 struct DayPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     now: String,
     admissions: u64,
@@ -203,11 +203,11 @@ fn recent_since(now: Timestamp) -> i64 {
     now.unix_seconds().div_euclid(60).saturating_sub(span).saturating_add(1)
 }
 
-fn refused(desk: &Desk<'_>, reports: &EventReports) -> Vec<Refused> {
+fn refused(around: &Around<'_>, reports: &EventReports) -> Vec<Refused> {
     let of = |code: &u8, total: &u64| {
         let recent = reports.minutes.values().filter_map(|counts| counts.get(code));
         let recent = recent.fold(0, |sum: u64, count| sum.saturating_add(*count));
-        Refused { code: *code, why: desk.say(&format!("console-code-{code}")), total: *total, recent }
+        Refused { code: *code, why: around.say(&format!("console-code-{code}")), total: *total, recent }
     };
     let mut all: Vec<Refused> = reports.refusals.iter().map(|(code, total)| of(code, total)).collect();
     all.sort_by_key(|refused| (core::cmp::Reverse(refused.total), refused.code));
@@ -280,12 +280,12 @@ fn met(collided: &[Collided], entries: &Entries, language: Language) -> Vec<Met>
     met.collect()
 }
 
-fn entrances(desk: &Desk<'_>, entries: &Entries, ticks: &[Tick]) -> Vec<Entrance> {
-    let (vertical, horizontal) = (desk.say("console-plot-people"), desk.say("console-plot-time"));
+fn entrances(around: &Around<'_>, entries: &Entries, ticks: &[Tick]) -> Vec<Entrance> {
+    let (vertical, horizontal) = (around.say("console-plot-people"), around.say("console-plot-time"));
     let series: Vec<&[u32]> = entries.by_entrance.values().map(|(series, _)| series.as_slice()).collect();
     let top = top(&series);
     let entrance = |(name, (series, total)): (&String, &(Box<Series>, u64))| {
-        let title = desk.page.speech.say_of("console-plot-entrance", "entrance", name);
+        let title = around.page.speech.say_of("console-plot-entrance", "entrance", name);
         let axes = Axes { title: &title, vertical: &vertical, horizontal: &horizontal };
         let plot = bars(series.as_slice(), ticks, top, &axes);
         Entrance { name: name.clone(), total: *total, recent: recent(series), plot }
@@ -293,17 +293,17 @@ fn entrances(desk: &Desk<'_>, entries: &Entries, ticks: &[Tick]) -> Vec<Entrance
     entries.by_entrance.iter().map(entrance).collect()
 }
 
-fn view<'p>(app: &AppState, desk: Desk<'p>, event: &EventView) -> Result<DayPage<'p>, AppError> {
-    let (now, language, page) = (app.now(), desk.page.speech.language(), desk.page);
+fn view<'p>(app: &AppState, around: Around<'p>, event: &EventView) -> Result<DayPage<'p>, AppError> {
+    let (now, language, page) = (app.now(), around.page.speech.language(), around.page);
     let window = Window::ending(now, language);
     let gates = app.store.gates(event.event)?;
     let entries = Entries::read(app, event.event, &gates, window)?;
     let reports = app.reports.of(event.event, recent_since(now));
     let ticks = window.ticks();
     let (title, vertical, horizontal) =
-        (desk.say("console-plot-all"), desk.say("console-plot-people"), desk.say("console-plot-time"));
+        (around.say("console-plot-all"), around.say("console-plot-people"), around.say("console-plot-time"));
     let axes = Axes { title: &title, vertical: &vertical, horizontal: &horizontal };
-    let rows = rows(&desk, event, (gates, &reports), now);
+    let rows = rows(&around, event, (gates, &reports), now);
     Ok(DayPage {
         page,
         id: event.event,
@@ -313,13 +313,13 @@ fn view<'p>(app: &AppState, desk: Desk<'p>, event: &EventView) -> Result<DayPage
         conflicts: event.counts.conflicts,
         plot: bars(entries.all.as_slice(), &ticks, top(&[entries.all.as_slice()]), &axes),
         quiet: entries.all.iter().all(|count| *count == 0),
-        entrances: entrances(&desk, &entries, &ticks),
+        entrances: entrances(&around, &entries, &ticks),
         bins: entries.bins(window),
-        refused: refused(&desk, &reports),
+        refused: refused(&around, &reports),
         met: met(&app.clerks.conflicts.of(app, event)?, &entries, language),
         needing: needing(&rows),
         rows,
-        desk,
+        around,
     })
 }
 
@@ -331,8 +331,8 @@ pub(super) async fn show(
     EventPath { event }: EventPath,
 ) -> Result<Response, Turned> {
     let of_event = app.store.event(event)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&of_event, Tab::Day);
-    let shown = view(&app, desk, &of_event)?;
+    let around = Around::new(&app, language, &clerk).of_event(&of_event, Tab::Day);
+    let shown = view(&app, around, &of_event)?;
     Ok(shown.page.show(&shown)?)
 }
 

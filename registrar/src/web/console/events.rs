@@ -12,10 +12,10 @@ use kido_shared::wire::v1::operator::{CreateEvent, PolicyChoices, UpdateEvent};
 use kido_web::language::Language;
 use kido_web::words::Speech;
 
-use super::changing::{FIELDS, LoosenPage, WAS, differences, is_in_use, loosened, merged};
 use super::clerk::{Clerk, Fields, Posted, Turned};
+use super::event_change::{FIELDS, LoosenPage, WAS, differences, is_in_use, loosened, merged};
 use super::why::Why;
-use super::{Desk, Page, Tab};
+use super::{Around, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::{Look, Operate};
 use crate::cli::moment;
@@ -65,7 +65,7 @@ struct Row {
 #[template(path = "console_events.html")]
 struct EventsPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     rows: Vec<Row>,
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn list(
     language: Language,
     clerk: Clerk<Look>,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk);
+    let around = Around::new(&app, language, &clerk);
     let sees_uses = clerk.by.bearer.sees_uses();
     let mut events = app.store.events()?;
     let now = app.now();
@@ -104,15 +104,15 @@ pub(super) async fn list(
         conflicts: if sees_uses { view.counts.conflicts } else { 0 },
     };
     let rows = events.iter().map(row).collect();
-    let page = desk.page;
-    Ok(page.show(&EventsPage { page, desk, rows })?)
+    let page = around.page;
+    Ok(page.show(&EventsPage { page, around, rows })?)
 }
 
 #[derive(Debug, Template)]
 #[template(path = "console_event.html")]
 struct EventPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     when: String,
     retention: String,
@@ -135,12 +135,12 @@ pub(super) async fn show(
 ) -> Result<Response, Turned> {
     let view = app.store.event(event)?;
     let gates = app.store.gates(event)?.iter().filter(|gate| !gate.revoked).count();
-    let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Overview);
+    let around = Around::new(&app, language, &clerk).of_event(&view, Tab::Overview);
     let draft = view.policy.choices();
-    let page = desk.page;
+    let page = around.page;
     Ok(page.show(&EventPage {
         page,
-        desk,
+        around,
         id: event,
         when: span(draft, language),
         retention: Wall::at(draft.retention_at, language).in_full(),
@@ -272,7 +272,7 @@ impl Choices {
 #[template(path = "console_event_form.html")]
 struct FormPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     draft: Draft,
     /// Real events that a new one may rehearse; nothing where the event is there already.
     real: Option<Vec<(String, String)>>,
@@ -309,7 +309,7 @@ impl Again {
 /// A form that says what is wrong with it, with everything that was typed.
 fn form(
     app: &AppState,
-    desk: Desk<'_>,
+    around: Around<'_>,
     (draft, was): (Draft, Option<Draft>),
     again: Again,
 ) -> Result<Response, Turned> {
@@ -318,10 +318,10 @@ fn form(
     for view in app.store.events()?.iter().filter(|view| is_new && !view.policy.is_rehearsal()) {
         real.push((view.event.to_string(), view.policy.name().to_owned()));
     }
-    let (page, Again { why, meanwhile }) = (desk.page, again);
+    let (page, Again { why, meanwhile }) = (around.page, again);
     let (refused_as, refused) = Why::parts(why);
     let status = if meanwhile.is_empty() { refused_as } else { StatusCode::CONFLICT };
-    let shown = FormPage { page, desk, draft, real: is_new.then_some(real), was, refused, meanwhile };
+    let shown = FormPage { page, around, draft, real: is_new.then_some(real), was, refused, meanwhile };
     Ok(page.show_as(status, &shown)?)
 }
 
@@ -331,12 +331,12 @@ pub(super) async fn new(
     language: Language,
     clerk: Clerk<Operate>,
 ) -> Result<Response, Turned> {
-    form(&app, Desk::new(&app, language, &clerk), (Draft::fresh(), None), Again::default())
+    form(&app, Around::new(&app, language, &clerk), (Draft::fresh(), None), Again::default())
 }
 
-fn missing(desk: &Desk<'_>, field: &str) -> String {
-    let name = desk.say(&format!("console-event-{field}"));
-    desk.page.speech.say_of("console-field-needed", "field", &name)
+fn missing(around: &Around<'_>, field: &str) -> String {
+    let name = around.say(&format!("console-event-{field}"));
+    around.page.speech.say_of("console-field-needed", "field", &name)
 }
 
 /// Makes an event.
@@ -345,12 +345,12 @@ pub(super) async fn create(
     language: Language,
     Posted { clerk, fields }: Posted<Operate>,
 ) -> Result<Response, Turned> {
-    let (desk, draft) = (Desk::new(&app, language, &clerk), Draft::sent(&fields, ""));
+    let (around, draft) = (Around::new(&app, language, &clerk), Draft::sent(&fields, ""));
     let read = match draft.read(None) {
         Ok(read) => read,
         Err(field) => {
-            let again = Again::refused(Why::typed(missing(&desk, field)));
-            return form(&app, desk, (draft, None), again);
+            let again = Again::refused(Why::typed(missing(&around, field)));
+            return form(&app, around, (draft, None), again);
         }
     };
     let choices = PolicyChoices {
@@ -362,22 +362,22 @@ pub(super) async fn create(
     let wanted = CreateEvent { name, starts_at, ends_at, offline, arbiter, rehearsal_of, choices };
     match app.create_event(&clerk.by, wanted).await {
         Ok(view) => Ok(Redirect::to(&format!("/console/events/{}", view.event)).into_response()),
-        Err(error) => refused(&app, desk, (draft, None), error),
+        Err(error) => refused(&app, around, (draft, None), error),
     }
 }
 
 /// Shows a refusal on the form; what failed inside is no refusal.
 fn refused(
     app: &AppState,
-    desk: Desk<'_>,
+    around: Around<'_>,
     drafts: (Draft, Option<Draft>),
     error: AppError,
 ) -> Result<Response, Turned> {
     if matches!(error, AppError::Storage(_) | AppError::Bug) {
         return Err(error.into());
     }
-    let again = Again::refused(Why::of(&error, desk.page.speech));
-    form(app, desk, drafts, again)
+    let again = Again::refused(Why::of(&error, around.page.speech));
+    form(app, around, drafts, again)
 }
 
 /// The form of an event that is there.
@@ -388,9 +388,9 @@ pub(super) async fn edit(
     EventPath { event }: EventPath,
 ) -> Result<Response, Turned> {
     let view = app.store.event(event)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Overview);
+    let around = Around::new(&app, language, &clerk).of_event(&view, Tab::Overview);
     let draft = Draft::of(view.policy.choices());
-    form(&app, desk, (draft.clone(), Some(draft)), Again::default())
+    form(&app, around, (draft.clone(), Some(draft)), Again::default())
 }
 
 /// Changes an event: what was changed in the form and nothing else. Where that lets in more people and somebody relies
@@ -402,31 +402,31 @@ pub(super) async fn change(
     Posted { clerk, fields }: Posted<Operate>,
 ) -> Result<Response, Turned> {
     let view = app.store.event(event)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Overview);
+    let around = Around::new(&app, language, &clerk).of_event(&view, Tab::Overview);
     let (draft, was) = (Draft::sent(&fields, ""), Draft::sent(&fields, WAS));
     let (old, now) = (view.policy.choices(), Draft::of(view.policy.choices()));
     let meanwhile = differences(&was, &now);
     if !meanwhile.is_empty() {
-        let meanwhile = meanwhile.iter().map(|one| one.say(&desk)).collect();
+        let meanwhile = meanwhile.iter().map(|one| one.say(&around)).collect();
         let merged = merged(draft, &was, &now);
-        return form(&app, desk, (merged, Some(now)), Again { why: None, meanwhile });
+        return form(&app, around, (merged, Some(now)), Again { why: None, meanwhile });
     }
     let read = match draft.read(Some(&was)) {
         Ok(read) => read,
         Err(field) => {
-            let again = Again::refused(Why::typed(missing(&desk, field)));
-            return form(&app, desk, (draft, Some(was)), again);
+            let again = Again::refused(Why::typed(missing(&around, field)));
+            return form(&app, around, (draft, Some(was)), again);
         }
     };
     let looser = loosened(old, &read);
     let confirmed = looser.join(",");
     if !looser.is_empty() && fields.text("confirmed") != confirmed && is_in_use(&app, &view)? {
-        return ask_to_loosen(desk, event, (draft, was), (&looser, confirmed));
+        return ask_to_loosen(around, event, (draft, was), (&looser, confirmed));
     }
     let touched: Vec<&str> = differences(&was, &draft).iter().map(|difference| difference.key).collect();
     match app.change_event(&clerk.by, event, only(&touched, read)).await {
         Ok(_view) => Ok(Redirect::to(&format!("/console/events/{event}")).into_response()),
-        Err(error) => refused(&app, desk, (draft, Some(was)), error),
+        Err(error) => refused(&app, around, (draft, Some(was)), error),
     }
 }
 
@@ -447,17 +447,17 @@ fn only(touched: &[&str], read: Choices) -> UpdateEvent {
 }
 
 fn ask_to_loosen(
-    desk: Desk<'_>,
+    around: Around<'_>,
     id: EventId,
     (draft, was): (Draft, Draft),
     (looser, confirmed): (&[&str], String),
 ) -> Result<Response, Turned> {
     let differences = differences(&was, &draft);
-    let loosened = differences.iter().filter(|one| looser.contains(&one.key)).map(|one| one.say(&desk)).collect();
+    let loosened = differences.iter().filter(|one| looser.contains(&one.key)).map(|one| one.say(&around)).collect();
     let offline = draft.offline.replace('_', "-");
-    let cost = looser.contains(&"offline").then(|| desk.say(&format!("console-offline-{offline}-cost")));
-    let page = desk.page;
-    Ok(page.show(&LoosenPage { page, desk, id, draft, was, loosened, cost, confirmed })?)
+    let cost = looser.contains(&"offline").then(|| around.say(&format!("console-offline-{offline}-cost")));
+    let page = around.page;
+    Ok(page.show(&LoosenPage { page, around, id, draft, was, loosened, cost, confirmed })?)
 }
 
 /// How long ago something was, in the largest unit that says it: `12 s ago`, `5分前`, `3 h ago`.

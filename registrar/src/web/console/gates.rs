@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::clerk::{Clerk, Fields, Posted, Turned};
 use super::events::ago;
 use super::why::Why;
-use super::{Desk, Page, Tab};
+use super::{Around, Page, Tab};
 use crate::api::extract::{EventPath, GatePath, OfferPath};
 use crate::auth::bearer::{Operate, Watch};
 use crate::enrolment::{EnrolmentRefusal, Progress};
@@ -34,7 +34,7 @@ const OLD_AFTER: Duration = Duration::from_secs(3 * 60);
 
 /// How a gate is, the one that needs somebody most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
+pub(super) enum GateStanding {
     /// Its lane is shut, with this code.
     OutOfOrder(u8),
     /// It has told nothing for a while.
@@ -51,7 +51,7 @@ pub(super) enum Standing {
     Revoked,
 }
 
-impl Standing {
+impl GateStanding {
     fn of(gate: &GateView, heard: Option<&Heard>, now: Timestamp) -> Self {
         if gate.revoked {
             return Self::Revoked;
@@ -113,7 +113,7 @@ impl Standing {
 /// A gate as a row shows it.
 #[derive(Debug)]
 pub(super) struct GateRow {
-    pub(super) standing: Standing,
+    pub(super) standing: GateStanding,
     pub(super) word: String,
     pub(super) class: &'static str,
     pub(super) icon: &'static str,
@@ -134,29 +134,29 @@ fn short(gate: GateId) -> String {
     format!("…{}", text.get(start..).unwrap_or_default())
 }
 
-fn row(desk: &Desk<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>, now: Timestamp) -> GateRow {
-    let (standing, none) = (Standing::of(&gate, heard, now), || "–".to_owned());
+fn row(around: &Around<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>, now: Timestamp) -> GateRow {
+    let (standing, none) = (GateStanding::of(&gate, heard, now), || "–".to_owned());
     let word = match standing {
-        Standing::OutOfOrder(code) => {
-            let fills = [("code", u64::from(code).into()), ("why", desk.say(&format!("console-code-{code}")).into())];
-            desk.page.speech.say_with(&standing.key(), &fills)
+        GateStanding::OutOfOrder(code) => {
+            let fills = [("code", u64::from(code).into()), ("why", around.say(&format!("console-code-{code}")).into())];
+            around.page.speech.say_with(&standing.key(), &fills)
         }
-        Standing::Silent
-        | Standing::Alone
-        | Standing::Old
-        | Standing::NeverHeard
-        | Standing::InOrder
-        | Standing::Revoked => desk.say(&standing.key()),
+        GateStanding::Silent
+        | GateStanding::Alone
+        | GateStanding::Old
+        | GateStanding::NeverHeard
+        | GateStanding::InOrder
+        | GateStanding::Revoked => around.say(&standing.key()),
     };
     let replica = heard.map_or_else(none, |heard| {
         let behind = view.feed_length.saturating_sub(heard.report.feed_length);
         let age =
-            heard.report.head_issued_at.map_or_else(none, |issued_at| ago(now.since(issued_at), desk.page.speech));
+            heard.report.head_issued_at.map_or_else(none, |issued_at| ago(now.since(issued_at), around.page.speech));
         let fills = [("length", heard.report.feed_length.into()), ("behind", behind.into()), ("age", age.into())];
-        desk.page.speech.say_with("console-replica", &fills)
+        around.page.speech.say_with("console-replica", &fills)
     });
     let arbiter = heard.map_or_else(none, |heard| {
-        desk.say(if heard.report.arbiter_answers { "console-arbiter-answers" } else { "console-arbiter-silent" })
+        around.say(if heard.report.arbiter_answers { "console-arbiter-answers" } else { "console-arbiter-silent" })
     });
     GateRow {
         standing,
@@ -167,7 +167,7 @@ fn row(desk: &Desk<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>,
         short: short(gate.gate),
         entrance: gate.entrance.to_string(),
         zone: gate.zone.to_string(),
-        seen: heard.map_or_else(none, |heard| ago(now.since(heard.at), desk.page.speech)),
+        seen: heard.map_or_else(none, |heard| ago(now.since(heard.at), around.page.speech)),
         replica,
         arbiter,
         waits: heard.is_some_and(|heard| heard.report.waits_to_upload),
@@ -176,14 +176,14 @@ fn row(desk: &Desk<'_>, view: &EventView, gate: GateView, heard: Option<&Heard>,
 
 /// All gates of an event, those that need somebody first.
 pub(super) fn rows(
-    desk: &Desk<'_>,
+    around: &Around<'_>,
     view: &EventView,
     (gates, reports): (Vec<GateView>, &EventReports),
     now: Timestamp,
 ) -> Vec<GateRow> {
     let row = |gate: GateView| {
         let heard = reports.gates.get(&gate.gate);
-        row(desk, view, gate, heard, now)
+        row(around, view, gate, heard, now)
     };
     let mut rows: Vec<GateRow> = gates.into_iter().map(row).collect();
     rows.sort_by(|one, other| (one.standing, &one.entrance, one.id).cmp(&(other.standing, &other.entrance, other.id)));
@@ -194,7 +194,7 @@ pub(super) fn rows(
 #[template(path = "console_gates.html")]
 struct GatesPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     rows: Vec<GateRow>,
     zone: String,
@@ -206,11 +206,11 @@ pub(super) fn needing(rows: &[GateRow]) -> u64 {
     u64::try_from(rows.iter().filter(|row| row.standing.needs_somebody()).count()).unwrap_or(u64::MAX)
 }
 
-impl Desk<'_> {
+impl Around<'_> {
     /// How the gates are, in one sentence. All is well only where every gate has said so.
     pub(super) fn of_gates(&self, rows: &[GateRow]) -> String {
         let needing = needing(rows);
-        let unheard = rows.iter().any(|row| row.standing == Standing::NeverHeard);
+        let unheard = rows.iter().any(|row| row.standing == GateStanding::NeverHeard);
         if needing == 0 && unheard {
             self.say("console-not-all-heard")
         } else {
@@ -221,17 +221,17 @@ impl Desk<'_> {
 
 fn listed(
     app: &AppState,
-    desk: Desk<'_>,
+    around: Around<'_>,
     view: &EventView,
     (fields, why): (&Fields, Option<Why>),
 ) -> Result<Response, Turned> {
     // What each gate told last; no minutes of refusals.
     let reports = app.reports.of(view.event, i64::MAX);
-    let rows = rows(&desk, view, (app.store.gates(view.event)?, &reports), app.now());
-    let (page, id) = (desk.page, view.event);
+    let rows = rows(&around, view, (app.store.gates(view.event)?, &reports), app.now());
+    let (page, id) = (around.page, view.event);
     let (zone, entrance) = (fields.text("zone").to_owned(), fields.text("entrance").to_owned());
     let (status, refused) = Why::parts(why);
-    Ok(page.show_as(status, &GatesPage { page, desk, id, rows, zone, entrance, refused })?)
+    Ok(page.show_as(status, &GatesPage { page, around, id, rows, zone, entrance, refused })?)
 }
 
 /// The gates.
@@ -242,8 +242,8 @@ pub(super) async fn list(
     EventPath { event }: EventPath,
 ) -> Result<Response, Turned> {
     let view = app.store.event(event)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Gates);
-    listed(&app, desk, &view, (&Fields::default(), None))
+    let around = Around::new(&app, language, &clerk).of_event(&view, Tab::Gates);
+    listed(&app, around, &view, (&Fields::default(), None))
 }
 
 /// Offers a place to a new gate.
@@ -254,12 +254,12 @@ pub(super) async fn offer(
     Posted { clerk, fields }: Posted<Operate>,
 ) -> Result<Response, Turned> {
     let view = app.store.event(event)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Gates);
+    let around = Around::new(&app, language, &clerk).of_event(&view, Tab::Gates);
     let zone = Zone::new(fields.text("zone"));
     let entrance = fields.get("entrance").map(Zone::new).transpose();
     let (Ok(zone), Ok(entrance)) = (zone, entrance) else {
-        let why = Why::typed(desk.say("console-zone-form"));
-        return listed(&app, desk, &view, (&fields, Some(why)));
+        let why = Why::typed(around.say("console-zone-form"));
+        return listed(&app, around, &view, (&fields, Some(why)));
     };
     match app.offer_gate(&clerk.by, event, OfferGate { zone, entrance }).await {
         Ok(offered) => {
@@ -267,8 +267,8 @@ pub(super) async fn offer(
             Ok(Redirect::to(&page).into_response())
         }
         Err(error @ (AppError::Gate(_) | AppError::Enrolment(_))) => {
-            let why = Why::of(&error, desk.page.speech);
-            listed(&app, desk, &view, (&fields, Some(why)))
+            let why = Why::of(&error, around.page.speech);
+            listed(&app, around, &view, (&fields, Some(why)))
         }
         Err(error) => Err(error.into()),
     }
@@ -276,7 +276,7 @@ pub(super) async fn offer(
 
 /// How far an offer is, as the page shows it.
 #[derive(Debug)]
-enum Step {
+enum OfferStep {
     /// The link is to be taken to the gate.
     Waiting { link: Zeroizing<String>, picture: String },
     /// The gate shows six digits.
@@ -287,7 +287,7 @@ enum Step {
     Over,
 }
 
-impl Step {
+impl OfferStep {
     const fn is_open(&self) -> bool {
         matches!(self, Self::Waiting { .. } | Self::ShowsCode)
     }
@@ -306,23 +306,23 @@ impl Step {
 #[template(path = "console_offer.html")]
 struct OfferedPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     enrolment: String,
     zone: String,
     entrance: String,
     until: String,
-    step: Step,
+    step: OfferStep,
     refused: Option<String>,
 }
 
 fn offer_page(
     app: &AppState,
-    desk: Desk<'_>,
+    around: Around<'_>,
     OfferPath { event, enrolment }: &OfferPath,
     why: Option<Why>,
 ) -> Result<Response, Turned> {
-    let (now, page) = (app.now(), desk.page);
+    let (now, page) = (app.now(), around.page);
     let standing = app.enrolments.progress(*event, *enrolment, now);
     let offer = app.enrolments.offered(*event, *enrolment, now);
     let (mut zone, mut entrance, mut until) = Default::default();
@@ -335,18 +335,18 @@ fn offer_page(
                     let link = app.enrolment_link(offer.token);
                     // A link is under 200 bytes: it always fits.
                     let picture = kido_web::qr::svg(&link).unwrap_or_default();
-                    Step::Waiting { link, picture }
+                    OfferStep::Waiting { link, picture }
                 }
-                Progress::ShowsCode(_) => Step::ShowsCode,
-                Progress::Confirmed(_) => Step::Confirmed,
+                Progress::ShowsCode(_) => OfferStep::ShowsCode,
+                Progress::Confirmed(_) => OfferStep::Confirmed,
             }
         }
-        (Err(EnrolmentRefusal::NoOffer), _) | (_, Err(EnrolmentRefusal::NoOffer)) => Step::Over,
+        (Err(EnrolmentRefusal::NoOffer), _) | (_, Err(EnrolmentRefusal::NoOffer)) => OfferStep::Over,
         (Err(error), _) | (_, Err(error)) => return Err(error.into()),
     };
     let (status, refused) = Why::parts(why);
     let (id, enrolment) = (*event, enrolment.to_string());
-    let shown = OfferedPage { page, desk, id, enrolment, zone, entrance, until, step, refused };
+    let shown = OfferedPage { page, around, id, enrolment, zone, entrance, until, step, refused };
     Ok(page.show_as(status, &shown)?)
 }
 
@@ -357,8 +357,8 @@ pub(super) async fn offered(
     clerk: Clerk<Operate>,
     path: OfferPath,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(path.event)?, Tab::Gates);
-    offer_page(&app, desk, &path, None)
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(path.event)?, Tab::Gates);
+    offer_page(&app, around, &path, None)
 }
 
 /// Compares the digits.
@@ -368,12 +368,12 @@ pub(super) async fn confirm(
     path: OfferPath,
     Posted { clerk, fields }: Posted<Operate>,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(path.event)?, Tab::Gates);
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(path.event)?, Tab::Gates);
     match app.confirm_gate(&clerk.by, (path.event, path.enrolment), fields.text("short_code")).await {
         Ok(_gate) => Ok(Redirect::to(&offer_address(&path)).into_response()),
         Err(error @ (AppError::Gate(_) | AppError::Enrolment(_))) => {
-            let why = Why::of(&error, desk.page.speech);
-            offer_page(&app, desk, &path, Some(why))
+            let why = Why::of(&error, around.page.speech);
+            offer_page(&app, around, &path, Some(why))
         }
         Err(error) => Err(error.into()),
     }

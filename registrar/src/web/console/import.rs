@@ -5,7 +5,9 @@
 //! the session ends, they are forgotten on purpose, or the import was over an hour ago. What a browser asks for again it
 //! gets again. A token holds one import at a time: what is held is never replaced, it is forgotten first.
 
+pub(super) mod held;
 mod paper;
+pub(super) mod reading;
 
 use std::sync::Arc;
 
@@ -19,11 +21,11 @@ use kido_shared::ids::EventId;
 use kido_web::language::Language;
 use kido_web::words::Speech;
 
+use self::held::{Import, ImportId, Judged};
 pub(super) use self::paper::{codes, print};
 use super::clerk::{Clerk, Posted, Scripted, Turned};
-use super::held::{Import, ImportId, Judged};
 use super::session::NotHeld;
-use super::{Desk, Page, Tab};
+use super::{Around, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::Sell;
 use crate::cli::table::{self, TableError};
@@ -65,7 +67,7 @@ impl Stage {
 #[template(path = "console_import.html")]
 struct ImportPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     held: Option<ImportId>,
     stage: Stage,
@@ -81,7 +83,7 @@ impl ImportPage<'_> {
 
     fn progress(&self, done: &u64, rows: &u64) -> String {
         let fills = [("done", (*done).into()), ("rows", (*rows).into())];
-        self.desk.page.speech.say_with("console-import-progress", &fills)
+        self.around.page.speech.say_with("console-import-progress", &fills)
     }
 }
 
@@ -137,7 +139,7 @@ fn fault(fault: &TableError, speech: Speech<'_>) -> String {
 }
 
 /// What this session holds for this event; where an import is named, that one and no other.
-fn held(app: &AppState, clerk: &Clerk<Sell>, event: EventId, named: Option<ImportId>) -> Option<Arc<Import>> {
+fn held_here(app: &AppState, clerk: &Clerk<Sell>, event: EventId, named: Option<ImportId>) -> Option<Arc<Import>> {
     let mut sessions = app.clerks.sessions();
     let import = sessions.get(&clerk.session, app.now())?.import()?;
     let is_it = import.event() == event && named.is_none_or(|named| named == import.id());
@@ -171,10 +173,10 @@ fn shown(
     (clerk, event): (&Clerk<Sell>, EventId),
     (status, (held, stage)): (StatusCode, (Option<ImportId>, Stage)),
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(app, language, clerk).of_event(&app.store.event(event)?, Tab::Import);
-    let (page, columns) = (desk.page, table::COLUMNS.join(","));
+    let around = Around::new(app, language, clerk).of_event(&app.store.event(event)?, Tab::Import);
+    let (page, columns) = (around.page, table::COLUMNS.join(","));
     let no_gate = app.store.gates(event)?.iter().all(|gate| gate.revoked);
-    Ok(page.show_as(status, &ImportPage { page, desk, id: event, held, stage, columns, no_gate })?)
+    Ok(page.show_as(status, &ImportPage { page, around, id: event, held, stage, columns, no_gate })?)
 }
 
 /// The page as it is, for whoever asks for what is not possible now.
@@ -272,7 +274,7 @@ pub(super) async fn next(
     Query(Named { import }): Query<Named>,
     Scripted { clerk, .. }: Scripted<Sell>,
 ) -> Result<Response, Turned> {
-    let named = import.and_then(|import| held(&app, &clerk, event, Some(import)));
+    let named = import.and_then(|import| held_here(&app, &clerk, event, Some(import)));
     let Some(import) = named else { return unchanged(&app, language, (&clerk, event), StatusCode::CONFLICT) };
     let step = import.step()?;
     if !step.rows.is_empty() {

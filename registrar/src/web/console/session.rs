@@ -17,8 +17,8 @@ use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::day::Conflicts;
-use super::held::{Import, ImportId, Judged, ROWS_MAX};
-use super::reading::Readings;
+use super::import::held::{Import, ImportId, Judged, ROWS_MAX};
+use super::import::reading::Readings;
 use crate::auth::tokens::{TokenName, Tokens};
 use crate::web::buyer::misses::Misses;
 

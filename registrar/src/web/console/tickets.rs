@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::clerk::{Clerk, Posted, Turned};
 use super::session::{NewLink, SessionName};
 use super::why::Why;
-use super::{Desk, Page, Tab};
+use super::{Around, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::api::tickets::link;
 use crate::auth::bearer::{Look, Sell, Stop};
@@ -47,14 +47,14 @@ const CODE: &str = "code";
 #[template(path = "console_tickets.html")]
 struct AskPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     refused: Option<String>,
 }
 
-fn asked(desk: Desk<'_>, id: EventId, why: Option<Why>) -> Result<Response, Turned> {
-    let (page, (status, refused)) = (desk.page, Why::parts(why));
-    Ok(page.show_as(status, &AskPage { page, desk, id, refused })?)
+fn asked(around: Around<'_>, id: EventId, why: Option<Why>) -> Result<Response, Turned> {
+    let (page, (status, refused)) = (around.page, Why::parts(why));
+    Ok(page.show_as(status, &AskPage { page, around, id, refused })?)
 }
 
 /// The form that asks for a reference.
@@ -64,8 +64,8 @@ pub(super) async fn ask(
     clerk: Clerk<Look>,
     EventPath { event }: EventPath,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
-    asked(desk, event, None)
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    asked(around, event, None)
 }
 
 /// Finds a ticket, and leads to its page under its pseudonym.
@@ -75,21 +75,21 @@ pub(super) async fn look_up(
     EventPath { event }: EventPath,
     Posted { clerk, fields }: Posted<Look>,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
     let typed = fields.text("ticket_ref");
     let name = match (typed.parse::<TicketId>(), TicketRef::parse(&typed.to_ascii_uppercase())) {
         (Ok(id), _) => TicketName::Id(id),
         (Err(_), Ok(reference)) => TicketName::Reference(reference),
         (Err(_), Err(_)) => {
-            let why = Why::typed(desk.say("console-ref-form"));
-            return asked(desk, event, Some(why));
+            let why = Why::typed(around.say("console-ref-form"));
+            return asked(around, event, Some(why));
         }
     };
     match app.store.ticket(event, &name).map_err(AppError::from) {
         Ok(view) => Ok(Redirect::to(&address(event, view.ticket)).into_response()),
         Err(error @ AppError::Ticket(_)) => {
-            let why = Why::of(&error, desk.page.speech);
-            asked(desk, event, Some(why))
+            let why = Why::of(&error, around.page.speech);
+            asked(around, event, Some(why))
         }
         Err(error) => Err(error.into()),
     }
@@ -103,7 +103,7 @@ fn address(event: EventId, ticket: TicketId) -> String {
 #[template(path = "console_ticket.html")]
 struct TicketPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     ticket: TicketId,
     state: &'static str,
@@ -135,18 +135,18 @@ const fn band(state: TicketState) -> &'static str {
 }
 
 /// The state, whether it is paid for, and whether somebody is in with it; a shop is never told the last.
-fn standing(desk: &Desk<'_>, view: &TicketView, inside: bool) -> String {
+fn standing(around: &Around<'_>, view: &TicketView, inside: bool) -> String {
     let more = [(!view.paid, "console-not-paid"), (inside, "console-inside")];
     let state = format!("console-state-{}", view.state.name());
-    let said = more.iter().filter(|(holds, _key)| *holds).map(|(_holds, key)| desk.say(key));
-    [desk.say(&state)].into_iter().chain(said).collect::<Vec<_>>().join(" · ")
+    let said = more.iter().filter(|(holds, _key)| *holds).map(|(_holds, key)| around.say(key));
+    [around.say(&state)].into_iter().chain(said).collect::<Vec<_>>().join(" · ")
 }
 
 /// What is worth a button: what the ticket's rules would do for this role, as far as the role may ask for it.
-fn changes(desk: &Desk<'_>, possible: &[TicketAction]) -> Vec<&'static str> {
-    let may = |change| action(change, desk.role).is_ok_and(|action| possible.contains(&action));
+fn changes(around: &Around<'_>, possible: &[TicketAction]) -> Vec<&'static str> {
+    let may = |change| action(change, around.role).is_ok_and(|action| possible.contains(&action));
     let offered = CHANGES.iter().filter(|(_word, change)| may(*change)).map(|(word, _change)| *word);
-    let code = (desk.sells() && possible.contains(&TicketAction::ReissueCode)).then_some(CODE);
+    let code = (around.sells() && possible.contains(&TicketAction::ReissueCode)).then_some(CODE);
     offered.chain(code).collect()
 }
 
@@ -165,11 +165,11 @@ fn new_link(app: &AppState, session: &SessionName, of: (EventId, TicketId)) -> R
 
 fn shown<M>(
     app: &AppState,
-    (desk, clerk): (Desk<'_>, &Clerk<M>),
+    (around, clerk): (Around<'_>, &Clerk<M>),
     OfTicket { event, ticket }: OfTicket,
     why: Option<Why>,
 ) -> Result<Response, Turned> {
-    let (page, speech) = (desk.page, desk.page.speech);
+    let (page, speech) = (around.page, around.page.speech);
     let (language, bearer) = (speech.language(), &clerk.by.bearer);
     let (view, possible) = app.store.ticket_for(event, &TicketName::Id(ticket), bearer.actor())?;
     let told = if bearer.sees_uses() { Some(app.store.told_history(event, ticket)?) } else { None };
@@ -183,7 +183,7 @@ fn shown<M>(
         ticket,
         state: view.state.name(),
         band: band(view.state),
-        standing: standing(&desk, &view, inside),
+        standing: standing(&around, &view, inside),
         zone: view.particulars.zone.to_string(),
         seat: view.particulars.seat_label.to_string(),
         window: Wall::at(window.from(), language).to(Wall::at(window.until(), language)),
@@ -191,8 +191,8 @@ fn shown<M>(
         party: view.particulars.party.is_some(),
         card_ends: view.certificate_ends_before_event == Some(true),
         history: told.map(|told| told.iter().map(|told| Sentence::of(told, speech)).collect()),
-        changes: changes(&desk, &possible),
-        desk,
+        changes: changes(&around, &possible),
+        around,
         refused,
         once: app.random().next_u64(),
         code,
@@ -207,8 +207,8 @@ pub(super) async fn show(
     clerk: Clerk<Look>,
     Path(of): Path<OfTicket>,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(of.event)?, Tab::Tickets);
-    shown(&app, (desk, &clerk), of, None)
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(of.event)?, Tab::Tickets);
+    shown(&app, (around, &clerk), of, None)
 }
 
 /// Changes a ticket's status.
@@ -220,22 +220,22 @@ pub(super) async fn change(
 ) -> Result<Response, Turned> {
     let wanted = fields.text("change");
     let (_word, change) = CHANGES.into_iter().find(|(word, _change)| *word == wanted).ok_or(RequestError::Body)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
     match app.change_ticket(&clerk.by, event, TicketName::Id(ticket), change).await {
         Ok(view) => Ok(Redirect::to(&address(event, view.ticket)).into_response()),
-        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), OfTicket { event, ticket }, &error),
+        Err(error @ AppError::Ticket(_)) => refused(&app, (around, &clerk), OfTicket { event, ticket }, &error),
         Err(error) => Err(error.into()),
     }
 }
 
 fn refused<M>(
     app: &AppState,
-    (desk, clerk): (Desk<'_>, &Clerk<M>),
+    (around, clerk): (Around<'_>, &Clerk<M>),
     of: OfTicket,
     error: &AppError,
 ) -> Result<Response, Turned> {
-    let why = Why::of(error, desk.page.speech);
-    shown(app, (desk, clerk), of, Some(why))
+    let why = Why::of(error, around.page.speech);
+    shown(app, (around, clerk), of, Some(why))
 }
 
 /// Makes a new link, and leads to the ticket's page, which shows it for a moment. A form that arrives twice makes one.
@@ -246,7 +246,7 @@ pub(super) async fn reissue(
     Posted { clerk, fields }: Posted<Sell>,
 ) -> Result<Response, Turned> {
     let once: u64 = fields.text("once").parse().map_err(|_no_number| RequestError::Body)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
     if new_link(&app, &clerk.session, (event, ticket))?.is_some_and(|link| link.once == once) {
         return Ok(Redirect::to(&address(event, ticket)).into_response());
     }
@@ -260,7 +260,7 @@ pub(super) async fn reissue(
             drop(sessions);
             Ok(Redirect::to(&address(event, view.ticket)).into_response())
         }
-        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), OfTicket { event, ticket }, &error),
+        Err(error @ AppError::Ticket(_)) => refused(&app, (around, &clerk), OfTicket { event, ticket }, &error),
         Err(error) => Err(error.into()),
     }
 }

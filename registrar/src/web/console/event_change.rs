@@ -8,7 +8,7 @@ use kido_shared::ids::EventId;
 use kido_shared::policy::{OfflineChoice, PolicyDraft};
 
 use super::events::{Choices, Draft, MINUTE_MS, OFFLINE};
-use super::{Desk, Page, Tab};
+use super::{Around, Page, Tab};
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::EventView;
@@ -37,17 +37,17 @@ pub(super) struct Difference {
 
 impl Difference {
     /// In words, choices by their names.
-    pub(super) fn say(&self, desk: &Desk<'_>) -> String {
+    pub(super) fn say(&self, around: &Around<'_>) -> String {
         let value = |text: &str| match self.key {
             "offline" | "arbiter" if !text.is_empty() => {
-                desk.say(&format!("console-{}-{}", self.key, text.replace('_', "-")))
+                around.say(&format!("console-{}-{}", self.key, text.replace('_', "-")))
             }
             "starts" | "ends" => text.replace('T', " "),
             _ => text.to_owned(),
         };
-        let field = desk.say(&format!("console-event-{}", self.key));
+        let field = around.say(&format!("console-event-{}", self.key));
         let fills = [("field", field.into()), ("from", value(&self.from).into()), ("to", value(&self.to).into())];
-        desk.page.speech.say_with("console-event-difference", &fills)
+        around.page.speech.say_with("console-event-difference", &fills)
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) fn is_in_use(app: &AppState, view: &EventView) -> Result<bool, AppErr
 #[template(path = "console_event_loosen.html")]
 pub(super) struct LoosenPage<'p> {
     pub(super) page: Page<'p>,
-    pub(super) desk: Desk<'p>,
+    pub(super) around: Around<'p>,
     pub(super) id: EventId,
     pub(super) draft: Draft,
     pub(super) was: Draft,
