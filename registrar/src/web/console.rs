@@ -22,6 +22,7 @@ mod audit_list;
 mod clerk;
 mod day;
 mod event_change;
+mod event_form;
 mod events;
 mod gates;
 mod import;
@@ -62,10 +63,10 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/console", get(sign_in::show))
         .route("/console/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/console/sign-out", post(sign_in::sign_out))
-        .route("/console/events", get(events::list).post(events::create))
-        .route("/console/events/new", get(events::new))
+        .route("/console/events", get(events::list).post(event_form::create))
+        .route("/console/events/new", get(event_form::new))
         .route("/console/events/{event}", get(events::show))
-        .route("/console/events/{event}/change", get(events::edit).post(events::change))
+        .route("/console/events/{event}/change", get(event_form::edit).post(event_form::change))
         .route("/console/events/{event}/import", get(import::show))
         .route("/console/events/{event}/import/next", post(import::next))
         .route("/console/events/{event}/import/forget", post(import::forget))
