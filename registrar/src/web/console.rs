@@ -29,6 +29,7 @@ mod import;
 mod plot;
 mod refusal_page;
 mod session;
+mod sessions;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,7 @@ use kido_web::language::Language;
 
 use self::clerk::Clerk;
 pub(crate) use self::refusal_page::refusal_page;
-pub(crate) use self::session::Clerks;
+pub(crate) use self::sessions::Clerks;
 use super::Page;
 use crate::auth::May;
 use crate::auth::bearer::{Operate, Sell, Watch};

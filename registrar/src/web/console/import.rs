@@ -8,10 +8,10 @@
 pub(super) mod held;
 mod paper;
 pub(super) mod reading;
+mod stage;
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Query, State};
 use axum::http::StatusCode;
@@ -23,120 +23,21 @@ use kido_web::words::Speech;
 
 use self::held::{Import, ImportId, Judged};
 pub(super) use self::paper::{codes, print};
+use self::stage::{ImportPage, SHOWN_MAX, Stage, fault, stage};
 use super::clerk::{Clerk, Posted, Scripted, Turned};
-use super::session::NotHeld;
-use super::{Around, Page, Tab};
+use super::sessions::NotHeld;
+use super::{Around, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::Sell;
-use crate::cli::table::{self, TableError};
+use crate::cli::table;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
-use crate::store::RowRefusal;
 
 /// Largest file: some hundred thousand rows. Larger ones are for the command line.
 pub(super) const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Faults of a file, and rows that were refused, that are shown: who has more has another file in hand.
-const SHOWN_MAX: usize = 100;
-
 /// When to try again while other files are being read, in seconds.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("10");
-
-/// Where an import stands, as the page shows it.
-#[derive(Debug)]
-enum Stage {
-    /// No file yet, or one with faults, or one that was not read.
-    Choose { notice: Option<&'static str>, faults: Vec<String>, more: bool, reserved: bool },
-    /// The token holds another import: of another event, or on another screen.
-    Elsewhere { what: String, look: Option<EventId> },
-    /// The file is good.
-    Ready { rows: u64, paid: bool },
-    /// Under way.
-    Running { done: u64, rows: u64 },
-    /// Over.
-    Over { created: u64, unchanged: u64, refused: Vec<String>, more: u64, given_out: u64 },
-}
-
-impl Stage {
-    const fn choose(notice: Option<&'static str>) -> Self {
-        Self::Choose { notice, faults: Vec::new(), more: false, reserved: false }
-    }
-}
-
-#[derive(Debug, Template)]
-#[template(path = "console_import.html")]
-struct ImportPage<'p> {
-    page: Page<'p>,
-    around: Around<'p>,
-    id: EventId,
-    held: Option<ImportId>,
-    stage: Stage,
-    columns: String,
-    /// Whether the event waits for its first gate.
-    no_gate: bool,
-}
-
-impl ImportPage<'_> {
-    const fn bytes_max(&self) -> usize {
-        FILE_BYTES_MAX
-    }
-
-    fn progress(&self, done: &u64, rows: &u64) -> String {
-        let fills = [("done", (*done).into()), ("rows", (*rows).into())];
-        self.around.page.speech.say_with("console-import-progress", &fills)
-    }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-fn stage(import: &Import, speech: Speech<'_>) -> Stage {
-    let (rows, standing) = (import.rows(), import.standing(SHOWN_MAX));
-    if standing.done >= rows {
-        let refused = standing.refused.iter().map(|(line, refusal)| {
-            let key = match refusal {
-                RowRefusal::Different => "console-import-different",
-                RowRefusal::CodeTaken => "console-import-code-taken",
-            };
-            speech.say_count(key, "line", *line)
-        });
-        return Stage::Over {
-            created: standing.created,
-            unchanged: standing.unchanged,
-            refused: refused.collect(),
-            more: count(standing.refused_in_all.saturating_sub(standing.refused.len())),
-            given_out: count(rows.saturating_sub(standing.refused_in_all)),
-        };
-    }
-    match standing.done {
-        0 => Stage::Ready { rows: count(rows), paid: import.is_paid() },
-        done => Stage::Running { done: count(done), rows: count(rows) },
-    }
-}
-
-/// A fault of the file, in words; never what stands there.
-fn fault(fault: &TableError, speech: Speech<'_>) -> String {
-    let columns = table::COLUMNS.join(", ");
-    match fault {
-        TableError::NoHeader => speech.say_of("console-fault-header", "columns", &columns),
-        TableError::Column(name) => speech.say_of("console-fault-column", "column", name),
-        TableError::Missing(column) => speech.say_of("console-fault-missing", "column", column),
-        TableError::Twice(column) => speech.say_of("console-fault-twice", "column", column),
-        TableError::Row(line) => speech.say_count("console-fault-row", "line", *line),
-        TableError::Field { line, column, .. } => {
-            let expected = speech.say(&format!("console-expects-{}", column.replace('_', "-")));
-            let fills = [("line", (*line).into()), ("column", (*column).into()), ("expected", expected.into())];
-            speech.say_with("console-fault-field", &fills)
-        }
-        TableError::Repeated { line, first } => {
-            speech.say_with("console-fault-repeated", &[("line", (*line).into()), ("first", (*first).into())])
-        }
-        TableError::Empty => speech.say("console-fault-empty"),
-        TableError::TooManyRows(rows) => speech.say_count("console-fault-too-many", "count", count(*rows)),
-        TableError::Read(_) => speech.say("console-fault-read"),
-    }
-}
 
 /// What this session holds for this event; where an import is named, that one and no other.
 fn held_here(app: &AppState, clerk: &Clerk<Sell>, event: EventId, named: Option<ImportId>) -> Option<Arc<Import>> {
