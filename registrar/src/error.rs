@@ -1,4 +1,7 @@
-//! The one place where a refusal becomes an HTTP status and a problem document (RFC 9457).
+//! Where a refusal becomes an HTTP status and a problem document (RFC 9457).
+//!
+//! What the domain and the store refuse has its status here, for programs and for people; what only a page knows, such as
+//! a form's field that does not parse, has its own with that page.
 //!
 //! `code` is a word for programs and never changes its meaning; `detail` is a sentence for a person. Neither carries
 //! anything of a card, a code or a reference. What failed inside goes to the log, once, with its causes.
@@ -110,6 +113,12 @@ where
 }
 
 impl AppError {
+    /// The status of its answer, whether a program or a person reads it.
+    #[must_use]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.kind().0
+    }
+
     /// The word for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -175,10 +184,15 @@ impl IntoResponse for AppError {
         if status == StatusCode::UNAUTHORIZED && matches!(self, Self::Denied(_)) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+        say_when_to_try_again(&mut response);
         response
+    }
+}
+
+/// Says when to come again, where the status is one that passes by itself.
+pub(crate) fn say_when_to_try_again(response: &mut Response) {
+    if matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
 }
 

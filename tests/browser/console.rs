@@ -1,11 +1,11 @@
 //! An operator with nothing but the console: from an empty registrar to a gate that admits, through an evening, to its
 //! end; and everybody else who may look, or may not.
 
-mod desk;
 mod evening;
 mod gates;
 mod opening;
 mod refusals;
+mod roles;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,9 @@ use anyhow::Context as _;
 use kido_shared::clock::{Clock as _, SystemClock};
 use kido_tests::browser::PAGE;
 use kido_tests::harness::{Gate, Venue};
+use kido_tests::leak::LeakSearch;
 use kido_virtual_card::character::Character;
+use kido_virtual_card::planted::Marker;
 
 use crate::chapter::Chapter;
 use crate::visit::Visitor;
@@ -59,6 +61,7 @@ async fn an_operator_runs_an_event_with_the_console_alone() -> anyhow::Result<()
             operator.watches_the_day(&mut chapter).await;
         }
         operator.is_refused(&mut chapter).await;
+        operator.changes_the_event(&mut chapter).await;
         operator.shares_the_console(&mut chapter).await;
         operator.leaves(&mut chapter).await?;
     }
@@ -194,9 +197,13 @@ impl Operator<'_> {
             .await;
         chapter
             .step("no code stays in the browser", async {
-                let codes: Vec<&str> = codes.values().filter_map(|link| link.rsplit('#').next()).collect();
+                let codes = codes.values().filter_map(|link| link.rsplit('#').next());
+                let codes: Vec<Marker> =
+                    codes.map(|code| Marker { label: "code", bytes: code.as_bytes().to_vec() }).collect();
                 anyhow::ensure!(!codes.is_empty(), "no code is known: the search proves nothing");
-                desk::holds_none(&profile, &codes)
+                let kept = LeakSearch::new(codes)?.search(&profile)?;
+                anyhow::ensure!(kept.leaks.is_empty(), "{:#?}", kept.leaks);
+                Ok(())
             })
             .await;
         Ok(())

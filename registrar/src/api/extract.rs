@@ -101,7 +101,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
         if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
             return Err(RequestError::MediaType.into());
         }
-        let body = Bytes::from_request(request, app).await.map_err(|rejection| RequestError::body(&rejection))?;
+        let body =
+            Bytes::from_request(request, app).await.map_err(|rejection| RequestError::of_body(rejection.status()))?;
         Ok(Self(parse_json(&body)?))
     }
 }

@@ -62,7 +62,8 @@ impl FromRequest<AppState> for SignedRequest {
         let method = request.method().as_str().to_owned();
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let target_uri = format!("{}{path}", app.origin);
-        let body = Bytes::from_request(request, app).await.map_err(|rejection| RequestError::body(&rejection))?;
+        let body =
+            Bytes::from_request(request, app).await.map_err(|rejection| RequestError::of_body(rejection.status()))?;
         Ok(Self { signature, digest, method, target_uri, body })
     }
 }

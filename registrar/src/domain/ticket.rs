@@ -222,6 +222,10 @@ pub enum TicketAction {
 }
 
 impl TicketAction {
+    /// What is done on somebody's word, in the order of what can be taken back. Binding and resuming take a proof by the
+    /// card; showing changes nothing.
+    const BY_WORD: [Self; 5] = [Self::Confirm, Self::Suspend, Self::Release, Self::Cancel, Self::ReissueCode];
+
     /// The word in an answer.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -388,6 +392,25 @@ impl Ticket {
                 Err(TicketRefusal::NotPossible { action: TicketAction::ReissueCode, state: self.state() })
             }
         }
+    }
+
+    /// What this actor's word would change now: what is refused is left out, and what is so already.
+    ///
+    /// The rules themselves are asked, so whatever offers these and whatever decides them cannot come apart. What a role
+    /// may ask for at all is not the ticket's to say.
+    #[must_use]
+    pub fn possible(&self, actor: Actor, now: Timestamp) -> Vec<TicketAction> {
+        let is_possible = |action: &TicketAction| match action {
+            TicketAction::ReissueCode => self.decide_reissue(actor, now).is_ok(),
+            TicketAction::Bind
+            | TicketAction::Show
+            | TicketAction::Suspend
+            | TicketAction::Resume
+            | TicketAction::Cancel
+            | TicketAction::Confirm
+            | TicketAction::Release => matches!(self.decide(*action, now), Ok(Some(_))),
+        };
+        TicketAction::BY_WORD.into_iter().filter(is_possible).collect()
     }
 
     /// Whether one more change fits into the day.

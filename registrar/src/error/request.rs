@@ -1,6 +1,5 @@
 //! What is wrong with a request before anything is done with it.
 
-use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 
 /// A request that is refused for what it is, whoever sends it.
@@ -63,8 +62,8 @@ impl RequestError {
         Self::Field { field, reason: reason.to_string() }
     }
 
-    /// What became of a body that was not read.
-    pub(crate) fn body(rejection: &BytesRejection) -> Self {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { Self::TooLarge } else { Self::Body }
+    /// What became of a body that was not read, by the status of its rejection.
+    pub(crate) fn of_body(rejected: StatusCode) -> Self {
+        if rejected == StatusCode::PAYLOAD_TOO_LARGE { Self::TooLarge } else { Self::Body }
     }
 }

@@ -316,6 +316,23 @@ impl Store {
         found.map(|(id, ticket)| TicketView::of(id, ticket)).ok_or(Failed::Refused(TicketRefusal::UnknownTicket))
     }
 
+    /// One ticket, and what this actor's word would change now: one reading, so the two tell of the same moment.
+    ///
+    /// # Errors
+    /// [`TicketRefusal::UnknownTicket`] or [`StorageError`].
+    pub fn ticket_for(
+        &self,
+        event: EventId,
+        name: &TicketName,
+        actor: Actor,
+    ) -> Result<(TicketView, Vec<TicketAction>), Failed<TicketRefusal>> {
+        let live = self.live(event)?;
+        let found = resolve(&live.facts, &live.keys.order, name)?;
+        let (id, ticket) = found.ok_or(Failed::Refused(TicketRefusal::UnknownTicket))?;
+        let possible = ticket.possible(actor, self.now());
+        Ok((TicketView::of(id, ticket), possible))
+    }
+
     /// What happened to a ticket, oldest first, to the minute; the last [`HISTORY_LINES_MAX`] lines.
     ///
     /// # Errors

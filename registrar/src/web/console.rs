@@ -18,18 +18,18 @@
 //! than a connection that is held for hours through whatever stands between, and an answer that does not come says at
 //! once that the numbers are old.
 
-mod changing;
+mod audit_list;
 mod clerk;
 mod day;
+mod event_change;
+mod event_form;
 mod events;
 mod gates;
-mod held;
 mod import;
-mod list;
 mod plot;
-mod reading;
-mod refused;
+mod refusal_page;
 mod session;
+mod sessions;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -45,8 +45,8 @@ use kido_shared::wire::v1::operator::Role;
 use kido_web::language::Language;
 
 use self::clerk::Clerk;
-pub(crate) use self::refused::refused;
-pub(crate) use self::session::Clerks;
+pub(crate) use self::refusal_page::refusal_page;
+pub(crate) use self::sessions::Clerks;
 use super::Page;
 use crate::auth::May;
 use crate::auth::bearer::{Operate, Sell, Watch};
@@ -64,10 +64,10 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/console", get(sign_in::show))
         .route("/console/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/console/sign-out", post(sign_in::sign_out))
-        .route("/console/events", get(events::list).post(events::create))
-        .route("/console/events/new", get(events::new))
+        .route("/console/events", get(events::list).post(event_form::create))
+        .route("/console/events/new", get(event_form::new))
         .route("/console/events/{event}", get(events::show))
-        .route("/console/events/{event}/change", get(events::edit).post(events::change))
+        .route("/console/events/{event}/change", get(event_form::edit).post(event_form::change))
         .route("/console/events/{event}/import", get(import::show))
         .route("/console/events/{event}/import/next", post(import::next))
         .route("/console/events/{event}/import/forget", post(import::forget))
@@ -83,7 +83,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/console/events/{event}/gates/offers/{enrolment}/refuse", get(back).post(gates::refuse))
         .route("/console/events/{event}/gates/{gate}/revoke", post(gates::revoke))
         .route("/console/events/{event}/day", get(day::show))
-        .route("/console/audit", get(list::show))
+        .route("/console/audit", get(audit_list::show))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .merge(import)
 }
@@ -121,9 +121,9 @@ struct Head {
     name: String,
 }
 
-/// What stands around every page of the console.
+/// What stands around every page of the console: who looks, at which event, in which part of it.
 #[derive(Debug)]
-struct Desk<'p> {
+struct Around<'p> {
     page: Page<'p>,
     role: Role,
     label: String,
@@ -132,7 +132,7 @@ struct Desk<'p> {
     tab: Tab,
 }
 
-impl<'p> Desk<'p> {
+impl<'p> Around<'p> {
     fn new<M>(app: &'p App, language: Language, clerk: &Clerk<M>) -> Self {
         let page = app.pages.page(language);
         let (role, label) = (clerk.by.bearer.role, clerk.by.bearer.label.clone());

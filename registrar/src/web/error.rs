@@ -1,7 +1,7 @@
 //! What a person is shown instead of a problem document.
 //!
-//! [`crate::error`] alone decides status and code; here an answer that a browser is about to show becomes a page with
-//! the same status, so nobody ever looks at bare JSON, whichever layer refused.
+//! A problem document that a browser is about to show becomes a page with the same status, so nobody ever looks at bare
+//! JSON, whichever layer refused. A page that shows a refusal within itself takes the status from [`AppError::status`].
 
 use askama::Template;
 use axum::extract::{Request, State};
@@ -42,7 +42,7 @@ pub(crate) async fn for_people(State(app): State<AppState>, request: Request, ne
     }
     let (status, page) = (problem.status(), app.pages.page(language));
     let code = problem.extensions().get::<ProblemCode>().map(|code| code.0);
-    let shown = if in_console { console::refused(page, status, code) } else { buyers(page, status) };
+    let shown = if in_console { console::refusal_page(page, status, code) } else { buyers(page, status) };
     let mut response = shown.unwrap_or_else(IntoResponse::into_response);
     *response.status_mut() = status;
     for name in [RETRY_AFTER, ALLOW] {

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::body::Bytes;
+use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{Html, IntoResponse as _, Response};
 use kido_web::assets::{Assets, Kind};
@@ -9,7 +10,7 @@ use kido_web::language::Language;
 use kido_web::words::Speech;
 use zeroize::Zeroizing;
 
-use crate::error::AppError;
+use crate::error::{AppError, say_when_to_try_again};
 
 /// Room for a page with secrets: three hundred links in their table take half of it.
 const SECRET_PAGE_BYTES: usize = 256 * 1024;
@@ -57,12 +58,21 @@ impl<'p> Page<'p> {
     }
 
     /// The same for a page that shows a secret: its text is wiped once it was sent.
-    pub(crate) fn show_secret(&self, template: &impl Template) -> Result<Response, AppError> {
+    pub(crate) fn show_secret(&self, status: StatusCode, template: &impl Template) -> Result<Response, AppError> {
         // Of its final size from the start, so that no growing leaves a copy behind.
         let mut text = Zeroizing::new(String::with_capacity(SECRET_PAGE_BYTES));
         template.render_into(&mut *text).map_err(AppError::Page)?;
-        let mut response = Html(Bytes::from_owner(text)).into_response();
+        let mut response = (status, Html(Bytes::from_owner(text))).into_response();
         response.headers_mut().append(SET_COOKIE, self.speech.language().cookie());
+        say_when_to_try_again(&mut response);
+        Ok(response)
+    }
+
+    /// The same as [`Self::show`] where it is not simply what was asked for.
+    pub(crate) fn show_as(&self, status: StatusCode, template: &impl Template) -> Result<Response, AppError> {
+        let mut response = self.show(template)?;
+        *response.status_mut() = status;
+        say_when_to_try_again(&mut response);
         Ok(response)
     }
 

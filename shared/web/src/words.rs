@@ -87,6 +87,12 @@ impl Speech<'_> {
         self.language
     }
 
+    /// Whether there is a sentence of this key: for what is said in general words where it has none of its own.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.catalogue.bundle.has_message(key)
+    }
+
     /// A sentence without gaps. A key that is missing is shown itself, and logged: no page fails for a word.
     #[must_use]
     pub fn say(&self, key: &str) -> String {
@@ -182,6 +188,7 @@ mod tests {
         let words = Dictionary::parse(&["a = あ\nb = い"], &["a = A"]).unwrap();
         assert_eq!(words.speak(Language::En).say("b"), "b");
         assert_eq!(words.keys_without_a_pair(), ["b"]);
+        assert_eq!(["a", "b"].map(|key| words.speak(Language::En).has(key)), [true, false]);
     }
 
     #[test]

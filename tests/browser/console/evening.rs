@@ -53,7 +53,7 @@ impl Operator<'_> {
             })
             .await;
         chapter
-            .step("a lost mail: a new code, shown once; the old one is dead", async {
+            .step("a lost mail: a new code, shown for a minute; the old one is dead", async {
                 let third = self.ticket("THIRD");
                 self.looks_up(&third).await?;
                 self.confirms("#ask-code", "ticket-ask-code").await?;
@@ -66,7 +66,7 @@ impl Operator<'_> {
                 anyhow::ensure!(!old.success, "the old code still registers");
                 let new = self.venue.register(self.cards()[2], &link).await?;
                 anyhow::ensure!(new.success, "{}", new.said);
-                // Its address again, as when the language is changed: the ticket, and no code.
+                // Its address again, within the minute: the code was used, so nothing shows it any more.
                 let address = self.ask("return location.href").await?.as_str().unwrap_or_default().to_owned();
                 self.go(&address).await?;
                 self.sees("[data-state='bound']").await?;

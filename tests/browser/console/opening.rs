@@ -259,6 +259,20 @@ impl Operator<'_> {
             .await;
     }
 
+    /// Looks at the form of an event that is there, and saves it as it is.
+    pub(super) async fn changes_the_event(&mut self, chapter: &mut Chapter) {
+        chapter
+            .step("an event is changed", async {
+                let change = self.of_event("/change");
+                self.go(&change).await?;
+                self.sees("#name").await?;
+                self.looks("event-change").await?;
+                self.press("main form button.first").await?;
+                Ok(self.visitor.browser.wait("the event", "!location.pathname.endsWith('/change')").await?)
+            })
+            .await;
+    }
+
     /// The day's page changes by itself: no reload, nothing that was unfolded folds, the focus and the place stay.
     async fn admits_first(&mut self) -> anyhow::Result<()> {
         self.to_tab("/day").await?;

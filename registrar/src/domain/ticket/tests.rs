@@ -64,6 +64,39 @@ fn the_table_of_states_holds() {
 }
 
 #[test]
+fn what_is_possible_is_what_the_rules_would_do() {
+    use TicketAction::{Cancel, Confirm, ReissueCode, Release, Suspend};
+    let rows: [(bool, Actor, [&[TicketAction]; 5]); 3] = [
+        (
+            false,
+            Actor::Sales,
+            [
+                &[Confirm, Release, Cancel, ReissueCode],
+                &[Confirm, Suspend, Release, Cancel],
+                &[Confirm, Release, Cancel],
+                &[Cancel],
+                &[],
+            ],
+        ),
+        (true, Actor::Sales, [&[Cancel, ReissueCode], &[Suspend, Cancel], &[Cancel], &[Cancel], &[]]),
+        (
+            true,
+            Actor::Operator,
+            [&[Cancel, ReissueCode], &[Suspend, Cancel, ReissueCode], &[Cancel, ReissueCode], &[Cancel], &[]],
+        ),
+    ];
+    for (paid, actor, row) in rows {
+        for (stage, expected) in STAGES.into_iter().zip(row) {
+            let ticket = ticket(stage, paid);
+            assert_eq!(ticket.possible(actor, NOW), expected, "{actor:?}, {:?}, paid: {paid}", ticket.state());
+        }
+    }
+    let mut busy = ticket(Stage::Bound(BINDING), false);
+    busy.changes = ChangesOfDay { day: day(NOW), count: CHANGES_PER_DAY };
+    assert_eq!(busy.possible(Actor::Operator, NOW), [Suspend, Cancel], "what only takes away is never stopped");
+}
+
+#[test]
 fn gates_are_told_what_a_ticket_is_good_for() {
     let told = |stage, paid| ticket(stage, paid).status();
     assert_eq!(told(Stage::Bound(BINDING), true), TicketStatus::InForce);

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kido_shared::clock::Timestamp;
 use kido_web::icons;
@@ -190,11 +190,7 @@ impl Sheet for Holder {
 
     fn without_ticket(app: &AppState, reader: Reader, excuse: Option<Excuse>) -> Result<Response, AppError> {
         let page = HolderPage::without_ticket(app, reader, excuse);
-        let mut response = page.page.show(&page)?;
-        if let Some(excuse) = excuse {
-            *response.status_mut() = excuse.status();
-        }
-        Ok(response)
+        page.page.show_as(excuse.map_or(StatusCode::OK, Excuse::status), &page)
     }
 
     fn with_ticket(app: &AppState, reader: Reader, session: &PageSession) -> Result<Response, AppError> {

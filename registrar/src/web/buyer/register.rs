@@ -1,6 +1,7 @@
 //! `/r`: a ticket waits for a card, and shows by itself that it has got one.
 
 use askama::Template;
+use axum::http::StatusCode;
 use axum::response::Response;
 use kido_shared::clock::Timestamp;
 use kido_web::icons;
@@ -111,11 +112,7 @@ impl Sheet for Register {
 
     fn without_ticket(app: &AppState, reader: Reader, excuse: Option<Excuse>) -> Result<Response, AppError> {
         let page = RegisterPage::without_ticket(app, reader, excuse.map_or(Stage::Opening, Stage::Excused));
-        let mut response = page.page.show(&page)?;
-        if let Some(excuse) = excuse {
-            *response.status_mut() = excuse.status();
-        }
-        Ok(response)
+        page.page.show_as(excuse.map_or(StatusCode::OK, Excuse::status), &page)
     }
 
     fn with_ticket(app: &AppState, reader: Reader, session: &PageSession) -> Result<Response, AppError> {

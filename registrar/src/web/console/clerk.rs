@@ -2,10 +2,9 @@
 
 use core::marker::PhantomData;
 
-use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, FromRequestParts, Request};
+use axum::http::HeaderName;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use kido_shared::wire::v1::operator::Role;
 
@@ -139,11 +138,6 @@ pub(super) struct Posted<M> {
     pub(super) fields: Fields,
 }
 
-fn too_large_or_broken(rejection: &FormRejection) -> RequestError {
-    let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-    if too_large { RequestError::TooLarge } else { RequestError::Body }
-}
-
 impl<M: May> FromRequest<AppState> for Posted<M> {
     type Rejection = Turned;
 
@@ -152,7 +146,7 @@ impl<M: May> FromRequest<AppState> for Posted<M> {
         SameOrigin::from_request_parts(&mut parts, app).await?;
         let clerk = Clerk::from_request_parts(&mut parts, app).await?;
         let form = Form::<Vec<(String, String)>>::from_request(Request::from_parts(parts, body), app).await;
-        let Form(fields) = form.map_err(|rejection| too_large_or_broken(&rejection))?;
+        let Form(fields) = form.map_err(|rejection| RequestError::of_body(rejection.status()))?;
         let fields = Fields(fields);
         if fields.0.len() > FIELDS_MAX || !clerk.form.is(fields.text(FORM)) {
             return Err(RequestError::OtherSite.into());

@@ -1,52 +1,20 @@
-//! Events: listed, made, changed. What gates do without an arbiter is explained where it is chosen.
+//! Events: all of them, and one.
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Redirect, Response};
-use core::time::Duration;
-use kido_shared::clock::Timestamp;
+use axum::response::Response;
 use kido_shared::ids::EventId;
-use kido_shared::policy::{ArbiterHome, OfflineChoice, PolicyDraft};
-use kido_shared::wire::v1::operator::{CreateEvent, PolicyChoices, UpdateEvent};
+use kido_shared::policy::PolicyDraft;
 use kido_web::language::Language;
-use kido_web::words::Speech;
 
-use super::changing::{FIELDS, LoosenPage, WAS, differences, is_in_use, loosened, merged};
-use super::clerk::{Clerk, Fields, Posted, Turned};
-use super::why::why;
-use super::{Desk, Page, Tab};
+use super::clerk::{Clerk, Turned};
+use super::event_form::{MINUTE_MS, arbiter_word, offline_word};
+use super::{Around, Page, Tab};
 use crate::api::extract::EventPath;
-use crate::auth::bearer::{Look, Operate};
-use crate::cli::moment;
-use crate::error::AppError;
+use crate::auth::bearer::Look;
 use crate::state::AppState;
 use crate::store::{EventView, SeatCounts};
 use crate::web::buyer::moment::Wall;
-
-/// Behind a moment as a form's field tells it: forms speak Japan time, as everything here does.
-const JAPAN: &str = ":00+09:00";
-
-pub(super) const MINUTE_MS: u64 = 60_000;
-
-/// Longest replica age that the form takes, in minutes: a week. Whoever lets gates admit with older knowledge than that
-/// has mistyped.
-const REPLICA_MINUTES_MAX: u64 = 7 * 24 * 60;
-
-/// The offline choices, in the order of what they cost.
-pub(super) const OFFLINE: [(&str, OfflineChoice); 3] =
-    [("refuse", OfflineChoice::Refuse), ("home_gate", OfflineChoice::HomeGate), ("admit", OfflineChoice::Admit)];
-
-/// The homes of claims that are offered.
-const ARBITERS: [(&str, ArbiterHome); 2] = [("registrar", ArbiterHome::Registrar), ("local", ArbiterHome::Local)];
-
-pub(super) fn offline_word(choice: OfflineChoice) -> &'static str {
-    OFFLINE.iter().find(|(_word, known)| *known == choice).map_or("refuse", |(word, _)| word)
-}
-
-pub(super) fn arbiter_word(home: &ArbiterHome) -> &'static str {
-    ARBITERS.iter().find(|(_word, known)| known == home).map_or("venue", |(word, _)| word)
-}
 
 /// One event of the list.
 #[derive(Debug)]
@@ -65,7 +33,7 @@ struct Row {
 #[template(path = "console_events.html")]
 struct EventsPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     rows: Vec<Row>,
 }
 
@@ -84,7 +52,7 @@ pub(super) async fn list(
     language: Language,
     clerk: Clerk<Look>,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk);
+    let around = Around::new(&app, language, &clerk);
     let sees_uses = clerk.by.bearer.sees_uses();
     let mut events = app.store.events()?;
     let now = app.now();
@@ -104,15 +72,15 @@ pub(super) async fn list(
         conflicts: if sees_uses { view.counts.conflicts } else { 0 },
     };
     let rows = events.iter().map(row).collect();
-    let page = desk.page;
-    Ok(page.show(&EventsPage { page, desk, rows })?)
+    let page = around.page;
+    Ok(page.show(&EventsPage { page, around, rows })?)
 }
 
 #[derive(Debug, Template)]
 #[template(path = "console_event.html")]
 struct EventPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     when: String,
     retention: String,
@@ -135,12 +103,12 @@ pub(super) async fn show(
 ) -> Result<Response, Turned> {
     let view = app.store.event(event)?;
     let gates = app.store.gates(event)?.iter().filter(|gate| !gate.revoked).count();
-    let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Overview);
+    let around = Around::new(&app, language, &clerk).of_event(&view, Tab::Overview);
     let draft = view.policy.choices();
-    let page = desk.page;
+    let page = around.page;
     Ok(page.show(&EventPage {
         page,
-        desk,
+        around,
         id: event,
         when: span(draft, language),
         retention: Wall::at(draft.retention_at, language).in_full(),
@@ -153,328 +121,4 @@ pub(super) async fn show(
         sees_uses: clerk.by.bearer.sees_uses(),
         gates,
     })?)
-}
-
-/// What stands in the form: text, so that a fault loses nothing of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Draft {
-    pub(super) name: String,
-    pub(super) starts_at: String,
-    pub(super) ends_at: String,
-    pub(super) offline: String,
-    pub(super) arbiter: String,
-    pub(super) rehearsal_of: String,
-    pub(super) tickets_per_card: String,
-    pub(super) replica_minutes: String,
-}
-
-impl Draft {
-    /// A new event: the offline choice is left open on purpose, whoever makes the event decides.
-    fn fresh() -> Self {
-        Self {
-            arbiter: "registrar".to_owned(),
-            tickets_per_card: "1".to_owned(),
-            replica_minutes: "720".to_owned(),
-            ..Self::default()
-        }
-    }
-
-    fn of(draft: &PolicyDraft) -> Self {
-        let local = |moment| Wall::at(moment, Language::En).machine().trim_end_matches("+09:00").to_owned();
-        Self {
-            name: draft.name.clone(),
-            starts_at: local(draft.starts_at),
-            ends_at: local(draft.ends_at),
-            offline: offline_word(draft.offline).to_owned(),
-            arbiter: arbiter_word(&draft.arbiter.home).to_owned(),
-            rehearsal_of: draft.rehearsal_of.map(|event| event.to_string()).unwrap_or_default(),
-            tickets_per_card: draft.tickets_per_card.to_string(),
-            replica_minutes: (draft.replica_age_ms_max / MINUTE_MS).to_string(),
-        }
-    }
-
-    /// A form as it was sent, or what it says that it was made from.
-    fn sent(fields: &Fields, prefix: &str) -> Self {
-        let text = |name| fields.text(&format!("{prefix}{name}")).to_owned();
-        Self {
-            name: text("name"),
-            starts_at: text("starts_at"),
-            ends_at: text("ends_at"),
-            offline: text("offline"),
-            arbiter: text("arbiter"),
-            rehearsal_of: text("rehearsal_of"),
-            tickets_per_card: text("tickets_per_card"),
-            replica_minutes: text("replica_minutes"),
-        }
-    }
-
-    /// Its values in the order of [`FIELDS`].
-    pub(super) fn values(&self) -> [&str; FIELDS.len()] {
-        let Self { name, starts_at, ends_at, offline, arbiter, rehearsal_of: _, tickets_per_card, replica_minutes } =
-            self;
-        [name, starts_at, ends_at, offline, arbiter, tickets_per_card, replica_minutes].map(String::as_str)
-    }
-
-    pub(super) fn values_mut(&mut self) -> [&mut String; FIELDS.len()] {
-        let Self { name, starts_at, ends_at, offline, arbiter, rehearsal_of: _, tickets_per_card, replica_minutes } =
-            self;
-        [name, starts_at, ends_at, offline, arbiter, tickets_per_card, replica_minutes]
-    }
-
-    /// Its values with the names of their fields.
-    pub(super) fn named(&self) -> Vec<(&'static str, &str)> {
-        FIELDS.iter().map(|(name, _key)| *name).zip(self.values()).collect()
-    }
-
-    /// What it says, or the key of the field that says nothing usable. A value that was there before is usable.
-    fn read(&self, was: Option<&Self>) -> Result<Choices, &'static str> {
-        let moment = |text: &str| moment::parse(&format!("{text}{JAPAN}"));
-        let word = |known: &str, text: &str| known == text;
-        let name = Some(self.name.clone()).filter(|name| !name.is_empty()).ok_or("name")?;
-        let starts_at = moment(&self.starts_at).map_err(|_no_moment| "starts")?;
-        let ends_at = moment(&self.ends_at).map_err(|_no_moment| "ends")?;
-        let offline = OFFLINE.iter().find(|(known, _)| word(known, &self.offline)).ok_or("offline")?.1;
-        let arbiter = ARBITERS.iter().find(|(known, _)| word(known, &self.arbiter)).ok_or("arbiter")?.1.clone();
-        let minutes: u64 = self.replica_minutes.parse().map_err(|_no_number| "replica-minutes")?;
-        if minutes > REPLICA_MINUTES_MAX && was.is_none_or(|was| was.replica_minutes != self.replica_minutes) {
-            return Err("replica-minutes");
-        }
-        let tickets_per_card = self.tickets_per_card.parse().map_err(|_no_number| "tickets-per-card")?;
-        let rehearsal_of = match self.rehearsal_of.as_str() {
-            "" => None,
-            text => Some(text.parse().map_err(|_no_event| "rehearsal-of")?),
-        };
-        let replica_minutes = minutes;
-        Ok(Choices { name, starts_at, ends_at, offline, arbiter, rehearsal_of, tickets_per_card, replica_minutes })
-    }
-}
-
-/// A form's choices, parsed.
-#[derive(Debug)]
-pub(super) struct Choices {
-    pub(super) name: String,
-    pub(super) starts_at: Timestamp,
-    pub(super) ends_at: Timestamp,
-    pub(super) offline: OfflineChoice,
-    pub(super) arbiter: ArbiterHome,
-    pub(super) rehearsal_of: Option<EventId>,
-    pub(super) tickets_per_card: u16,
-    pub(super) replica_minutes: u64,
-}
-
-impl Choices {
-    const fn replica_age_ms_max(&self) -> u64 {
-        self.replica_minutes.saturating_mul(MINUTE_MS)
-    }
-}
-
-#[derive(Debug, Template)]
-#[template(path = "console_event_form.html")]
-struct FormPage<'p> {
-    page: Page<'p>,
-    desk: Desk<'p>,
-    draft: Draft,
-    /// Real events that a new one may rehearse; nothing where the event is there already.
-    real: Option<Vec<(String, String)>>,
-    /// What the form is made from, where the event is there already.
-    was: Option<Draft>,
-    refused: Option<String>,
-    /// What others changed since the form was made.
-    meanwhile: Vec<String>,
-}
-
-impl FormPage<'_> {
-    fn offline(&self) -> [&'static str; 3] {
-        OFFLINE.map(|(word, _)| word)
-    }
-
-    fn arbiters(&self) -> [&'static str; 2] {
-        ARBITERS.map(|(word, _)| word)
-    }
-}
-
-/// Why a form comes again.
-#[derive(Debug, Default)]
-struct Again {
-    refused: Option<String>,
-    meanwhile: Vec<String>,
-}
-
-impl Again {
-    fn refused(refused: String) -> Self {
-        Self { refused: Some(refused), meanwhile: Vec::new() }
-    }
-
-    fn status(&self) -> StatusCode {
-        match self {
-            Self { meanwhile, .. } if !meanwhile.is_empty() => StatusCode::CONFLICT,
-            Self { refused: Some(_), .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self { refused: None, .. } => StatusCode::OK,
-        }
-    }
-}
-
-/// A form that says what is wrong with it, with everything that was typed.
-fn form(
-    app: &AppState,
-    desk: Desk<'_>,
-    (draft, was): (Draft, Option<Draft>),
-    again: Again,
-) -> Result<Response, Turned> {
-    let is_new = was.is_none();
-    let mut real = Vec::new();
-    for view in app.store.events()?.iter().filter(|view| is_new && !view.policy.is_rehearsal()) {
-        real.push((view.event.to_string(), view.policy.name().to_owned()));
-    }
-    let (page, status, Again { refused, meanwhile }) = (desk.page, again.status(), again);
-    let page = FormPage { page, desk, draft, real: is_new.then_some(real), was, refused, meanwhile };
-    let mut response = page.page.show(&page)?;
-    *response.status_mut() = status;
-    Ok(response)
-}
-
-/// The form of a new event.
-pub(super) async fn new(
-    State(app): State<AppState>,
-    language: Language,
-    clerk: Clerk<Operate>,
-) -> Result<Response, Turned> {
-    form(&app, Desk::new(&app, language, &clerk), (Draft::fresh(), None), Again::default())
-}
-
-fn missing(desk: &Desk<'_>, field: &str) -> String {
-    let name = desk.say(&format!("console-event-{field}"));
-    desk.page.speech.say_of("console-field-needed", "field", &name)
-}
-
-/// Makes an event.
-pub(super) async fn create(
-    State(app): State<AppState>,
-    language: Language,
-    Posted { clerk, fields }: Posted<Operate>,
-) -> Result<Response, Turned> {
-    let (desk, draft) = (Desk::new(&app, language, &clerk), Draft::sent(&fields, ""));
-    let read = match draft.read(None) {
-        Ok(read) => read,
-        Err(field) => {
-            let again = Again::refused(missing(&desk, field));
-            return form(&app, desk, (draft, None), again);
-        }
-    };
-    let choices = PolicyChoices {
-        tickets_per_card: Some(read.tickets_per_card),
-        replica_age_ms_max: Some(read.replica_age_ms_max()),
-        ..PolicyChoices::default()
-    };
-    let Choices { name, starts_at, ends_at, offline, arbiter, rehearsal_of, .. } = read;
-    let wanted = CreateEvent { name, starts_at, ends_at, offline, arbiter, rehearsal_of, choices };
-    match app.create_event(&clerk.by, wanted).await {
-        Ok(view) => Ok(Redirect::to(&format!("/console/events/{}", view.event)).into_response()),
-        Err(error) => refused(&app, desk, (draft, None), error),
-    }
-}
-
-/// Shows a refusal on the form; what failed inside is no refusal.
-fn refused(
-    app: &AppState,
-    desk: Desk<'_>,
-    drafts: (Draft, Option<Draft>),
-    error: AppError,
-) -> Result<Response, Turned> {
-    if matches!(error, AppError::Storage(_) | AppError::Bug) {
-        return Err(error.into());
-    }
-    let again = Again::refused(why(desk.page.speech, &error));
-    form(app, desk, drafts, again)
-}
-
-/// The form of an event that is there.
-pub(super) async fn edit(
-    State(app): State<AppState>,
-    language: Language,
-    clerk: Clerk<Operate>,
-    EventPath { event }: EventPath,
-) -> Result<Response, Turned> {
-    let view = app.store.event(event)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Overview);
-    let draft = Draft::of(view.policy.choices());
-    form(&app, desk, (draft.clone(), Some(draft)), Again::default())
-}
-
-/// Changes an event: what was changed in the form and nothing else. Where that lets in more people and somebody relies
-/// on the event already, it is asked for once more.
-pub(super) async fn change(
-    State(app): State<AppState>,
-    language: Language,
-    EventPath { event }: EventPath,
-    Posted { clerk, fields }: Posted<Operate>,
-) -> Result<Response, Turned> {
-    let view = app.store.event(event)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&view, Tab::Overview);
-    let (draft, was) = (Draft::sent(&fields, ""), Draft::sent(&fields, WAS));
-    let (old, now) = (view.policy.choices(), Draft::of(view.policy.choices()));
-    let meanwhile = differences(&was, &now);
-    if !meanwhile.is_empty() {
-        let meanwhile = meanwhile.iter().map(|one| one.say(&desk)).collect();
-        let merged = merged(draft, &was, &now);
-        return form(&app, desk, (merged, Some(now)), Again { refused: None, meanwhile });
-    }
-    let read = match draft.read(Some(&was)) {
-        Ok(read) => read,
-        Err(field) => {
-            let again = Again::refused(missing(&desk, field));
-            return form(&app, desk, (draft, Some(was)), again);
-        }
-    };
-    let looser = loosened(old, &read);
-    let confirmed = looser.join(",");
-    if !looser.is_empty() && fields.text("confirmed") != confirmed && is_in_use(&app, &view)? {
-        return ask_to_loosen(desk, event, (draft, was), (&looser, confirmed));
-    }
-    let touched: Vec<&str> = differences(&was, &draft).iter().map(|difference| difference.key).collect();
-    match app.change_event(&clerk.by, event, only(&touched, read)).await {
-        Ok(_view) => Ok(Redirect::to(&format!("/console/events/{event}")).into_response()),
-        Err(error) => refused(&app, desk, (draft, Some(was)), error),
-    }
-}
-
-/// What was not touched is not said: nothing is undone that the form never showed, and an event may know seconds where a
-/// form shows minutes.
-fn only(touched: &[&str], read: Choices) -> UpdateEvent {
-    let is = |key: &str| touched.contains(&key);
-    let replica_age_ms_max = is("replica-minutes").then_some(read.replica_age_ms_max());
-    let tickets_per_card = is("tickets-per-card").then_some(read.tickets_per_card);
-    UpdateEvent {
-        name: is("name").then_some(read.name),
-        starts_at: is("starts").then_some(read.starts_at),
-        ends_at: is("ends").then_some(read.ends_at),
-        offline: is("offline").then_some(read.offline),
-        arbiter: is("arbiter").then_some(read.arbiter),
-        choices: PolicyChoices { tickets_per_card, replica_age_ms_max, ..PolicyChoices::default() },
-    }
-}
-
-fn ask_to_loosen(
-    desk: Desk<'_>,
-    id: EventId,
-    (draft, was): (Draft, Draft),
-    (looser, confirmed): (&[&str], String),
-) -> Result<Response, Turned> {
-    let differences = differences(&was, &draft);
-    let loosened = differences.iter().filter(|one| looser.contains(&one.key)).map(|one| one.say(&desk)).collect();
-    let offline = draft.offline.replace('_', "-");
-    let cost = looser.contains(&"offline").then(|| desk.say(&format!("console-offline-{offline}-cost")));
-    let page = desk.page;
-    Ok(page.show(&LoosenPage { page, desk, id, draft, was, loosened, cost, confirmed })?)
-}
-
-/// How long ago something was, in the largest unit that says it: `12 s ago`, `5分前`, `3 h ago`.
-pub(super) fn ago(span: Duration, speech: Speech<'_>) -> String {
-    let seconds = span.as_secs();
-    let (unit, count) = match seconds {
-        0..=119 => ("seconds", seconds),
-        120..=7_199 => ("minutes", seconds / 60),
-        _ => ("hours", seconds / 3_600),
-    };
-    speech.say_count(&format!("console-ago-{unit}"), "count", count)
 }

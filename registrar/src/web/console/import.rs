@@ -5,11 +5,13 @@
 //! the session ends, they are forgotten on purpose, or the import was over an hour ago. What a browser asks for again it
 //! gets again. A token holds one import at a time: what is held is never replaced, it is forgotten first.
 
+pub(super) mod held;
 mod paper;
+pub(super) mod reading;
+mod stage;
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Query, State};
 use axum::http::StatusCode;
@@ -19,125 +21,26 @@ use kido_shared::ids::EventId;
 use kido_web::language::Language;
 use kido_web::words::Speech;
 
+use self::held::{Import, ImportId, Judged};
 pub(super) use self::paper::{codes, print};
+use self::stage::{ImportPage, SHOWN_MAX, Stage, fault, stage};
 use super::clerk::{Clerk, Posted, Scripted, Turned};
-use super::held::{Import, ImportId, Judged};
-use super::session::NotHeld;
-use super::{Desk, Page, Tab};
+use super::sessions::NotHeld;
+use super::{Around, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::Sell;
-use crate::cli::table::{self, TableError};
+use crate::cli::table;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
-use crate::store::RowRefusal;
 
 /// Largest file: some hundred thousand rows. Larger ones are for the command line.
 pub(super) const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Faults of a file, and rows that were refused, that are shown: who has more has another file in hand.
-const SHOWN_MAX: usize = 100;
-
 /// When to try again while other files are being read, in seconds.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("10");
 
-/// Where an import stands, as the page shows it.
-#[derive(Debug)]
-enum Stage {
-    /// No file yet, or one with faults, or one that was not read.
-    Choose { notice: Option<&'static str>, faults: Vec<String>, more: bool, reserved: bool },
-    /// The token holds another import: of another event, or on another screen.
-    Elsewhere { what: String, look: Option<EventId> },
-    /// The file is good.
-    Ready { rows: u64, paid: bool },
-    /// Under way.
-    Running { done: u64, rows: u64 },
-    /// Over.
-    Over { created: u64, unchanged: u64, refused: Vec<String>, more: u64, given_out: u64 },
-}
-
-impl Stage {
-    const fn choose(notice: Option<&'static str>) -> Self {
-        Self::Choose { notice, faults: Vec::new(), more: false, reserved: false }
-    }
-}
-
-#[derive(Debug, Template)]
-#[template(path = "console_import.html")]
-struct ImportPage<'p> {
-    page: Page<'p>,
-    desk: Desk<'p>,
-    id: EventId,
-    held: Option<ImportId>,
-    stage: Stage,
-    columns: String,
-    /// Whether the event waits for its first gate.
-    no_gate: bool,
-}
-
-impl ImportPage<'_> {
-    const fn bytes_max(&self) -> usize {
-        FILE_BYTES_MAX
-    }
-
-    fn progress(&self, done: &u64, rows: &u64) -> String {
-        let fills = [("done", (*done).into()), ("rows", (*rows).into())];
-        self.desk.page.speech.say_with("console-import-progress", &fills)
-    }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-fn stage(import: &Import, speech: Speech<'_>) -> Stage {
-    let (rows, standing) = (import.rows(), import.standing(SHOWN_MAX));
-    if standing.done >= rows {
-        let refused = standing.refused.iter().map(|(line, refusal)| {
-            let key = match refusal {
-                RowRefusal::Different => "console-import-different",
-                RowRefusal::CodeTaken => "console-import-code-taken",
-            };
-            speech.say_count(key, "line", *line)
-        });
-        return Stage::Over {
-            created: standing.created,
-            unchanged: standing.unchanged,
-            refused: refused.collect(),
-            more: count(standing.refused_in_all.saturating_sub(standing.refused.len())),
-            given_out: count(rows.saturating_sub(standing.refused_in_all)),
-        };
-    }
-    match standing.done {
-        0 => Stage::Ready { rows: count(rows), paid: import.is_paid() },
-        done => Stage::Running { done: count(done), rows: count(rows) },
-    }
-}
-
-/// A fault of the file, in words; never what stands there.
-fn fault(fault: &TableError, speech: Speech<'_>) -> String {
-    let columns = table::COLUMNS.join(", ");
-    match fault {
-        TableError::NoHeader => speech.say_of("console-fault-header", "columns", &columns),
-        TableError::Column(name) => speech.say_of("console-fault-column", "column", name),
-        TableError::Missing(column) => speech.say_of("console-fault-missing", "column", column),
-        TableError::Twice(column) => speech.say_of("console-fault-twice", "column", column),
-        TableError::Row(line) => speech.say_count("console-fault-row", "line", *line),
-        TableError::Field { line, column, .. } => {
-            let expected = speech.say(&format!("console-expects-{}", column.replace('_', "-")));
-            let fills = [("line", (*line).into()), ("column", (*column).into()), ("expected", expected.into())];
-            speech.say_with("console-fault-field", &fills)
-        }
-        TableError::Repeated { line, first } => {
-            speech.say_with("console-fault-repeated", &[("line", (*line).into()), ("first", (*first).into())])
-        }
-        TableError::Empty => speech.say("console-fault-empty"),
-        TableError::TooManyRows(rows) => speech.say_count("console-fault-too-many", "count", count(*rows)),
-        TableError::Read(_) => speech.say("console-fault-read"),
-    }
-}
-
 /// What this session holds for this event; where an import is named, that one and no other.
-fn held(app: &AppState, clerk: &Clerk<Sell>, event: EventId, named: Option<ImportId>) -> Option<Arc<Import>> {
+fn held_here(app: &AppState, clerk: &Clerk<Sell>, event: EventId, named: Option<ImportId>) -> Option<Arc<Import>> {
     let mut sessions = app.clerks.sessions();
     let import = sessions.get(&clerk.session, app.now())?.import()?;
     let is_it = import.event() == event && named.is_none_or(|named| named == import.id());
@@ -157,7 +60,9 @@ fn standing(
     if here && import.event() == event {
         return Ok((Some(import.id()), stage(&import, speech)));
     }
-    let name = app.store.event(import.event())?.policy.name().to_owned();
+    // An event that was deleted after this import was found has its id alone.
+    let name = app.store.event(import.event()).map(|view| view.policy.name().to_owned());
+    let name = name.unwrap_or_else(|_gone| import.event().to_string());
     let key = if here { "console-import-elsewhere" } else { "console-import-other-screen" };
     let what = speech.say_of(key, "event", &name);
     Ok((Some(import.id()), Stage::Elsewhere { what, look: here.then_some(import.event()) }))
@@ -167,12 +72,12 @@ fn shown(
     app: &AppState,
     language: Language,
     (clerk, event): (&Clerk<Sell>, EventId),
-    (held, stage): (Option<ImportId>, Stage),
+    (status, (held, stage)): (StatusCode, (Option<ImportId>, Stage)),
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(app, language, clerk).of_event(&app.store.event(event)?, Tab::Import);
-    let (page, columns) = (desk.page, table::COLUMNS.join(","));
+    let around = Around::new(app, language, clerk).of_event(&app.store.event(event)?, Tab::Import);
+    let (page, columns) = (around.page, table::COLUMNS.join(","));
     let no_gate = app.store.gates(event)?.iter().all(|gate| gate.revoked);
-    Ok(page.show(&ImportPage { page, desk, id: event, held, stage, columns, no_gate })?)
+    Ok(page.show_as(status, &ImportPage { page, around, id: event, held, stage, columns, no_gate })?)
 }
 
 /// The page as it is, for whoever asks for what is not possible now.
@@ -182,9 +87,7 @@ fn unchanged(
     at: (&Clerk<Sell>, EventId),
     status: StatusCode,
 ) -> Result<Response, Turned> {
-    let mut response = shown(app, language, at, standing(app, at, app.pages.page(language).speech)?)?;
-    *response.status_mut() = status;
-    Ok(response)
+    shown(app, language, at, (status, standing(app, at, app.pages.page(language).speech)?))
 }
 
 /// The page with a sentence why the file was not read, and when to try again.
@@ -194,8 +97,8 @@ fn busy(
     at: (&Clerk<Sell>, EventId),
     notice: &'static str,
 ) -> Result<Response, Turned> {
-    let mut response = shown(app, language, at, (None, Stage::choose(Some(notice))))?;
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let choose = (None, Stage::choose(Some(notice)));
+    let mut response = shown(app, language, at, (StatusCode::SERVICE_UNAVAILABLE, choose))?;
     response.headers_mut().insert(RETRY_AFTER, TRY_AGAIN);
     Ok(response)
 }
@@ -233,7 +136,8 @@ pub(super) async fn read(
     let Some(place) = app.clerks.readings.begin(clerk.token) else {
         return busy(&app, language, at, "console-import-busy");
     };
-    let file = Bytes::from_request(unread, &app).await.map_err(|rejection| RequestError::body(&rejection))?;
+    let file =
+        Bytes::from_request(unread, &app).await.map_err(|rejection| RequestError::of_body(rejection.status()))?;
     let mut random = app.random();
     // The place goes with the judging: who goes away meanwhile makes no room before it is over.
     let judging = move || (Judged::read(&file, SHOWN_MAX, &mut random), place);
@@ -244,7 +148,7 @@ pub(super) async fn read(
             let (speech, more) = (app.pages.page(language).speech, faults.len() >= SHOWN_MAX);
             let faults = faults.iter().map(|one| fault(one, speech)).collect();
             let stage = Stage::Choose { notice: None, faults, more, reserved };
-            return shown(&app, language, at, (None, stage));
+            return shown(&app, language, at, (StatusCode::OK, (None, stage)));
         }
     };
     let holding = app.clerks.sessions().hold(&clerk.session, (event, !reserved, judged), app.now());
@@ -271,7 +175,7 @@ pub(super) async fn next(
     Query(Named { import }): Query<Named>,
     Scripted { clerk, .. }: Scripted<Sell>,
 ) -> Result<Response, Turned> {
-    let named = import.and_then(|import| held(&app, &clerk, event, Some(import)));
+    let named = import.and_then(|import| held_here(&app, &clerk, event, Some(import)));
     let Some(import) = named else { return unchanged(&app, language, (&clerk, event), StatusCode::CONFLICT) };
     let step = import.step()?;
     if !step.rows.is_empty() {

@@ -1,11 +1,10 @@
-//! Sessions of the console: in memory, bounded, over after a while of silence and in any case after a day's work.
+//! A session of the console: in memory, bounded, over after a while of silence and in any case after a day's work.
 //!
 //! A session holds no right of its own. It names a token, which is looked up again at every request: once the token is
 //! ended, so is every session that it began.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::http::header::{COOKIE, HeaderMap, HeaderValue};
 use kido_shared::clock::Timestamp;
@@ -16,27 +15,14 @@ use rand::{CryptoRng, RngCore};
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::day::Conflicts;
-use super::held::{Import, ImportId, Judged, ROWS_MAX};
-use super::reading::Readings;
-use crate::auth::tokens::{TokenName, Tokens};
-use crate::web::buyer::misses::Misses;
-
-/// Sessions of one token at a time: a few machines of everybody who shares it. One more ends the token's own that was
-/// silent longest; nobody's sign-in ends a session of another token. In all there are at most eight for each token.
-const SESSIONS_PER_TOKEN: usize = 8;
-
-/// Sign-ins with one token within a minute: each is a durable line of the audit list, and nobody needs more.
-const SIGN_INS_PER_MINUTE: u8 = 10;
+use super::import::held::Import;
+use crate::auth::tokens::TokenName;
 
 /// New links that a session may show at a time: one after the other at a desk with a queue.
 const LINKS_MAX: usize = 8;
 
 /// How long a new link can be shown again: long enough for a reload or for the other language.
 pub(super) const LINK_SHOWN: Duration = Duration::from_secs(60);
-
-/// Rows of all imports that are held together: four at their largest, some 200 MB.
-const ROWS_HELD_MAX: usize = 4 * ROWS_MAX;
 
 /// How long a session may be silent: somebody left the screen, and others pass by. A page that only refreshes itself is
 /// silent, but for a viewer's, who can change nothing.
@@ -59,7 +45,7 @@ impl core::fmt::Debug for Secret {
 }
 
 impl Secret {
-    fn generate(random: &mut (impl RngCore + CryptoRng)) -> Self {
+    pub(super) fn generate(random: &mut (impl RngCore + CryptoRng)) -> Self {
         let mut bytes = [0; SECRET_BYTES];
         random.fill_bytes(&mut bytes);
         Self(bytes)
@@ -74,7 +60,7 @@ impl Secret {
         base64url::encode(&self.0)
     }
 
-    fn hash(&self) -> [u8; 32] {
+    pub(super) fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0).into()
     }
 
@@ -125,7 +111,7 @@ pub(super) struct NewLink {
 }
 
 impl NewLink {
-    fn is_shown(&self, now: Timestamp) -> bool {
+    pub(super) fn is_shown(&self, now: Timestamp) -> bool {
         now.since(self.made_at) < LINK_SHOWN
     }
 }
@@ -135,15 +121,15 @@ impl NewLink {
 pub(super) struct Session {
     pub(super) token: TokenName,
     pub(super) form: Secret,
-    begun: Timestamp,
-    used: Timestamp,
+    pub(super) begun: Timestamp,
+    pub(super) used: Timestamp,
     /// The import under way, its codes included: gone with the session.
-    import: Option<Arc<Import>>,
-    links: Vec<NewLink>,
+    pub(super) import: Option<Arc<Import>>,
+    pub(super) links: Vec<NewLink>,
 }
 
 impl Session {
-    fn lives(&self, now: Timestamp) -> bool {
+    pub(super) fn lives(&self, now: Timestamp) -> bool {
         now.since(self.begun) < LIFETIME && now.since(self.used) < IDLE
     }
 
@@ -167,171 +153,3 @@ impl Session {
         links.cloned().collect()
     }
 }
-
-/// A token that began too many sessions within this minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooOften;
-
-/// Why an import is not held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NotHeld {
-    /// The session is over.
-    SessionOver,
-    /// Another import of the same token is held.
-    Another,
-    /// All imports together have as many rows as are kept.
-    Full,
-}
-
-/// Whether so many more rows are kept beside those that are.
-const fn fits(held: usize, more: usize) -> bool {
-    held.saturating_add(more) <= ROWS_HELD_MAX
-}
-
-/// The sessions, by the hash of their cookies.
-#[derive(Debug, Default)]
-pub(super) struct Sessions {
-    sessions: BTreeMap<SessionName, Session>,
-    imports_begun: u64,
-    minute: i64,
-    /// Sign-ins of this minute. Right tokens alone are counted, so it is no longer than they are many.
-    lately: Vec<(TokenName, u8)>,
-}
-
-impl Sessions {
-    /// Begins a session. One too many of a token ends the one of the same token that was silent longest; the one that
-    /// holds the token's import stays.
-    pub(super) fn begin(
-        &mut self,
-        token: TokenName,
-        now: Timestamp,
-        random: &mut (impl RngCore + CryptoRng),
-    ) -> Secret {
-        let own = || self.sessions.iter().filter(|(_name, session)| session.token == token);
-        let silent = own().filter(|(_name, session)| session.import.is_none());
-        let silent = silent.min_by_key(|(_name, session)| session.used).map(|(name, _session)| *name);
-        if let Some(silent) = silent.filter(|_silent| own().count() >= SESSIONS_PER_TOKEN) {
-            self.sessions.remove(&silent);
-        }
-        let (secret, form) = (Secret::generate(random), Secret::generate(random));
-        let session = Session { token, form, begun: now, used: now, import: None, links: Vec::new() };
-        self.sessions.insert(secret.hash(), session);
-        secret
-    }
-
-    /// Counts a sign-in with a right token.
-    ///
-    /// # Errors
-    /// [`TooOften`].
-    pub(super) fn count_sign_in(&mut self, token: TokenName, now: Timestamp) -> Result<(), TooOften> {
-        let minute = now.unix_seconds().div_euclid(60);
-        if minute != self.minute {
-            (self.minute, self.lately) = (minute, Vec::new());
-        }
-        match self.lately.iter_mut().find(|(known, _count)| *known == token) {
-            Some((_token, count)) if *count >= SIGN_INS_PER_MINUTE => return Err(TooOften),
-            Some((_token, count)) => *count = count.saturating_add(1),
-            None => self.lately.push((token, 1)),
-        }
-        Ok(())
-    }
-
-    /// The session of this name, where it lives.
-    pub(super) fn get(&mut self, name: &SessionName, now: Timestamp) -> Option<&mut Session> {
-        if self.sessions.get(name).is_some_and(|session| !session.lives(now)) {
-            self.sessions.remove(name);
-        }
-        self.sessions.get_mut(name)
-    }
-
-    /// Its owner did something.
-    pub(super) fn touch(&mut self, name: &SessionName, now: Timestamp) {
-        if let Some(session) = self.sessions.get_mut(name) {
-            session.used = session.used.max(now);
-        }
-    }
-
-    /// Ends a session.
-    pub(super) fn end(&mut self, name: &SessionName) {
-        self.sessions.remove(name);
-    }
-
-    /// The import that some session of a token holds, and which session.
-    pub(super) fn import_of(&self, token: TokenName) -> Option<(SessionName, Arc<Import>)> {
-        let mut own = self.sessions.iter().filter(|(_name, session)| session.token == token);
-        own.find_map(|(name, session)| Some((*name, Arc::clone(session.import.as_ref()?))))
-    }
-
-    /// Keeps an import with a session. What the token holds already is never replaced.
-    ///
-    /// # Errors
-    /// [`NotHeld`].
-    pub(super) fn hold(
-        &mut self,
-        name: &SessionName,
-        (event, paid, judged): (EventId, bool, Judged),
-        now: Timestamp,
-    ) -> Result<Arc<Import>, NotHeld> {
-        let token = self.get(name, now).ok_or(NotHeld::SessionOver)?.token;
-        if self.import_of(token).is_some() {
-            return Err(NotHeld::Another);
-        }
-        let imports = self.sessions.values().filter_map(Session::import);
-        let held = imports.fold(0_usize, |rows, import| rows.saturating_add(import.rows()));
-        if !fits(held, judged.rows()) {
-            return Err(NotHeld::Full);
-        }
-        self.imports_begun = self.imports_begun.saturating_add(1);
-        let import = Arc::new(Import::new(ImportId::of(self.imports_begun), (event, paid), judged));
-        self.get(name, now).ok_or(NotHeld::SessionOver)?.import = Some(Arc::clone(&import));
-        Ok(import)
-    }
-
-    /// Lets go of an import, whichever of the token's sessions holds it.
-    pub(super) fn forget(&mut self, token: TokenName, id: ImportId) -> Option<Arc<Import>> {
-        let mut own = self.sessions.values_mut().filter(|session| session.token == token);
-        own.find_map(|session| session.import.take_if(|import| import.id() == id))
-    }
-
-    /// Takes out what nobody may see any more: sessions that are over or whose token is ended, imports that were over
-    /// an hour ago, links that were shown long enough. What is returned is to be dropped outside of the lock.
-    fn sweep(&mut self, now: Timestamp, still: impl Fn(TokenName) -> bool) -> (Vec<Session>, Vec<Arc<Import>>) {
-        let over = self.sessions.extract_if(.., |_name, session| !session.lives(now) || !still(session.token));
-        let over = over.map(|(_name, session)| session).collect();
-        let mut imports = Vec::new();
-        for session in self.sessions.values_mut() {
-            imports.extend(session.import.take_if(|import| import.is_stale(now)));
-            session.links.retain(|link| link.is_shown(now));
-        }
-        (over, imports)
-    }
-}
-
-/// What the console remembers.
-#[derive(Debug, Default)]
-pub(crate) struct Clerks {
-    sessions: Mutex<Sessions>,
-    misses: Mutex<Misses>,
-    pub(super) readings: Readings,
-    pub(super) conflicts: Conflicts,
-}
-
-impl Clerks {
-    pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn misses(&self) -> MutexGuard<'_, Misses> {
-        self.misses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Forgets what nobody may see any more: links of tickets do not wait in memory for somebody to come by.
-    pub(crate) fn sweep(&self, now: Timestamp, tokens: &Tokens) {
-        let over = self.sessions().sweep(now, |token| tokens.still(token).is_some());
-        // Wiped here, where nobody waits for the lock.
-        drop(over);
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -93,9 +93,7 @@ pub(super) async fn sign_in(
 }
 
 fn refused(page: Page<'_>, status: StatusCode, key: &'static str) -> Result<Response, AppError> {
-    let mut response = page.show(&SignInPage { page, refused: Some(key) })?;
-    *response.status_mut() = status;
-    Ok(response)
+    page.show_as(status, &SignInPage { page, refused: Some(key) })
 }
 
 /// Ends the session, and everything that it held.

@@ -2,18 +2,17 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use kido_shared::ids::{EventId, TicketId};
-use kido_shared::wire::v1::operator::{Role, TicketChange};
+use kido_shared::wire::v1::operator::TicketChange;
 use kido_web::language::Language;
 use rand::RngCore as _;
 use zeroize::Zeroizing;
 
 use super::clerk::{Clerk, Posted, Turned};
 use super::session::{NewLink, SessionName};
-use super::why::why;
-use super::{Desk, Page, Tab};
+use super::why::Why;
+use super::{Around, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::{Look, Sell, Stop};
 use crate::domain::link;
@@ -27,18 +26,18 @@ use crate::web::buyer::moment::Wall;
 use crate::web::buyer::told::{Sentence, is_inside};
 
 /// Which ticket of which event, by its pseudonym.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
 pub(super) struct OfTicket {
     event: EventId,
     ticket: TicketId,
 }
 
 /// Changes in the order in which the page shows them: what can be taken back first.
-const CHANGES: [(&str, TicketChange, TicketAction); 4] = [
-    ("confirm", TicketChange::Confirm, TicketAction::Confirm),
-    ("suspend", TicketChange::Suspend, TicketAction::Suspend),
-    ("release", TicketChange::Release, TicketAction::Release),
-    ("cancel", TicketChange::Cancel, TicketAction::Cancel),
+const CHANGES: [(&str, TicketChange); 4] = [
+    ("confirm", TicketChange::Confirm),
+    ("suspend", TicketChange::Suspend),
+    ("release", TicketChange::Release),
+    ("cancel", TicketChange::Cancel),
 ];
 
 /// A new code: asked for as the changes are, answered by a page of its own.
@@ -48,16 +47,14 @@ const CODE: &str = "code";
 #[template(path = "console_tickets.html")]
 struct AskPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     refused: Option<String>,
 }
 
-fn asked(desk: Desk<'_>, id: EventId, refused: Option<String>) -> Result<Response, Turned> {
-    let (page, status) = (desk.page, if refused.is_some() { StatusCode::NOT_FOUND } else { StatusCode::OK });
-    let mut response = page.show(&AskPage { page, desk, id, refused })?;
-    *response.status_mut() = status;
-    Ok(response)
+fn asked(around: Around<'_>, id: EventId, why: Option<Why>) -> Result<Response, Turned> {
+    let (page, (status, refused)) = (around.page, Why::parts(why));
+    Ok(page.show_as(status, &AskPage { page, around, id, refused })?)
 }
 
 /// The form that asks for a reference.
@@ -67,8 +64,8 @@ pub(super) async fn ask(
     clerk: Clerk<Look>,
     EventPath { event }: EventPath,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
-    asked(desk, event, None)
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    asked(around, event, None)
 }
 
 /// Finds a ticket, and leads to its page under its pseudonym.
@@ -78,21 +75,21 @@ pub(super) async fn look_up(
     EventPath { event }: EventPath,
     Posted { clerk, fields }: Posted<Look>,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
     let typed = fields.text("ticket_ref");
     let name = match (typed.parse::<TicketId>(), TicketRef::parse(&typed.to_ascii_uppercase())) {
         (Ok(id), _) => TicketName::Id(id),
         (Err(_), Ok(reference)) => TicketName::Reference(reference),
         (Err(_), Err(_)) => {
-            let refused = desk.say("console-ref-form");
-            return asked(desk, event, Some(refused));
+            let why = Why::typed(around.say("console-ref-form"));
+            return asked(around, event, Some(why));
         }
     };
     match app.store.ticket(event, &name).map_err(AppError::from) {
         Ok(view) => Ok(Redirect::to(&address(event, view.ticket)).into_response()),
         Err(error @ AppError::Ticket(_)) => {
-            let refused = why(desk.page.speech, &error);
-            asked(desk, event, Some(refused))
+            let why = Why::of(&error, around.page.speech);
+            asked(around, event, Some(why))
         }
         Err(error) => Err(error.into()),
     }
@@ -106,7 +103,7 @@ fn address(event: EventId, ticket: TicketId) -> String {
 #[template(path = "console_ticket.html")]
 struct TicketPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     ticket: TicketId,
     state: &'static str,
@@ -119,7 +116,7 @@ struct TicketPage<'p> {
     entries: String,
     party: bool,
     card_ends: bool,
-    /// Nothing for a shop, which sees states only.
+    /// Nothing for a role that is never told of uses.
     history: Option<Vec<Sentence>>,
     changes: Vec<&'static str>,
     refused: Option<String>,
@@ -138,28 +135,19 @@ const fn band(state: TicketState) -> &'static str {
 }
 
 /// The state, whether it is paid for, and whether somebody is in with it; a shop is never told the last.
-fn standing(desk: &Desk<'_>, view: &TicketView, inside: bool) -> String {
+fn standing(around: &Around<'_>, view: &TicketView, inside: bool) -> String {
     let more = [(!view.paid, "console-not-paid"), (inside, "console-inside")];
     let state = format!("console-state-{}", view.state.name());
-    let said = more.iter().filter(|(holds, _key)| *holds).map(|(_holds, key)| desk.say(key));
-    [desk.say(&state)].into_iter().chain(said).collect::<Vec<_>>().join(" · ")
+    let said = more.iter().filter(|(holds, _key)| *holds).map(|(_holds, key)| around.say(key));
+    [around.say(&state)].into_iter().chain(said).collect::<Vec<_>>().join(" · ")
 }
 
-/// Whether a change is worth a button: the role may, and the ticket's state lets it become something else.
-fn changes(desk: &Desk<'_>, view: &TicketView) -> Vec<&'static str> {
-    let possible = |action: TicketAction| match (action, view.state) {
-        (TicketAction::Confirm, TicketState::Reserved) => true,
-        (TicketAction::Confirm | TicketAction::Release, TicketState::Bound | TicketState::Suspended) => !view.paid,
-        (TicketAction::Release, TicketState::Reserved) => true,
-        (TicketAction::Suspend, state) => state == TicketState::Bound,
-        (TicketAction::Cancel, state) => state != TicketState::Cancelled,
-        (_, _) => false,
-    };
-    let offered =
-        CHANGES.iter().filter(|(_word, change, wanted)| action(*change, desk.role).is_ok() && possible(*wanted));
-    let is_void = matches!(view.state, TicketState::Returned | TicketState::Cancelled);
-    let code = (desk.sells() && !is_void).then_some(CODE);
-    offered.map(|(word, _, _)| *word).chain(code).collect()
+/// What is worth a button: what the ticket's rules would do for this role, as far as the role may ask for it.
+fn changes(around: &Around<'_>, possible: &[TicketAction]) -> Vec<&'static str> {
+    let may = |change| action(change, around.role).is_ok_and(|action| possible.contains(&action));
+    let offered = CHANGES.iter().filter(|(_word, change)| may(*change)).map(|(word, _change)| *word);
+    let code = (around.sells() && possible.contains(&TicketAction::ReissueCode)).then_some(CODE);
+    offered.chain(code).collect()
 }
 
 /// The link that this session made for the ticket a moment ago, if it still opens it: where two were made at once, one
@@ -177,25 +165,25 @@ fn new_link(app: &AppState, session: &SessionName, of: (EventId, TicketId)) -> R
 
 fn shown<M>(
     app: &AppState,
-    (desk, clerk): (Desk<'_>, &Clerk<M>),
-    event: EventId,
-    view: TicketView,
-    refused: Option<String>,
+    (around, clerk): (Around<'_>, &Clerk<M>),
+    OfTicket { event, ticket }: OfTicket,
+    why: Option<Why>,
 ) -> Result<Response, Turned> {
-    let (page, speech) = (desk.page, desk.page.speech);
-    let language = speech.language();
-    let told = if desk.role == Role::Sales { None } else { Some(app.store.told_history(event, view.ticket)?) };
-    let code = new_link(app, &clerk.session, (event, view.ticket))?.map(|link| link.link);
+    let (page, speech) = (around.page, around.page.speech);
+    let (language, bearer) = (speech.language(), &clerk.by.bearer);
+    let (view, possible) = app.store.ticket_for(event, &TicketName::Id(ticket), bearer.actor())?;
+    let told = if bearer.sees_uses() { Some(app.store.told_history(event, ticket)?) } else { None };
+    let code = new_link(app, &clerk.session, (event, ticket))?.map(|link| link.link);
     let window = view.particulars.window;
-    let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let (status, refused) = Why::parts(why);
     let inside = told.as_deref().is_some_and(is_inside);
     let shown = TicketPage {
         page,
         id: event,
-        ticket: view.ticket,
+        ticket,
         state: view.state.name(),
         band: band(view.state),
-        standing: standing(&desk, &view, inside),
+        standing: standing(&around, &view, inside),
         zone: view.particulars.zone.to_string(),
         seat: view.particulars.seat_label.to_string(),
         window: Wall::at(window.from(), language).to(Wall::at(window.until(), language)),
@@ -203,15 +191,13 @@ fn shown<M>(
         party: view.particulars.party.is_some(),
         card_ends: view.certificate_ends_before_event == Some(true),
         history: told.map(|told| told.iter().map(|told| Sentence::of(told, speech)).collect()),
-        changes: changes(&desk, &view),
-        desk,
+        changes: changes(&around, &possible),
+        around,
         refused,
         once: app.random().next_u64(),
         code,
     };
-    let mut response = page.show_secret(&shown)?;
-    *response.status_mut() = status;
-    Ok(response)
+    Ok(page.show_secret(status, &shown)?)
 }
 
 /// A ticket by its pseudonym.
@@ -219,11 +205,10 @@ pub(super) async fn show(
     State(app): State<AppState>,
     language: Language,
     clerk: Clerk<Look>,
-    Path(OfTicket { event, ticket }): Path<OfTicket>,
+    Path(of): Path<OfTicket>,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
-    let view = app.store.ticket(event, &TicketName::Id(ticket))?;
-    shown(&app, (desk, &clerk), event, view, None)
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(of.event)?, Tab::Tickets);
+    shown(&app, (around, &clerk), of, None)
 }
 
 /// Changes a ticket's status.
@@ -234,24 +219,23 @@ pub(super) async fn change(
     Posted { clerk, fields }: Posted<Stop>,
 ) -> Result<Response, Turned> {
     let wanted = fields.text("change");
-    let (_, change, _) = CHANGES.into_iter().find(|(word, _, _)| *word == wanted).ok_or(RequestError::Body)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    let (_word, change) = CHANGES.into_iter().find(|(word, _change)| *word == wanted).ok_or(RequestError::Body)?;
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
     match app.change_ticket(&clerk.by, event, TicketName::Id(ticket), change).await {
         Ok(view) => Ok(Redirect::to(&address(event, view.ticket)).into_response()),
-        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), (event, ticket), &error),
+        Err(error @ AppError::Ticket(_)) => refused(&app, (around, &clerk), OfTicket { event, ticket }, &error),
         Err(error) => Err(error.into()),
     }
 }
 
 fn refused<M>(
     app: &AppState,
-    (desk, clerk): (Desk<'_>, &Clerk<M>),
-    (event, ticket): (EventId, TicketId),
+    (around, clerk): (Around<'_>, &Clerk<M>),
+    of: OfTicket,
     error: &AppError,
 ) -> Result<Response, Turned> {
-    let refused = why(desk.page.speech, error);
-    let view = app.store.ticket(event, &TicketName::Id(ticket))?;
-    shown(app, (desk, clerk), event, view, Some(refused))
+    let why = Why::of(error, around.page.speech);
+    shown(app, (around, clerk), of, Some(why))
 }
 
 /// Makes a new link, and leads to the ticket's page, which shows it for a moment. A form that arrives twice makes one.
@@ -262,7 +246,7 @@ pub(super) async fn reissue(
     Posted { clerk, fields }: Posted<Sell>,
 ) -> Result<Response, Turned> {
     let once: u64 = fields.text("once").parse().map_err(|_no_number| RequestError::Body)?;
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Tickets);
     if new_link(&app, &clerk.session, (event, ticket))?.is_some_and(|link| link.once == once) {
         return Ok(Redirect::to(&address(event, ticket)).into_response());
     }
@@ -276,7 +260,7 @@ pub(super) async fn reissue(
             drop(sessions);
             Ok(Redirect::to(&address(event, view.ticket)).into_response())
         }
-        Err(error @ AppError::Ticket(_)) => refused(&app, (desk, &clerk), (event, ticket), &error),
+        Err(error @ AppError::Ticket(_)) => refused(&app, (around, &clerk), OfTicket { event, ticket }, &error),
         Err(error) => Err(error.into()),
     }
 }

@@ -3,14 +3,15 @@
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use kido_shared::ids::EventId;
 use kido_web::language::Language;
 use zeroize::Zeroizing;
 
-use super::{Named, held};
+use super::held::ImportId;
+use super::{Named, held_here};
 use crate::api::extract::EventPath;
 use crate::audit::Deed;
 use crate::auth::bearer::Sell;
@@ -18,8 +19,7 @@ use crate::domain::link;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
 use crate::web::console::clerk::{Clerk, Turned};
-use crate::web::console::held::ImportId;
-use crate::web::console::{Desk, Page, Tab};
+use crate::web::console::{Around, Page, Tab};
 
 /// Codes on one page of the print: thirty sheets.
 const CODES_PER_PRINT: usize = 300;
@@ -31,7 +31,7 @@ pub(in crate::web::console) async fn codes(
     EventPath { event }: EventPath,
     Query(Named { import }): Query<Named>,
 ) -> Result<Response, Turned> {
-    let import = held(&app, &clerk, event, import).ok_or(RequestError::NoRoute)?;
+    let import = held_here(&app, &clerk, event, import).ok_or(RequestError::NoRoute)?;
     app.note(&clerk.by, Deed::CodesTaken, Some(event)).await?;
     let origin = app.origin.as_str().to_owned();
     let writing = tokio::task::spawn_blocking(move || import.code_file(&origin));
@@ -55,7 +55,7 @@ struct Slip {
 #[template(path = "console_print.html")]
 struct PrintPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     id: EventId,
     held: ImportId,
     slips: Vec<Slip>,
@@ -79,8 +79,8 @@ pub(in crate::web::console) async fn print(
     EventPath { event }: EventPath,
     Query(Sheet { import, sheet }): Query<Sheet>,
 ) -> Result<Response, Turned> {
-    let desk = Desk::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Import);
-    let import = held(&app, &clerk, event, import).ok_or(RequestError::NoRoute)?;
+    let around = Around::new(&app, language, &clerk).of_event(&app.store.event(event)?, Tab::Import);
+    let import = held_here(&app, &clerk, event, import).ok_or(RequestError::NoRoute)?;
     app.note(&clerk.by, Deed::CodesTaken, Some(event)).await?;
     let (held, origin, first) = (import.id(), app.origin.clone(), sheet.saturating_mul(CODES_PER_PRINT));
     let putting = tokio::task::spawn_blocking(move || {
@@ -91,6 +91,6 @@ pub(in crate::web::console) async fn print(
         })
     });
     let (slips, more) = putting.await.map_err(AppError::Lost)?;
-    let page = desk.page;
-    Ok(page.show_secret(&PrintPage { page, desk, id: event, held, slips, sheet, more })?)
+    let page = around.page;
+    Ok(page.show_secret(StatusCode::OK, &PrintPage { page, around, id: event, held, slips, sheet, more })?)
 }

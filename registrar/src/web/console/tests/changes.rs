@@ -1,7 +1,10 @@
 //! Changes of a running event.
 
-use super::*;
+use kido_shared::clock::Timestamp;
 use kido_shared::policy::OfflineChoice;
+
+use super::*;
+use crate::router::tests::gates::enrol;
 
 /// A form of an event as a browser sends it, with some fields changed.
 pub(super) fn edited(form: &str, changed: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
@@ -86,4 +89,25 @@ async fn a_replica_age_beyond_a_week_is_refused() {
         let answer = operator.post(&served, &path, &edited(&form, &[("replica_minutes", minutes)])).await;
         assert_eq!(answer.status, status, "{minutes}");
     }
+}
+
+#[tokio::test]
+async fn no_offline_choice_is_made_for_anybody_and_nothing_typed_is_lost() {
+    let served = Served::new();
+    let operator = Browser::signed_in(&served, Role::Operator).await;
+    let form = operator.read(&served, "/console/events/new").await;
+    assert!(!form.split("name=\"arbiter\"").next().unwrap().contains("checked"));
+    assert!(form.contains("may admit twice"), "what it costs stands where it is chosen");
+    let fields: Vec<_> = event_fields().into_iter().filter(|(name, _)| *name != "offline").collect();
+    let refused = operator.post(&served, "/console/events", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(&refused).contains("value=\"Opening\"") && text(&refused).contains("2027-01-16T18:00"));
+    let made = operator.post(&served, "/console/events", &event_fields()).await;
+    let change = format!("{}/change", location(&made));
+    let form = operator.read(&served, &change).await;
+    let saved = operator.post(&served, &change, &edited(&form, &[("offline", "admit")])).await;
+    assert_eq!(location(&saved), location(&made));
+    let view = &served.app.store.events().unwrap()[0];
+    assert_eq!(view.policy.choices().offline, OfflineChoice::Admit);
+    assert_eq!(view.policy.choices().starts_at, Timestamp::from_unix_seconds(1_800_090_000), "18:00 in Japan");
 }

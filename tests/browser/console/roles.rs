@@ -1,7 +1,6 @@
 //! The others at the console: shop, desk and viewer, the audit list over all of them, and the way out.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -37,16 +36,6 @@ const DEEDS: [&str; 16] = [
 
 impl Operator<'_> {
     pub(super) async fn shares_the_console(&mut self, chapter: &mut Chapter) {
-        chapter
-            .step("an event is changed", async {
-                let change = self.of_event("/change");
-                self.go(&change).await?;
-                self.sees("#name").await?;
-                self.looks("event-change").await?;
-                self.press("main form button.first").await?;
-                Ok(self.visitor.browser.wait("the event", "!location.pathname.endsWith('/change')").await?)
-            })
-            .await;
         chapter
             .step("out, and nobody sees the console", async {
                 self.signs_out().await?;
@@ -136,21 +125,4 @@ impl Operator<'_> {
             self.sees("[data-deed]").await?;
         }
     }
-}
-
-/// Holds that no file below a folder has one of these texts.
-pub(super) fn holds_none(folder: &Path, texts: &[&str]) -> anyhow::Result<()> {
-    let search = aho_corasick::AhoCorasick::new(texts)?;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.is_file() {
-                anyhow::ensure!(!search.is_match(&std::fs::read(&path)?), "a code is in {}", path.display());
-            }
-        }
-    }
-    Ok(())
 }

@@ -9,19 +9,19 @@ const READINGS_MAX: usize = 2;
 
 /// The tokens whose files are being read.
 #[derive(Debug, Default)]
-pub(super) struct Readings(Arc<Mutex<Vec<TokenName>>>);
+pub(in crate::web::console) struct Readings(Arc<Mutex<Vec<TokenName>>>);
 
 /// A place among them. It is taken before the first byte, and lasts until it is dropped: with the judging, not with the
 /// request, whose client may have gone.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(in crate::web::console) struct Reading {
     of: Arc<Mutex<Vec<TokenName>>>,
     token: TokenName,
 }
 
 impl Readings {
     /// Takes a place; nothing where all are taken, or one by the same token.
-    pub(super) fn begin(&self, token: TokenName) -> Option<Reading> {
+    pub(in crate::web::console) fn begin(&self, token: TokenName) -> Option<Reading> {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() >= READINGS_MAX || tokens.contains(&token) {
             return None;

@@ -22,7 +22,7 @@ use crate::store::{ImportOutcome, RowRefusal, TicketRow};
 
 /// Most rows of one import: five full halls. Larger ones are for the command line, which keeps the codes on its own
 /// machine; here they would be in memory.
-pub(super) const ROWS_MAX: usize = 100_000;
+pub(in crate::web::console) const ROWS_MAX: usize = 100_000;
 
 /// Tickets of one step: on a slow disk a second, so that progress is seen.
 const STEP: usize = 500;
@@ -33,15 +33,15 @@ const OVER_HELD: Duration = Duration::from_secs(60 * 60);
 /// Which import: a page, a step and a file name the one that they are about, and never mean another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(transparent)]
-pub(super) struct ImportId(u64);
+pub(in crate::web::console) struct ImportId(u64);
 
 impl ImportId {
-    /// The import that was begun as the so manieth since this process began.
-    pub(super) const fn of(number: u64) -> Self {
+    /// The number of an import, counted from this process's start.
+    pub(in crate::web::console) const fn of(number: u64) -> Self {
         Self(number)
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::web::console) fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
     }
 }
@@ -54,7 +54,7 @@ impl core::fmt::Display for ImportId {
 
 /// A file without a fault, and a code for each of its rows.
 #[derive(Debug)]
-pub(super) struct Judged {
+pub(in crate::web::console) struct Judged {
     rows: Vec<TableRow>,
     codes: Vec<Code>,
 }
@@ -64,7 +64,7 @@ impl Judged {
     ///
     /// # Errors
     /// Its faults, at most so many.
-    pub(super) fn read(
+    pub(in crate::web::console) fn read(
         file: &[u8],
         faults_max: usize,
         random: &mut (impl RngCore + CryptoRng),
@@ -74,7 +74,7 @@ impl Judged {
         Ok(Self { rows, codes })
     }
 
-    pub(super) const fn rows(&self) -> usize {
+    pub(in crate::web::console) const fn rows(&self) -> usize {
         self.rows.len()
     }
 }
@@ -91,24 +91,24 @@ struct Progress {
 
 /// How far an import is, as a page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) done: usize,
-    pub(super) created: u64,
-    pub(super) unchanged: u64,
+pub(in crate::web::console) struct ImportStanding {
+    pub(in crate::web::console) done: usize,
+    pub(in crate::web::console) created: u64,
+    pub(in crate::web::console) unchanged: u64,
     /// The first rows that were refused, by their lines.
-    pub(super) refused: Vec<(u64, RowRefusal)>,
-    pub(super) refused_in_all: usize,
+    pub(in crate::web::console) refused: Vec<(u64, RowRefusal)>,
+    pub(in crate::web::console) refused_in_all: usize,
 }
 
 /// The next tickets, and how many there were before them.
-pub(super) struct Step {
-    pub(super) done: usize,
-    pub(super) rows: Vec<TicketRow>,
+pub(in crate::web::console) struct ImportStep {
+    pub(in crate::web::console) done: usize,
+    pub(in crate::web::console) rows: Vec<TicketRow>,
 }
 
 /// One import.
 #[derive(Debug)]
-pub(super) struct Import {
+pub(in crate::web::console) struct Import {
     id: ImportId,
     event: EventId,
     paid: bool,
@@ -117,24 +117,24 @@ pub(super) struct Import {
 }
 
 impl Import {
-    pub(super) fn new(id: ImportId, (event, paid): (EventId, bool), judged: Judged) -> Self {
+    pub(in crate::web::console) fn new(id: ImportId, (event, paid): (EventId, bool), judged: Judged) -> Self {
         Self { id, event, paid, judged, progress: Mutex::default() }
     }
 
-    pub(super) const fn id(&self) -> ImportId {
+    pub(in crate::web::console) const fn id(&self) -> ImportId {
         self.id
     }
 
-    pub(super) const fn event(&self) -> EventId {
+    pub(in crate::web::console) const fn event(&self) -> EventId {
         self.event
     }
 
     /// Whether its tickets are paid for.
-    pub(super) const fn is_paid(&self) -> bool {
+    pub(in crate::web::console) const fn is_paid(&self) -> bool {
         self.paid
     }
 
-    pub(super) const fn rows(&self) -> usize {
+    pub(in crate::web::console) const fn rows(&self) -> usize {
         self.judged.rows()
     }
 
@@ -143,16 +143,16 @@ impl Import {
     }
 
     /// Whether it was over so long ago that it is let go.
-    pub(super) fn is_stale(&self, now: Timestamp) -> bool {
+    pub(in crate::web::console) fn is_stale(&self, now: Timestamp) -> bool {
         self.progress().over_at.is_some_and(|over_at| now.since(over_at) >= OVER_HELD)
     }
 
     /// How far it is, with so many of the refused rows.
-    pub(super) fn standing(&self, refused_max: usize) -> Standing {
+    pub(in crate::web::console) fn standing(&self, refused_max: usize) -> ImportStanding {
         let progress = self.progress();
         let line = |place: &usize| self.judged.rows.get(*place).map_or(0, |row| row.line);
         let refused = progress.refused.iter().take(refused_max);
-        Standing {
+        ImportStanding {
             done: progress.done,
             created: progress.created,
             unchanged: progress.unchanged,
@@ -165,14 +165,14 @@ impl Import {
     ///
     /// # Errors
     /// [`AppError::Bug`].
-    pub(super) fn step(&self) -> Result<Step, AppError> {
+    pub(in crate::web::console) fn step(&self) -> Result<ImportStep, AppError> {
         let done = self.progress().done;
         let pairs = self.judged.rows.iter().zip(&self.judged.codes).skip(done).take(STEP);
-        Ok(Step { done, rows: pairs.map(|(row, code)| ticket(row, code)).collect::<Result<_, _>>()? })
+        Ok(ImportStep { done, rows: pairs.map(|(row, code)| ticket(row, code)).collect::<Result<_, _>>()? })
     }
 
     /// Books what became of the tickets that came after the first `done` ones.
-    pub(super) fn note(&self, done: usize, outcomes: &[ImportOutcome], now: Timestamp) {
+    pub(in crate::web::console) fn note(&self, done: usize, outcomes: &[ImportOutcome], now: Timestamp) {
         let mut progress = self.progress();
         // Another tab's step was noted meanwhile: it was the same one.
         if progress.done != done {
@@ -201,13 +201,18 @@ impl Import {
     }
 
     /// The code file, byte for byte as the command line writes it: up to 13 MB.
-    pub(super) fn code_file(&self, origin: &str) -> Zeroizing<String> {
+    pub(in crate::web::console) fn code_file(&self, origin: &str) -> Zeroizing<String> {
         let pairs = self.given_out();
         codes_file::text(origin, pairs.into_iter().map(|(row, code)| (&row.ticket_ref, code)))
     }
 
     /// So many tickets and codes from a place on, and whether there are more.
-    pub(super) fn sheet<T>(&self, first: usize, count: usize, slip: impl Fn(&TableRow, &Code) -> T) -> (Vec<T>, bool) {
+    pub(in crate::web::console) fn sheet<T>(
+        &self,
+        first: usize,
+        count: usize,
+        slip: impl Fn(&TableRow, &Code) -> T,
+    ) -> (Vec<T>, bool) {
         let pairs = self.given_out();
         let slips = pairs.iter().skip(first).take(count).map(|(row, code)| slip(row, code)).collect();
         (slips, pairs.len() > first.saturating_add(count))

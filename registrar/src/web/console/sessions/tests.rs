@@ -1,12 +1,14 @@
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
+use core::time::Duration;
 
 use kido_shared::wire::v1::operator::{AddToken, Role};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 
 use super::*;
 use crate::auth::tokens::BearerToken;
 use crate::cli::table;
 use crate::store::{ImportOutcome, RowRefusal};
+use crate::web::console::session::{IDLE, LIFETIME};
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 

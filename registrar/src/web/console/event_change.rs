@@ -4,11 +4,13 @@
 //! what it never showed; where something else has changed meanwhile, the form comes again and says so.
 
 use askama::Template;
+use axum::response::Response;
 use kido_shared::ids::EventId;
 use kido_shared::policy::{OfflineChoice, PolicyDraft};
 
-use super::events::{Choices, Draft, MINUTE_MS, OFFLINE};
-use super::{Desk, Page, Tab};
+use super::clerk::Turned;
+use super::event_form::{Choices, Draft, MINUTE_MS, OFFLINE};
+use super::{Around, Page, Tab};
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::EventView;
@@ -37,17 +39,17 @@ pub(super) struct Difference {
 
 impl Difference {
     /// In words, choices by their names.
-    pub(super) fn say(&self, desk: &Desk<'_>) -> String {
+    pub(super) fn say(&self, around: &Around<'_>) -> String {
         let value = |text: &str| match self.key {
             "offline" | "arbiter" if !text.is_empty() => {
-                desk.say(&format!("console-{}-{}", self.key, text.replace('_', "-")))
+                around.say(&format!("console-{}-{}", self.key, text.replace('_', "-")))
             }
             "starts" | "ends" => text.replace('T', " "),
             _ => text.to_owned(),
         };
-        let field = desk.say(&format!("console-event-{}", self.key));
+        let field = around.say(&format!("console-event-{}", self.key));
         let fills = [("field", field.into()), ("from", value(&self.from).into()), ("to", value(&self.to).into())];
-        desk.page.speech.say_with("console-event-difference", &fills)
+        around.page.speech.say_with("console-event-difference", &fills)
     }
 }
 
@@ -95,18 +97,33 @@ pub(super) fn is_in_use(app: &AppState, view: &EventView) -> Result<bool, AppErr
 /// Asks once before an event that is in use becomes looser.
 #[derive(Debug, Template)]
 #[template(path = "console_event_loosen.html")]
-pub(super) struct LoosenPage<'p> {
-    pub(super) page: Page<'p>,
-    pub(super) desk: Desk<'p>,
-    pub(super) id: EventId,
-    pub(super) draft: Draft,
-    pub(super) was: Draft,
+struct LoosenPage<'p> {
+    page: Page<'p>,
+    around: Around<'p>,
+    id: EventId,
+    draft: Draft,
+    was: Draft,
     /// What becomes looser, in words.
-    pub(super) loosened: Vec<String>,
+    loosened: Vec<String>,
     /// What it costs, where that is said.
-    pub(super) cost: Option<String>,
+    cost: Option<String>,
     /// The same by name, for the form.
-    pub(super) confirmed: String,
+    confirmed: String,
+}
+
+/// Asks whether that is meant.
+pub(super) fn ask_to_loosen(
+    around: Around<'_>,
+    id: EventId,
+    (draft, was): (Draft, Draft),
+    (looser, confirmed): (&[&str], String),
+) -> Result<Response, Turned> {
+    let differences = differences(&was, &draft);
+    let loosened = differences.iter().filter(|one| looser.contains(&one.key)).map(|one| one.say(&around)).collect();
+    let offline = draft.offline.replace('_', "-");
+    let cost = looser.contains(&"offline").then(|| around.say(&format!("console-offline-{offline}-cost")));
+    let page = around.page;
+    Ok(page.show(&LoosenPage { page, around, id, draft, was, loosened, cost, confirmed })?)
 }
 
 #[cfg(test)]

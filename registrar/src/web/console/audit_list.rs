@@ -9,7 +9,7 @@ use kido_shared::ids::EventId;
 use kido_web::language::Language;
 
 use super::clerk::{Clerk, Turned};
-use super::{Desk, Page, Tab};
+use super::{Around, Page, Tab};
 use crate::audit::{AuditLine, ChangedChoice, Object};
 use crate::auth::bearer::Operate;
 use crate::state::AppState;
@@ -42,8 +42,8 @@ struct EventName {
 }
 
 impl Line {
-    fn of(line: &AuditLine, desk: &Desk<'_>, names: &BTreeMap<EventId, String>) -> Self {
-        let speech = desk.page.speech;
+    fn of(line: &AuditLine, around: &Around<'_>, names: &BTreeMap<EventId, String>) -> Self {
+        let speech = around.page.speech;
         let wall = Wall::at(line.at, speech.language());
         let role = line
             .role
@@ -97,7 +97,7 @@ fn choice(changed: &ChangedChoice) -> String {
 #[template(path = "console_audit.html")]
 struct AuditListPage<'p> {
     page: Page<'p>,
-    desk: Desk<'p>,
+    around: Around<'p>,
     lines: Vec<Line>,
     before: Option<u64>,
 }
@@ -109,10 +109,10 @@ pub(super) async fn show(
     clerk: Clerk<Operate>,
     Query(From { before }): Query<From>,
 ) -> Result<Response, Turned> {
-    let desk = Desk { tab: Tab::Audit, ..Desk::new(&app, language, &clerk) };
+    let around = Around { tab: Tab::Audit, ..Around::new(&app, language, &clerk) };
     let found = app.audit.page(before)?;
     let names = app.store.events()?.iter().map(|view| (view.event, view.policy.name().to_owned())).collect();
-    let lines = found.lines.iter().map(|line| Line::of(line, &desk, &names)).collect();
-    let page = desk.page;
-    Ok(page.show(&AuditListPage { page, desk, lines, before: found.before })?)
+    let lines = found.lines.iter().map(|line| Line::of(line, &around, &names)).collect();
+    let page = around.page;
+    Ok(page.show(&AuditListPage { page, around, lines, before: found.before })?)
 }

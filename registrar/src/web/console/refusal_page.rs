@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use kido_web::icons;
 
-use super::why::{self, key_of};
+use super::why::key_of;
 use crate::error::AppError;
 use crate::web::Page;
 
@@ -18,10 +18,10 @@ struct RefusedPage<'p> {
 }
 
 /// The page of a refusal, by its status and its word for programs.
-pub(crate) fn refused(page: Page<'_>, status: StatusCode, code: Option<&str>) -> Result<Response, AppError> {
+pub(crate) fn refusal_page(page: Page<'_>, status: StatusCode, code: Option<&str>) -> Result<Response, AppError> {
     let kind = kind(status, code.unwrap_or_default());
-    let known = code.filter(|code| why::is_said(code));
-    let what = known.map_or_else(|| format!("console-error-{kind}-what"), key_of);
+    let known = code.and_then(|code| key_of(code, page.speech));
+    let what = known.unwrap_or_else(|| format!("console-error-{kind}-what"));
     let next = format!("console-error-{kind}-next");
     page.show(&RefusedPage { page, what: page.speech.say(&what), next: page.speech.say(&next) })
 }
