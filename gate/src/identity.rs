@@ -38,6 +38,14 @@ pub enum IdentityError {
     /// The event's retention date has passed: its keys and copies are gone.
     #[error("the event is over and its keys were wiped; enrol anew in another data folder")]
     Wiped,
+    /// The data folder is another user's: what is written now, the gate's own user could not read.
+    #[error("{} belongs to user {owner}: run this as that user, as in `runuser -u kido-gate -- kido-gate …`", path.display())]
+    OtherOwner {
+        /// Which folder.
+        path: PathBuf,
+        /// The number of the user whose it is.
+        owner: u32,
+    },
     /// Others can read a secret file.
     #[error("{} can be read by other users; it must have mode 600", path.display())]
     Exposed {

@@ -27,6 +27,7 @@
 //! ticket for the first one's entry. Then whatever is usable is admitted, what looks unused before what does not. Else the most helpful refusal is told
 //! ([`Refusal`]s in the order of `helpfulness`, then by window, then by ticket id).
 
+use core::cmp::Reverse;
 use core::time::Duration;
 
 use crate::admission::DecidedOn;
@@ -210,11 +211,13 @@ pub fn decide(tickets: &[KnownTicket], here: &Here<'_>) -> Verdict {
     Verdict::Refuse(told.unwrap_or(Refusal::NoTicketHere))
 }
 
-/// Known use goes last: with an arbiter it is no objection, but of two tickets the one that looks unused is tried.
-fn order(ticket: &KnownTicket) -> (bool, Timestamp, Timestamp, TicketId) {
-    let used = known_use(ticket).is_some();
+/// Known use goes last: with an arbiter it is no objection, but of two tickets the one that looks unused is tried. Of
+/// those in use the latest goes first: it is the entry that its holder remembers when the screen names a time.
+fn order(ticket: &KnownTicket) -> (bool, Reverse<Option<Timestamp>>, Timestamp, Timestamp, TicketId) {
+    let used = known_use(ticket);
+    let since = if let Some(Refusal::AlreadyIn { at, .. }) = used { Some(at) } else { None };
     let TicketRecord { window, ticket, .. } = &ticket.record;
-    (used, window.until(), window.from(), *ticket)
+    (used.is_some(), Reverse(since), window.until(), window.from(), *ticket)
 }
 
 fn together(first: &KnownTicket, rest: &[&KnownTicket]) -> Admissible {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kido_tests::browser::GATE;
+use kido_tests::browser::{GATE, Size};
 use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, TicketRow, Venue};
 use kido_virtual_card::card::Fault;
 use kido_virtual_card::character::Character;
@@ -36,6 +36,31 @@ fn refused() -> [(Character, Vec<Fault>, &'static str, &'static str); 8] {
         (Character::Holder, vec![Fault::TriesLeft(0)], "26", "locked"),
         (Character::Holder, vec![Fault::TriesLeft(1)], "27", "one-try"),
     ]
+}
+
+/// Windows in which a pad must be whole: the lane's screens, a window beside another one, a phone held by a developer.
+const PAD_FITS: [Size; 5] = [
+    Size { width: 1_080, height: 1_920 },
+    Size { width: 1_280, height: 800 },
+    Size { width: 640, height: 860 },
+    Size { width: 800, height: 700 },
+    Size { width: 390, height: 844 },
+];
+
+/// Every key is in the window, as large as a finger, and no word lies over the strip.
+async fn the_pad_fits(visitor: &Visitor) -> anyhow::Result<()> {
+    const WRONG: &str = "const at = (element) => element.getBoundingClientRect(); \
+        const keys = [...document.querySelectorAll('#pad button')].map(at); \
+        const out = keys.filter((key) => key.bottom > innerHeight || key.right > innerWidth || key.height < 44); \
+        const over = at(document.getElementById('said')).top < at(document.querySelector('header')).bottom; \
+        return `${keys.length - out.length} of ${keys.length} keys${over ? ', words over the strip' : ''}`;";
+    for size in PAD_FITS {
+        visitor.browser.resize(size).await?;
+        let found = visitor.browser.ask(WRONG).await?;
+        anyhow::ensure!(found == "13 of 13 keys", "at {}x{}: {found}", size.width, size.height);
+    }
+    visitor.browser.resize(GATE[0]).await?;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,6 +135,7 @@ async fn evening(chapter: &mut Chapter, venue: &Venue, gate: &mut Gate, visitor:
         .step("a wrong PIN: the card once more", async {
             insert(visitor, venue, holder, "ask_pin").await?;
             visitor.looks("gate-pin").await?;
+            the_pad_fits(visitor).await?;
             type_pin(visitor, WRONG_PIN).await?;
             screen(visitor, "refused").await?;
             anyhow::ensure!(code(visitor).await? == "28", "code {}", code(visitor).await?);

@@ -60,7 +60,7 @@ open-ticket = Open the holder's page
 
 step-console = Look at it as the operator
 do-console = Sign in to the console with this token. It ends with the demo, so it may stand on this page; outside a demo a token stays in a file that only its owner reads.
-see-console = The event, its tickets and gates, the day as it goes, and who did what. No page tells whose card it was.
+see-console = The event (the one marked as a rehearsal), its gates, the day as it goes, and who did what. Under “Find” the shop's number of your ticket is TOUR-HOLDER. No page tells whose card it was.
 open-console = Open the console
 token = The demo's token
 

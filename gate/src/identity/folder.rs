@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use kido_store::private_file::{self, PrivateFileError};
@@ -23,10 +23,17 @@ impl DataFolder {
     /// Makes the folder, for this user alone, where it does not exist.
     ///
     /// # Errors
-    /// [`IdentityError::Storage`].
+    /// [`IdentityError::Storage`]; [`IdentityError::OtherOwner`] where it is there and somebody else's, as when root enrols
+    /// a gate that runs as a user of its own.
     pub fn create(&self) -> Result<(), IdentityError> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
-        made.map_err(PrivateFileError::storage("making")).map_err(storage(&self.0))
+        let owner = made.and_then(|()| fs::metadata(&self.0)).map(|folder| folder.uid());
+        let owner = owner.map_err(PrivateFileError::storage("making")).map_err(storage(&self.0))?;
+        if owner == rustix::process::geteuid().as_raw() {
+            Ok(())
+        } else {
+            Err(IdentityError::OtherOwner { path: self.0.clone(), owner })
+        }
     }
 
     /// The folder itself.

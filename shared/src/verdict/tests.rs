@@ -99,6 +99,25 @@ fn a_good_ticket_is_admitted_on_the_records_it_rests_on() {
 }
 
 #[test]
+fn of_tickets_in_use_the_latest_entry_is_told_and_asked_about() {
+    let place = Place::new(OfflineChoice::Admit);
+    let used_at = |number, seconds| {
+        let mut ticket = ticket(number);
+        ticket.used = Used::Inside { entry: 1, admission: ADMISSION, gate: GATE, at: at(seconds) };
+        ticket
+    };
+    for tickets in [[used_at(1, DOORS + 60), used_at(2, DOORS + 90)], [used_at(1, DOORS + 90), used_at(2, DOORS + 60)]]
+    {
+        let told = decide(&tickets, &place.offline());
+        assert_eq!(told, Verdict::Refuse(Refusal::AlreadyIn { admission: ADMISSION, gate: GATE, at: at(DOORS + 90) }));
+        let Verdict::Admit(asked) = decide(&tickets, &place.online()) else { panic!("the arbiter is not asked") };
+        let latest =
+            |ticket: &&KnownTicket| matches!(ticket.used, Used::Inside { at: since, .. } if since == at(DOORS + 90));
+        assert_eq!(Some(asked.first().id()), tickets.iter().find(latest).map(|ticket| ticket.record.ticket));
+    }
+}
+
+#[test]
 fn each_row_of_the_table_refuses_in_its_own_words() {
     let place = Place::new(OfflineChoice::Refuse);
     let (online, offline) = (place.online(), place.offline());
@@ -371,7 +390,7 @@ proptest! {
         let here = Here { now, clock_certain, connectivity, replica_age, zone_has_one_gate, ..place.online() };
         let verdict = decide(&tickets, &here);
         let mut reversed = tickets.clone();
-        reversed.sort_by_key(|ticket| core::cmp::Reverse(ticket.record.ticket));
+        reversed.sort_by_key(|ticket| Reverse(ticket.record.ticket));
         let mut distinct: Vec<_> = tickets.iter().map(|ticket| ticket.record.ticket).collect();
         distinct.sort();
         distinct.dedup();
