@@ -48,7 +48,7 @@ sending-proof = Sending the proof …
 
 ## Done
 done-bound = Done. Your card is registered.
-done-resumed = Done. Your ticket works again.
+done-resumed = Done. The suspension has ended.
 done-shown = Your card works. These are its tickets:
 not-paid-yet = Payment is not confirmed yet. Please pay in time, or the ticket goes back to the shop.
 certificate-ends = Your card's certificate ends before the event. Renew it at your city office, then register the renewed card again.

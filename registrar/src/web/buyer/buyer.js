@@ -7,6 +7,7 @@
 const ASK_AGAIN = 5000;
 /** How long a button says that it has done its work, in milliseconds. */
 const DONE_SHOWN = 4000;
+const OPENS_WITHIN = 4000;
 
 const home = location.pathname;
 /** Where a link of the other kind belongs. */
@@ -171,7 +172,11 @@ async function copy(button, text) {
 const link = () => `${page().dataset.origin}${home}#${code}`;
 
 const doing = {
-  "open-helper": () => location.assign(`kido:${link()}`),
+  "open-helper": () => {
+    location.assign(`kido:${link()}`);
+    // Browsers do not tell whether a program took the link. Who still looks at this page is shown the other way.
+    setTimeout(() => document.hasFocus() && document.getElementById("by-hand")?.setAttribute("open", ""), OPENS_WITHIN);
+  },
   "copy-link": (button) => copy(button, link()),
   "copy-command": (button) => copy(button, button.dataset.text),
   "ask-lost": () => document.getElementById("ask-lost").showModal(),
