@@ -7,6 +7,7 @@
 const ASK_AGAIN = 5000;
 /** How long a button says that it has done its work, in milliseconds. */
 const DONE_SHOWN = 4000;
+/** How long a program may take to come up for a link, in milliseconds. */
 const OPENS_WITHIN = 4000;
 
 const home = location.pathname;
