@@ -9,8 +9,9 @@ use kido_virtual_card::character::Character;
 use crate::chapter::Chapter;
 use crate::visit::Visitor;
 
-/// What nobody on the desk may read: the shop's names for tickets begin so.
-const REFERENCE: &str = "TOUR-";
+/// What nobody on the desk may read: the shop's name for the visitor's ticket. The holder's stands where the visitor is the
+/// operator, who looks tickets up by nothing else.
+const REFERENCE: &str = "TOUR-VISITOR";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_desk_leads_through_the_tour() -> anyhow::Result<()> {
@@ -44,7 +45,7 @@ async fn the_demo_desk_leads_through_the_tour() -> anyhow::Result<()> {
             })
             .await;
         chapter
-            .step("the desk keeps nobody out and names no ticket but by its seat", async {
+            .step("the desk keeps nobody out and names the visitor's ticket by its seat alone", async {
                 visitor.leaves(&[Character::Holder], REFERENCE).await.map(|_traffic| ())
             })
             .await;
