@@ -4,7 +4,7 @@
 //! token for somebody with a token happens anywhere else.
 //!
 //! A deed and its line are one task of the process, not of the request: whoever hangs up in the middle ends the waiting,
-//! not the deed, and never the line. None is begun while the list takes no lines.
+//! not the deed, and never the line. None is begun while the list is known to take no lines.
 
 mod gates;
 mod lines;

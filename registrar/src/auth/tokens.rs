@@ -94,7 +94,7 @@ fn hash(text: &str) -> [u8; 32] {
 }
 
 /// A token by its hash: what a session remembers of the one that began it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenName([u8; 32]);
 
 impl core::fmt::Debug for TokenName {

@@ -54,11 +54,6 @@ impl<E: Into<AppError>> From<E> for Turned {
     }
 }
 
-/// Whether this registrar's cookies need TLS.
-pub(super) fn secure(app: &App) -> bool {
-    app.origin.as_str().starts_with("https://")
-}
-
 /// Somebody whose role may do `M`.
 #[derive(Debug)]
 pub(super) struct Clerk<M> {
@@ -71,7 +66,7 @@ pub(super) struct Clerk<M> {
 
 /// Somebody, whatever their role.
 fn signed_in(parts: &Parts, app: &App) -> Option<(By, TokenName, Secret, SessionName)> {
-    let session = named(&parts.headers, secure(app))?;
+    let session = named(&parts.headers, app.origin.is_tls())?;
     let now = app.now();
     let mut sessions = app.clerks.sessions();
     let found = sessions.get(&session, now)?;

@@ -6,7 +6,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use axum::http::header::{COOKIE, HeaderMap, HeaderValue};
+use axum::http::header::{HeaderMap, HeaderValue};
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
 use kido_shared::ids::{EventId, TicketId};
@@ -17,6 +17,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::import::held::Import;
 use crate::auth::tokens::TokenName;
+use crate::web::cookie::Cookie;
 
 /// New links that a session may show at a time: one after the other at a desk with a queue.
 const LINKS_MAX: usize = 8;
@@ -73,28 +74,17 @@ impl Secret {
 /// A session's name in the table: what its cookie says, hashed.
 pub(super) type SessionName = [u8; 32];
 
-/// The cookie's name; under https with the prefix that ties it to this host alone (RFC 6265bis §4.1.3.2).
-const fn cookie_name(secure: bool) -> &'static str {
-    if secure { "__Host-kido-console" } else { "kido-console" }
-}
+/// Kept until the browser is closed.
+const COOKIE: Cookie = Cookie { name: "kido-console", max_age: None };
 
 /// The name that a request's cookie says.
-pub(super) fn named(headers: &HeaderMap, secure: bool) -> Option<SessionName> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_name, value) = pairs.find(|(name, _value)| *name == cookie_name(secure))?;
-    Some(Secret::parse(value)?.hash())
+pub(super) fn named(headers: &HeaderMap, tls: bool) -> Option<SessionName> {
+    Some(Secret::parse(COOKIE.read(headers, tls)?)?.hash())
 }
 
-/// The cookie that keeps a session until the browser is closed. No script sees it, no other site's page sends it.
-pub(super) fn cookie(value: Option<&Secret>, secure: bool) -> HeaderValue {
-    let (name, only_tls) = (cookie_name(secure), if secure { "; Secure" } else { "" });
-    let text = match value {
-        Some(value) => format!("{name}={}; Path=/; HttpOnly; SameSite=Strict{only_tls}", value.reveal()),
-        None => format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict{only_tls}"),
-    };
-    // ASCII by its making; were it not, nobody is signed in.
-    HeaderValue::try_from(text).unwrap_or_else(|_never| HeaderValue::from_static(""))
+/// The cookie that keeps a session, or ends it.
+pub(super) fn cookie(value: Option<&Secret>, tls: bool) -> HeaderValue {
+    value.map_or_else(|| COOKIE.clear(tls), |value| COOKIE.set(&value.reveal(), tls))
 }
 
 /// A link that was made a moment ago.

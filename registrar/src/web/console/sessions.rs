@@ -12,6 +12,7 @@ use super::import::held::{Import, ImportId, Judged, ROWS_MAX};
 use super::import::reading::Readings;
 use super::session::{Secret, Session, SessionName};
 use crate::auth::tokens::{TokenName, Tokens};
+use crate::per_minute::{PerMinute, TooOften};
 use crate::web::buyer::misses::Misses;
 
 /// Sessions of one token at a time: a few machines of everybody who shares it. One more ends the token's own that was
@@ -19,14 +20,10 @@ use crate::web::buyer::misses::Misses;
 const SESSIONS_PER_TOKEN: usize = 8;
 
 /// Sign-ins with one token within a minute: each is a durable line of the audit list, and nobody needs more.
-const SIGN_INS_PER_MINUTE: u8 = 10;
+const SIGN_INS_PER_MINUTE: u16 = 10;
 
 /// Rows of all imports that are held together: four at their largest, some 200 MB.
 const ROWS_HELD_MAX: usize = 4 * ROWS_MAX;
-
-/// A token that began too many sessions within this minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooOften;
 
 /// Why an import is not held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +46,8 @@ const fn fits(held: usize, more: usize) -> bool {
 pub(super) struct Sessions {
     sessions: BTreeMap<SessionName, Session>,
     imports_begun: u64,
-    minute: i64,
-    /// Sign-ins of this minute. Right tokens alone are counted, so it is no longer than they are many.
-    lately: Vec<(TokenName, u8)>,
+    /// Right tokens alone are counted, so it is no longer than they are many.
+    sign_ins: PerMinute<TokenName>,
 }
 
 impl Sessions {
@@ -80,16 +76,7 @@ impl Sessions {
     /// # Errors
     /// [`TooOften`].
     pub(super) fn count_sign_in(&mut self, token: TokenName, now: Timestamp) -> Result<(), TooOften> {
-        let minute = now.unix_seconds().div_euclid(60);
-        if minute != self.minute {
-            (self.minute, self.lately) = (minute, Vec::new());
-        }
-        match self.lately.iter_mut().find(|(known, _count)| *known == token) {
-            Some((_token, count)) if *count >= SIGN_INS_PER_MINUTE => return Err(TooOften),
-            Some((_token, count)) => *count = count.saturating_add(1),
-            None => self.lately.push((token, 1)),
-        }
-        Ok(())
+        self.sign_ins.count(token, now, SIGN_INS_PER_MINUTE)
     }
 
     /// The session of this name, where it lives.

@@ -10,7 +10,7 @@ use kido_web::icons;
 use kido_web::language::Language;
 use zeroize::Zeroizing;
 
-use super::clerk::{Clerk, Posted, Turned, secure};
+use super::clerk::{Clerk, Posted, Turned};
 use super::session::{cookie, named};
 use crate::audit::{Deed, Door};
 use crate::auth::bearer::{Denied, Look, reached};
@@ -53,7 +53,7 @@ pub(super) async fn show(
     }
     // The cookie of a session that is over stays until the next one: a page that asked for itself was answered with this
     // form before anybody saw it.
-    let (page, was_here) = (app.pages.page(language), named(&headers, secure(&app)).is_some());
+    let (page, was_here) = (app.pages.page(language), named(&headers, app.origin.is_tls()).is_some());
     page.show(&SignInPage { page, refused: was_here.then_some("console-session-over") })
 }
 
@@ -84,12 +84,12 @@ pub(super) async fn sign_in(
     }
     app.note(&By { bearer, door: Door::Console }, Deed::SignedIn, None).await?;
     let mut sessions = app.clerks.sessions();
-    if let Some(before) = named(&headers, secure(&app)) {
+    if let Some(before) = named(&headers, app.origin.is_tls()) {
         sessions.end(&before);
     }
     let secret = sessions.begin(token, app.now(), &mut app.random());
     drop(sessions);
-    Ok(with_cookie(Redirect::to("/console/events"), cookie(Some(&secret), secure(&app))))
+    Ok(with_cookie(Redirect::to("/console/events"), cookie(Some(&secret), app.origin.is_tls())))
 }
 
 fn refused(page: Page<'_>, status: StatusCode, key: &'static str) -> Result<Response, AppError> {
@@ -103,7 +103,7 @@ pub(super) async fn sign_out(
 ) -> Result<Response, AppError> {
     app.clerks.sessions().end(&clerk.session);
     app.note(&clerk.by, Deed::SignedOut, None).await?;
-    Ok(with_cookie(Redirect::to("/console"), cookie(None, secure(&app))))
+    Ok(with_cookie(Redirect::to("/console"), cookie(None, app.origin.is_tls())))
 }
 
 fn with_cookie(redirect: Redirect, cookie: HeaderValue) -> Response {
