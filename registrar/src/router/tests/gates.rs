@@ -34,11 +34,16 @@ pub(crate) fn signed_at(path: &str, body: &str, by: (GateId, &GateKeys), at: Tim
     request.body(Body::from(body.to_owned())).unwrap()
 }
 
-async fn reveal(served: &Served, event: EventId, seed: u64) -> Revealed {
+/// A gate that has taken an offer, up to its digits.
+pub(crate) struct Taken {
+    pub(crate) transcript: Transcript,
+    keys: GateKeys,
+    /// How it introduced itself.
+    start: Value,
+}
+
+pub(crate) async fn take_offer(served: &Served, link: &EnrolmentLink, seed: u64) -> Taken {
     let mut random = StdRng::seed_from_u64(seed);
-    let wanted = json!({"zone": "A", "entrance": "North"});
-    let offer = served.post(Some(Role::Operator), &operator::gate_offers(event), &wanted).await.ok();
-    let link = EnrolmentLink::parse(offer["link"].as_str().unwrap()).unwrap();
     let (keys, nonce) = (GateKeys::generate(&mut random), EnrolmentNonce::generate(&mut random));
     let public = keys.public().unwrap();
     let start = json!({"token": link.token.reveal().as_str(), "verifying_key": base64url::encode(&public.verifying),
@@ -47,9 +52,6 @@ async fn reveal(served: &Served, event: EventId, seed: u64) -> Revealed {
     let started = served.post(None, routes::ENROLMENTS, &start).await.ok();
     let bytes =
         |field: &str| -> [u8; 32] { base64url::decode(started[field].as_str().unwrap()).unwrap().try_into().unwrap() };
-    link.accept_root(&bytes("root_key")).unwrap();
-    let again = served.post(None, routes::ENROLMENTS, &start).await;
-    assert_eq!(again.problem(), problem(410, "no_offer"), "an offer is for one gate");
     let transcript = Transcript {
         enrolment: started["enrolment"].as_str().unwrap().parse().unwrap(),
         gate: started["gate"].as_str().unwrap().parse().unwrap(),
@@ -61,6 +63,17 @@ async fn reveal(served: &Served, event: EventId, seed: u64) -> Revealed {
     let path = routes::enrolment_reveal(transcript.enrolment);
     let revealed = served.post(None, &path, &json!({"nonce": base64url::encode(nonce.as_bytes())})).await;
     assert_eq!(revealed.status, StatusCode::NO_CONTENT);
+    Taken { transcript, keys, start }
+}
+
+async fn reveal(served: &Served, event: EventId, seed: u64) -> Revealed {
+    let wanted = json!({"zone": "A", "entrance": "North"});
+    let offer = served.post(Some(Role::Operator), &operator::gate_offers(event), &wanted).await.ok();
+    let link = EnrolmentLink::parse(offer["link"].as_str().unwrap()).unwrap();
+    let Taken { transcript, keys, start } = take_offer(served, &link, seed).await;
+    link.accept_root(&transcript.root).unwrap();
+    let again = served.post(None, routes::ENROLMENTS, &start).await;
+    assert_eq!(again.problem(), problem(410, "no_offer"), "an offer is for one gate");
     Revealed { offer, transcript, keys, link }
 }
 

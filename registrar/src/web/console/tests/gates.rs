@@ -1,40 +1,19 @@
 //! Gates, and the day that they report.
 
-use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Transcript};
+use kido_shared::enrolment::{EnrolmentLink, Transcript};
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::wire::base64url;
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
 use serde_json::Value;
 
 use super::*;
-use crate::router::tests::gates::{Enrolled, enrol, signed_at};
+use crate::router::tests::gates::{Enrolled, enrol, signed_at, take_offer};
 use crate::router::tests::problem;
 
 /// A gate that has taken the offer of a console's page, up to its digits.
-async fn take_offer(served: &Served, page: &str) -> Transcript {
+async fn take_shown_offer(served: &Served, page: &str) -> Transcript {
     let (_before, after) = page.split_once("id=\"offer-link\">").unwrap();
     let link = EnrolmentLink::parse(after.split_once('<').unwrap().0).unwrap();
-    let mut random = StdRng::seed_from_u64(5);
-    let (keys, nonce) = (GateKeys::generate(&mut random), EnrolmentNonce::generate(&mut random));
-    let public = keys.public().unwrap();
-    let start = json!({"token": link.token.reveal().as_str(), "verifying_key": base64url::encode(&public.verifying),
-        "receiving_key": base64url::encode(&public.receiving),
-        "commitment": base64url::encode(nonce.commitment().as_bytes())});
-    let started = served.post(None, routes::ENROLMENTS, &start).await.ok();
-    let bytes =
-        |field: &str| -> [u8; 32] { base64url::decode(started[field].as_str().unwrap()).unwrap().try_into().unwrap() };
-    let transcript = Transcript {
-        enrolment: started["enrolment"].as_str().unwrap().parse().unwrap(),
-        gate: started["gate"].as_str().unwrap().parse().unwrap(),
-        root: bytes("root_key"),
-        keys: public,
-        registrar_nonce: EnrolmentNonce::from_bytes(bytes("nonce")),
-        gate_nonce: nonce,
-    };
-    let path = routes::enrolment_reveal(transcript.enrolment);
-    served.post(None, &path, &json!({"nonce": base64url::encode(nonce.as_bytes())})).await;
-    transcript
+    take_offer(served, &link, 5).await.transcript
 }
 
 #[tokio::test]
@@ -47,7 +26,7 @@ async fn a_gate_is_offered_compared_confirmed_and_revoked_on_the_page() {
     let offer = location(&operator.post(&served, &gates, &fields).await).to_owned();
     let waiting = operator.read(&served, &offer).await;
     assert!(waiting.contains("<svg") && waiting.contains("data-stamp=\"waiting\""));
-    let transcript = take_offer(&served, &waiting).await;
+    let transcript = take_shown_offer(&served, &waiting).await;
     let digits = transcript.short_code().to_string();
     let shows = operator.read(&served, &offer).await;
     assert!(shows.contains("data-stamp=\"shows-code\"") && !shows.contains(&digits), "the gate shows them, not we");
@@ -63,7 +42,7 @@ async fn a_gate_is_offered_compared_confirmed_and_revoked_on_the_page() {
     operator.post(&served, &format!("{second}/refuse"), &NONE).await;
     assert!(operator.read(&served, &second).await.contains("data-stamp=\"over\""));
     let third = location(&operator.post(&served, &gates, &fields).await).to_owned();
-    let transcript = take_offer(&served, &operator.read(&served, &third).await).await;
+    let transcript = take_shown_offer(&served, &operator.read(&served, &third).await).await;
     let wrong = if transcript.short_code().to_string() == "000 000" { "000 001" } else { "000 000" };
     let refused = operator.post(&served, &format!("{third}/confirm"), &[("short_code", wrong)]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "as a program is answered");
