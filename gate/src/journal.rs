@@ -19,6 +19,7 @@ mod local;
 mod outbox;
 mod planned;
 mod project;
+mod showings;
 mod stored;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -36,6 +37,7 @@ pub use errand::{Errand, ErrandKind};
 pub use local::{AdmittedHere, LocalEntry};
 pub use outbox::Outbox;
 pub use planned::{GrantedEntry, PlannedEntry};
+pub use showings::Showings;
 #[cfg(test)]
 pub(crate) use stored::scratch;
 pub use stored::{Intent, StoredAdmission, StoredIntent};

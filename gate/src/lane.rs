@@ -18,6 +18,7 @@ mod effect;
 mod entry;
 mod exchange;
 mod input;
+mod seats;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -32,7 +33,7 @@ pub use input::{ClaimOutcome, Input, Knowledge, Place, TapNumber};
 
 use crate::journal::StoredIntent;
 use crate::screen::{Notice, Screen};
-use states::{Leaving, Reading, State, Step};
+use states::{Leaving, Proof, Reading, State, Step};
 
 /// How long a PIN is waited for (`protocol.md` §1).
 pub const PIN_TIME: Duration = Duration::from_secs(20);
@@ -153,7 +154,7 @@ impl Lane {
     fn take(&mut self, now: Timestamp, step: Step, effects: &mut Vec<Effect>) {
         self.state = match step {
             Step::Stay(state) => state,
-            Step::Refuse { refusal, proved } => self.refuse(now, refusal, proved, effects),
+            Step::Refuse { refusal, proof } => self.refuse(now, refusal, proof, effects),
             Step::Welcome(mut welcome) => {
                 welcome.take_card = self.card == Tray::Tapped;
                 let leaving = Leaving::after_welcome(now, welcome.take_card);
@@ -164,13 +165,19 @@ impl Lane {
         };
     }
 
-    fn refuse(&self, now: Timestamp, refusal: Refusal, proved: bool, effects: &mut Vec<Effect>) -> State {
+    fn refuse(&self, now: Timestamp, refusal: Refusal, proof: Proof, effects: &mut Vec<Effect>) -> State {
         let take_card = self.card == Tray::Tapped;
-        let notice =
-            if proved { Notice::after_proof(&refusal, take_card) } else { Notice::before_proof(&refusal, take_card) };
+        let code = refusal.code();
+        let (notice, shown) = match proof {
+            Proof::Missing => (Notice::before_proof(&refusal, take_card), Vec::new()),
+            Proof::Given(tickets) => (Notice::after_proof(&refusal, take_card), tickets),
+        };
         effects.push(Effect::PowerOffCard);
         effects.push(Effect::ReportRefusal(self.tap, refusal));
         effects.push(Effect::Show(Screen::Refused(notice)));
+        if !shown.is_empty() {
+            effects.push(Effect::NoteRefused(shown.into_iter().map(|ticket| (ticket, code)).collect()));
+        }
         State::Leaving(Leaving::after_notice(now, take_card))
     }
 

@@ -11,5 +11,6 @@ pub mod health;
 pub mod registrations;
 mod render;
 pub mod reports;
+pub mod showings;
 pub mod tickets;
 pub mod tokens;

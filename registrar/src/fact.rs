@@ -13,6 +13,7 @@ use kido_shared::codes::CodeHash;
 use kido_shared::feed::Conflict;
 use kido_shared::ids::{Epoch, FeedSequence, GateId, TicketId};
 use kido_shared::policy::EventPolicy;
+use kido_shared::showing::RefusedShowing;
 use kido_shared::ticket::Zone;
 use minicbor::bytes::ByteVec;
 
@@ -64,6 +65,9 @@ pub enum Fact {
     /// What gates may read grew by these ciphertexts.
     #[n(12)]
     FeedExtended(#[n(0)] FeedExtended),
+    /// A holder's proof opened nothing at a gate.
+    #[n(13)]
+    ShowingRefused(#[n(0)] ShowingRefused),
 }
 
 /// The event began.
@@ -314,6 +318,18 @@ pub struct ConflictRecorded {
     /// Place of its record in the feed.
     #[n(2)]
     pub record: FeedSequence,
+}
+
+/// A holder's proof opened nothing.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct ShowingRefused {
+    /// The showing as the gate stored it.
+    #[n(0)]
+    pub showing: RefusedShowing,
+    /// When it arrived here.
+    #[n(1)]
+    pub at: Timestamp,
 }
 
 /// What gates may read grew.

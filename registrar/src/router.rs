@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admissions, claims, enrolments, events, feed, gates, health, registrations, reports, tickets, tokens,
+    admissions, claims, enrolments, events, feed, gates, health, registrations, reports, showings, tickets, tokens,
 };
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
@@ -83,6 +83,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(feed::tail))
         .routes(routes!(claims::claim))
         .routes(routes!(admissions::upload))
+        .routes(routes!(showings::upload))
         .routes(routes!(reports::report))
         .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES_MAX))
         .merge(OpenApiRouter::new().routes(routes!(tickets::import)).layer(DefaultBodyLimit::max(HTTP_BODY_BYTES_MAX)))

@@ -29,6 +29,7 @@ mod live;
 mod minutes;
 mod projection;
 mod reading;
+mod showings;
 mod tickets;
 
 use std::collections::BTreeMap;

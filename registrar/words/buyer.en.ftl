@@ -140,6 +140,21 @@ history-code-replaced = { $by ->
 history-admitted = Entered at entrance { $entrance }
 history-annulled = The entry at entrance { $entrance } was taken back: nobody had passed
 history-exited = Left through entrance { $entrance }
+# The codes are those of pages.md.
+history-refused = Card shown at entrance { $entrance }, not let in: { $code ->
+    [12] another entrance
+    [13] too early
+    [14] too late
+    [15] the ticket was suspended
+    [16] the ticket was cancelled
+    [17] the payment was not confirmed
+    [18] the ticket had been used already
+    [19] every entry had been used
+    [23] nobody said how many enter
+    [37] staff had to look, the lane had not opened
+    [38] the lane did not open
+   *[other] the gate could not decide
+} ({ $code })
 history-conflict = A second entry with this ticket was found at entrance { $entrance }
 
 ## When it does not work

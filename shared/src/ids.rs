@@ -128,6 +128,10 @@ id! {
     AdmissionId, "admission-"
 }
 id! {
+    /// One proof that a gate did not let in; also what makes a repeated upload of it harmless.
+    ShowingId, "showing-"
+}
+id! {
     /// One registration, resume or show dialogue between a card helper and the registrar.
     SessionId, "session-"
 }

@@ -24,6 +24,7 @@ pub mod proof;
 pub mod refusal;
 pub mod request_signature;
 pub mod rsa_verifier;
+pub mod showing;
 pub mod ticket;
 pub mod verdict;
 pub mod window;

@@ -45,6 +45,9 @@ pub const REQUEST_SKEW: Duration = Duration::from_secs(60);
 /// Largest admission batch that one upload carries.
 pub const ADMISSIONS_PER_BATCH: usize = 256;
 
+/// Most refused showings that one upload carries: as many as admissions, and smaller.
+pub const SHOWINGS_PER_BATCH: usize = 256;
+
 /// Largest import batch: 5,000 rows of at most 400 bytes stay under the body limit.
 pub const TICKETS_PER_BATCH: usize = 5_000;
 

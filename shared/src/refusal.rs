@@ -75,9 +75,44 @@ pub enum Refusal {
 }
 
 /// Two digits that staff hear on the radio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub struct StaffCode(u8);
+
+/// The number is no code of the manual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no refusal has this code")]
+pub struct UnknownCode;
+
+impl TryFrom<u8> for StaffCode {
+    type Error = UnknownCode;
+
+    fn try_from(number: u8) -> Result<Self, UnknownCode> {
+        Self::parse(number).ok_or(UnknownCode)
+    }
+}
+
+impl From<StaffCode> for u8 {
+    fn from(code: StaffCode) -> Self {
+        code.0
+    }
+}
+
+impl<C> minicbor::Encode<C> for StaffCode {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        _context: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.u8(self.0)?.ok()
+    }
+}
+
+impl<'b, C> minicbor::Decode<'b, C> for StaffCode {
+    fn decode(decoder: &mut minicbor::Decoder<'b>, _context: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::try_from(decoder.u8()?).map_err(minicbor::decode::Error::custom)
+    }
+}
 
 impl StaffCode {
     /// *Please go to the help desk*: says no more.

@@ -58,6 +58,13 @@ async fn a_lane_opens_once_for_each_entry_of_a_proved_card() -> anyhow::Result<(
             Ok(())
         })
         .await;
+    chapter
+        .step("a history tells of the proof that opened nothing, and not of the copy or the mistyped PIN", async {
+            let told = gate.told_refused(&venue.registrar, &event, "HOLDER-01", ARRIVES_WITHIN).await?;
+            anyhow::ensure!(told == [18], "{told:?}");
+            Ok(())
+        })
+        .await;
     chapter.step("no card was asked anything else", async { only_these(&venue) }).await;
     gate.stop().await?;
 

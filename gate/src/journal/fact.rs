@@ -6,6 +6,7 @@ use kido_shared::admission::{Admission, DecidedOn};
 use kido_shared::claim::TicketClaims;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, TicketId};
+use kido_shared::showing::RefusedShowing;
 
 use super::Intent;
 use super::errand::ErrandKind;
@@ -98,6 +99,15 @@ pub(super) enum Fact {
         /// Whether the gate was sure of it; in the first journals nothing is said, and nothing is believed.
         #[n(1)]
         certain: Option<bool>,
+    },
+    /// A card proved itself and did not enter.
+    #[n(11)]
+    Refused(#[n(0)] RefusedShowing),
+    /// The registrar has these refused showings: the places of their facts.
+    #[n(12)]
+    ShowingsUploaded {
+        #[n(0)]
+        positions: Vec<u64>,
     },
 }
 

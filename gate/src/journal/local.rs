@@ -169,7 +169,9 @@ pub(super) fn take_step(
         | Fact::Declined { .. }
         | Fact::Told { .. }
         | Fact::Claims { .. }
-        | Fact::Time { .. } => return Ok(()),
+        | Fact::Time { .. }
+        | Fact::Refused(_)
+        | Fact::ShowingsUploaded { .. } => return Ok(()),
     };
     let record = claims(transaction.get(&Key::Claims(admission.ticket).bytes())?)?;
     if !holds(&record, admission.id) {

@@ -8,6 +8,7 @@
 //! | `a` admission | an admission and what became of it |
 //! | `t` ticket, position | the ticket's admissions in their order |
 //! | `o` position | what the registrar has not acknowledged |
+//! | `s` position | a refused showing that the registrar has not taken |
 //! | `e` admission, kind | what the arbiter has not answered |
 //! | `c` ticket | the ticket's claims, where this gate is the arbiter |
 
@@ -31,6 +32,7 @@ pub(super) enum Key {
     Admission(AdmissionId),
     OfTicket(TicketId),
     Outbox(u64),
+    Showing(u64),
     Errand(AdmissionId, ErrandKind),
     Claims(TicketId),
 }
@@ -38,6 +40,7 @@ pub(super) enum Key {
 impl Key {
     pub(super) const INTENTS: &'static [u8] = b"i";
     pub(super) const OUTBOX: &'static [u8] = b"o";
+    pub(super) const SHOWINGS: &'static [u8] = b"s";
     pub(super) const ERRANDS: &'static [u8] = b"e";
 
     pub(super) fn bytes(self) -> Vec<u8> {
@@ -48,6 +51,7 @@ impl Key {
             Self::Admission(admission) => [b"a".as_slice(), admission.as_bytes()].concat(),
             Self::OfTicket(ticket) => [b"t".as_slice(), ticket.as_bytes()].concat(),
             Self::Outbox(position) => [Self::OUTBOX, &position.to_be_bytes()].concat(),
+            Self::Showing(position) => [Self::SHOWINGS, &position.to_be_bytes()].concat(),
             Self::Errand(admission, kind) => [Self::ERRANDS, admission.as_bytes(), &[kind.order()]].concat(),
             Self::Claims(ticket) => [b"c".as_slice(), ticket.as_bytes()].concat(),
         }
@@ -111,6 +115,10 @@ impl Project for JournalIndex {
             Fact::Claims { ticket, claims } => index.put(Key::Claims(ticket).bytes(), encode(&claims)),
             Fact::Time { at, certain: Some(true) } => remember_newest(at, index)?,
             Fact::Time { .. } => {}
+            Fact::Refused(showing) => index.put(Key::Showing(position.get()).bytes(), encode(&showing)),
+            Fact::ShowingsUploaded { positions } => {
+                positions.into_iter().for_each(|place| index.remove(Key::Showing(place).bytes()));
+            }
         }
         Ok(())
     }

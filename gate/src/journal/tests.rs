@@ -6,6 +6,8 @@ use std::path::Path;
 use kido_shared::admission::DecidedOn;
 use kido_shared::claim::{ClaimAnswer, ClaimFacts, ClaimStep};
 use kido_shared::ids::FeedSequence;
+use kido_shared::limits::SHOWINGS_PER_BATCH;
+use kido_shared::refusal::StaffCode;
 use kido_shared::ticket::{Entries, TicketStatus};
 use kido_store::Position;
 use rand::SeedableRng as _;
@@ -216,6 +218,44 @@ async fn a_gate_that_replaced_another_admits_no_ticket_that_the_other_did() {
     assert_eq!(journal.admit_as_arbiter(vec![again], NOW, &mut random).await.unwrap().stored.len(), 1);
 }
 
+#[tokio::test]
+async fn a_refused_showing_waits_until_the_registrar_has_it_and_for_no_longer() {
+    let (_home, journal) = journal();
+    let mut random = StdRng::seed_from_u64(1);
+    let (used, shut) = (StaffCode::parse(18).unwrap(), StaffCode::parse(38).unwrap());
+    journal.note_refused(&[(ticket(1), used), (ticket(2), shut)], NOW, &mut random).await.unwrap();
+    let waiting = journal.showings().unwrap();
+    let told: Vec<_> = waiting.batch().showings.iter().map(|it| (it.ticket, it.gate, it.at, it.code)).collect();
+    assert_eq!(told, [(ticket(1), GATE, NOW, used), (ticket(2), GATE, NOW, shut)]);
+    assert_ne!(waiting.batch().showings[0].id, waiting.batch().showings[1].id);
+    journal.note_refused(&[(ticket(3), used)], NOW, &mut random).await.unwrap();
+    journal.note_showings_uploaded(waiting).await.unwrap();
+    let left = journal.showings().unwrap();
+    assert_eq!(left.batch().showings.iter().map(|it| it.ticket).collect::<Vec<_>>(), [ticket(3)]);
+    assert!(journal.is_delivered().unwrap(), "a line of a history keeps no gate from being wiped");
+}
+
+#[tokio::test]
+async fn more_showings_than_one_upload_carries_go_in_several() {
+    let (_home, journal) = journal();
+    let mut random = StdRng::seed_from_u64(1);
+    let code = StaffCode::parse(18).unwrap();
+    let tickets: Vec<_> = (0..ENTRIES_PER_TAP_MAX).map(|_ticket| (ticket(1), code)).collect();
+    journal.note_refused(&tickets, NOW, &mut random).await.unwrap();
+    assert!(tickets.len() > SHOWINGS_PER_BATCH);
+    let (mut sent, mut rounds) = (0, 0);
+    loop {
+        let batch = journal.showings().unwrap();
+        if batch.is_empty() {
+            break;
+        }
+        assert!(batch.len() <= SHOWINGS_PER_BATCH);
+        (sent, rounds) = (sent + batch.len(), rounds + 1);
+        journal.note_showings_uploaded(batch).await.unwrap();
+    }
+    assert_eq!((sent, rounds), (tickets.len(), tickets.len().div_ceil(SHOWINGS_PER_BATCH)));
+}
+
 /// Every kind of fact once: an ordinary entry, an offline one, a given-up one, an upload.
 async fn a_day(journal: &Journal) {
     let stored = admit(journal, &[1]).await;
@@ -234,6 +274,11 @@ async fn a_day(journal: &Journal) {
     let annulled = admit(journal, &[6]).await;
     journal.note_annulled(ids(&annulled), NOW).await.unwrap();
     journal.note_time(Reading { now: NOW, certain: true }).await.unwrap();
+    let code = StaffCode::parse(18).unwrap();
+    for number in [1, 2] {
+        journal.note_refused(&[(ticket(number), code)], NOW, &mut StdRng::seed_from_u64(number.into())).await.unwrap();
+    }
+    journal.note_showings_uploaded(journal.showings().unwrap()).await.unwrap();
 }
 
 /// What the facts so far say of each ticket, told without the index.

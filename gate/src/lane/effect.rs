@@ -2,8 +2,8 @@
 
 use kido_shared::apdu::TapCommand;
 use kido_shared::binding::BindingTag;
-use kido_shared::ids::AdmissionId;
-use kido_shared::refusal::Refusal;
+use kido_shared::ids::{AdmissionId, TicketId};
+use kido_shared::refusal::{Refusal, StaffCode};
 use kido_shared::window::KeyWindow;
 
 use super::input::TapNumber;
@@ -38,6 +38,8 @@ pub enum Effect {
     OpenLane(TapNumber, Vec<StoredAdmission>),
     /// Note that the lane opened for these.
     NoteOpened(Vec<AdmissionId>),
+    /// Note for the holders of these that their proof opened nothing, and why: the ticket page tells it.
+    NoteRefused(Vec<(TicketId, StaffCode)>),
     /// Draw this.
     Show(Screen),
     /// Tell staff and the log why nobody entered. Never what the card said.
@@ -61,6 +63,7 @@ impl Effect {
             Self::AdmitHere(..) => "admit_here",
             Self::OpenLane(..) => "open_lane",
             Self::NoteOpened(_) => "note_opened",
+            Self::NoteRefused(_) => "note_refused",
             Self::Show(screen) => screen.name(),
             Self::ReportRefusal(..) => "report_refusal",
         }

@@ -5,14 +5,15 @@ use kido_shared::admission::AdmissionBasis;
 use kido_shared::challenge::AdmissionMessage;
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Timestamp;
+use kido_shared::ids::{AdmissionId, TicketId};
 use kido_shared::policy::ArbiterHome;
 use kido_shared::proof::VerifiedProof;
 use kido_shared::refusal::Refusal;
-use kido_shared::ticket::{SeatLabel, Zone};
-use kido_shared::verdict::{Admissible, Connectivity, Usable, Used, Verdict, decide};
+use kido_shared::verdict::{Admissible, Connectivity, KnownTicket, Usable, Used, Verdict, decide};
 
 use super::effect::Effect;
 use super::input::{ClaimOutcome, Input, Knowledge, TapNumber};
+use super::seats::Seats;
 use super::states::{State, Step};
 use super::{ANSWER_TIME, PARTY_TIME};
 use crate::journal::{GrantedEntry, PlannedEntry, StoredAdmission, StoredIntent};
@@ -44,15 +45,19 @@ impl Deciding {
                 effects.push(Effect::LookUpAgain(tap, self.proof.message().tag));
                 Step::Stay(State::Deciding(self))
             }
-            Input::LookUpFailed(_, refusal) => Step::refuse_proved(refusal),
-            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed),
+            // Neither replica nor journal can be asked: which tickets it was for is not known either.
+            Input::LookUpFailed(_, refusal) => Step::refuse_proved(refusal, Vec::new()),
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed, Vec::new()),
             _ => Step::Stay(State::Deciding(self)),
         }
     }
 
     fn known(self, now: Timestamp, tap: TapNumber, knowledge: &Knowledge, effects: &mut Vec<Effect>) -> Step {
         let admissible = match decide(&knowledge.tickets, &knowledge.here()) {
-            Verdict::Refuse(refusal) => return Step::refuse_proved(refusal),
+            Verdict::Refuse(refusal) => {
+                let tickets = refused_for(&refusal, knowledge);
+                return Step::refuse_proved(refusal, tickets);
+            }
             Verdict::Admit(admissible) => admissible,
         };
         let entering = Entering { home: Home::of(knowledge), proof: self.proof, decided_again: self.decided_again };
@@ -66,6 +71,16 @@ impl Deciding {
             Some(count) => Step::Stay(entering.begin(now, tap, &admissible.limit(count), effects)),
         }
     }
+}
+
+/// The tickets of which a verdict on all of them is true: of two, one may be too late and the other suspended.
+fn refused_for(refusal: &Refusal, knowledge: &Knowledge) -> Vec<TicketId> {
+    let here = knowledge.here();
+    let told = |ticket: &&KnownTicket| match decide(core::slice::from_ref(*ticket), &here) {
+        Verdict::Refuse(own) => own == *refusal,
+        Verdict::Admit(_) => false,
+    };
+    knowledge.tickets.iter().filter(told).map(|ticket| ticket.record.ticket).collect()
 }
 
 /// Who decides this entry.
@@ -126,25 +141,8 @@ fn planned(usable: &Usable) -> PlannedEntry {
     PlannedEntry { ticket: usable.id(), decided_on: usable.decided_on(), entry }
 }
 
-/// Where the tickets of one plan are, to be said in the welcome.
-#[derive(Debug)]
-struct Seats {
-    zone: Zone,
-    places: Vec<(kido_shared::ids::TicketId, SeatLabel)>,
-}
-
-impl Seats {
-    fn of(admissible: &Admissible) -> Self {
-        let zone = admissible.first().ticket.record.zone.clone();
-        let place = |usable: &Usable| (usable.id(), usable.ticket.record.seat_label.clone());
-        Self { zone, places: admissible.tickets().map(place).collect() }
-    }
-
-    fn welcome(self, admitted: &[StoredAdmission]) -> Welcome {
-        let entered = |ticket| admitted.iter().any(|stored| stored.admission().ticket == ticket);
-        let seats = self.places.into_iter().filter(|(ticket, _)| entered(*ticket)).map(|(_, seat)| seat).collect();
-        Welcome { zone: self.zone, seats, take_card: false }
-    }
+fn ids(admissible: &Admissible) -> Vec<TicketId> {
+    admissible.tickets().map(Usable::id).collect()
 }
 
 /// The holder says how many enter.
@@ -166,8 +164,8 @@ impl AskingParty {
                 let deadline = now.after(ANSWER_TIME);
                 Step::Stay(State::Deciding(Deciding { proof, decided_again, count: Some(count), deadline }))
             }
-            Input::Cancelled => Step::refuse_proved(Refusal::PinNotEntered),
-            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::PinNotEntered),
+            Input::Cancelled => Step::refuse_proved(Refusal::PinNotEntered, ids(&self.admissible)),
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::PinNotEntered, ids(&self.admissible)),
             _ => Step::Stay(State::AskingParty(self)),
         }
     }
@@ -185,8 +183,8 @@ impl Intending {
     pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
         match input {
             Input::IntentsStored(_, intents) => self.claim(now, tap, intents, effects),
-            Input::StoreFailed(_) => Step::refuse_proved(Refusal::StorageFailed),
-            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed),
+            Input::StoreFailed(_) => Step::refuse_proved(Refusal::StorageFailed, self.seats.tickets()),
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed, self.seats.tickets()),
             _ => Step::Stay(State::Intending(self)),
         }
     }
@@ -194,11 +192,13 @@ impl Intending {
     fn claim(self, now: Timestamp, tap: TapNumber, intents: Vec<StoredIntent>, effects: &mut Vec<Effect>) -> Step {
         let Self { entering, seats, .. } = self;
         let mut pending = intents.into_iter();
-        let Some(current) = pending.next() else { return Step::refuse_proved(Refusal::StorageFailed) };
+        let Some(current) = pending.next() else {
+            return Step::refuse_proved(Refusal::StorageFailed, seats.tickets());
+        };
         effects.push(Effect::Claim(tap, current.clone()));
         let pending = pending.collect();
         let deadline = now.after(ANSWER_TIME);
-        let claims = Claims { current, pending, granted: Vec::new(), dropped: Vec::new(), refusal: None };
+        let claims = Claims { current, pending, granted: Vec::new(), refused: Vec::new() };
         Step::Stay(State::Claiming(Claiming { entering, seats, claims, deadline }))
     }
 }
@@ -217,15 +217,15 @@ struct Claims {
     current: StoredIntent,
     pending: Vec<StoredIntent>,
     granted: Vec<GrantedEntry>,
-    dropped: Vec<StoredIntent>,
-    refusal: Option<Refusal>,
+    refused: Vec<(StoredIntent, Refusal)>,
 }
 
 impl Claims {
     /// Everything that will not be admitted, where the whole plan is given up.
     fn into_intents(self) -> Vec<StoredIntent> {
         let granted = self.granted.into_iter().map(|granted| granted.intent);
-        core::iter::once(self.current).chain(self.pending).chain(self.dropped).chain(granted).collect()
+        let refused = self.refused.into_iter().map(|(intent, _refusal)| intent);
+        core::iter::once(self.current).chain(self.pending).chain(refused).chain(granted).collect()
     }
 }
 
@@ -257,8 +257,7 @@ impl Claiming {
             }
             refused => refused.refusal().unwrap_or(Refusal::ArbiterSilent),
         };
-        self.claims.dropped.push(intent);
-        self.claims.refusal.get_or_insert(refusal);
+        self.claims.refused.push((intent, refusal));
         self.next(now, tap, effects)
     }
 
@@ -270,12 +269,16 @@ impl Claiming {
             effects.push(Effect::Claim(tap, self.claims.current.clone()));
             return Step::Stay(State::Claiming(self));
         }
-        let Claims { granted, dropped, refusal, .. } = self.claims;
-        if !dropped.is_empty() {
-            effects.push(Effect::DropIntents(dropped));
+        let Claims { granted, refused, .. } = self.claims;
+        let told = refused.first().map(|(_intent, refusal)| refusal.clone());
+        if !refused.is_empty() {
+            // Each ticket of a party has its own reason, whatever becomes of the others.
+            let noted = refused.iter().map(|(intent, refusal)| (intent.ticket(), refusal.code())).collect();
+            effects.push(Effect::DropIntents(refused.into_iter().map(|(intent, _refusal)| intent).collect()));
+            effects.push(Effect::NoteRefused(noted));
         }
         if granted.is_empty() {
-            return Step::refuse_proved(refusal.unwrap_or(Refusal::ArbiterSilent));
+            return Step::refuse_proved(told.unwrap_or(Refusal::ArbiterSilent), Vec::new());
         }
         let intents = granted.iter().map(|granted| granted.intent.clone()).collect();
         effects.push(Effect::StoreAdmissions(tap, granted));
@@ -284,7 +287,7 @@ impl Claiming {
 
     fn give_up(self, refusal: Refusal, effects: &mut Vec<Effect>) -> Step {
         effects.push(Effect::DropIntents(self.claims.into_intents()));
-        Step::refuse_proved(refusal)
+        Step::refuse_proved(refusal, self.seats.tickets())
     }
 
     /// Gives these intents up and takes a new verdict on what is known then.
@@ -300,7 +303,7 @@ impl Claiming {
         let decided_again = decided_again.saturating_add(1);
         effects.push(Effect::DropIntents(claims.into_intents()));
         effects.push(effect(tap, proof.message().tag));
-        let count = Some(seats.places.len());
+        let count = Some(seats.tickets().len());
         Step::Stay(State::Deciding(Deciding { proof, decided_again, count, deadline: now.after(ANSWER_TIME) }))
     }
 }
@@ -320,13 +323,13 @@ impl Storing {
             // Nothing was kept, and the arbiter holds the entries taken: they are given back.
             Input::StoreFailed(_) => {
                 effects.push(Effect::DropIntents(self.intents));
-                Step::refuse_proved(Refusal::StorageFailed)
+                Step::refuse_proved(Refusal::StorageFailed, self.seats.tickets())
             }
             // Whether they are kept is unknown. Where they are, an intent that became an admission is not withdrawn any
             // more: one that was not seen to open, staff look. Where they are not, the arbiter must hear of it.
             Input::Tick if now >= self.deadline => {
                 effects.push(Effect::DropIntents(self.intents));
-                Step::refuse_proved(Refusal::StorageFailed)
+                Step::refuse_proved(Refusal::StorageFailed, self.seats.tickets())
             }
             _ => Step::Stay(State::Storing(self)),
         }
@@ -344,11 +347,18 @@ impl AdmittingHere {
     pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
         match input {
             Input::AdmittedHere(_, stored, refusal) if stored.is_empty() => {
-                Step::refuse_proved(refusal.unwrap_or(Refusal::StorageFailed))
+                Step::refuse_proved(refusal.unwrap_or(Refusal::StorageFailed), self.seats.tickets())
             }
-            Input::AdmittedHere(_, stored, _) => open(now, tap, stored, self.seats, effects),
-            Input::StoreFailed(_) => Step::refuse_proved(Refusal::StorageFailed),
-            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed),
+            Input::AdmittedHere(_, stored, refusal) => {
+                let left_out = self.seats.left_out(&stored);
+                if let Some(refusal) = refusal.filter(|_refusal| !left_out.is_empty()) {
+                    let code = refusal.code();
+                    effects.push(Effect::NoteRefused(left_out.into_iter().map(|ticket| (ticket, code)).collect()));
+                }
+                open(now, tap, stored, self.seats, effects)
+            }
+            Input::StoreFailed(_) => Step::refuse_proved(Refusal::StorageFailed, self.seats.tickets()),
+            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StorageFailed, self.seats.tickets()),
             _ => Step::Stay(State::AdmittingHere(self)),
         }
     }
@@ -356,19 +366,21 @@ impl AdmittingHere {
 
 fn open(now: Timestamp, tap: TapNumber, stored: Vec<StoredAdmission>, seats: Seats, effects: &mut Vec<Effect>) -> Step {
     let Some(first) = stored.first().map(|stored| stored.admission().id) else {
-        return Step::refuse_proved(Refusal::StorageFailed);
+        return Step::refuse_proved(Refusal::StorageFailed, seats.tickets());
     };
+    let tickets = stored.iter().map(|stored| stored.admission().ticket).collect();
     let ids = stored.iter().map(|stored| stored.admission().id).collect();
     let welcome = seats.welcome(&stored);
     effects.push(Effect::OpenLane(tap, stored));
-    Step::Stay(State::Opening(Opening { first, ids, welcome, deadline: now.after(ANSWER_TIME) }))
+    Step::Stay(State::Opening(Opening { first, ids, tickets, welcome, deadline: now.after(ANSWER_TIME) }))
 }
 
 /// The barrier was told.
 #[derive(Debug)]
 pub(in crate::lane) struct Opening {
-    first: kido_shared::ids::AdmissionId,
-    ids: Vec<kido_shared::ids::AdmissionId>,
+    first: AdmissionId,
+    ids: Vec<AdmissionId>,
+    tickets: Vec<TicketId>,
     welcome: Welcome,
     pub(super) deadline: Timestamp,
 }
@@ -381,8 +393,10 @@ impl Opening {
                 Step::Welcome(self.welcome)
             }
             // Stored, so used; whether anybody passed is for staff to see.
-            Input::BarrierFailed(_) => Step::refuse_proved(Refusal::StoredNotOpened(self.first)),
-            Input::Tick if now >= self.deadline => Step::refuse_proved(Refusal::StoredNotOpened(self.first)),
+            Input::BarrierFailed(_) => Step::refuse_proved(Refusal::StoredNotOpened(self.first), self.tickets),
+            Input::Tick if now >= self.deadline => {
+                Step::refuse_proved(Refusal::StoredNotOpened(self.first), self.tickets)
+            }
             _ => Step::Stay(State::Opening(self)),
         }
     }

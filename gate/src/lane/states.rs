@@ -1,6 +1,7 @@
 //! The states of a lane: each owns what it may use, and a step consumes it.
 
 use kido_shared::clock::Timestamp;
+use kido_shared::ids::TicketId;
 use kido_shared::refusal::Refusal;
 
 use super::effect::Effect;
@@ -54,8 +55,8 @@ pub(super) enum Step {
     Refuse {
         /// Why.
         refusal: Refusal,
-        /// Whether the card had proved itself: the holder may then know why.
-        proved: bool,
+        /// Whether the card had proved itself, and for which tickets: the holder may then know why.
+        proof: Proof,
     },
     /// The tap ends with an entry.
     Welcome(Welcome),
@@ -63,15 +64,25 @@ pub(super) enum Step {
     Rest,
 }
 
+/// What a card had proved by the end of a tap that opened nothing.
+#[derive(Debug)]
+pub(super) enum Proof {
+    /// Nothing: whoever holds the card, or a copy of it, learns what to do and no more.
+    Missing,
+    /// That its holder was here. The refusal goes into the history of these tickets: none where it is noted already, or
+    /// is none of theirs.
+    Given(Vec<TicketId>),
+}
+
 impl Step {
     /// Ends a tap before the card has proved itself.
     pub(super) const fn refuse(refusal: Refusal) -> Self {
-        Self::Refuse { refusal, proved: false }
+        Self::Refuse { refusal, proof: Proof::Missing }
     }
 
-    /// Ends a tap whose card has proved itself.
-    pub(super) const fn refuse_proved(refusal: Refusal) -> Self {
-        Self::Refuse { refusal, proved: true }
+    /// Ends a tap whose card has proved itself for these tickets.
+    pub(super) const fn refuse_proved(refusal: Refusal, tickets: Vec<TicketId>) -> Self {
+        Self::Refuse { refusal, proof: Proof::Given(tickets) }
     }
 }
 

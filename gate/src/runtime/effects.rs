@@ -7,9 +7,9 @@ use kido_shared::binding::BindingTag;
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Clock as _;
 use kido_shared::error_chain::Chain;
-use kido_shared::ids::AdmissionId;
+use kido_shared::ids::{AdmissionId, TicketId};
 use kido_shared::policy::EventPolicy;
-use kido_shared::refusal::Refusal;
+use kido_shared::refusal::{Refusal, StaffCode};
 use kido_shared::verdict::{Connectivity, KnownTicket};
 use kido_shared::window::KeyWindow;
 use rand::rngs::OsRng;
@@ -123,6 +123,7 @@ impl Carrier {
                 });
             }
             Effect::NoteOpened(admissions) => self.note_opened(admissions, work),
+            Effect::NoteRefused(refused) => self.note_refused(refused, work),
         }
         Ok(())
     }
@@ -202,6 +203,19 @@ impl Carrier {
                 Ok((stored, refused)) => Input::AdmittedHere(tap, stored, refused),
                 Err(error) => store_failed(tap, &error),
             })
+        });
+    }
+
+    /// A disk that does not take it loses a line of a history and nothing else: the lane is told by what must be kept.
+    fn note_refused(&self, refused: Vec<(TicketId, StaffCode)>, work: &mut JoinSet<Option<Input>>) {
+        let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
+        let wishes = self.wishes.clone();
+        work.spawn(async move {
+            if let Err(error) = journal.note_refused(&refused, clock.now(), &mut OsRng).await {
+                tracing::error!(error = %Chain(&error), "a refused proof could not be noted for its holder");
+            }
+            wishes.push();
+            None
         });
     }
 

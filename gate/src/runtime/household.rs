@@ -173,10 +173,10 @@ async fn bring_home(parts: Parts, registrar: RegistrarClient, shared: Arc<Shared
             schedule.nudge(parts.clock.steady().now());
             tokio::time::sleep(schedule.wait(parts.clock.steady().now())).await;
         }
-        match registrar.push(&parts.journal, &parts.replica).await {
+        match all_home(&parts, &registrar).await {
             Ok(0) => schedule.succeeded(parts.clock.steady().now()),
             Ok(acknowledged) => {
-                tracing::info!(acknowledged, "admissions uploaded");
+                tracing::info!(acknowledged, "facts uploaded");
                 schedule.succeeded(parts.clock.steady().now());
                 schedule.nudge(parts.clock.steady().now());
             }
@@ -188,6 +188,13 @@ async fn bring_home(parts: Parts, registrar: RegistrarClient, shared: Arc<Shared
             }
         }
     }
+}
+
+/// Admissions first: they are what others wait for. The rest is for holders to read.
+async fn all_home(parts: &Parts, registrar: &RegistrarClient) -> Result<usize, SyncError> {
+    let admissions = registrar.push(&parts.journal, &parts.replica).await?;
+    let showings = registrar.push_showings(&parts.journal, parts.replica.event()).await?;
+    Ok(admissions.saturating_add(showings))
 }
 
 /// Tells the registrar how this gate is. What could not be told is not kept: the next report says more.

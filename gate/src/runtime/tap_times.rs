@@ -83,6 +83,7 @@ impl TapTimes {
             | Effect::CatchUp(_)
             | Effect::DropIntents(_)
             | Effect::NoteOpened(_)
+            | Effect::NoteRefused(_)
             | Effect::Show(_) => {}
         }
     }

@@ -13,6 +13,7 @@ use kido_shared::limits::{FEED_HEAD_BYTES_MAX, FEED_RANGE_BYTES_MAX, FEED_RANGE_
 use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAcks};
 use kido_shared::wire::v1::report::{GateReport, ReportTaken};
 use kido_shared::wire::v1::routes;
+use kido_shared::wire::v1::showings::ShowingsTaken;
 
 use crate::gate_clock::GateClock;
 use crate::journal::{Journal, JournalError};
@@ -195,6 +196,22 @@ impl RegistrarClient {
         }
         let acknowledged: Vec<AdmissionId> = acks.acks.iter().map(|ack| ack.admission).collect();
         Ok(journal.note_uploaded(&outbox, &acknowledged).await?)
+    }
+
+    /// Uploads the oldest refused showings that wait; gives how many the registrar has taken.
+    ///
+    /// # Errors
+    /// [`SyncError`]; what was not taken is sent again.
+    pub async fn push_showings(&self, journal: &Journal, event: EventId) -> Result<usize, SyncError> {
+        let showings = journal.showings()?;
+        if showings.is_empty() {
+            return Ok(0);
+        }
+        let (path, taken) = (routes::showings(event), showings.len());
+        let ShowingsTaken {} =
+            self.uplink.post_signed(&path, Some(showings.batch()), &self.signer, UPLOAD_DEADLINE).await?;
+        journal.note_showings_uploaded(showings).await?;
+        Ok(taken)
     }
 }
 

@@ -107,6 +107,7 @@ fn ticket_use(line: &HistoryLine) -> TicketUse {
         what: happening.name().to_owned(),
         by: happening.actor().map(|actor| actor.name().to_owned()),
         gate: happening.gate(),
+        code: happening.code(),
     }
 }
 

@@ -140,7 +140,8 @@ fn describe(ticket: &TicketBody) -> String {
     for line in ticket.uses.iter().flat_map(|uses| &uses.history) {
         let by = line.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let gate = line.gate.map(|gate| format!(" at {gate}")).unwrap_or_default();
-        lines.push(format!("{}  {}{by}{gate}", moment::show(line.at), line.what));
+        let code = line.code.map(|code| format!(" ({code})")).unwrap_or_default();
+        lines.push(format!("{}  {}{by}{gate}{code}", moment::show(line.at), line.what));
     }
     lines.join("\n")
 }

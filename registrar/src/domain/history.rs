@@ -2,6 +2,7 @@
 
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::GateId;
+use kido_shared::refusal::StaffCode;
 
 /// Who acted. Never a person: a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, minicbor::Encode, minicbor::Decode)]
@@ -74,6 +75,9 @@ pub enum Happening {
     /// A second admission of the same entry, at this gate.
     #[n(11)]
     Conflict(#[n(0)] GateId),
+    /// The bound card gave its proof at this gate and did not enter, for the reason of this code.
+    #[n(12)]
+    Refused(#[n(0)] GateId, #[n(1)] StaffCode),
 }
 
 impl Happening {
@@ -93,6 +97,7 @@ impl Happening {
             Self::Annulled(_) => "annulled",
             Self::Exited(_) => "exited",
             Self::Conflict(_) => "conflict",
+            Self::Refused(..) => "refused",
         }
     }
 
@@ -107,7 +112,7 @@ impl Happening {
             | Self::Released(actor)
             | Self::CodeReplaced(actor) => Some(*actor),
             Self::Bound | Self::Shown => Some(Actor::Holder),
-            Self::Admitted(_) | Self::Annulled(_) | Self::Exited(_) | Self::Conflict(_) => None,
+            Self::Admitted(_) | Self::Annulled(_) | Self::Exited(_) | Self::Conflict(_) | Self::Refused(..) => None,
         }
     }
 
@@ -115,7 +120,11 @@ impl Happening {
     #[must_use]
     pub const fn gate(&self) -> Option<GateId> {
         match self {
-            Self::Admitted(gate) | Self::Annulled(gate) | Self::Exited(gate) | Self::Conflict(gate) => Some(*gate),
+            Self::Admitted(gate)
+            | Self::Annulled(gate)
+            | Self::Exited(gate)
+            | Self::Conflict(gate)
+            | Self::Refused(gate, _) => Some(*gate),
             Self::Bound
             | Self::Shown
             | Self::Suspended(_)
@@ -125,6 +134,12 @@ impl Happening {
             | Self::Released(_)
             | Self::CodeReplaced(_) => None,
         }
+    }
+
+    /// Why the card did not enter, where it did not.
+    #[must_use]
+    pub const fn code(&self) -> Option<StaffCode> {
+        if let Self::Refused(_, code) = self { Some(*code) } else { None }
     }
 }
 

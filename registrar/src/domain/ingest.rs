@@ -2,7 +2,7 @@
 
 use kido_shared::admission::Admission;
 use kido_shared::claim::{Closing, TicketClaims};
-use kido_shared::ids::AdmissionId;
+use kido_shared::ids::{AdmissionId, ShowingId};
 use kido_shared::ticket::Entries;
 
 use super::gate::GateRefusal;
@@ -16,8 +16,11 @@ pub enum IngestRefusal {
     /// An admission names another gate than the one that signed the request.
     #[error("{0} names another gate than the one that signed it")]
     OtherGate(AdmissionId),
+    /// A refused showing names another gate than the one that signed the request.
+    #[error("{0} names another gate than the one that signed it")]
+    ShowingOfOtherGate(ShowingId),
     /// More than one upload may carry.
-    #[error("too many admissions in one upload")]
+    #[error("too many facts in one upload")]
     TooMany,
 }
 

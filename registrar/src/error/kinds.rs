@@ -224,7 +224,9 @@ const fn claim(refusal: ClaimRefusal) -> Kind {
 const fn ingest(refusal: IngestRefusal) -> Kind {
     match refusal {
         IngestRefusal::Gate(refusal) => signer(refusal),
-        IngestRefusal::OtherGate(_) => kind(StatusCode::FORBIDDEN, "other_gate", OTHER_GATE),
+        IngestRefusal::OtherGate(_) | IngestRefusal::ShowingOfOtherGate(_) => {
+            kind(StatusCode::FORBIDDEN, "other_gate", OTHER_GATE)
+        }
         IngestRefusal::TooMany => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
     }
 }

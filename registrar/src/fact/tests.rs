@@ -1,7 +1,8 @@
 use kido_shared::admission::{AdmissionBasis, DecidedOn};
 use kido_shared::binding::{BindingTag, CertificateTag};
 use kido_shared::claim::{ClaimFacts, ClaimRequest, step};
-use kido_shared::ids::{AdmissionId, PartyId};
+use kido_shared::ids::{AdmissionId, PartyId, ShowingId};
+use kido_shared::refusal::StaffCode;
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus};
 use proptest::prelude::*;
 
@@ -56,6 +57,8 @@ fn all() -> Vec<Fact> {
     let (zone, entrance) = (Zone::new("A").unwrap(), Zone::new("North").unwrap());
     let admission =
         Admission { id: ADMISSION, ticket: TICKET, gate: GATE, entry: 1, at: AT, basis: AdmissionBasis::Offline };
+    let code = StaffCode::parse(18).unwrap();
+    let showing = RefusedShowing { id: ShowingId::from_bytes([13; 16]), ticket: TICKET, gate: GATE, at: AT, code };
     let conflict = Conflict { ticket: TICKET, entry: 1, first: ADMISSION, second: ADMISSION, found_at: AT };
     vec![
         imported(),
@@ -79,6 +82,7 @@ fn all() -> Vec<Fact> {
         Fact::FeedExtended(FeedExtended { epoch: Epoch::FIRST, first: RECORD, records: vec![vec![12; 20].into()] }),
         Fact::EventCreated(EventCreated { policy: crate::testing::policy(|_draft| {}), key: key(), at: AT }),
         Fact::PolicyChanged(PolicyChanged { policy: crate::testing::policy(|_draft| {}), key: Some(key()), at: AT }),
+        Fact::ShowingRefused(ShowingRefused { showing, at: AT }),
     ]
 }
 

@@ -15,6 +15,7 @@
 //! | `a` admission (16) | the admission |
 //! | `e` ticket (16) entry (4) | id of the admission that holds this entry |
 //! | `h` ticket (16) fact (8) | one line of the ticket's history |
+//! | `s` showing (16) | nothing: a refused showing that is in its ticket's history |
 //! | `x` fact (8) | a conflict |
 //! | `m` minute (8) gate (16) | how many came in there within that minute |
 //! | `w` gate (16) | how many came in there |
@@ -23,7 +24,7 @@
 
 use kido_shared::binding::BindingTag;
 use kido_shared::codes::CodeHash;
-use kido_shared::ids::{AdmissionId, GateId, TicketId};
+use kido_shared::ids::{AdmissionId, GateId, ShowingId, TicketId};
 use kido_store::Position;
 
 use crate::domain::reference::ReferenceHash;
@@ -108,6 +109,10 @@ pub(super) fn history(ticket: TicketId) -> Vec<u8> {
 
 pub(super) fn history_line(ticket: TicketId, position: Position) -> Vec<u8> {
     key(b'h', &[ticket.as_bytes(), &position.get().to_be_bytes()])
+}
+
+pub(super) fn showing(showing: ShowingId) -> Vec<u8> {
+    key(b's', &[showing.as_bytes()])
 }
 
 /// Minutes before 1970 are none: a gate whose clock says so has lost it, and the first minute takes its entries.

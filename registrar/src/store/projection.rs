@@ -4,6 +4,7 @@ use kido_shared::claim::ClaimStep;
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FollowedTo, SealedRecord};
 use kido_shared::ids::{AdmissionId, EventId, GateId, TicketId};
+use kido_shared::showing::RefusedShowing;
 use kido_store::{IndexChanges, Position, Project, ProjectError};
 
 use super::keys::{self, FEED_MARK_EVERY};
@@ -44,6 +45,10 @@ impl Project for EventProjection {
             Fact::AdmissionRecorded(fact) => entering.admission_recorded(&fact),
             Fact::ConflictRecorded(fact) => entering.conflict_recorded(&fact),
             Fact::FeedExtended(fact) => entering.feed_extended(fact),
+            Fact::ShowingRefused(fact) => {
+                entering.showing_refused(&fact.showing);
+                Ok(())
+            }
         }
     }
 }
@@ -220,6 +225,11 @@ impl Entering<'_, '_> {
         self.index.put(keys::COUNTS, encode(&counts));
         self.note(fact.conflict.ticket, HistoryLine::new(fact.conflict.found_at, Happening::Conflict(fact.gate)));
         Ok(())
+    }
+
+    fn showing_refused(&mut self, showing: &RefusedShowing) {
+        self.index.put(keys::showing(showing.id), []);
+        self.note(showing.ticket, HistoryLine::new(showing.at, Happening::Refused(showing.gate, showing.code)));
     }
 
     fn feed_extended(&mut self, fact: FeedExtended) -> Result<(), ProjectError> {

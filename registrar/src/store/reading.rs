@@ -6,7 +6,7 @@ use kido_shared::claim::TicketClaims;
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
 use kido_shared::feed::FollowedTo;
-use kido_shared::ids::{AdmissionId, GateId, TicketId};
+use kido_shared::ids::{AdmissionId, GateId, ShowingId, TicketId};
 use kido_shared::policy::EventPolicy;
 use kido_store::{IndexChanges, ProjectError, Scan, StoreError, Transaction};
 
@@ -217,6 +217,11 @@ pub(crate) fn any_use(from: &impl Entries) -> Result<bool, ReadError> {
 
 pub(crate) fn admission(from: &impl Entries, admission: AdmissionId) -> Result<Option<Admission>, ReadError> {
     read(from, &keys::admission(admission), "an admission")
+}
+
+/// Whether a refused showing is in its ticket's history.
+pub(crate) fn is_showing_kept(from: &impl Entries, showing: ShowingId) -> Result<bool, ReadError> {
+    Ok(from.value(&keys::showing(showing))?.is_some())
 }
 
 /// Who holds an entry.

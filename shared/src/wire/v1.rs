@@ -10,3 +10,4 @@ pub mod problem;
 pub mod registration;
 pub mod report;
 pub mod routes;
+pub mod showings;

@@ -251,7 +251,9 @@ impl Turnstile {
             }
             Effect::Show(_) | Effect::PowerOffCard => return Ok(None),
             Effect::ReportRefusal(_, refusal) => bail!("refused: {}", refusal.name()),
-            Effect::CatchUp(_) | Effect::DropIntents(_) | Effect::AdmitHere(..) => bail!("not an ordinary entry"),
+            Effect::CatchUp(_) | Effect::DropIntents(_) | Effect::NoteRefused(_) | Effect::AdmitHere(..) => {
+                bail!("not an ordinary entry")
+            }
         }))
     }
 

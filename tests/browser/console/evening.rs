@@ -43,11 +43,34 @@ impl Operator<'_> {
                 self.looks("ticket-suspended").await?;
                 let tap = self.taps(card).await?;
                 anyhow::ensure!(tap.reason == "suspended", "{tap:?}");
-                self.resumes(card, &holders_link).await?;
+                holders_link = self.resumes(card, &holders_link).await?;
                 self.looks_up(&second).await?;
                 self.sees("[data-state='bound']").await?;
                 let tap = self.taps(card).await?;
                 anyhow::ensure!(tap.is_welcome(), "{tap:?}");
+                Ok(())
+            })
+            .await;
+        chapter
+            .step("a proof that opened nothing: the holder's page and the operator's tell where and why", async {
+                let tap = self.taps(self.cards()[1]).await?;
+                anyhow::ensure!(tap.reason == "already_in", "{tap:?}");
+                let second = self.ticket("SECOND");
+                let (venue, event) = (&*self.venue, self.event.clone());
+                let gate = self.gate.as_ref().context("no gate")?;
+                let told = gate.told_refused(&venue.registrar, &event, &second, FOLLOWS_WITHIN).await?;
+                anyhow::ensure!(told == [18], "{told:?}: the tap while it was suspended had no proof");
+                self.go(&holders_link).await?;
+                self.sees("[data-do='ask-lost']").await?;
+                let history = self.text(".history").await?;
+                anyhow::ensure!(history.contains("18"), "{history}");
+                self.looks("holder-refused").await?;
+                let tickets = self.of_event("/tickets");
+                self.go(&tickets).await?;
+                self.looks_up(&second).await?;
+                self.sees("[data-state='bound']").await?;
+                let history = self.text("ol.history").await?;
+                anyhow::ensure!(history.contains("18"), "{history}");
                 // It is missed later, once it has been silent for long enough.
                 Ok(self.gate()?.kill().await?)
             })
@@ -101,13 +124,14 @@ impl Operator<'_> {
         Ok(gate.tap(venue, card, Vec::new(), PIN).await?)
     }
 
-    async fn resumes(&self, card: Character, link: &str) -> anyhow::Result<()> {
+    /// Takes the ticket back with its card; gives the holder's new link.
+    async fn resumes(&self, card: Character, link: &str) -> anyhow::Result<String> {
         self.venue.control()?.insert(HOME, card, Vec::new())?;
         let arguments = ["resume", "--pin-stdin", "--yes-host", "127.0.0.1"];
         let run = self.venue.helper(HOME).run(&arguments, &[link, PIN]).await?;
         self.venue.control()?.remove(HOME)?;
         anyhow::ensure!(run.success, "{}", run.said);
-        Ok(())
+        Ok(run.holder_link().context("no new link")?.to_owned())
     }
 
     pub(super) async fn watches_the_day(&mut self, chapter: &mut Chapter) {

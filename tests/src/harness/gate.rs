@@ -390,6 +390,24 @@ impl Gate {
         wait_for(&format!("an admission of {ticket_ref}"), within, arrived).await
     }
 
+    /// Waits until refused proofs of this ticket have arrived, and gives their codes.
+    ///
+    /// # Errors
+    /// [`HarnessError::TimedOut`].
+    pub async fn told_refused(
+        &self,
+        registrar: &Registrar,
+        event: &str,
+        ticket_ref: &str,
+        within: Duration,
+    ) -> Result<Vec<u64>, HarnessError> {
+        let arrived = async || {
+            let refused = registrar.refused(event, ticket_ref).await?;
+            Ok((!refused.is_empty()).then_some(refused))
+        };
+        wait_for(&format!("a refused proof of {ticket_ref}"), within, arrived).await
+    }
+
     /// The lines of its log with exactly this message, oldest first.
     ///
     /// # Errors

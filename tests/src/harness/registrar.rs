@@ -228,10 +228,24 @@ impl Registrar {
     /// # Errors
     /// [`HarnessError`].
     pub async fn admitted(&self, event: &str, ticket_ref: &str) -> Result<usize, HarnessError> {
+        let history = self.history(event, ticket_ref).await?;
+        Ok(history.iter().filter(|line| line.get("what").and_then(Value::as_str) == Some("admitted")).count())
+    }
+
+    /// The codes of the proofs of a ticket's card that gates did not let in, oldest first.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn refused(&self, event: &str, ticket_ref: &str) -> Result<Vec<u64>, HarnessError> {
+        let history = self.history(event, ticket_ref).await?;
+        let refused = history.iter().filter(|line| line.get("what").and_then(Value::as_str) == Some("refused"));
+        Ok(refused.filter_map(|line| line.get("code").and_then(Value::as_u64)).collect())
+    }
+
+    async fn history(&self, event: &str, ticket_ref: &str) -> Result<Vec<Value>, HarnessError> {
         let shown = self.json(&["tickets", "show", event, ticket_ref]).await?;
         let history = shown.pointer("/uses/history").and_then(Value::as_array);
-        let history = history.ok_or_else(|| HarnessError::Shape { what: "uses", text: shown.to_string() })?;
-        Ok(history.iter().filter(|line| line.get("what").and_then(Value::as_str) == Some("admitted")).count())
+        history.cloned().ok_or_else(|| HarnessError::Shape { what: "uses", text: shown.to_string() })
     }
 
     /// Where its keys and stores are.

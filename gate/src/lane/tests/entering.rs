@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use kido_shared::claim::ClaimAnswer;
-use kido_shared::ids::{AdmissionId, FeedSequence};
+use kido_shared::ids::{AdmissionId, FeedSequence, TicketId};
 use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use kido_shared::ticket::TicketStatus;
 use kido_shared::verdict::Connectivity;
 
 use super::super::*;
-use super::table::{GATE, Table, at, parent_and_child, policy};
+use super::table::{AtThePad, GATE, Table, at, parent_and_child, policy};
 use crate::screen::NoticeKind;
 
 const OTHER: AdmissionId = AdmissionId::from_bytes([0x07; 16]);
@@ -66,6 +66,46 @@ fn a_taken_ticket_is_told_so_after_the_proof_and_its_intent_dropped() {
     table.tap();
     assert_eq!(notice(&table), (NoticeKind::AlreadyIn { at: at(60), by: crate::screen::Door::Gate(GATE) }, 18));
     assert_eq!((table.opened.len(), table.dropped.len(), table.forgotten_intents()), (0, 1, 0));
+}
+
+#[test]
+fn a_proof_that_opens_nothing_goes_into_the_history_of_its_ticket_with_the_reason() {
+    let told = |table: &Table| -> Vec<(TicketId, u8)> {
+        table.told_holders.iter().map(|(ticket, code)| (*ticket, code.get())).collect()
+    };
+    let mut used = Table::new();
+    used.arbiter.push_back(taken());
+    used.tap();
+    let ticket = used.tickets[0].record.ticket;
+    assert_eq!(told(&used), [(ticket, 18)]);
+
+    let mut changed = Table::new();
+    changed.tap_holding("transmit COMPUTE");
+    changed.tickets[0].record.status = TicketStatus::Suspended;
+    changed.release();
+    assert_eq!(told(&changed), [(ticket, 15)]);
+
+    let mut stuck = Table::new();
+    stuck.barrier_works = false;
+    stuck.tap();
+    assert_eq!(told(&stuck), [(ticket, 37)]);
+
+    let mut entered = Table::new();
+    entered.tap();
+    assert_eq!((entered.opened.len(), told(&entered)), (1, Vec::new()));
+}
+
+#[test]
+fn what_was_shown_without_a_proof_goes_into_no_history() {
+    let mut suspended = Table::new();
+    suspended.tickets[0].record.status = TicketStatus::Suspended;
+    suspended.tap();
+    let mut mistyped = Table::new();
+    mistyped.at_the_pad = AtThePad::Types("9999");
+    mistyped.tap();
+    for table in [suspended, mistyped] {
+        assert_eq!((table.refused.len(), table.told_holders.len()), (1, 0), "{:?}", table.refused);
+    }
 }
 
 #[test]
@@ -209,6 +249,8 @@ fn the_rest_of_a_party_enters_where_one_is_in_already() {
     assert_eq!((table.dropped.len(), table.forgotten_intents()), (1, 0));
     let Screen::Welcome(welcome) = table.screen() else { panic!("{:?}", table.screen()) };
     assert_eq!(welcome.seats, [table.tickets[1].record.seat_label.clone()]);
+    let left: Vec<_> = table.told_holders.iter().map(|(ticket, code)| (*ticket, code.get())).collect();
+    assert_eq!(left, [(table.tickets[0].record.ticket, 18)], "each ticket has its own reason in its history");
 }
 
 #[test]

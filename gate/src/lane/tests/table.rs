@@ -15,6 +15,7 @@ use kido_shared::feed::TicketRecord;
 use kido_shared::ids::{AdmissionId, ArbiterId, EventId, FeedSequence, GateId, PartyId, TicketId};
 use kido_shared::keys::EventKey;
 use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::refusal::StaffCode;
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 use kido_shared::verdict::{Connectivity, KnownTicket, Used};
 use kido_virtual_card::card::{Fault, VirtualCard};
@@ -125,6 +126,8 @@ pub(super) struct Table {
     pub(super) wanted: Vec<String>,
     pub(super) shown: Vec<Screen>,
     pub(super) refused: Vec<Refusal>,
+    /// What goes into whose history.
+    pub(super) told_holders: Vec<(TicketId, StaffCode)>,
     pub(super) commands: Vec<Instruction>,
     pub(super) dropped: BTreeSet<AdmissionId>,
     pub(super) opened: Vec<Vec<TicketId>>,
@@ -181,6 +184,7 @@ impl Table {
             wanted: Vec::new(),
             shown: Vec::new(),
             refused: Vec::new(),
+            told_holders: Vec::new(),
             commands: Vec::new(),
             dropped: BTreeSet::new(),
             opened: Vec::new(),
@@ -377,6 +381,7 @@ impl Table {
                 self.answer(&name, input);
             }
             Effect::NoteOpened(_) => {}
+            Effect::NoteRefused(refused) => self.told_holders.extend(refused),
             Effect::Show(screen) => self.show(screen),
             Effect::ReportRefusal(_, refusal) => self.refused.push(refusal),
         }
@@ -431,6 +436,7 @@ fn name(effect: &Effect) -> String {
         Effect::AdmitHere(_, plan) => format!("admit {} here", plan.len()),
         Effect::OpenLane(..) => "open".to_owned(),
         Effect::NoteOpened(_) => "note opened".to_owned(),
+        Effect::NoteRefused(refused) => format!("note {} refused", refused.len()),
         Effect::Show(screen) => format!("show {}", screen_name(screen)),
         Effect::ReportRefusal(_, refusal) => format!("report {}", refusal.name()),
     }

@@ -1,8 +1,10 @@
 use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn};
 use kido_shared::challenge::Action;
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, NamedAdmission};
-use kido_shared::ids::{AdmissionId, FeedSequence, GateId, TicketId};
+use kido_shared::ids::{AdmissionId, FeedSequence, GateId, ShowingId, TicketId};
 use kido_shared::policy::{ArbiterHome, OfflineChoice};
+use kido_shared::refusal::StaffCode;
+use kido_shared::showing::RefusedShowing;
 use kido_shared::ticket::Zone;
 use kido_shared::wire::v1::admissions::{AckOutcome, UploadedAdmission};
 use kido_virtual_card::character::Character;
@@ -305,4 +307,47 @@ async fn the_arbiter_stays_once_anything_was_claimed_or_admitted() {
         }
         registrar.change_policy(event, policy(|draft| draft.name = "renamed".to_owned())).await.unwrap();
     }
+}
+
+fn showing(number: u8, ticket: TicketId, gate: GateId) -> RefusedShowing {
+    let code = StaffCode::parse(18).unwrap();
+    RefusedShowing { id: ShowingId::from_bytes([number; 16]), ticket, gate, at: NOW, code }
+}
+
+#[tokio::test]
+async fn a_refused_showing_is_in_the_history_once_however_often_it_is_uploaded() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let gate = registrar.gate(event, 1).await;
+    let history = || registrar.store.history(event, &TicketName::Id(ticket)).unwrap();
+    let before = history().len();
+    for _time in 0..2 {
+        registrar.store.take_showings(event, gate, vec![showing(1, ticket, gate)]).await.unwrap();
+    }
+    let lines = history();
+    assert_eq!(lines.len(), before + 1);
+    assert_eq!(lines.last().unwrap().happening, Happening::Refused(gate, StaffCode::parse(18).unwrap()));
+}
+
+#[tokio::test]
+async fn a_gate_tells_histories_of_its_own_tickets_its_own_showings_and_no_more_than_they_take() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let ticket = bound(&registrar, event).await;
+    let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
+    let store = &registrar.store;
+    let foreign = store.take_showings(event, one, vec![showing(1, ticket, other)]).await;
+    assert!(matches!(foreign, Err(Failed::Refused(IngestRefusal::ShowingOfOtherGate(_)))));
+    let unknown = showing(2, TicketId::from_bytes([0xee; 16]), one);
+    store.take_showings(event, one, vec![unknown, showing(3, ticket, one)]).await.unwrap();
+    let flood = (10..=200).map(|number| showing(number, ticket, one)).collect();
+    store.take_showings(event, one, flood).await.unwrap();
+    let lines = store.history(event, &TicketName::Id(ticket)).unwrap();
+    let refused = lines.iter().filter(|line| matches!(line.happening, Happening::Refused(..))).count();
+    assert_eq!(refused, 50, "the one of the first upload, and the flood up to the bound");
+    assert!(lines.iter().any(|line| line.happening == Happening::Bound), "nothing else is pushed out of sight");
+    store.revoke_gate(event, one).await.unwrap();
+    let revoked = store.take_showings(event, one, vec![showing(4, ticket, one)]).await;
+    assert!(matches!(revoked, Err(Failed::Refused(IngestRefusal::Gate(GateRefusal::Revoked)))));
 }

@@ -29,7 +29,9 @@ fn what(told: &ToldLine, speech: Speech<'_>) -> String {
     let key = format!("history-{}", happening.name().replace('_', "-"));
     if happening.gate().is_some() {
         let entrance = told.entrance.as_ref().map_or("–", |entrance| entrance.as_str());
-        return speech.say_of(&key, "entrance", entrance);
+        let why = happening.code().map(|code| ("code", u64::from(code.get()).into()));
+        let fills: Vec<_> = core::iter::once(("entrance", entrance.into())).chain(why).collect();
+        return speech.say_with(&key, &fills);
     }
     match happening.actor() {
         Some(actor) => speech.say_of(&key, "by", actor.name()),
@@ -49,7 +51,8 @@ pub(in crate::web) fn is_inside(history: &[ToldLine]) -> bool {
         | Happening::Cancelled(_)
         | Happening::Paid(_)
         | Happening::Released(_)
-        | Happening::CodeReplaced(_) => None,
+        | Happening::CodeReplaced(_)
+        | Happening::Refused(..) => None,
     });
     passages.unwrap_or(false)
 }
@@ -57,6 +60,7 @@ pub(in crate::web) fn is_inside(history: &[ToldLine]) -> bool {
 #[cfg(test)]
 mod tests {
     use kido_shared::ids::GateId;
+    use kido_shared::refusal::StaffCode;
     use kido_shared::ticket::Zone;
     use kido_web::language::Language;
 
@@ -85,6 +89,7 @@ mod tests {
         let actors = [Actor::Operator, Actor::Sales, Actor::Desk, Actor::Holder];
         let mut all = vec![Happening::Bound, Happening::Shown];
         all.extend(at_gates.map(|happened| happened(gate)));
+        all.extend(StaffCode::ALL.map(|code| Happening::Refused(gate, code)));
         all.extend(by_role.iter().flat_map(|happened| actors.map(happened)));
         for language in Language::ALL {
             for happening in &all {

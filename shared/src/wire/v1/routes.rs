@@ -24,6 +24,8 @@ pub const FEED_TAIL: &str = "/api/v1/events/{event}/feed/{epoch}/tail/{from}";
 pub const CLAIMS: &str = "/api/v1/events/{event}/claims";
 /// `POST`: a batch of admissions; signed by a gate.
 pub const ADMISSIONS: &str = "/api/v1/events/{event}/admissions";
+/// `POST`: a batch of proofs that a gate did not let in; signed by it.
+pub const SHOWINGS: &str = "/api/v1/events/{event}/showings";
 /// `POST`: how a gate is; signed by it.
 pub const REPORTS: &str = "/api/v1/events/{event}/reports";
 /// `GET`: whether the registrar is alive and its stores answer.
@@ -89,4 +91,10 @@ pub fn reports(event: EventId) -> String {
 #[must_use]
 pub fn admissions(event: EventId) -> String {
     format!("/api/v1/events/{event}/admissions")
+}
+
+/// Path of [`SHOWINGS`].
+#[must_use]
+pub fn showings(event: EventId) -> String {
+    format!("/api/v1/events/{event}/showings")
 }

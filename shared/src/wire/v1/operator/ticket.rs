@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 use crate::ids::{GateId, TicketId};
+use crate::refusal::StaffCode;
 
 /// A batch of tickets, at most [`crate::limits::TICKETS_PER_BATCH`]. Repeating a batch changes nothing.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
@@ -129,6 +130,10 @@ pub struct TicketUse {
     /// At which gate, where it was at one.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub gate: Option<GateId>,
+    /// Why the card did not enter, where it gave its proof at a gate and did not.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u8>))]
+    #[serde(default)]
+    pub code: Option<StaffCode>,
 }
 
 /// A change of a ticket's status.
