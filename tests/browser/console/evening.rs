@@ -51,30 +51,7 @@ impl Operator<'_> {
                 Ok(())
             })
             .await;
-        chapter
-            .step("a proof that opened nothing: the holder's page and the operator's tell where and why", async {
-                let tap = self.taps(self.cards()[1]).await?;
-                anyhow::ensure!(tap.reason == "already_in", "{tap:?}");
-                let second = self.ticket("SECOND");
-                let (venue, event) = (&*self.venue, self.event.clone());
-                let gate = self.gate.as_ref().context("no gate")?;
-                let told = gate.told_refused(&venue.registrar, &event, &second, FOLLOWS_WITHIN).await?;
-                anyhow::ensure!(told == [18], "{told:?}: the tap while it was suspended had no proof");
-                self.go(&holders_link).await?;
-                self.sees("[data-do='ask-lost']").await?;
-                let history = self.text(".history").await?;
-                anyhow::ensure!(history.contains("18"), "{history}");
-                self.looks("holder-refused").await?;
-                let tickets = self.of_event("/tickets");
-                self.go(&tickets).await?;
-                self.looks_up(&second).await?;
-                self.sees("[data-state='bound']").await?;
-                let history = self.text("ol.history").await?;
-                anyhow::ensure!(history.contains("18"), "{history}");
-                // It is missed later, once it has been silent for long enough.
-                Ok(self.gate()?.kill().await?)
-            })
-            .await;
+        self.tells_what_opened_nothing(chapter, &holders_link).await;
         chapter
             .step("a lost mail: a new code, shown for a minute; the old one is dead", async {
                 let third = self.ticket("THIRD");
@@ -107,6 +84,33 @@ impl Operator<'_> {
                 let dead = self.venue.register(self.cards()[2], &self.code("FOURTH")?).await?;
                 anyhow::ensure!(!dead.success, "a cancelled ticket registers");
                 Ok(())
+            })
+            .await;
+    }
+
+    async fn tells_what_opened_nothing(&mut self, chapter: &mut Chapter, holders_link: &str) {
+        chapter
+            .step("a proof that opened nothing: the holder's page and the operator's tell where and why", async {
+                let tap = self.taps(self.cards()[1]).await?;
+                anyhow::ensure!(tap.reason == "already_in", "{tap:?}");
+                let second = self.ticket("SECOND");
+                let (venue, event) = (&*self.venue, self.event.clone());
+                let gate = self.gate.as_ref().context("no gate")?;
+                let told = gate.told_refused(&venue.registrar, &event, &second, FOLLOWS_WITHIN).await?;
+                anyhow::ensure!(told == [18], "{told:?}: the tap while it was suspended had no proof");
+                self.go(holders_link).await?;
+                self.sees("[data-do='ask-lost']").await?;
+                let history = self.text(".history").await?;
+                anyhow::ensure!(history.contains("18"), "{history}");
+                self.looks("holder-refused").await?;
+                let tickets = self.of_event("/tickets");
+                self.go(&tickets).await?;
+                self.looks_up(&second).await?;
+                self.sees("[data-state='bound']").await?;
+                let history = self.text("ol.history").await?;
+                anyhow::ensure!(history.contains("18"), "{history}");
+                // It is missed later, once it has been silent for long enough.
+                Ok(self.gate()?.kill().await?)
             })
             .await;
     }
