@@ -29,6 +29,7 @@ use std::path::Path;
 use kido_shared::admission::{Admission, AdmissionBasis};
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
+use kido_shared::journal_head::JournalHead;
 use kido_shared::verdict::Used;
 use kido_store::{Options, Store, StoreError, StoreIdentity, TransactError, Transaction};
 use rand::{CryptoRng, RngCore};
@@ -109,6 +110,8 @@ pub struct Journal {
     store: Store,
     gate: GateId,
     boot: u64,
+    /// The chain right behind this start: it names the run.
+    begun: [u8; 32],
 }
 
 /// What the last run left unfinished.
@@ -123,17 +126,26 @@ pub struct Recovered {
 }
 
 impl Journal {
-    /// Opens the journal in a folder, counts the start, and withdraws what the last run left without an admission.
+    /// Opens the journal in a folder, counts the start, and withdraws what the last run left without an admission. The
+    /// random bytes tell this start from one of the same number on a copy of this disk.
     ///
     /// Blocks while the log is verified.
     ///
     /// # Errors
     /// [`JournalError`]; a damaged log fails closed.
-    pub fn open(folder: &Path, gate: GateId, now: Timestamp) -> Result<(Self, Recovered), JournalError> {
+    pub fn open(
+        folder: &Path,
+        gate: GateId,
+        now: Timestamp,
+        random: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Self, Recovered), JournalError> {
         let options = Options::create_if_missing().cache_bytes(CACHE_BYTES);
         let (store, _opened) = Store::open(folder, StoreIdentity::new(*gate.as_bytes()), JournalIndex(gate), options)?;
-        let recovered = store.transact(move |transaction| recover(transaction, now)).wait()?.into_inner();
-        Ok((Self { store, gate, boot: recovered.boot }, recovered))
+        let mut nonce = [0; 16];
+        random.fill_bytes(&mut nonce);
+        let recovered = store.transact(move |transaction| recover(transaction, now, nonce)).wait()?.into_inner();
+        let begun = *store.head().hash().as_bytes();
+        Ok((Self { store, gate, boot: recovered.boot, begun }, recovered))
     }
 
     /// Reads a journal through without adding to it: how many facts it holds; nothing where none was begun.
@@ -330,7 +342,7 @@ impl Journal {
 }
 
 /// Counts the start and withdraws what was left without an admission.
-fn recover(transaction: &mut Transaction<'_>, now: Timestamp) -> Result<Recovered, JournalError> {
+fn recover(transaction: &mut Transaction<'_>, now: Timestamp, nonce: [u8; 16]) -> Result<Recovered, JournalError> {
     let boot = project::number(transaction.get(&Key::Boot.bytes())?)?.saturating_add(1);
     let newest = transaction.get(&Key::Newest.bytes())?;
     let newest =
@@ -341,7 +353,7 @@ fn recover(transaction: &mut Transaction<'_>, now: Timestamp) -> Result<Recovere
         let id = key.get(Key::INTENTS.len()..).unwrap_or_default();
         left.push(AdmissionId::try_from(id).map_err(|_length| JournalError::Unreadable)?);
     }
-    append(transaction, &Fact::Boot { number: boot, at: now })?;
+    append(transaction, &Fact::Boot { number: boot, at: now, nonce: Some(nonce.to_vec().into()) })?;
     for admission in &left {
         append(transaction, &Fact::Withdrawn { admission: *admission, at: now })?;
     }
@@ -369,4 +381,11 @@ fn append(transaction: &mut Transaction<'_>, fact: &Fact) -> Result<(), JournalE
 
 const fn bounded(entries: usize) -> Result<(), JournalError> {
     if entries > ENTRIES_PER_TAP_MAX { Err(JournalError::TooManyEntries) } else { Ok(()) }
+}
+
+impl kido_follow::JournalWitness for Journal {
+    fn journal_head(&self) -> JournalHead {
+        let head = self.store.head();
+        JournalHead { boot: self.boot, begun: self.begun, length: head.count(), chain: *head.hash().as_bytes() }
+    }
 }

@@ -3,6 +3,7 @@
 //! **Invariant**: nothing here knows a store, a socket, a clock or a source of randomness.
 
 pub mod claim;
+pub mod copies;
 pub mod event;
 pub mod gate;
 pub mod history;

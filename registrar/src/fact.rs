@@ -267,6 +267,9 @@ pub struct GateRevoked {
     /// Place of its record in the feed.
     #[n(2)]
     pub record: FeedSequence,
+    /// Whether by the registrar itself, because two machines ran with its keys.
+    #[n(3)]
+    pub copied: Option<bool>,
 }
 
 /// The arbiter took a step.

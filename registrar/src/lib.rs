@@ -11,6 +11,7 @@ pub mod enrolment;
 pub mod entropy;
 pub mod error;
 pub mod fact;
+pub mod journals;
 pub mod keyring;
 pub(crate) mod office;
 pub mod openapi;

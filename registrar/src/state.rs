@@ -15,6 +15,7 @@ use crate::auth::tokens::Tokens;
 use crate::config::CardHelperUrl;
 use crate::enrolment::Enrolments;
 use crate::entropy::Entropy;
+use crate::journals::Journals;
 use crate::registration::{CertificateTrust, Registrations};
 use crate::reports::Reports;
 use crate::store::Store;
@@ -65,6 +66,7 @@ pub struct App {
     pub(crate) audit: Audit,
     pub(crate) card_helper: Option<CardHelperUrl>,
     pub(crate) reports: Reports,
+    pub(crate) journals: Journals,
     /// What operators began: it ends with its line in the list, also when the process is asked to stop.
     pub(crate) deeds: TaskTracker,
     entropy: Entropy,
@@ -91,6 +93,7 @@ impl AppState {
             audit,
             card_helper,
             reports: Reports::default(),
+            journals: Journals::default(),
             deeds: TaskTracker::new(),
             entropy,
             stopping: watch::Sender::new(false),

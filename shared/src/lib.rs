@@ -19,6 +19,7 @@ pub mod challenge;
 pub mod claim;
 pub mod enrolment;
 pub mod feed;
+pub mod journal_head;
 pub mod policy;
 pub mod proof;
 pub mod refusal;

@@ -1,6 +1,7 @@
 //! Signed requests of gates: RFC 9421 HTTP Message Signatures in one fixed profile.
 //!
-//! Covered are `@method`, `@target-uri` and `content-digest` (RFC 9530, SHA-256), with the parameters `created`,
+//! Covered are `@method`, `@target-uri`, `content-digest` (RFC 9530, SHA-256) and, once the gate has a journal, its
+//! [`crate::journal_head`] under `kido-journal`, with the parameters `created`,
 //! `nonce`, `keyid` (the gate's id), `alg="ed25519"` and `tag="kido/v1"`, in that order, under the label `kido`. The
 //! profile is fixed so that there is one signature base to agree on and nothing to negotiate. Replays inside the
 //! skew are caught by the receiver, which remembers nonces ([`VerifiedRequest::nonce`]).
@@ -14,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::clock::Timestamp;
 use crate::ids::GateId;
+use crate::journal_head::JOURNAL_HEADER;
 use crate::limits::REQUEST_SKEW;
 use crate::wire::base64url;
 
@@ -38,6 +40,8 @@ pub struct RequestParts<'a> {
     pub target_uri: &'a str,
     /// The body as sent; empty where there is none.
     pub body: &'a [u8],
+    /// The value of `kido-journal`; nothing from a gate that is only being enrolled.
+    pub journal: Option<&'a str>,
 }
 
 /// The three header fields that carry a signature.
@@ -77,6 +81,7 @@ pub struct UnverifiedRequest {
     gate: GateId,
     created: Timestamp,
     nonce: [u8; NONCE_BYTES],
+    covers_journal: bool,
     parameters: String,
     signature: Signature,
 }
@@ -120,7 +125,7 @@ pub fn sign(
     let mut nonce = [0; NONCE_BYTES];
     random.fill_bytes(&mut nonce);
     let content_digest = content_digest(parts.body);
-    let parameters = parameters(gate, now.unix_seconds(), &nonce);
+    let parameters = parameters(gate, now.unix_seconds(), &nonce, parts.journal.is_some());
     let signature = key.sign(signature_base(parts, &content_digest, &parameters).as_bytes());
     SignatureHeaders {
         content_digest,
@@ -151,12 +156,21 @@ impl UnverifiedRequest {
             return Err(RequestSignatureError::Profile);
         };
         let created = i64::from(*created);
-        let parameters = parameters(gate, created, &nonce);
-        if signature_input.trim() != format!("{LABEL}={parameters}") {
-            return Err(RequestSignatureError::Profile);
-        }
+        let of_profile = |covers_journal| {
+            let parameters = parameters(gate, created, &nonce, covers_journal);
+            (signature_input.trim() == format!("{LABEL}={parameters}")).then_some((covers_journal, parameters))
+        };
+        let (covers_journal, parameters) =
+            of_profile(true).or_else(|| of_profile(false)).ok_or(RequestSignatureError::Profile)?;
         let signature = signature_bytes(signature)?;
-        Ok(Self { gate, created: Timestamp::from_unix_seconds(created), nonce, parameters, signature })
+        let created = Timestamp::from_unix_seconds(created);
+        Ok(Self { gate, created, nonce, covers_journal, parameters, signature })
+    }
+
+    /// Whether the journal's head is among what was signed.
+    #[must_use]
+    pub const fn covers_journal(&self) -> bool {
+        self.covers_journal
     }
 
     /// Whose key to look up.
@@ -168,7 +182,7 @@ impl UnverifiedRequest {
     /// Verifies it against the request as it arrived.
     ///
     /// # Errors
-    /// [`RequestSignatureError`]: digest, skew or signature, in that order.
+    /// [`RequestSignatureError`]: profile, digest, skew or signature, in that order.
     pub fn verify(
         self,
         parts: &RequestParts<'_>,
@@ -176,6 +190,9 @@ impl UnverifiedRequest {
         key: &VerifyingKey,
         now: Timestamp,
     ) -> Result<VerifiedRequest, RequestSignatureError> {
+        if self.covers_journal != parts.journal.is_some() {
+            return Err(RequestSignatureError::Profile);
+        }
         if claimed_digest.trim() != content_digest(parts.body) {
             return Err(RequestSignatureError::Digest);
         }
@@ -192,10 +209,11 @@ fn content_digest(body: &[u8]) -> String {
     format!("sha-256=:{}:", base64_standard(&Sha256::digest(body)))
 }
 
-fn parameters(gate: GateId, created_s: i64, nonce: &[u8]) -> String {
+fn parameters(gate: GateId, created_s: i64, nonce: &[u8], covers_journal: bool) -> String {
     let nonce = base64url::encode(nonce);
+    let journal = if covers_journal { " \"kido-journal\"" } else { "" };
     format!(
-        "(\"@method\" \"@target-uri\" \"content-digest\");created={created_s};nonce=\"{nonce}\";keyid=\"{gate}\";\
+        "(\"@method\" \"@target-uri\" \"content-digest\"{journal});created={created_s};nonce=\"{nonce}\";keyid=\"{gate}\";\
          alg=\"ed25519\";tag=\"{TAG}\""
     )
 }
@@ -204,7 +222,8 @@ fn parameters(gate: GateId, created_s: i64, nonce: &[u8]) -> String {
 fn signature_base(parts: &RequestParts<'_>, content_digest: &str, parameters: &str) -> String {
     let mut base = String::with_capacity(512);
     let lines = [("@method", parts.method), ("@target-uri", parts.target_uri), ("content-digest", content_digest)];
-    for (component, value) in lines {
+    let journal = parts.journal.map(|value| (JOURNAL_HEADER, value));
+    for (component, value) in lines.into_iter().chain(journal) {
         // Writing to a String cannot fail.
         if writeln!(base, "\"{component}\": {value}").is_err() {
             break;
@@ -245,8 +264,12 @@ mod tests {
     use rand::rngs::StdRng;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
-    const PARTS: RequestParts<'static> =
-        RequestParts { method: "POST", target_uri: "http://127.0.0.1:8420/api/v1/x?y=1", body: b"{\"a\":1}" };
+    const PARTS: RequestParts<'static> = RequestParts {
+        method: "POST",
+        target_uri: "http://127.0.0.1:8420/api/v1/x?y=1",
+        body: b"{\"a\":1}",
+        journal: None,
+    };
 
     fn signed() -> (SignatureHeaders, SigningKey) {
         let mut random = StdRng::seed_from_u64(1);
@@ -276,6 +299,24 @@ mod tests {
         assert_eq!(refused(RequestParts { method: "GET", ..PARTS }), RequestSignatureError::Signature);
         assert_eq!(refused(RequestParts { target_uri: "http://evil/", ..PARTS }), RequestSignatureError::Signature);
         assert_eq!(refused(RequestParts { body: b"{}", ..PARTS }), RequestSignatureError::Digest);
+    }
+
+    #[test]
+    fn a_journals_head_that_was_changed_left_out_or_added_does_not_verify() {
+        let mut random = StdRng::seed_from_u64(1);
+        let key = SigningKey::generate(&mut random);
+        let with = RequestParts { journal: Some("boot=1"), ..PARTS };
+        for (signed, sent, verdict) in [
+            (with, with, Ok(())),
+            (with, RequestParts { journal: Some("boot=2"), ..PARTS }, Err(RequestSignatureError::Signature)),
+            (with, PARTS, Err(RequestSignatureError::Profile)),
+            (PARTS, with, Err(RequestSignatureError::Profile)),
+        ] {
+            let headers = sign(&signed, GateId::from_bytes([7; 16]), &key, NOW, &mut random);
+            let read = UnverifiedRequest::parse(&headers.signature_input, &headers.signature).unwrap();
+            let verified = read.verify(&sent, &headers.content_digest, &key.verifying_key(), NOW).map(|_request| ());
+            assert_eq!(verified, verdict);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod cards;
 mod chapter;
 mod commands;
+mod copied;
 mod direct;
 mod feed;
 mod leak;

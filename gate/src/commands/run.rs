@@ -22,6 +22,7 @@ use kido_gate::words::Words;
 use kido_shared::clock::Clock as _;
 use kido_shared::error_chain::Chain;
 use kido_shared::refusal::Refusal;
+use rand::rngs::OsRng;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -86,7 +87,7 @@ async fn open(folder: &DataFolder, identity: Identity, config: &Config) -> anyho
         let machine = machine_clock();
         let gate = identity.enrolment().gate;
         let replica = Replica::open(&folder.replica(), identity.followed())?;
-        let (journal, recovered) = Journal::open(&folder.journal(), gate, machine.now())?;
+        let (journal, recovered) = Journal::open(&folder.journal(), gate, machine.now(), &mut OsRng)?;
         if recovered.withdrawn > 0 {
             tracing::warn!(withdrawn = recovered.withdrawn, "the last run left intents without an admission");
         }

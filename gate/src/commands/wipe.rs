@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use kido_gate::config::Config;
 use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::journal::Journal;
+use rand::rngs::OsRng;
 
 use super::{machine_clock, say};
 
@@ -15,7 +16,7 @@ pub(super) fn wipe(config: &Config, yes: bool, undelivered: bool) -> anyhow::Res
     let folder = DataFolder::at(&config.data);
     if !undelivered && folder.journal().exists() {
         let gate = Identity::load(&folder)?.enrolment().gate;
-        let (journal, _recovered) = Journal::open(&folder.journal(), gate, machine_clock().now())?;
+        let (journal, _recovered) = Journal::open(&folder.journal(), gate, machine_clock().now(), &mut OsRng)?;
         let delivered = journal.is_delivered()?;
         journal.close()?;
         anyhow::ensure!(

@@ -8,6 +8,8 @@ use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, TicketId};
 use kido_shared::showing::RefusedShowing;
 
+use minicbor::bytes::ByteVec;
+
 use super::Intent;
 use super::errand::ErrandKind;
 
@@ -23,6 +25,9 @@ pub(super) enum Fact {
         number: u64,
         #[n(1)]
         at: Timestamp,
+        /// Random: another start of this number, on a copy of this disk, has others.
+        #[n(2)]
+        nonce: Option<ByteVec>,
     },
     /// An entry is about to be claimed.
     #[n(1)]

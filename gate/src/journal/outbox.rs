@@ -44,7 +44,6 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn outbox(&self) -> Result<Outbox, JournalError> {
-        let head = self.store.head();
         let mut admissions = Vec::new();
         for entry in self.store.scan_prefix(Key::OUTBOX)?.take(ADMISSIONS_PER_BATCH) {
             let (_key, admission) = entry?;
@@ -52,13 +51,7 @@ impl Journal {
             let entry = AdmissionEntry::read(self.store.get(&Key::Admission(admission).bytes())?)?;
             admissions.push(UploadedAdmission { admission: entry.admission, opened_at: entry.opened_at });
         }
-        let batch = AdmissionBatch {
-            boot: self.boot,
-            journal_length: head.count(),
-            journal_chain: *head.hash().as_bytes(),
-            admissions,
-        };
-        Ok(Outbox { batch })
+        Ok(Outbox { batch: AdmissionBatch { admissions } })
     }
 
     /// Notes which admissions of a batch the registrar has acknowledged, and says how many; the others stay.

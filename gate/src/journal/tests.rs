@@ -28,7 +28,7 @@ fn planned(number: u8) -> PlannedEntry {
 }
 
 fn open(folder: &Path) -> (Journal, Recovered) {
-    Journal::open(folder, GATE, NOW).unwrap()
+    Journal::open(folder, GATE, NOW, &mut StdRng::seed_from_u64(1)).unwrap()
 }
 
 /// A journal in a folder that lives as long as the test.
@@ -386,7 +386,7 @@ fn starts_are_counted_and_only_a_certain_moment_is_kept() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("journal");
     let ahead = NOW.after(core::time::Duration::from_secs(365 * 86_400));
-    let (journal, recovered) = Journal::open(&folder, GATE, ahead).unwrap();
+    let (journal, recovered) = Journal::open(&folder, GATE, ahead, &mut StdRng::seed_from_u64(1)).unwrap();
     assert_eq!((recovered.boot, recovered.newest), (1, None));
     let noted = [Reading { now: NOW, certain: true }, Reading { now: ahead, certain: false }];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -402,5 +402,8 @@ fn starts_are_counted_and_only_a_certain_moment_is_kept() {
     assert_eq!((recovered.boot, recovered.newest), (2, Some(NOW)));
     journal.close().unwrap();
     assert_eq!(Journal::examine(&folder, GATE).unwrap(), Some(5));
-    assert!(Journal::open(&folder, GateId::from_bytes([8; 16]), NOW).is_err(), "another gate's journal is refused");
+    assert!(
+        Journal::open(&folder, GateId::from_bytes([8; 16]), NOW, &mut StdRng::seed_from_u64(1)).is_err(),
+        "another gate's journal is refused"
+    );
 }

@@ -113,8 +113,8 @@ fn ticket_use(line: &HistoryLine) -> TicketUse {
 
 /// A gate.
 pub(super) fn gate(view: GateView) -> GateBody {
-    let GateView { gate, zone, entrance, revoked, added_at, verifying_key: _ } = view;
-    GateBody { gate, zone, entrance, revoked, added_at }
+    let GateView { gate, zone, entrance, revoked, copied, added_at, verifying_key: _ } = view;
+    GateBody { gate, zone, entrance, revoked, copied, added_at }
 }
 
 /// How far an offer is.

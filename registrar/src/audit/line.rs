@@ -14,6 +14,9 @@ pub enum Door {
     /// With a program: a shop's, or the command line.
     #[n(1)]
     Api,
+    /// Nobody: the registrar itself.
+    #[n(2)]
+    Itself,
 }
 
 impl Door {
@@ -23,6 +26,7 @@ impl Door {
         match self {
             Self::Console => "console",
             Self::Api => "api",
+            Self::Itself => "itself",
         }
     }
 }
@@ -92,6 +96,8 @@ deeds! {
     18 Unlisted = "unlisted",
     /// An event was deleted after its retention date.
     19 EventForgotten = "event-forgotten",
+    /// Two machines ran with a gate's keys, and its rights were ended.
+    20 GateCopied = "gate-copied",
 }
 
 /// On what.

@@ -4,10 +4,14 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::HeaderMap;
 use ed25519_dalek::VerifyingKey;
+use kido_shared::clock::Timestamp;
 use kido_shared::ids::{EventId, GateId};
+use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::request_signature::{RequestParts, RequestSignatureError, UnverifiedRequest, VerifiedRequest};
 
 use crate::api::extract::{EventPath, parse_json};
+use crate::domain::copies::Sighting;
+use crate::domain::gate::GateRefusal;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
 use crate::store::Failed;
@@ -17,6 +21,7 @@ use crate::store::Failed;
 pub struct SignedRequest {
     signature: UnverifiedRequest,
     digest: String,
+    journal: Option<String>,
     method: String,
     target_uri: String,
     body: Bytes,
@@ -29,14 +34,20 @@ impl SignedRequest {
         self.signature.claimed_gate()
     }
 
+    /// Where the gate says that its journal stands; worth nothing before [`Self::verify`].
+    fn journal(&self) -> Result<JournalHead, RequestSignatureError> {
+        let field = self.journal.as_deref().ok_or(RequestSignatureError::Profile)?;
+        field.parse().map_err(|_no_head| RequestSignatureError::Malformed)
+    }
+
     /// Verifies the signature, takes the nonce, and hands the body out.
     ///
     /// # Errors
     /// [`RequestSignatureError`] or [`super::nonces::ReplayError`].
     pub fn verify(self, app: &AppState, key: &[u8; 32]) -> Result<(VerifiedRequest, Bytes), AppError> {
-        let Self { signature, digest, method, target_uri, body } = self;
+        let Self { signature, digest, journal, method, target_uri, body } = self;
         let key = VerifyingKey::from_bytes(key).map_err(|_no_key| RequestSignatureError::Signature)?;
-        let parts = RequestParts { method: &method, target_uri: &target_uri, body: &body };
+        let parts = RequestParts { method: &method, target_uri: &target_uri, body: &body, journal: journal.as_deref() };
         let now = app.now();
         let verified = signature.verify(&parts, &digest, &key, now)?;
         app.nonces.take(&verified, now)?;
@@ -59,12 +70,13 @@ impl FromRequest<AppState> for SignedRequest {
         let headers = request.headers();
         let signature = UnverifiedRequest::parse(header(headers, "signature-input")?, header(headers, "signature")?)?;
         let digest = header(headers, "content-digest")?.to_owned();
+        let journal = if signature.covers_journal() { Some(header(headers, JOURNAL_HEADER)?.to_owned()) } else { None };
         let method = request.method().as_str().to_owned();
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let target_uri = format!("{}{path}", app.origin);
         let body =
             Bytes::from_request(request, app).await.map_err(|rejection| RequestError::of_body(rejection.status()))?;
-        Ok(Self { signature, digest, method, target_uri, body })
+        Ok(Self { signature, digest, journal, method, target_uri, body })
     }
 }
 
@@ -90,7 +102,26 @@ impl<T: serde::de::DeserializeOwned> FromRequest<AppState> for GateBody<T> {
             Err(Failed::Refused(refusal)) => return Err(AppError::Signer(refusal)),
             known => known?,
         };
+        let journal = signed.journal()?;
         let (verified, bytes) = signed.verify(app, &known.verifying_key)?;
+        one_machine(app, (event, verified.gate()), journal, verified.created()).await?;
         Ok(Self { event, gate: verified.gate(), body: parse_json(&bytes)? })
+    }
+}
+
+/// Whether the gate's keys are used by one machine, as far as its journal tells. A second one ends the rights of both.
+async fn one_machine(
+    app: &AppState,
+    (event, gate): (EventId, GateId),
+    journal: JournalHead,
+    created: Timestamp,
+) -> Result<(), AppError> {
+    match app.journals.hear((event, gate), journal, created, app.now()) {
+        Sighting::Fits(_run) => Ok(()),
+        Sighting::LastWords => Err(AppError::Signer(GateRefusal::EarlierRun)),
+        Sighting::Copied => {
+            app.revoke_copied(event, gate).await?;
+            Err(AppError::Signer(GateRefusal::Revoked))
+        }
     }
 }

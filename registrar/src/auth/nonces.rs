@@ -96,7 +96,7 @@ mod tests {
 
     fn request(seed: u64, at: Timestamp) -> VerifiedRequest {
         let key = SigningKey::from_bytes(&[7; 32]);
-        let parts = RequestParts { method: "POST", target_uri: "http://127.0.0.1/x", body: b"" };
+        let parts = RequestParts { method: "POST", target_uri: "http://127.0.0.1/x", body: b"", journal: None };
         let headers = sign(&parts, GateId::from_bytes([1; 16]), &key, at, &mut StdRng::seed_from_u64(seed));
         let read = UnverifiedRequest::parse(&headers.signature_input, &headers.signature).unwrap();
         read.verify(&parts, &headers.content_digest, &key.verifying_key(), at).unwrap()

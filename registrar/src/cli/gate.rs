@@ -89,7 +89,11 @@ pub(super) async fn run(args: GateArgs) -> Result<(), CliError> {
 }
 
 fn describe(gate: &GateBody) -> String {
-    let state = if gate.revoked { "REVOKED" } else { "in force" };
+    let state = match (gate.revoked, gate.copied) {
+        (_, true) => "REVOKED: its disk was copied",
+        (true, false) => "REVOKED",
+        (false, false) => "in force",
+    };
     let added_at = moment::show(gate.added_at);
     format!("{}  zone {}  entrance {}  since {added_at}  {state}", gate.gate, gate.zone, gate.entrance)
 }

@@ -18,6 +18,9 @@ pub enum GateRefusal {
     /// The gate was revoked.
     #[error("this gate was revoked")]
     Revoked,
+    /// What was sent by a run of the gate that has ended since.
+    #[error("this gate has started anew since it sent this")]
+    EarlierRun,
     /// The id is another gate's already.
     #[error("another gate has this id")]
     Exists,
@@ -56,6 +59,9 @@ pub struct Gate {
     /// Its newest record in the feed.
     #[n(5)]
     pub record_at: FeedSequence,
+    /// Whether it was revoked because two machines ran with its keys.
+    #[n(6)]
+    pub copied: bool,
 }
 
 impl Gate {

@@ -99,6 +99,7 @@ const fn replay(error: ReplayError) -> Kind {
 const fn signer(refusal: GateRefusal) -> Kind {
     match refusal {
         GateRefusal::Revoked => kind(StatusCode::FORBIDDEN, "gate_revoked", "The gate was revoked"),
+        GateRefusal::EarlierRun => kind(StatusCode::CONFLICT, "earlier_run", "The gate has started anew"),
         GateRefusal::UnknownGate
         | GateRefusal::Exists
         | GateRefusal::LocalArbiter
@@ -187,6 +188,7 @@ const fn gate(refusal: GateRefusal) -> Kind {
     match refusal {
         GateRefusal::UnknownGate => kind(StatusCode::NOT_FOUND, "unknown_gate", "No such gate"),
         GateRefusal::Revoked => kind(StatusCode::FORBIDDEN, "gate_revoked", "The gate was revoked"),
+        GateRefusal::EarlierRun => kind(StatusCode::CONFLICT, "earlier_run", "The gate has started anew"),
         GateRefusal::Exists => kind(StatusCode::CONFLICT, "gate_exists", "Another gate has this id"),
         GateRefusal::HomeGate => kind(StatusCode::CONFLICT, "home_gate", "This zone has its one gate"),
         GateRefusal::LocalArbiter => kind(StatusCode::CONFLICT, "local_arbiter", "One gate only"),

@@ -75,7 +75,7 @@ fn all() -> Vec<Fact> {
         Fact::Bound(Bound { ticket: TICKET, binding, code: CODE, at: AT, record: RECORD }),
         Fact::Shown(Shown { tickets: vec![TICKET], code: Some(CODE), at: AT }),
         Fact::GateAdded(GateAdded { gate: GATE, verifying_key: [11; 32], zone, entrance, at: AT, record: RECORD }),
-        Fact::GateRevoked(GateRevoked { gate: GATE, at: AT, record: RECORD }),
+        Fact::GateRevoked(GateRevoked { gate: GATE, at: AT, record: RECORD, copied: None }),
         claim_changed(),
         Fact::AdmissionRecorded(AdmissionRecorded { admission, at: AT, record: RECORD, holds_entry: true }),
         Fact::ConflictRecorded(ConflictRecorded { conflict, gate: GATE, record: RECORD }),

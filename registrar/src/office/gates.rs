@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::By;
 use super::lines::About;
-use crate::audit::{Deed, Object};
+use crate::audit::{AuditLine, Deed, Door, Object};
 use crate::enrolment::{Compared, EnrolmentRefusal, Offered};
 use crate::error::AppError;
 use crate::state::{App, AppState};
@@ -59,10 +59,27 @@ impl AppState {
             let revoked = app.store.revoke_gate(event, gate).await.map_err(AppError::from);
             if revoked.is_ok() {
                 app.enrolments.forget(gate, app.now());
+                app.journals.forget(event, gate);
             }
             app.listed(&by, About::event(Deed::GateRevoked, event).of(Object::Gate(gate)), revoked).await
         })
         .await
+    }
+
+    /// Ends a gate's rights because two machines run with its keys: which of them is the gate, nobody here can know.
+    pub(crate) async fn revoke_copied(&self, event: EventId, gate: GateId) -> Result<(), AppError> {
+        let app = self.clone();
+        let deed = async move {
+            tracing::error!(%event, %gate, "ALARM: two machines run with this gate's keys; it is revoked");
+            app.store.revoke_copied_gate(event, gate).await?;
+            app.enrolments.forget(gate, app.now());
+            app.journals.forget(event, gate);
+            let (deed, object) = (Deed::GateCopied, Object::Gate(gate));
+            let (label, door, event) = (String::new(), Door::Itself, Some(event));
+            let line = AuditLine { at: app.now(), role: None, label, door, deed, event, object, refused: None };
+            Ok(app.audit.write(line).await?)
+        };
+        self.deeds.spawn(deed).await.map_err(AppError::Lost)?
     }
 }
 

@@ -38,14 +38,16 @@ pub struct GateView {
     pub entrance: Zone,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// Whether it was revoked because two machines ran with its keys.
+    pub copied: bool,
     /// When it came.
     pub added_at: Timestamp,
 }
 
 impl GateView {
     fn of(gate: GateId, entry: Gate) -> Self {
-        let Gate { verifying_key, zone, entrance, revoked, added_at, record_at: _ } = entry;
-        Self { gate, verifying_key, zone, entrance, revoked, added_at }
+        let Gate { verifying_key, zone, entrance, revoked, added_at, record_at: _, copied } = entry;
+        Self { gate, verifying_key, zone, entrance, revoked, copied, added_at }
     }
 }
 
@@ -80,7 +82,7 @@ impl Store {
             may_add(&policy, &new.zone, gates.iter().map(|(_, gate)| gate)).map_err(Failed::Refused)?;
             let NewGate { gate, verifying_key, zone, entrance } = new;
             let record_at = changing.next_record();
-            let entry = Gate { verifying_key, zone, entrance, revoked: false, added_at: at, record_at };
+            let entry = Gate { verifying_key, zone, entrance, revoked: false, added_at: at, record_at, copied: false };
             let record = changing.publish(&FeedRecord::Gate(entry.record(gate)))?;
             let (zone, entrance) = (entry.zone.clone(), entry.entrance.clone());
             changing.append(&Fact::GateAdded(GateAdded { gate, verifying_key, zone, entrance, at, record }))?;
@@ -94,14 +96,31 @@ impl Store {
     /// # Errors
     /// [`GateRefusal::UnknownGate`] or [`StorageError`].
     pub async fn revoke_gate(&self, event: EventId, gate: GateId) -> Result<GateView, Failed<GateRefusal>> {
+        self.revoke(event, gate, false).await
+    }
+
+    /// The same, because two machines ran with its keys.
+    ///
+    /// # Errors
+    /// [`GateRefusal::UnknownGate`] or [`StorageError`].
+    pub async fn revoke_copied_gate(&self, event: EventId, gate: GateId) -> Result<GateView, Failed<GateRefusal>> {
+        self.revoke(event, gate, true).await
+    }
+
+    async fn revoke(&self, event: EventId, gate: GateId, copied: bool) -> Result<GateView, Failed<GateRefusal>> {
         let live = self.live(event)?;
         let at = self.now();
         live.transact(move |changing| {
             let known = reading::gate(changing, gate)?.ok_or(Failed::Refused(GateRefusal::UnknownGate))?;
-            let revoked = Gate { revoked: true, ..known.clone() };
+            let revoked = Gate { revoked: true, copied: copied || known.copied, ..known.clone() };
             if !known.revoked {
                 let record = changing.publish(&FeedRecord::Gate(revoked.record(gate)))?;
-                changing.append(&Fact::GateRevoked(GateRevoked { gate, at, record }))?;
+                changing.append(&Fact::GateRevoked(GateRevoked {
+                    gate,
+                    at,
+                    record,
+                    copied: copied.then_some(true),
+                }))?;
             }
             Ok(GateView::of(gate, revoked))
         })

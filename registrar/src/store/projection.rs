@@ -25,7 +25,7 @@ const NO_TICKET: ProjectError = ProjectError::Impossible("a fact about a ticket 
 const NO_EVENT: ProjectError = ProjectError::Impossible("a fact before the event was created");
 
 impl Project for EventProjection {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         let fact =
@@ -157,7 +157,8 @@ impl Entering<'_, '_> {
 
     fn gate_added(&mut self, fact: GateAdded) -> Result<(), ProjectError> {
         let GateAdded { gate, verifying_key, zone, entrance, at, record } = fact;
-        let entry = Gate { verifying_key, zone, entrance, revoked: false, added_at: at, record_at: record };
+        let entry =
+            Gate { verifying_key, zone, entrance, revoked: false, added_at: at, record_at: record, copied: false };
         self.index.put(keys::gate(gate), encode(&entry));
         Ok(())
     }
@@ -165,7 +166,8 @@ impl Entering<'_, '_> {
     fn gate_revoked(&mut self, fact: &GateRevoked) -> Result<(), ProjectError> {
         let old = reading::gate(self.index, fact.gate)?;
         let old = old.ok_or(ProjectError::Impossible("a gate was revoked that was never added"))?;
-        self.index.put(keys::gate(fact.gate), encode(&Gate { revoked: true, record_at: fact.record, ..old }));
+        let copied = fact.copied.unwrap_or(false);
+        self.index.put(keys::gate(fact.gate), encode(&Gate { revoked: true, record_at: fact.record, copied, ..old }));
         Ok(())
     }
 

@@ -20,5 +20,5 @@ pub use pull::{FeedClient, FeedCopy, PullError, Pulled};
 pub use schedule::{PULL_INTERVAL, Schedule};
 pub use spool::{Spool, SpoolError};
 pub use trust::FeedTrust;
-pub use uplink::{Signer, Uplink, UplinkError};
+pub use uplink::{JournalWitness, Signer, Uplink, UplinkError};
 pub use wish::{Asked, PullNow, Pulls};

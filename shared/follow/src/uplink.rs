@@ -10,6 +10,7 @@ use ed25519_dalek::SigningKey;
 use kido_shared::challenge::Origin;
 use kido_shared::clock::Clock;
 use kido_shared::ids::GateId;
+use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::request_signature::{RequestParts, sign};
 use kido_shared::wire::v1::problem::Problem;
 use rand::rngs::OsRng;
@@ -93,6 +94,13 @@ pub struct Signer {
     gate: GateId,
     key: SigningKey,
     clock: Arc<dyn Clock>,
+    journal: Option<Arc<dyn JournalWitness>>,
+}
+
+/// Who knows where the sender's journal stands: said in every request, so that a copied disk is noticed.
+pub trait JournalWitness: Send + Sync {
+    /// Where it stands now.
+    fn journal_head(&self) -> JournalHead;
 }
 
 impl std::fmt::Debug for Signer {
@@ -105,7 +113,13 @@ impl Signer {
     /// Signs with a gate's key, dated by its clock.
     #[must_use]
     pub fn new(gate: GateId, key: SigningKey, clock: Arc<dyn Clock>) -> Self {
-        Self { gate, key, clock }
+        Self { gate, key, clock, journal: None }
+    }
+
+    /// The same, saying where a journal stands: what a registrar asks of a gate that is enrolled.
+    #[must_use]
+    pub fn with_journal(self, journal: Arc<dyn JournalWitness>) -> Self {
+        Self { journal: Some(journal), ..self }
     }
 }
 
@@ -199,12 +213,16 @@ impl Uplink {
 }
 
 fn signed(uri: &str, body: &[u8], signer: &Signer) -> Result<HeaderMap, InvalidHeaderValue> {
-    let parts = RequestParts { method: "POST", target_uri: uri, body };
+    let journal = signer.journal.as_ref().map(|journal| journal.journal_head().to_string());
+    let parts = RequestParts { method: "POST", target_uri: uri, body, journal: journal.as_deref() };
     let signature = sign(&parts, signer.gate, &signer.key, signer.clock.now(), &mut OsRng);
     let mut headers = HeaderMap::new();
     headers.insert("content-digest", HeaderValue::try_from(signature.content_digest)?);
     headers.insert("signature-input", HeaderValue::try_from(signature.signature_input)?);
     headers.insert("signature", HeaderValue::try_from(signature.signature)?);
+    if let Some(journal) = journal {
+        headers.insert(JOURNAL_HEADER, HeaderValue::try_from(journal)?);
+    }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(headers)
 }

@@ -59,7 +59,8 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     // A gate has followed the feed long before its doors open: what filling left to be written is written first.
     replica.close()?;
     let replica = Replica::open(&folder.path().join("replica"), event.followed())?;
-    let (journal, _recovered) = Journal::open(&folder.path().join("journal"), event.gate, SystemClock.now())?;
+    let (journal, _recovered) =
+        Journal::open(&folder.path().join("journal"), event.gate, SystemClock.now(), &mut OsRng)?;
     let bare = BareLog::create(folder.path())?;
     let mut turnstile = Turnstile::new(replica.clone(), journal.clone(), (event.event, event.gate))?;
     let seen = runtime.block_on(taps(&mut turnstile, bare, &cards, scale.of(TAPS)))?;

@@ -1,5 +1,7 @@
 //! A gate as a process, and taps at it as an attendee makes them.
 
+mod copied;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -60,7 +60,7 @@ async fn claims(
     };
     let header = |name: &str| headers[name].to_str().unwrap();
     let target = format!("{}{}", arbiter.origin.get().unwrap(), routes::claims(EVENT));
-    let parts = RequestParts { method: "POST", target_uri: &target, body: &body };
+    let parts = RequestParts { method: "POST", target_uri: &target, body: &body, journal: None };
     let verified = UnverifiedRequest::parse(header("signature-input"), header("signature"))
         .unwrap()
         .verify(&parts, header("content-digest"), &key().verifying_key(), SystemClock.now())

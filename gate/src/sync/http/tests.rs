@@ -149,6 +149,5 @@ async fn an_admission_is_sent_until_it_is_acknowledged_and_then_no_more() {
     let uploads = registrar.uploads.lock().unwrap();
     assert_eq!(uploads.len(), 2);
     assert!(uploads.iter().all(|batch| batch.admissions[0].admission.id == admitted.stored[0].admission().id));
-    assert_eq!(uploads[1].boot, 1);
     assert_eq!(replica.event(), EVENT);
 }

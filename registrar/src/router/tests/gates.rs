@@ -3,11 +3,13 @@ use core::time::Duration;
 use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Transcript};
 use kido_shared::ids::{AdmissionId, GateId};
+use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::limits::REQUEST_SKEW;
 use kido_shared::request_signature::{RequestParts, sign};
 use kido_shared::wire::v1::{operator, routes};
 
 use super::*;
+use crate::audit::{Deed, Door, Object};
 
 /// A gate as its registrar knows it.
 pub(crate) struct Enrolled {
@@ -23,13 +25,30 @@ struct Revealed {
     link: EnrolmentLink,
 }
 
+/// Where the journal of a gate stands that has just started.
+const STARTED: JournalHead = JournalHead { boot: 1, begun: [1; 32], length: 1, chain: [1; 32] };
+
+/// A request of an event is signed with a journal's head, one of an enrolment without.
 pub(crate) fn signed_at(path: &str, body: &str, by: (GateId, &GateKeys), at: Timestamp, nonce_seed: u64) -> Request {
+    let journal = path.contains("/events/").then_some(STARTED);
+    signed_with(journal, path, body, by, (at, nonce_seed))
+}
+
+fn signed_with(
+    journal: Option<JournalHead>,
+    path: &str,
+    body: &str,
+    by: (GateId, &GateKeys),
+    (at, nonce_seed): (Timestamp, u64),
+) -> Request {
     let uri = format!("{}{path}", origin());
-    let parts = RequestParts { method: "POST", target_uri: &uri, body: body.as_bytes() };
+    let journal = journal.map(|head| head.to_string());
+    let parts = RequestParts { method: "POST", target_uri: &uri, body: body.as_bytes(), journal: journal.as_deref() };
     let mut random = StdRng::seed_from_u64(nonce_seed);
     let headers = sign(&parts, by.0, by.1.signing(), at, &mut random);
     let request = Request::builder().method(Method::POST).uri(path).header("content-type", "application/json");
     let request = request.header("content-digest", headers.content_digest);
+    let request = journal.iter().fold(request, |request, head| request.header(JOURNAL_HEADER, head));
     let request = request.header("signature-input", headers.signature_input).header("signature", headers.signature);
     request.body(Body::from(body.to_owned())).unwrap()
 }
@@ -182,6 +201,41 @@ async fn a_signed_request_is_believed_once_and_only_as_it_was_signed() {
 }
 
 #[tokio::test]
+async fn a_request_says_where_the_gates_journal_stands() {
+    let served = Served::new();
+    let event = served.event().await;
+    let Enrolled { gate, keys } = enrol(&served, event, 1).await;
+    let (path, body) = (routes::claims(event), withdraw(gate));
+    let silent = served.send(signed_with(None, &path, &body, (gate, &keys), (NOW, 1))).await;
+    assert_eq!(silent.problem(), problem(401, "signature_profile"));
+    let mut changed = signed_at(&path, &body, (gate, &keys), NOW, 2);
+    let other = JournalHead { boot: 9, ..STARTED }.to_string();
+    changed.headers_mut().insert(JOURNAL_HEADER, other.parse().unwrap());
+    assert_eq!(served.send(changed).await.problem(), problem(401, "signature"));
+}
+
+#[tokio::test]
+async fn two_machines_with_one_gates_keys_are_noticed_and_the_gate_is_revoked() {
+    let served = Served::new();
+    let event = served.event().await;
+    let Enrolled { gate, keys } = enrol(&served, event, 1).await;
+    let (path, body) = (routes::claims(event), withdraw(gate));
+    let tell = |head, nonce| served.send(signed_with(Some(head), &path, &body, (gate, &keys), (NOW, nonce)));
+    // Restarted, and once more: it gets as far as the ticket, which is not there.
+    let second = JournalHead { boot: 2, begun: [2; 32], length: 5, chain: [2; 32] };
+    assert_eq!(tell(STARTED, 1).await.problem(), problem(404, "unknown_ticket"));
+    assert_eq!(tell(second, 2).await.problem(), problem(404, "unknown_ticket"));
+    assert_eq!(tell(STARTED, 3).await.problem(), problem(409, "earlier_run"));
+    let copy = JournalHead { begun: [3; 32], ..second };
+    assert_eq!(tell(copy, 4).await.problem(), problem(403, "gate_revoked"));
+    assert_eq!(tell(second, 5).await.problem(), problem(403, "gate_revoked"), "which of them is the gate nobody knows");
+    let gates = served.get(Some(Role::Viewer), &operator::gates(event)).await.ok();
+    assert_eq!((&gates["gates"][0]["revoked"], &gates["gates"][0]["copied"]), (&json!(true), &json!(true)));
+    let line = served.app.audit.page(None).unwrap().lines.remove(0);
+    assert_eq!((line.deed, line.door, line.object), (Deed::GateCopied, Door::Itself, Object::Gate(gate)));
+}
+
+#[tokio::test]
 async fn a_request_from_another_time_is_refused() {
     let served = Served::new();
     let event = served.event().await;
@@ -240,7 +294,7 @@ async fn an_upload_is_acknowledged_and_its_repetition_too() {
     let Enrolled { gate, keys } = enrol(&served, event, 1).await;
     let admission = json!({"id": AdmissionId::from_bytes([5; 16]), "ticket": ticket, "gate": gate, "entry": 1,
         "at": NOW.unix_ms(), "basis": "offline"});
-    let batch = json!({"boot": 1, "journal_length": 1, "journal_chain": base64url::encode(&[0; 32]),
+    let batch = json!({
         "admissions": [{"admission": admission, "opened_at": null}]});
     let path = routes::admissions(event);
     for (seed, outcome) in [(1, "stored"), (2, "repeated")] {

@@ -226,7 +226,7 @@ fn every_deed_and_door_has_its_sentence() {
     for language in Language::ALL {
         let speech = pages.page(language).speech;
         let deeds = Deed::ALL.iter().map(|deed| format!("console-deed-{}", deed.key()));
-        let doors = [Door::Console, Door::Api].iter().map(|door| format!("console-door-{}", door.key()));
+        let doors = [Door::Console, Door::Api, Door::Itself].iter().map(|door| format!("console-door-{}", door.key()));
         let codes = StaffCode::ALL.iter().map(|code| format!("console-code-{code}"));
         for key in deeds.chain(doors).chain(codes) {
             assert_ne!(speech.say(&key), key);

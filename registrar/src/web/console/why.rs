@@ -76,6 +76,7 @@ mod tests {
         let gate = [
             GateRefusal::UnknownGate,
             GateRefusal::Revoked,
+            GateRefusal::EarlierRun,
             GateRefusal::Exists,
             GateRefusal::LocalArbiter,
             GateRefusal::HomeGate,

@@ -30,14 +30,6 @@ pub struct ClaimAnswerBody {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AdmissionBatch {
-    /// How often this gate has started.
-    pub boot: u64,
-    /// Facts in the gate's journal.
-    pub journal_length: u64,
-    /// Chain hash of the gate's journal: a copied disk shows as a fork.
-    #[serde(with = "crate::wire::base64url")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub journal_chain: [u8; 32],
     /// At most [`crate::limits::ADMISSIONS_PER_BATCH`].
     pub admissions: Vec<UploadedAdmission>,
 }

@@ -21,6 +21,8 @@ const OLD_AFTER: Duration = Duration::from_secs(3 * 60);
 /// How a gate is, the one that needs somebody most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::web::console) enum GateStanding {
+    /// Two machines ran with its keys, so it has no rights any more: somebody has to find out where, and enrol anew.
+    Copied,
     /// Its lane is shut, with this code.
     OutOfOrder(u8),
     /// It has told nothing for a while.
@@ -39,6 +41,9 @@ pub(in crate::web::console) enum GateStanding {
 
 impl GateStanding {
     fn of(gate: &GateView, heard: Option<&Heard>, now: Timestamp) -> Self {
+        if gate.copied {
+            return Self::Copied;
+        }
         if gate.revoked {
             return Self::Revoked;
         }
@@ -57,11 +62,12 @@ impl GateStanding {
     }
 
     pub(in crate::web::console) const fn needs_somebody(self) -> bool {
-        matches!(self, Self::OutOfOrder(_) | Self::Silent | Self::Alone | Self::Old)
+        matches!(self, Self::Copied | Self::OutOfOrder(_) | Self::Silent | Self::Alone | Self::Old)
     }
 
     pub(in crate::web::console) const fn name(self) -> &'static str {
         match self {
+            Self::Copied => "copied",
             Self::OutOfOrder(_) => "out-of-order",
             Self::Silent => "silent",
             Self::Alone => "alone",
@@ -79,7 +85,7 @@ impl GateStanding {
     /// Colour and picture; the word says the same.
     const fn class(self) -> &'static str {
         match self {
-            Self::OutOfOrder(_) | Self::Silent | Self::Alone | Self::Old => "needs",
+            Self::Copied | Self::OutOfOrder(_) | Self::Silent | Self::Alone | Self::Old => "needs",
             Self::InOrder => "well",
             Self::NeverHeard | Self::Revoked => "quiet",
         }
@@ -87,7 +93,7 @@ impl GateStanding {
 
     const fn icon(self) -> &'static str {
         match self {
-            Self::OutOfOrder(_) => icons::FAULT,
+            Self::Copied | Self::OutOfOrder(_) => icons::FAULT,
             Self::Silent | Self::Alone | Self::Old => icons::NOTICE,
             Self::NeverHeard => icons::WAIT,
             Self::InOrder => icons::DONE,
@@ -127,7 +133,8 @@ fn row(around: &Around<'_>, view: &EventView, gate: GateView, heard: Option<&Hea
             let fills = [("code", u64::from(code).into()), ("why", around.say(&format!("console-code-{code}")).into())];
             around.page.speech.say_with(&standing.key(), &fills)
         }
-        GateStanding::Silent
+        GateStanding::Copied
+        | GateStanding::Silent
         | GateStanding::Alone
         | GateStanding::Old
         | GateStanding::NeverHeard

@@ -84,6 +84,9 @@ pub struct GateBody {
     pub entrance: Zone,
     /// Whether its rights have ended.
     pub revoked: bool,
+    /// Whether that was because two machines ran with its keys.
+    #[serde(default)]
+    pub copied: bool,
     /// Since when it belongs to the event.
     #[cfg_attr(feature = "openapi", schema(value_type = i64))]
     pub added_at: Timestamp,

@@ -1,0 +1,113 @@
+//! Whether two machines run with one gate's disk, told from where its journal stands in each request.
+//!
+//! | what comes | means |
+//! |---|---|
+//! | a later start than any before | a restart, or a copy: the next request of the other one tells |
+//! | the same start, the same begin | the run under way |
+//! | the same start, another begin | two runs with one number: a copy |
+//! | the same length, another chain | one memory went two ways (a cloned machine): a copy |
+//! | an earlier start, signed before the later one was heard of | the last words of the run before, on a slow line |
+//! | an earlier start, signed a minute after it | that run is still alive beside the later one: a copy, or a disk from a backup |
+
+use kido_shared::clock::Timestamp;
+use kido_shared::journal_head::JournalHead;
+use kido_shared::limits::REQUEST_SKEW;
+
+/// The newest run of a gate, as it was heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeardRun {
+    newest: JournalHead,
+    since: Timestamp,
+}
+
+/// What a request says of its gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sighting {
+    /// It fits; this is what is known from now on.
+    Fits(HeardRun),
+    /// A run that has ended still speaks: not believed, and no proof of anything.
+    LastWords,
+    /// Two machines run with this gate's keys.
+    Copied,
+}
+
+impl HeardRun {
+    /// The first that is heard of a gate.
+    #[must_use]
+    pub const fn first(head: JournalHead, now: Timestamp) -> Self {
+        Self { newest: head, since: now }
+    }
+
+    /// What a further request means. `created` is what its signature says, `now` this registrar's clock.
+    #[must_use]
+    pub fn hear(self, head: JournalHead, created: Timestamp, now: Timestamp) -> Sighting {
+        let newest = self.newest;
+        if head.boot > newest.boot {
+            return Sighting::Fits(Self::first(head, now));
+        }
+        if head.boot < newest.boot {
+            // Clocks differ by as much as a signature may be off.
+            let alive = created.since(self.since) > REQUEST_SKEW;
+            return if alive { Sighting::Copied } else { Sighting::LastWords };
+        }
+        if head.begun != newest.begun || (head.length == newest.length && head.chain != newest.chain) {
+            return Sighting::Copied;
+        }
+        // Requests under way overtake each other: a shorter journal of this run is an older request of it.
+        let newest = if head.length > newest.length { head } else { newest };
+        Sighting::Fits(Self { newest, ..self })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
+
+    fn head(boot: u64, begun: u8, length: u64, chain: u8) -> JournalHead {
+        JournalHead { boot, begun: [begun; 32], length, chain: [chain; 32] }
+    }
+
+    fn after(seconds: u64) -> Timestamp {
+        NOW.after(Duration::from_secs(seconds))
+    }
+
+    fn hear(known: HeardRun, head: JournalHead, at: Timestamp) -> Option<HeardRun> {
+        match known.hear(head, at, at) {
+            Sighting::Fits(run) => Some(run),
+            Sighting::LastWords | Sighting::Copied => None,
+        }
+    }
+
+    #[test]
+    fn a_gate_that_works_restarts_and_overtakes_itself_fits() {
+        let mut known = HeardRun::first(head(1, 1, 10, 1), NOW);
+        for next in [head(1, 1, 12, 2), head(1, 1, 11, 3), head(1, 1, 12, 2), head(2, 4, 15, 4), head(5, 5, 15, 6)] {
+            known = hear(known, next, after(1)).unwrap();
+        }
+    }
+
+    #[test]
+    fn two_runs_with_one_number_are_a_copy() {
+        let known = HeardRun::first(head(2, 1, 10, 1), NOW);
+        assert_eq!(known.hear(head(2, 9, 11, 2), NOW, NOW), Sighting::Copied);
+    }
+
+    #[test]
+    fn one_memory_that_went_two_ways_is_a_copy() {
+        let known = HeardRun::first(head(2, 1, 10, 1), NOW);
+        assert_eq!(known.hear(head(2, 1, 10, 2), NOW, NOW), Sighting::Copied);
+    }
+
+    #[test]
+    fn a_run_that_lives_on_beside_a_later_one_is_a_copy_and_its_last_words_are_none() {
+        let known = hear(HeardRun::first(head(1, 1, 10, 1), NOW), head(2, 2, 12, 2), after(10)).unwrap();
+        let old = head(1, 1, 11, 3);
+        assert_eq!(known.hear(old, after(9), after(11)), Sighting::LastWords);
+        assert_eq!(known.hear(old, after(70), after(70)), Sighting::LastWords, "as far as two clocks may be apart");
+        assert_eq!(known.hear(old, after(71), after(71)), Sighting::Copied);
+    }
+}
