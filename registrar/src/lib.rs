@@ -12,6 +12,7 @@ pub mod entropy;
 pub mod error;
 pub mod fact;
 pub mod keyring;
+mod live_feed;
 pub(crate) mod office;
 pub mod openapi;
 mod per_minute;
