@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use kido_follow::{Signer, Uplink, UplinkError};
 use kido_shared::challenge::{Origin, OriginError};
 use kido_shared::enrolment::{
     EnrolmentError, EnrolmentLink, EnrolmentNonce, GateKeys, GatePublicKeys, ShortCode, Transcript,
@@ -15,7 +16,6 @@ use kido_shared::wire::v1::routes;
 use rand::{CryptoRng, RngCore};
 
 use crate::identity::{Enrolment, Identity};
-use crate::uplink::{Signer, Uplink, UplinkError};
 
 /// Deadline of one call.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
@@ -67,7 +67,7 @@ impl Comparing {
     /// [`EnrolError`].
     pub async fn begin(link: EnrolmentLink, random: &mut (impl RngCore + CryptoRng)) -> Result<Self, EnrolError> {
         let origin = Origin::parse(&link.origin)?;
-        let uplink = Uplink::new(origin.clone())?;
+        let uplink = Uplink::new(origin.clone(), crate::PROGRAM)?;
         let keys = GateKeys::generate(random);
         let public = keys.public()?;
         let nonce = EnrolmentNonce::generate(random);

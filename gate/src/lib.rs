@@ -26,5 +26,7 @@ pub mod runtime;
 pub mod screen;
 pub mod sync;
 pub mod terminal;
-pub mod uplink;
 pub mod words;
+
+/// The name under which this program calls its registrar and its arbiter.
+pub const PROGRAM: &str = "kido-gate";

@@ -9,26 +9,25 @@
 mod fact;
 mod look_up;
 mod project;
-mod spool;
 mod standing;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ed25519_dalek::VerifyingKey;
+use kido_follow::{FeedCopy, FeedTrust};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{
-    ChainCheck, FeedError, FeedHead, FeedKeyCertificate, FeedRecord, FollowedTo, Follower, RecordCipher, SealedRecord,
-    TrustedFeedKeys, VerifiedHead, VerifiedSpan,
+    ChainCheck, FeedError, FeedKeyCertificate, FollowedTo, Follower, RecordCipher, SealedRecord, VerifiedHead,
+    VerifiedSpan,
 };
 use kido_shared::ids::{Epoch, EventId, GateId};
 use kido_shared::keys::GateSubkeys;
 use kido_store::{Options, Pending, Store, StoreError, StoreIdentity, TransactError};
 
 pub use look_up::{Found, FoundTicket, LookUpError};
-pub use spool::{Spool, SpoolError};
 pub use standing::{HeadSeen, Standing};
 
 use fact::Fact;
@@ -104,7 +103,7 @@ pub struct Followed {
 
 /// A range on its way to the disk.
 #[derive(Debug)]
-pub(crate) struct RangeUnderWay {
+pub struct RangeUnderWay {
     pending: Pending<(), ReplicaError>,
 }
 
@@ -116,7 +115,7 @@ pub struct Replica {
     event: EventId,
     gate: GateId,
     subkeys: GateSubkeys,
-    keys: Arc<Mutex<TrustedFeedKeys>>,
+    trust: FeedTrust,
     standing: Arc<RwLock<Arc<Standing>>>,
 }
 
@@ -130,14 +129,9 @@ impl Replica {
         let options = Options::create_if_missing().cache_bytes(CACHE_BYTES);
         let index = ReplicaIndex::new(event, subkeys.record.clone());
         let (store, _opened) = Store::open(folder, StoreIdentity::new(*event.as_bytes()), index, options)?;
-        let mut keys = TrustedFeedKeys::new(root, event)?;
-        keys.trust(&feed_key)?;
-        for certificate in standing::feed_keys(&store)? {
-            keys.trust(&certificate)?;
-        }
-        let standing = Arc::new(Standing::read(&store, event, gate)?);
-        let (keys, standing) = (Arc::new(Mutex::new(keys)), Arc::new(RwLock::new(standing)));
-        Ok(Self { store, folder: Arc::from(folder), event, gate, subkeys, keys, standing })
+        let trust = FeedTrust::new(root, event, [feed_key].iter().chain(&standing::feed_keys(&store)?))?;
+        let standing = Arc::new(RwLock::new(Arc::new(Standing::read(&store, event, gate)?)));
+        Ok(Self { store, folder: Arc::from(folder), event, gate, subkeys, trust, standing })
     }
 
     /// What is known of the event, the gates and the head, as it was when last something was stored.
@@ -164,26 +158,12 @@ impl Replica {
         self.event
     }
 
-    /// Believes one more feed key, where the root vouches for it.
-    ///
-    /// # Errors
-    /// [`ReplicaError::Feed`].
-    pub fn trust(&self, certificate: &FeedKeyCertificate, now: Timestamp) -> Result<(), ReplicaError> {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.forget_ended(now);
-        keys.trust(certificate)?;
-        Ok(())
-    }
-
     /// Reads a head and believes it where it is this event's, signed by a trusted key, and leads on from here.
     ///
     /// # Errors
     /// [`ReplicaError::Feed`]: another event, a shorter or other history, an unknown signer.
     pub fn verify_head(&self, bytes: &[u8], now: Timestamp) -> Result<VerifiedHead, ReplicaError> {
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let head = FeedHead::verify(bytes, &keys, self.event, now)?;
-        self.follower().accept(&head)?;
-        Ok(head)
+        Ok(self.trust.verify_head(bytes, self.position(), now)?)
     }
 
     /// Begins the first pass towards a head; nothing is stored by it.
@@ -202,46 +182,6 @@ impl Replica {
     /// [`ReplicaError`]; then nothing of this range is kept, and what came before stands.
     pub fn store_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<(), ReplicaError> {
         self.begin_range(span, records)?.pending.wait()?;
-        self.look_again()
-    }
-
-    /// The same without waiting for the disk: the next range may be opened while this one is being stored.
-    ///
-    /// Blocks for the decryption. Ranges are stored in the order in which they were begun; one that could not be stored
-    /// keeps those behind it from being stored, for they do not follow on it.
-    pub(crate) fn begin_range(
-        &self,
-        span: &mut VerifiedSpan,
-        records: Vec<SealedRecord>,
-    ) -> Result<RangeUnderWay, ReplicaError> {
-        let before = *span.position();
-        let cipher = RecordCipher::new(&self.subkeys.record, self.event, before.epoch);
-        let opened = span.open(&records, &cipher)?;
-        for (_number, record) in &opened {
-            if let FeedRecord::Key(key) = record {
-                let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-                keys.trust(&key.certificate)?;
-            }
-        }
-        drop(opened);
-        let (facts, event) = (Fact::of_records(records), self.event);
-        let pending = self.store.transact(move |transaction| {
-            let at = project::followed(transaction.get(&project::Key::Followed.bytes())?, event);
-            if at.map_err(|_no_detail| ReplicaError::Unreadable)? != before {
-                return Err(ReplicaError::Overtaken);
-            }
-            facts.iter().try_for_each(|fact| transaction.append(fact.encode()).map(|_position| ()))?;
-            Ok::<_, ReplicaError>(())
-        });
-        Ok(RangeUnderWay { pending })
-    }
-
-    /// Waits until a range that was begun is stored.
-    ///
-    /// # Errors
-    /// [`ReplicaError`]; then nothing of this range is kept, nor of those begun after it.
-    pub(crate) async fn finish_range(&self, range: RangeUnderWay) -> Result<(), ReplicaError> {
-        range.pending.await?;
         self.look_again()
     }
 
@@ -297,6 +237,40 @@ impl Replica {
     fn update(&self, change: impl FnOnce(&mut Standing)) {
         let mut standing = self.standing.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut standing));
+    }
+}
+
+impl FeedCopy for Replica {
+    type Error = ReplicaError;
+    type UnderWay = RangeUnderWay;
+
+    fn trust(&self) -> &FeedTrust {
+        &self.trust
+    }
+
+    fn position(&self) -> FollowedTo {
+        self.standing().position
+    }
+
+    fn begin_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<RangeUnderWay, ReplicaError> {
+        let before = *span.position();
+        let cipher = RecordCipher::new(&self.subkeys.record, self.event, before.epoch);
+        self.trust.trust_published(&span.open(&records, &cipher)?)?;
+        let (facts, event) = (Fact::of_records(records), self.event);
+        let pending = self.store.transact(move |transaction| {
+            let at = project::followed(transaction.get(&project::Key::Followed.bytes())?, event);
+            if at.map_err(|_no_detail| ReplicaError::Unreadable)? != before {
+                return Err(ReplicaError::Overtaken);
+            }
+            facts.iter().try_for_each(|fact| transaction.append(fact.encode()).map(|_position| ()))?;
+            Ok::<_, ReplicaError>(())
+        });
+        Ok(RangeUnderWay { pending })
+    }
+
+    async fn finish_range(&self, range: RangeUnderWay) -> Result<(), ReplicaError> {
+        range.pending.await?;
+        self.look_again()
     }
 }
 

@@ -15,6 +15,7 @@ mod unwritten;
 use std::future::Future;
 use std::sync::Arc;
 
+use kido_follow::{Signer, Uplink, UplinkError};
 use kido_reader::child::CommandFailure;
 use kido_shared::challenge::Challenge;
 use kido_shared::clock::{Clock, Timestamp};
@@ -34,7 +35,6 @@ use crate::lane::{Effect, Input, Lane};
 use crate::reader::{ReaderHandle, ReaderInput, Supervisor};
 use crate::replica::{Replica, ReplicaError};
 use crate::sync::http::RegistrarClient;
-use crate::uplink::{Signer, Uplink, UplinkError};
 
 use condition::Condition;
 use effects::Carrier;
@@ -102,7 +102,7 @@ pub struct Front {
 /// [`RuntimeError`].
 pub async fn run(parts: Parts, front: Front, stop: impl Future<Output = ()> + Send) -> Result<Ended, RuntimeError> {
     let Front { reader, supervisor, display, typed } = front;
-    let uplink = Uplink::new(parts.identity.enrolment().origin.clone())?;
+    let uplink = Uplink::new(parts.identity.enrolment().origin.clone(), crate::PROGRAM)?;
     let signer = signer(&parts);
     let enrolment = parts.identity.enrolment();
     let steady: Arc<dyn Clock> = Arc::new(parts.clock.steady());

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kido_follow::uplink::JSON_BYTES_MAX;
+use kido_follow::{Signer, Uplink, UplinkError};
 use kido_shared::admission::AdmissionBasis;
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
 use kido_shared::clock::{Clock, Timestamp};
@@ -14,7 +16,6 @@ use kido_shared::wire::v1::routes;
 use super::{ATTEMPT_DEADLINE, Next, Patience, Reachability};
 use crate::journal::StoredIntent;
 use crate::lane::ClaimOutcome;
-use crate::uplink::{JSON_BYTES_MAX, Signer, Uplink, UplinkError};
 
 /// The arbiter of one event, as this gate reaches it. Clones share what is known of its reachability.
 #[derive(Clone)]

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use kido_follow::{Signer, Uplink};
 use kido_gate::config::Config;
 use kido_gate::enrol::{ASK_INTERVAL, Comparing};
 use kido_gate::gate_clock::{GateClock, PassedClock, RequestClock};
 use kido_gate::identity::{DataFolder, Identity, IdentityError};
 use kido_gate::replica::Replica;
-use kido_gate::sync::http::RegistrarClient;
-use kido_gate::uplink::{Signer, Uplink};
+use kido_gate::sync::http::{RegistrarClient, note};
 use kido_shared::enrolment::EnrolmentLink;
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
@@ -70,11 +70,11 @@ async fn first_feed(folder: &DataFolder, identity: &Identity) -> anyhow::Result<
     let enrolment = identity.enrolment();
     let signer =
         Signer::new(enrolment.gate, identity.keys().signing().clone(), Arc::new(RequestClock(Arc::clone(&clock))));
-    let uplink = Uplink::new(enrolment.origin.clone())?;
+    let uplink = Uplink::new(enrolment.origin.clone(), kido_gate::PROGRAM)?;
     let client =
         RegistrarClient::new(uplink, signer, Arc::new(PassedClock(Arc::clone(&clock))), replica.folder().to_path_buf());
     let pulled = client.pull(&replica).await?;
-    pulled.note(&clock, &replica).await?;
+    note(&pulled, &clock, &replica).await?;
     say(&format!("Feed:      {} records, {} bytes", pulled.records, pulled.bytes))?;
     tokio::task::spawn_blocking(move || replica.close()).await??;
     Ok(())

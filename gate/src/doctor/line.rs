@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kido_follow::Uplink;
+use kido_follow::uplink::JSON_BYTES_MAX;
 use kido_shared::clock::Clock;
 use kido_shared::error_chain::Chain;
 use kido_shared::feed::{FeedHead, TrustedFeedKeys, VerifiedHead};
@@ -11,7 +13,6 @@ use kido_shared::wire::v1::routes;
 
 use super::{CLOCK_APART_MAX, Finding};
 use crate::identity::Identity;
-use crate::uplink::{JSON_BYTES_MAX, Uplink};
 
 /// Deadline of one question.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -19,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// Asks for the head and for a sign of life.
 pub(super) async fn look(identity: &Identity, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let enrolment = identity.enrolment();
-    let uplink = match Uplink::new(enrolment.origin.clone()) {
+    let uplink = match Uplink::new(enrolment.origin.clone(), crate::PROGRAM) {
         Ok(uplink) => uplink,
         Err(error) => return vec![Finding::broken("uplink", Chain(&error).to_string())],
     };

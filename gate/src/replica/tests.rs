@@ -1,7 +1,7 @@
 use ed25519_dalek::SigningKey;
 use kido_shared::admission::{Admission, AdmissionBasis};
 use kido_shared::binding::{BindingTag, SealedKey};
-use kido_shared::feed::{Annulled, BindingRecord, FeedKeyStatement, GateRecord, TicketRecord};
+use kido_shared::feed::{Annulled, BindingRecord, FeedHead, FeedKeyStatement, FeedRecord, GateRecord, TicketRecord};
 use kido_shared::ids::{AdmissionId, ArbiterId, TicketId};
 use kido_shared::keys::EventKey;
 use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
@@ -323,19 +323,4 @@ fn what_happened_elsewhere_is_told_by_the_feed_and_what_happened_here_by_the_jou
     follow(&replica, &feed, &feed.records).unwrap();
     let elsewhere = Used::Inside { entry: 1, admission: AdmissionId::from_bytes([2; 16]), gate: GATE, at: NOW };
     assert_eq!(used(&replica, stored), elsewhere);
-}
-
-#[tokio::test]
-async fn a_spool_gives_back_what_was_put_in_also_beyond_memory() {
-    let home = tempfile::tempdir().unwrap();
-    let mut spool = Spool::new(home.path());
-    let range = |fill: u8| vec![SealedRecord::from_bytes(vec![fill; 4_000]).unwrap(); 500];
-    for fill in 0..5 {
-        spool.put(&range(fill)).await.unwrap();
-    }
-    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "its file has no name");
-    for fill in 0..5 {
-        assert_eq!(spool.take().await.unwrap().unwrap(), range(fill));
-    }
-    assert_eq!(spool.take().await.unwrap(), None);
 }

@@ -7,12 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kido_follow::{PULL_INTERVAL, PullNow, Pulls, Schedule};
 use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
 use kido_shared::refusal::StaffCode;
 use rand::rngs::OsRng;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::Parts;
@@ -25,11 +26,8 @@ use crate::claim::decider::Decider;
 use crate::claim::http::ArbiterClient;
 use crate::journal::{Errand, Journal, JournalError};
 use crate::screen::Screen;
-use crate::sync::http::{RegistrarClient, SyncError};
-use crate::sync::{PULL_INTERVAL, PUSH_INTERVAL, Schedule};
-
-/// Lanes that may wait for one pull: there is one lane, and a tap or two of patience.
-const PULLS_WAITING_MAX: usize = 8;
+use crate::sync::PUSH_INTERVAL;
+use crate::sync::http::{RegistrarClient, SyncError, note};
 
 /// How often disk, age and retention are looked at: a lane that cannot admit says so within a second.
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
@@ -40,7 +38,7 @@ const TIME_NOTED_EVERY: Duration = Duration::from_secs(60);
 /// What the lane's side may wish for; clones wish of the same household.
 #[derive(Debug, Clone)]
 pub(super) struct Wishes {
-    pull: mpsc::Sender<oneshot::Sender<()>>,
+    pull: PullNow,
     shared: Arc<Shared>,
 }
 
@@ -55,8 +53,7 @@ struct Shared {
 impl Wishes {
     /// Follows the feed to its end, as far as it can be reached.
     pub(super) async fn pull(&self) {
-        let (done, pulled) = oneshot::channel();
-        if self.pull.send(done).await.is_ok() && pulled.await.is_err() {
+        if !self.pull.pull().await {
             tracing::debug!("the household has ended");
         }
     }
@@ -106,7 +103,7 @@ pub(super) struct Household {
 
 impl Household {
     pub(super) fn begin(parts: &Parts, arbiter: ArbiterClient, registrar: RegistrarClient) -> (Self, Wishes) {
-        let (pull, pulls) = mpsc::channel(PULLS_WAITING_MAX);
+        let (pull, pulls) = PullNow::new();
         let shared = Arc::new(Shared::default());
         let (tell, condition) = watch::channel(Condition::Fit);
         let mut loops = JoinSet::new();
@@ -129,16 +126,12 @@ impl Household {
 }
 
 /// Follows the feed, and answers whoever waits for it.
-async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Receiver<oneshot::Sender<()>>) {
+async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: Pulls) {
     let mut schedule = Schedule::every(PULL_INTERVAL, parts.clock.steady().now());
-    loop {
-        let asked = tokio::time::timeout(schedule.wait(parts.clock.steady().now()), pulls.recv()).await;
-        if matches!(asked, Ok(None)) {
-            return;
-        }
+    while let Some(asked) = pulls.next(schedule.wait(parts.clock.steady().now())).await {
         match registrar.pull(&parts.replica).await {
             Ok(pulled) => {
-                if let Err(error) = pulled.note(&parts.clock, &parts.replica).await {
+                if let Err(error) = note(&pulled, &parts.clock, &parts.replica).await {
                     tracing::error!(error = %Chain(&error), "the head could not be kept");
                 }
                 if pulled.records > 0 {
@@ -156,11 +149,7 @@ async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: mpsc::Recei
                 schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
         }
-        if let Ok(Some(done)) = asked
-            && done.send(()).is_err()
-        {
-            tracing::debug!("nobody waits for this pull any more");
-        }
+        asked.done();
     }
 }
 

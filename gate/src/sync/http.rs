@@ -4,26 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kido_follow::{FeedClient, PullError, Pulled, Signer, SpoolError, Uplink, UplinkError};
 use kido_shared::clock::Clock;
-use kido_shared::feed::{
-    ChainCheck, FeedError, FeedKeyCertificate, RangeNeed, SealedRecord, VerifiedHead, VerifiedSpan, decode_range,
-};
-use kido_shared::ids::{AdmissionId, Epoch, EventId};
-use kido_shared::limits::{FEED_HEAD_BYTES_MAX, FEED_RANGE_BYTES_MAX, FEED_RANGE_RECORDS};
+use kido_shared::ids::{AdmissionId, EventId};
 use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAcks};
 use kido_shared::wire::v1::report::{GateReport, ReportTaken};
 use kido_shared::wire::v1::routes;
 
 use crate::gate_clock::GateClock;
 use crate::journal::{Journal, JournalError};
-use crate::replica::{RangeUnderWay, Replica, ReplicaError, Spool, SpoolError};
-use crate::uplink::{Signer, Uplink, UplinkError};
+use crate::replica::{Replica, ReplicaError};
 
 /// Deadline of one small answer.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-
-/// Deadline of one range: 4 MB at worst, over a venue's poor line.
-const RANGE_DEADLINE: Duration = Duration::from_secs(30);
+const REPORT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Deadline of one upload.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(10);
@@ -48,123 +41,54 @@ pub enum SyncError {
     Stopped,
 }
 
-impl From<FeedError> for SyncError {
-    fn from(error: FeedError) -> Self {
-        Self::Replica(ReplicaError::Feed(error))
-    }
-}
-
-/// What a pull has brought.
-#[must_use = "its head is to be noted, or the replica looks as old as before"]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pulled {
-    /// Records that were stored.
-    pub records: u64,
-    /// Bytes that came over the wire, HTTP headers apart.
-    pub bytes: u64,
-    /// The head that was reached.
-    pub head: VerifiedHead,
-}
-
-impl Pulled {
-    /// Takes the registrar's word for the time, and keeps how old all that is known here is by now.
-    ///
-    /// A head from a time that is not believed keeps no replica young.
-    ///
-    /// # Errors
-    /// [`ReplicaError`].
-    pub async fn note(&self, clock: &GateClock, replica: &Replica) -> Result<(), ReplicaError> {
-        if clock.head(self.head.head().issued_at) {
-            return replica.note_head(&self.head, clock.now()).await;
+impl From<PullError<ReplicaError>> for SyncError {
+    fn from(error: PullError<ReplicaError>) -> Self {
+        match error {
+            PullError::Uplink(error) => Self::Uplink(error),
+            PullError::Feed(error) => Self::Replica(ReplicaError::Feed(error)),
+            PullError::Copy(error) => Self::Replica(error),
+            PullError::Spool(error) => Self::Spool(error),
+            PullError::Stopped => Self::Stopped,
         }
-        tracing::warn!("the registrar's clock is far ahead of this gate's: one of the two is wrong, please look");
-        Ok(())
     }
+}
+
+/// Takes the registrar's word for the time, and keeps how old all that is known here is by now.
+///
+/// A head from a time that is not believed keeps no replica young.
+///
+/// # Errors
+/// [`ReplicaError`].
+pub async fn note(pulled: &Pulled, clock: &GateClock, replica: &Replica) -> Result<(), ReplicaError> {
+    if clock.head(pulled.head.head().issued_at) {
+        return replica.note_head(&pulled.head, clock.now()).await;
+    }
+    tracing::warn!("the registrar's clock is far ahead of this gate's: one of the two is wrong, please look");
+    Ok(())
 }
 
 /// The registrar as one gate's sync sees it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct RegistrarClient {
     uplink: Uplink,
     signer: Signer,
-    clock: Arc<dyn Clock>,
-    spool_folder: PathBuf,
-}
-
-impl std::fmt::Debug for RegistrarClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RegistrarClient").field("uplink", &self.uplink).finish_non_exhaustive()
-    }
+    feed: FeedClient,
 }
 
 impl RegistrarClient {
     /// A client that spools long ways to a file without a name in that folder.
     #[must_use]
     pub fn new(uplink: Uplink, signer: Signer, clock: Arc<dyn Clock>, spool_folder: PathBuf) -> Self {
-        Self { uplink, signer, clock, spool_folder }
+        let feed = FeedClient::new(uplink.clone(), clock, spool_folder);
+        Self { uplink, signer, feed }
     }
 
-    /// Fetches the head and follows the feed up to it.
-    ///
-    /// The whole way is fetched and its chain proved before the first record is opened; then it is stored range by
-    /// range, each with the position behind it. How old all that is by now is noted by [`Pulled::note`].
+    /// Follows the feed up to its head. How old all that is by now is noted by [`note`].
     ///
     /// # Errors
     /// [`SyncError`]; what was stored up to then stands and is true.
     pub async fn pull(&self, replica: &Replica) -> Result<Pulled, SyncError> {
-        let event = replica.event();
-        let bytes = self.uplink.get(&routes::feed_head(event), FEED_HEAD_BYTES_MAX, HEAD_DEADLINE).await?;
-        let mut fetched = length(&bytes);
-        let head = self.believe(replica, &bytes).await?;
-        let mut check = replica.begin(&head)?;
-        let mut spool = Spool::new(&self.spool_folder);
-        let mut records = 0_u64;
-        while let Some(need) = check.need() {
-            let (range, bytes) = self.range(replica, head.head().epoch, need).await?;
-            fetched = fetched.saturating_add(bytes);
-            records = records.saturating_add(need.take);
-            extend(&mut check, &range)?;
-            spool.put(&range).await?;
-        }
-        if records > 0 {
-            store(replica, check.finish()?, spool).await?;
-        }
-        Ok(Pulled { records, bytes: fetched, head })
-    }
-
-    /// Verifies a head; where its signer is unknown, asks once for the root's word on the feed key.
-    async fn believe(&self, replica: &Replica, bytes: &[u8]) -> Result<VerifiedHead, SyncError> {
-        let now = self.clock.now();
-        match replica.verify_head(bytes, now) {
-            Err(ReplicaError::Feed(FeedError::Signature { .. })) => {
-                let path = routes::feed_key(replica.event());
-                let certificate = self.uplink.get(&path, FEED_HEAD_BYTES_MAX, HEAD_DEADLINE).await?;
-                replica.trust(&FeedKeyCertificate::from_bytes(certificate)?, now)?;
-                Ok(replica.verify_head(bytes, now)?)
-            }
-            verified => Ok(verified?),
-        }
-    }
-
-    /// Exactly the records that are needed next, and the bytes that it took.
-    async fn range(
-        &self,
-        replica: &Replica,
-        epoch: Epoch,
-        need: RangeNeed,
-    ) -> Result<(Vec<SealedRecord>, u64), SyncError> {
-        let event = replica.event();
-        let first = need.range.saturating_mul(FEED_RANGE_RECORDS);
-        let whole = need.skip.saturating_add(need.take) == FEED_RANGE_RECORDS;
-        let (path, need) = if whole {
-            (routes::feed_range(event, epoch, need.range), need)
-        } else {
-            let from = first.saturating_add(need.skip);
-            (routes::feed_tail(event, epoch, from), RangeNeed { skip: 0, ..need })
-        };
-        let body = self.uplink.get(&path, FEED_RANGE_BYTES_MAX, RANGE_DEADLINE).await?;
-        let range = decode_range(&body)?;
-        Ok((need.cut(&range)?.to_vec(), length(&body)))
+        Ok(self.feed.pull(replica).await?)
     }
 
     /// Tells how this gate is.
@@ -173,7 +97,7 @@ impl RegistrarClient {
     /// [`UplinkError`]; nothing is lost by it.
     pub async fn report(&self, event: EventId, report: &GateReport) -> Result<(), UplinkError> {
         let path = routes::reports(event);
-        let taken = self.uplink.post_signed(&path, Some(report), &self.signer, HEAD_DEADLINE).await;
+        let taken = self.uplink.post_signed(&path, Some(report), &self.signer, REPORT_DEADLINE).await;
         taken.map(|ReportTaken {}| ())
     }
 
@@ -196,50 +120,6 @@ impl RegistrarClient {
         let acknowledged: Vec<AdmissionId> = acks.acks.iter().map(|ack| ack.admission).collect();
         Ok(journal.note_uploaded(&outbox, &acknowledged).await?)
     }
-}
-
-fn extend(check: &mut ChainCheck, range: &[SealedRecord]) -> Result<(), SyncError> {
-    Ok(check.extend(range)?)
-}
-
-/// The second pass: while one range is on its way to the disk, the next is decrypted.
-async fn store(replica: &Replica, mut span: VerifiedSpan, mut spool: Spool) -> Result<(), SyncError> {
-    let mut under_way = None;
-    let begun = loop {
-        let next = match begin_next(replica, span, &mut spool).await {
-            Ok(Some((behind, next))) => {
-                span = behind;
-                next
-            }
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
-        };
-        if let Some(before) = under_way.replace(next) {
-            replica.finish_range(before).await?;
-        }
-    };
-    // Whatever stopped the pass, what was begun before it is good.
-    if let Some(last) = under_way {
-        replica.finish_range(last).await?;
-    }
-    begun
-}
-
-/// Takes the next range out of the spool and opens it, off the asynchronous workers; nothing once all are out.
-async fn begin_next(
-    replica: &Replica,
-    mut span: VerifiedSpan,
-    spool: &mut Spool,
-) -> Result<Option<(VerifiedSpan, RangeUnderWay)>, SyncError> {
-    let Some(records) = spool.take().await? else { return Ok(None) };
-    let replica = replica.clone();
-    let work = move || replica.begin_range(&mut span, records).map(|range| (span, range));
-    let begun = tokio::task::spawn_blocking(work).await.map_err(|_cancelled| SyncError::Stopped)??;
-    Ok(Some(begun))
-}
-
-fn length(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ async fn serve(manner: Manner) -> (Arc<Arbiter>, Uplink) {
     let origin = format!("http://{}", listener.local_addr().unwrap());
     arbiter.origin.set(origin.clone()).unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });
-    (arbiter, Uplink::new(Origin::parse(&origin).unwrap()).unwrap())
+    (arbiter, Uplink::new(Origin::parse(&origin).unwrap(), crate::PROGRAM).unwrap())
 }
 
 fn client(endpoints: Vec<Uplink>) -> ArbiterClient {
@@ -150,7 +150,7 @@ async fn a_registrar_that_calls_itself_unwell_is_alive_and_a_dead_ones_gateway_i
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let client = client(vec![Uplink::new(origin).unwrap()]);
+        let client = client(vec![Uplink::new(origin, crate::PROGRAM).unwrap()]);
         client.probe().await;
         assert_eq!(client.connectivity(SystemClock.now().after(crate::claim::OFFLINE_AFTER)), expected, "{body}");
     }

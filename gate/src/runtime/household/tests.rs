@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use ed25519_dalek::SigningKey;
+use kido_follow::{Signer, Uplink};
 use kido_shared::admission::DecidedOn;
 use kido_shared::challenge::Origin;
 use kido_shared::claim::ClaimAnswer;
@@ -16,7 +17,6 @@ use kido_shared::wire::v1::routes;
 use super::*;
 use crate::journal::PlannedEntry;
 use crate::journal::tests::journal;
-use crate::uplink::{Signer, Uplink};
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
 
@@ -53,7 +53,7 @@ impl Listener {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let gate = GateId::from_bytes([7; 16]);
         let signer = Signer::new(gate, SigningKey::from_bytes(&[4; 32]), Arc::clone(&clock));
-        let uplink = Uplink::new(origin).unwrap();
+        let uplink = Uplink::new(origin, crate::PROGRAM).unwrap();
         let client = ArbiterClient::new(vec![uplink], EventId::from_bytes([1; 16]), gate, signer, clock);
         Self { client, hears }
     }

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use kido_shared::clock::ManualClock;
-use kido_shared::feed::{FeedRecord, encode_range};
+use kido_shared::feed::{FeedError, FeedRecord, encode_range};
 use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, AdmissionBatch};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -67,7 +67,7 @@ async fn serve(feed: Feed) -> (Arc<Registrar>, Uplink) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
-    (registrar, Uplink::new(kido_shared::challenge::Origin::parse(&origin).unwrap()).unwrap())
+    (registrar, Uplink::new(kido_shared::challenge::Origin::parse(&origin).unwrap(), crate::PROGRAM).unwrap())
 }
 
 fn client(uplink: Uplink, home: &tempfile::TempDir) -> RegistrarClient {
@@ -89,7 +89,7 @@ async fn a_fresh_gate_follows_full_ranges_and_the_rest_and_then_only_what_is_new
     let client = client(uplink, &home);
     let pulled = client.pull(&replica).await.unwrap();
     assert_eq!((pulled.records, replica.position()), (feed.reached.length, feed.reached));
-    pulled.note(&GateClock::start(Arc::new(ManualClock::at(NOW)), Some(NOW)), &replica).await.unwrap();
+    note(&pulled, &GateClock::start(Arc::new(ManualClock::at(NOW)), Some(NOW)), &replica).await.unwrap();
     assert_eq!(replica.standing().age(NOW), Duration::ZERO);
     assert_eq!(client.pull(&replica).await.unwrap().records, 0);
     registrar.feed.lock().unwrap().publish(&FeedRecord::Ticket(ticket(5_000)));

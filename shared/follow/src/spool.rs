@@ -104,3 +104,23 @@ async fn nameless(folder: &Path) -> io::Result<File> {
     tokio::fs::remove_file(&path).await?;
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_spool_gives_back_what_was_put_in_also_beyond_memory() {
+        let home = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(home.path());
+        let range = |fill: u8| vec![SealedRecord::from_bytes(vec![fill; 4_000]).unwrap(); 500];
+        for fill in 0..5 {
+            spool.put(&range(fill)).await.unwrap();
+        }
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "its file has no name");
+        for fill in 0..5 {
+            assert_eq!(spool.take().await.unwrap().unwrap(), range(fill));
+        }
+        assert_eq!(spool.take().await.unwrap(), None);
+    }
+}

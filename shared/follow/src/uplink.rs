@@ -1,4 +1,4 @@
-//! The gate's one way out: an HTTP client that talks to its registrar and to nobody else.
+//! The one way out: an HTTP client of one origin, for gates and arbiters.
 //!
 //! Plain http is refused except to this machine itself ([`Origin`] sees to it), redirects are not followed, proxies of
 //! the environment are ignored, every answer has a bound and every call a deadline.
@@ -37,7 +37,7 @@ pub enum UplinkError {
     /// It did not answer in time.
     #[error("no answer in time")]
     Deadline,
-    /// It answered, and refused: this gate or this request is not entitled, or something is missing there.
+    /// It answered, and refused: this sender or this request is not entitled, or something is missing there.
     #[error("the registrar refused with {status} {code}")]
     Refused {
         /// The HTTP status.
@@ -117,18 +117,18 @@ pub struct Uplink {
 }
 
 impl Uplink {
-    /// A client of one registrar.
+    /// A client of one origin, under the name of the program that calls.
     ///
     /// # Errors
     /// [`UplinkError::Client`].
-    pub fn new(origin: Origin) -> Result<Self, UplinkError> {
+    pub fn new(origin: Origin, program: &str) -> Result<Self, UplinkError> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .https_only(!origin.is_loopback())
             .connect_timeout(CONNECT_DEADLINE)
             .tcp_nodelay(true)
-            .user_agent(concat!("kido-gate/", env!("CARGO_PKG_VERSION")))
+            .user_agent(format!("{program}/{}", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(UplinkError::Client)?;
         Ok(Self { http, origin })

@@ -1,0 +1,24 @@
+//! Follows an event's feed over HTTP: what gates and venue arbiters have in common.
+//!
+//! ```text
+//! PullNow ──▶ Pulls ─┐
+//! Schedule ──────────┴▶ FeedClient::pull ──▶ Uplink ──▶ head ──▶ FeedTrust ──▶ ranges ──▶ Spool ──▶ FeedCopy
+//! ```
+//!
+//! What a feed may be believed for is decided in [`kido_shared::feed`]; what is kept of it, by whoever implements
+//! [`FeedCopy`]. This crate fetches, proves the chain before the first record is opened, and knows when to come again.
+//! Whoever learns that there is something new says so at one place, [`PullNow`].
+
+pub mod pull;
+pub mod schedule;
+mod spool;
+mod trust;
+pub mod uplink;
+mod wish;
+
+pub use pull::{FeedClient, FeedCopy, PullError, Pulled};
+pub use schedule::{PULL_INTERVAL, Schedule};
+pub use spool::{Spool, SpoolError};
+pub use trust::FeedTrust;
+pub use uplink::{Signer, Uplink, UplinkError};
+pub use wish::{Asked, PullNow, Pulls};

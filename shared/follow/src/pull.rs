@@ -1,0 +1,226 @@
+//! One pull: from the head to the records behind it, each fetched once and believed only as a whole.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kido_shared::clock::Clock;
+use kido_shared::feed::{
+    ChainCheck, FeedError, FeedKeyCertificate, FollowedTo, Follower, RangeNeed, SealedRecord, VerifiedHead,
+    VerifiedSpan, decode_range,
+};
+use kido_shared::ids::{Epoch, EventId};
+use kido_shared::limits::{FEED_HEAD_BYTES_MAX, FEED_RANGE_BYTES_MAX, FEED_RANGE_RECORDS};
+use kido_shared::wire::v1::routes;
+
+use crate::spool::{Spool, SpoolError};
+use crate::trust::FeedTrust;
+use crate::uplink::{Uplink, UplinkError};
+
+/// Deadline of one small answer.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Deadline of one range: 4 MB at worst, over a venue's poor line.
+const RANGE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// What keeps the records of a feed: a gate's replica, an arbiter's book of tickets. Clones are handles to one copy.
+///
+/// **Invariant.** Records and the position behind them are one durable step, and records that do not follow on the
+/// position are refused.
+pub trait FeedCopy: Clone + Send + Sync + 'static {
+    /// Why records were not taken.
+    type Error: std::error::Error + Send + 'static;
+
+    /// A range on its way to the disk.
+    type UnderWay: Send + 'static;
+
+    /// Which heads are believed.
+    fn trust(&self) -> &FeedTrust;
+
+    /// How far the feed has been followed.
+    fn position(&self) -> FollowedTo;
+
+    /// Opens the next records of a span whose chain has met a verified head, and begins to store them.
+    ///
+    /// Blocks for the decryption. Ranges are stored in the order in which they were begun; one that could not be stored
+    /// keeps those behind it from being stored.
+    ///
+    /// # Errors
+    /// [`Self::Error`]; then nothing of this range is kept, and what came before stands.
+    fn begin_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<Self::UnderWay, Self::Error>;
+
+    /// Waits until a range that was begun is stored.
+    ///
+    /// # Errors
+    /// [`Self::Error`]; then nothing of this range is kept, nor of those begun after it.
+    fn finish_range(&self, range: Self::UnderWay) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// Why a copy could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError<E: std::error::Error + 'static> {
+    /// The registrar did not answer.
+    #[error("no answer from the registrar")]
+    Uplink(#[from] UplinkError),
+    /// What it sent is not to be believed: the sender's fault. The copy is as it was.
+    #[error("the feed is refused")]
+    Feed(#[source] FeedError),
+    /// The records could not be stored.
+    #[error("the feed was not taken")]
+    Copy(#[source] E),
+    /// Ranges could not be kept until their chain was proved.
+    #[error("the feed could not be spooled")]
+    Spool(#[from] SpoolError),
+    /// The work was stopped, at shutdown.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl<E: std::error::Error + 'static> From<FeedError> for PullError<E> {
+    fn from(error: FeedError) -> Self {
+        Self::Feed(error)
+    }
+}
+
+/// What a pull has brought.
+#[must_use = "its head is to be noted, or the copy looks as old as before"]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulled {
+    /// Records that were stored.
+    pub records: u64,
+    /// Bytes that came over the wire, HTTP headers apart.
+    pub bytes: u64,
+    /// The head that was reached.
+    pub head: VerifiedHead,
+}
+
+/// A registrar's feed, as a follower reaches it.
+#[derive(Clone)]
+pub struct FeedClient {
+    uplink: Uplink,
+    clock: Arc<dyn Clock>,
+    spool_folder: PathBuf,
+}
+
+impl std::fmt::Debug for FeedClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FeedClient").field("uplink", &self.uplink).finish_non_exhaustive()
+    }
+}
+
+impl FeedClient {
+    /// A client that spools long ways to a file without a name in that folder.
+    #[must_use]
+    pub fn new(uplink: Uplink, clock: Arc<dyn Clock>, spool_folder: PathBuf) -> Self {
+        Self { uplink, clock, spool_folder }
+    }
+
+    /// Fetches the head and follows the feed up to it.
+    ///
+    /// The whole way is fetched and its chain proved before the first record is opened; then it is stored range by
+    /// range, each with the position behind it.
+    ///
+    /// # Errors
+    /// [`PullError`]; what was stored up to then stands and is true.
+    pub async fn pull<C: FeedCopy>(&self, copy: &C) -> Result<Pulled, PullError<C::Error>> {
+        let event = copy.trust().event();
+        let bytes = self.uplink.get(&routes::feed_head(event), FEED_HEAD_BYTES_MAX, HEAD_DEADLINE).await?;
+        let mut fetched = length(&bytes);
+        let head = self.believe(copy, &bytes).await?;
+        let mut check = Follower::resume(event, copy.position()).begin(&head)?;
+        let mut spool = Spool::new(&self.spool_folder);
+        let mut records = 0_u64;
+        while let Some(need) = check.need() {
+            let (range, bytes) = self.range(event, head.head().epoch, need).await?;
+            fetched = fetched.saturating_add(bytes);
+            records = records.saturating_add(need.take);
+            extend(&mut check, &range)?;
+            spool.put(&range).await?;
+        }
+        if records > 0 {
+            store(copy, check.finish()?, spool).await?;
+        }
+        Ok(Pulled { records, bytes: fetched, head })
+    }
+
+    /// Verifies a head; where its signer is unknown, asks once for the root's word on the feed key.
+    async fn believe<C: FeedCopy>(&self, copy: &C, bytes: &[u8]) -> Result<VerifiedHead, PullError<C::Error>> {
+        let (trust, now) = (copy.trust(), self.clock.now());
+        match trust.verify_head(bytes, copy.position(), now) {
+            Err(FeedError::Signature { .. }) => {
+                let path = routes::feed_key(trust.event());
+                let certificate = self.uplink.get(&path, FEED_HEAD_BYTES_MAX, HEAD_DEADLINE).await?;
+                trust.trust(&FeedKeyCertificate::from_bytes(certificate)?, now)?;
+                Ok(trust.verify_head(bytes, copy.position(), now)?)
+            }
+            verified => Ok(verified?),
+        }
+    }
+
+    /// Exactly the records that are needed next, and the bytes that it took.
+    async fn range<E: std::error::Error + 'static>(
+        &self,
+        event: EventId,
+        epoch: Epoch,
+        need: RangeNeed,
+    ) -> Result<(Vec<SealedRecord>, u64), PullError<E>> {
+        let first = need.range.saturating_mul(FEED_RANGE_RECORDS);
+        let whole = need.skip.saturating_add(need.take) == FEED_RANGE_RECORDS;
+        let (path, need) = if whole {
+            (routes::feed_range(event, epoch, need.range), need)
+        } else {
+            let from = first.saturating_add(need.skip);
+            (routes::feed_tail(event, epoch, from), RangeNeed { skip: 0, ..need })
+        };
+        let body = self.uplink.get(&path, FEED_RANGE_BYTES_MAX, RANGE_DEADLINE).await?;
+        let range = decode_range(&body)?;
+        Ok((need.cut(&range)?.to_vec(), length(&body)))
+    }
+}
+
+fn extend<E: std::error::Error + 'static>(check: &mut ChainCheck, range: &[SealedRecord]) -> Result<(), PullError<E>> {
+    Ok(check.extend(range)?)
+}
+
+/// The second pass: while one range is on its way to the disk, the next is decrypted.
+async fn store<C: FeedCopy>(copy: &C, mut span: VerifiedSpan, mut spool: Spool) -> Result<(), PullError<C::Error>> {
+    let mut under_way = None;
+    let begun = loop {
+        let next = match begin_next(copy, span, &mut spool).await {
+            Ok(Some((behind, next))) => {
+                span = behind;
+                next
+            }
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
+        if let Some(before) = under_way.replace(next) {
+            copy.finish_range(before).await.map_err(PullError::Copy)?;
+        }
+    };
+    // Whatever stopped the pass, what was begun before it is good.
+    if let Some(last) = under_way {
+        copy.finish_range(last).await.map_err(PullError::Copy)?;
+    }
+    begun
+}
+
+/// What [`begin_next`] gives: the span behind the range, and the range.
+type Begun<C> = Option<(VerifiedSpan, <C as FeedCopy>::UnderWay)>;
+
+/// Takes the next range out of the spool and opens it, off the asynchronous workers; nothing once all are out.
+async fn begin_next<C: FeedCopy>(
+    copy: &C,
+    mut span: VerifiedSpan,
+    spool: &mut Spool,
+) -> Result<Begun<C>, PullError<C::Error>> {
+    let Some(records) = spool.take().await? else { return Ok(None) };
+    let copy = copy.clone();
+    let work = move || copy.begin_range(&mut span, records).map(|range| (span, range));
+    let begun = tokio::task::spawn_blocking(work).await.map_err(|_cancelled| PullError::Stopped)?;
+    begun.map(Some).map_err(PullError::Copy)
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
