@@ -10,7 +10,9 @@ use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::replica::Followed;
 use kido_shared::challenge::Origin;
 use kido_shared::clock::SystemClock;
-use kido_shared::feed::{FeedError, FeedRecord, FollowedTo, RecordCipher, SealedRecord, VerifiedSpan};
+use kido_shared::feed::{
+    BindingRecord, FeedError, FeedRecord, FollowedTo, RecordCipher, SealedRecord, TicketRecord, VerifiedSpan,
+};
 use kido_shared::ids::{Epoch, TicketId};
 use kido_shared::keys::RecordKey;
 use tokio::process::Command;
@@ -102,12 +104,11 @@ impl FeedCopy for MemoryCopy {
         }
         kept.reached = *span.position();
         for (number, record) in opened {
-            let ticket = match record {
-                FeedRecord::Ticket(record) => record.ticket,
-                FeedRecord::Binding(record) => record.ticket,
-                _ => continue,
-            };
-            kept.spoken_of.insert(ticket, number.get());
+            if let FeedRecord::Ticket(TicketRecord { ticket, .. }) | FeedRecord::Binding(BindingRecord { ticket, .. }) =
+                record
+            {
+                kept.spoken_of.insert(ticket, number.get());
+            }
         }
         Ok(())
     }
