@@ -11,7 +11,7 @@ use kido_shared::wire::v1::routes;
 
 use super::*;
 use crate::router::tests::{Served, problem};
-use crate::testing::row;
+use crate::testing::{draft, row};
 
 /// Longer than anything here takes on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -182,6 +182,23 @@ async fn a_silent_feed_is_told_again_with_a_fresh_head_once_one_is_due() {
         believed(&served, event, news.head()).issued_at
     };
     assert_eq!(issued(&later).since(issued(&first)), HEAD_INTERVAL);
+}
+
+#[tokio::test]
+async fn whoever_listens_to_a_deleted_event_goes_on_hearing_the_time() {
+    let served = Served::new();
+    let event = served.event().await;
+    more(&served, event, 0..3).await;
+    let store = &served.registrar.store;
+    let before = Step::next(store, event, None, true).await.unwrap().unwrap();
+    served.registrar.clock.set(draft().retention_at.after(HEAD_INTERVAL));
+    store.forget_event(event).await.unwrap();
+    for last in [None, Some(&before)] {
+        let step = Step::next(store, event, last, true).await.unwrap().unwrap();
+        assert_eq!(step.place(), before.place());
+    }
+    let news = Heard::at(&served, event, Some(0)).await.next().await.unwrap();
+    assert_eq!((news.place().length, news.records(0, 4)), (4, None), "its records are gone");
 }
 
 #[tokio::test]
