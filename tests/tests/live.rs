@@ -8,7 +8,7 @@ mod followers {
     use std::time::Duration;
 
     use anyhow::Context as _;
-    use kido_follow::FeedCopy as _;
+    use kido_follow::{FeedCopy as _, PULL_INTERVAL, Pace};
     use kido_gate::identity::Identity;
     use kido_shared::challenge::Origin;
     use kido_shared::feed::FollowedTo;
@@ -27,6 +27,10 @@ mod followers {
     const SOON: Duration = Duration::from_secs(120);
     /// What is told is there long before the next poll of a follower that is told nothing; a busy machine has time, too.
     const TOLD_WITHIN: Duration = Duration::from_secs(10);
+
+    /// As gates do, but for the check of what is told: polls are counted, and it would come in between.
+    const PACE: Pace =
+        Pace { poll: PULL_INTERVAL, cross_check: Duration::from_secs(3_600), silence: Duration::from_secs(45) };
 
     struct Scene {
         registrar: Registrar,
@@ -67,7 +71,8 @@ mod followers {
 
         fn followers(&self, count: usize, origin: &str) -> anyhow::Result<Vec<Follower<MemoryCopy>>> {
             let (followed, origin) = (self.identity.followed(), Origin::parse(origin)?);
-            let begin = |_number| Ok(Follower::begin(MemoryCopy::new(&followed)?, &origin, self.path().to_owned())?);
+            let begin =
+                |_number| Ok(Follower::begin(MemoryCopy::new(&followed)?, &origin, self.path().to_owned(), PACE)?);
             (0..count).map(begin).collect()
         }
 

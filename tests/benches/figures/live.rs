@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use kido_follow::FeedCopy;
+use kido_follow::{FeedCopy, Pace};
 use kido_gate::replica::Replica;
 use kido_shared::challenge::Origin;
 use kido_shared::codes::Code;
@@ -153,10 +153,15 @@ impl Venue {
         let mut venue = Self { in_memory: Vec::new(), durable: Vec::new() };
         for number in 0..DURABLE {
             let replica = Replica::open(&folder.join(format!("replica-{number}")), identity.followed())?;
-            venue.durable.push(Follower::begin(replica, &origin, folder.to_owned())?);
+            venue.durable.push(Follower::begin(replica, &origin, folder.to_owned(), Pace::default())?);
         }
         for _number in DURABLE..FOLLOWERS {
-            venue.in_memory.push(Follower::begin(MemoryCopy::new(&followed)?, &origin, folder.to_owned())?);
+            venue.in_memory.push(Follower::begin(
+                MemoryCopy::new(&followed)?,
+                &origin,
+                folder.to_owned(),
+                Pace::default(),
+            )?);
         }
         venue.all_know(registrar.feed_length(event).await?).await?;
         tokio::time::sleep(SETTLED).await;

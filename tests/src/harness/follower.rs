@@ -169,11 +169,11 @@ impl<C: FeedCopy> Follower<C> {
     ///
     /// # Errors
     /// [`UplinkError`].
-    pub fn begin(copy: C, origin: &Origin, spool: PathBuf) -> Result<Self, UplinkError> {
+    pub fn begin(copy: C, origin: &Origin, spool: PathBuf, pace: Pace) -> Result<Self, UplinkError> {
         let client = FeedClient::new(Uplink::new(origin.clone(), "follower")?, Arc::new(SystemClock), spool);
         let (now, pulls) = PullNow::new();
         let notes = Notes { copy: copy.clone(), known: Arc::default(), newest: watch::Sender::new(0) };
-        let following = follow(client, (copy.clone(), notes.clone()), pulls, Arc::new(SystemClock), Pace::default());
+        let following = follow(client, (copy.clone(), notes.clone()), pulls, Arc::new(SystemClock), pace);
         Ok(Self { copy, notes, _now: now, task: tokio::spawn(following) })
     }
 
