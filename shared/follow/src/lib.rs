@@ -6,7 +6,7 @@
 //! Schedule ──────────┴▶ FeedClient ──▶ Uplink ──▶ head ──▶ FeedTrust ──▶ ranges ──▶ Spool ──▶ FeedCopy
 //! ```
 //!
-//! [`follow`] is all of it at work: told while the live feed lasts, asking every second while it does not.
+//! [`follow()`] is all of it at work: told while the live feed lasts, asking every second while it does not.
 //!
 //! What a feed may be believed for is decided in [`kido_shared::feed`]; what is kept of it, by whoever implements
 //! [`FeedCopy`]. This crate fetches, proves the chain before the first record is opened, and knows when to come again.
