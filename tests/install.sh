@@ -17,6 +17,7 @@ packages=(
     pcscd vsmartcard-vpcd           # a real PC/SC stack with a virtual reader
     opensc openssl                  # the independent judge of the virtual card
     util-linux e2fsprogs python3    # namespaces; power cuts under a file system
+    nginx-light                     # the proxy in front of a registrar
     shellcheck                      # every script here
     procps curl git ca-certificates # the demo, the checks, and cargo over https
 )

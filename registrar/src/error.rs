@@ -83,6 +83,9 @@ pub enum AppError {
     /// A part of a feed that is not there.
     #[error("the feed has no such range, or it is not full yet")]
     NoSuchRange,
+    /// As many streams of feeds as this registrar holds.
+    #[error("too many follow live already: ask for the head now and then instead")]
+    TooManyStreams,
     /// It took longer than anybody waits.
     #[error("it took too long")]
     Deadline,

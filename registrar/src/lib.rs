@@ -13,6 +13,7 @@ pub mod error;
 pub mod fact;
 pub mod journals;
 pub mod keyring;
+mod live_feed;
 pub(crate) mod office;
 pub mod openapi;
 mod per_minute;

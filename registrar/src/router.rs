@@ -81,6 +81,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(feed::key))
         .routes(routes!(feed::range))
         .routes(routes!(feed::tail))
+        .routes(routes!(feed::stream))
         .routes(routes!(claims::claim))
         .routes(routes!(admissions::upload))
         .routes(routes!(showings::upload))

@@ -123,6 +123,7 @@ pub async fn run(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<
     // Each is a transaction and a line: short, and no request waits for them any more.
     office.deeds.close();
     office.deeds.wait().await;
+    office.live_feeds.ended().await;
     let closing = move || {
         store.close();
         office.audit.close();

@@ -49,13 +49,14 @@ impl HeadSigner {
         self.identity.certificate()
     }
 
-    /// The head of a feed whose records up to here are durable: the kept one while it serves, else a new one.
+    /// The head of a feed whose records up to here are durable: the kept one while it serves, else a new one. It comes
+    /// with the place that it speaks of.
     ///
     /// A head never goes back: whoever read an older state than somebody else gets the newer head.
     ///
     /// # Errors
     /// [`FeedError`] where the feed is longer than any may be.
-    pub fn head(&self, reached: FollowedTo, now: Timestamp) -> Result<SignedHead, FeedError> {
+    pub fn head(&self, reached: FollowedTo, now: Timestamp) -> Result<(FollowedTo, SignedHead), FeedError> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let ahead = newest
             .as_ref()
@@ -63,10 +64,10 @@ impl HeadSigner {
             .filter(|issued| issued.epoch == reached.epoch && issued.length > reached.length);
         let reached = ahead.unwrap_or(reached);
         if let Some(issued) = newest.as_ref().filter(|issued| issued.serves(&reached, now)) {
-            return Ok(issued.head.clone());
+            return Ok((reached, issued.head.clone()));
         }
         let head = FeedHead::issue(self.event(), reached, now).sign(self.identity.signing_key())?;
         *newest = Some(Issued { reached, at: now, head: head.clone() });
-        Ok(head)
+        Ok((reached, head))
     }
 }

@@ -16,6 +16,7 @@ use crate::config::CardHelperUrl;
 use crate::enrolment::Enrolments;
 use crate::entropy::Entropy;
 use crate::journals::Journals;
+use crate::live_feed::LiveFeeds;
 use crate::registration::{CertificateTrust, Registrations};
 use crate::reports::Reports;
 use crate::store::Store;
@@ -67,6 +68,7 @@ pub struct App {
     pub(crate) card_helper: Option<CardHelperUrl>,
     pub(crate) reports: Reports,
     pub(crate) journals: Journals,
+    pub(crate) live_feeds: LiveFeeds,
     /// What operators began: it ends with its line in the list, also when the process is asked to stop.
     pub(crate) deeds: TaskTracker,
     entropy: Entropy,
@@ -79,6 +81,8 @@ impl AppState {
     pub fn new(parts: AppParts) -> Self {
         let AppParts { store, origin, trust, tokens, entropy, data, pages, audit, card_helper } = parts;
         let registrations = Registrations::new(store.clone(), origin.clone(), trust);
+        let stopping = watch::Sender::new(false);
+        let live_feeds = LiveFeeds::new(store.clone(), stopping.subscribe());
         Self(Arc::new(App {
             store,
             origin,
@@ -94,9 +98,10 @@ impl AppState {
             card_helper,
             reports: Reports::default(),
             journals: Journals::default(),
+            live_feeds,
             deeds: TaskTracker::new(),
             entropy,
-            stopping: watch::Sender::new(false),
+            stopping,
         }))
     }
 }

@@ -66,17 +66,13 @@ fn item<'a>(fields: &'a Dictionary, name: &str) -> Result<&'a BareItem, JournalH
 }
 
 fn number(fields: &Dictionary, name: &str) -> Result<u64, JournalHeadError> {
-    match item(fields, name)? {
-        BareItem::Integer(number) => u64::try_from(i64::from(*number)).map_err(|_negative| JournalHeadError),
-        _other => Err(JournalHeadError),
-    }
+    let BareItem::Integer(number) = item(fields, name)? else { return Err(JournalHeadError) };
+    u64::try_from(i64::from(*number)).map_err(|_negative| JournalHeadError)
 }
 
 fn hash(fields: &Dictionary, name: &str) -> Result<[u8; 32], JournalHeadError> {
-    match item(fields, name)? {
-        BareItem::ByteSequence(bytes) => bytes.as_slice().try_into().map_err(|_length| JournalHeadError),
-        _other => Err(JournalHeadError),
-    }
+    let BareItem::ByteSequence(bytes) = item(fields, name)? else { return Err(JournalHeadError) };
+    bytes.as_slice().try_into().map_err(|_length| JournalHeadError)
 }
 
 fn base64(bytes: &[u8]) -> String {

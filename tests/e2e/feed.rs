@@ -16,7 +16,8 @@ use kido_virtual_card::planted::PIN;
 use crate::chapter::{Chapter, asked, bind, link, unasked, welcome};
 use crate::proxy::{Lie, Proxy};
 
-/// How long a gate may take to notice a lie: it polls every second, and waits up to half a minute after failures.
+/// How long a gate may take to notice a lie: it polls every second, for this proxy lets no stream through, and waits up to
+/// half a minute after failures.
 const NOTICED_WITHIN: Duration = Duration::from_secs(45);
 
 /// How long a card may lie in the tray of a closed lane before nothing can be expected to happen any more.

@@ -1,18 +1,22 @@
 //! A venue in a folder: PC/SC stack, registrar and gates as processes, driven by their own interfaces.
 
 mod error;
+mod follower;
 mod gate;
 mod helper;
 mod kiosk;
+mod nginx;
 mod process;
 mod programs;
 mod registrar;
 mod venue;
 
 pub use error::HarnessError;
+pub use follower::{Follower, Known, MemoryCopy, enrol_follower};
 pub use gate::{Arriving, FOLLOWS_WITHIN, Gate, Tap};
 pub use helper::{CardHelper, HelperPage, HelperRun};
 pub use kiosk::{Kiosk, Shown};
+pub use nginx::Nginx;
 pub use process::{Finished, Process, finish, wait_for};
 pub use programs::Programs;
 pub use registrar::{EventOptions, OfflineChoice, Registrar, TicketRow};

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kido_follow::{PULL_INTERVAL, PullNow, Pulls, Schedule};
+use kido_follow::{NoteHead, Pace, PullNow, Pulled, Schedule, follow};
 use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
@@ -107,7 +107,9 @@ impl Household {
         let shared = Arc::new(Shared::default());
         let (tell, condition) = watch::channel(Condition::Fit);
         let mut loops = JoinSet::new();
-        loops.spawn(follow(parts.clone(), registrar.clone(), pulls));
+        let copy = (parts.replica.clone(), Heads(parts.clone()));
+        let steady = Arc::new(parts.clock.steady());
+        loops.spawn(follow(registrar.feed().clone(), copy, pulls, steady, Pace::default()));
         loops.spawn(tell_how_it_is(parts.clone(), (arbiter.clone(), registrar.clone()), Arc::clone(&shared)));
         loops.spawn(bring_home(parts.clone(), registrar, Arc::clone(&shared)));
         loops.spawn(run_errands(parts.clone(), arbiter.clone(), Arc::clone(&shared)));
@@ -125,31 +127,15 @@ impl Household {
     }
 }
 
-/// Follows the feed, and answers whoever waits for it.
-async fn follow(parts: Parts, registrar: RegistrarClient, mut pulls: Pulls) {
-    let mut schedule = Schedule::every(PULL_INTERVAL, parts.clock.steady().now());
-    while let Some(asked) = pulls.next(schedule.wait(parts.clock.steady().now())).await {
-        match registrar.pull(&parts.replica).await {
-            Ok(pulled) => {
-                if let Err(error) = note(&pulled, &parts.clock, &parts.replica).await {
-                    tracing::error!(error = %Chain(&error), "the head could not be kept");
-                }
-                if pulled.records > 0 {
-                    let (records, bytes) = (pulled.records, pulled.bytes);
-                    tracing::info!(records, bytes, length = parts.replica.position().length, "feed followed");
-                }
-                schedule.succeeded(parts.clock.steady().now());
-            }
-            Err(error) => {
-                if matches!(error, SyncError::Replica(_)) {
-                    tracing::error!(error = %Chain(&error), "the feed was not taken");
-                } else if schedule.failures() == 0 {
-                    tracing::warn!(error = %Chain(&error), "the feed is out of reach");
-                }
-                schedule.failed(parts.clock.steady().now(), &mut OsRng);
-            }
+/// Takes heads for this gate: their time for its clock, their age for its replica.
+struct Heads(Parts);
+
+impl NoteHead for Heads {
+    async fn note(&self, pulled: &Pulled) {
+        let Self(parts) = self;
+        if let Err(error) = note(pulled, &parts.clock, &parts.replica).await {
+            tracing::error!(error = %Chain(&error), "the head could not be kept");
         }
-        asked.done();
     }
 }
 

@@ -84,7 +84,13 @@ impl RegistrarClient {
         Self { uplink, signer, feed }
     }
 
-    /// Follows the feed up to its head. How old all that is by now is noted by [`note`].
+    /// The feed, for whoever keeps following it.
+    #[must_use]
+    pub const fn feed(&self) -> &FeedClient {
+        &self.feed
+    }
+
+    /// Follows the feed up to its head, once. How old all that is by now is noted by [`note`].
     ///
     /// # Errors
     /// [`SyncError`]; what was stored up to then stands and is true.

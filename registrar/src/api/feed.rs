@@ -1,13 +1,15 @@
 //! The feed, for anyone: the head is signed, everything else is ciphertext.
 //!
-//! A full range never changes, so whoever has one need not ask again; the end and the head are never kept.
+//! A full range never changes, so whoever has one need not ask again; the end and the head are never kept. The stream
+//! tells of each new head at once.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use kido_shared::wire::v1::feed_stream::{FeedPlace, LAST_EVENT_ID};
 use kido_shared::wire::v1::problem::Problem;
-use kido_shared::wire::v1::routes::{FEED_HEAD, FEED_KEY, FEED_RANGE, FEED_TAIL};
+use kido_shared::wire::v1::routes::{FEED_HEAD, FEED_KEY, FEED_RANGE, FEED_STREAM, FEED_TAIL};
 
 use super::extract::{EventPath, RangePath, TailPath};
 use crate::error::AppError;
@@ -15,6 +17,11 @@ use crate::state::AppState;
 
 const COSE: &str = "application/cose";
 const CBOR: &str = "application/cbor";
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// Tells a proxy to pass on each piece as it comes, whatever it was set to do with answers in general.
+const UNBUFFERED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 /// Any cache may keep it for a year, which is as long as caches are told to.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -64,4 +71,22 @@ pub async fn tail(
 ) -> Result<Response, AppError> {
     let records = app.store.feed_tail(event, epoch, from).await?.ok_or(AppError::NoSuchRange)?;
     Ok(([(CONTENT_TYPE, CBOR), (CACHE_CONTROL, NEVER)], records).into_response())
+}
+
+/// The live feed: server-sent events named `head`, one at once, one whenever the feed has grown, and one every 30 s.
+///
+/// Each carries the signed head and, where they are few, the records between the asker's place and that head. Its id is a
+/// place: epoch and length. Whoever comes again sends it as `Last-Event-ID` and goes on from there.
+#[utoipa::path(get, path = FEED_STREAM, tag = "feed", params(("event" = String, Path),
+        ("last-event-id" = Option<String>, Header, description = "Epoch and length, as in `0-1234`")),
+    responses((status = OK, content_type = EVENT_STREAM, body = String), (status = "default", body = Problem)))]
+pub async fn stream(
+    State(app): State<AppState>,
+    EventPath { event }: EventPath,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    // Who does not say where it is, or says it in other words, gets the head and finds its own way.
+    let at = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<FeedPlace>().ok());
+    let body = app.live_feeds.open(event, at)?;
+    Ok(([(CONTENT_TYPE, EVENT_STREAM), (CACHE_CONTROL, NEVER)], [UNBUFFERED], body).into_response())
 }

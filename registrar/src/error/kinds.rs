@@ -45,6 +45,7 @@ impl AppError {
             Self::Claim(refusal) => claim(*refusal),
             Self::Ingest(refusal) => ingest(*refusal),
             Self::NoSuchRange => kind(StatusCode::NOT_FOUND, "no_such_range", "No such range"),
+            Self::TooManyStreams => kind(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", "Too many follow live"),
             Self::Deadline => kind(StatusCode::SERVICE_UNAVAILABLE, "deadline", "It took too long"),
             Self::Storage(error) => storage(error),
             Self::Page(_) | Self::Lost(_) | Self::Bug => {

@@ -54,6 +54,14 @@ impl Store {
     /// # Errors
     /// [`StorageError`].
     pub fn signed_head(&self, event: EventId) -> Result<SignedHead, StorageError> {
+        self.head_reaching(event).map(|(_reached, head)| head)
+    }
+
+    /// The same, with the place that the head speaks of.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn head_reaching(&self, event: EventId) -> Result<(FollowedTo, SignedHead), StorageError> {
         match self.live(event) {
             Ok(live) => Ok(live.signer.head(live.reached()?, self.now())?),
             // Gates wipe themselves by this registrar's time: it is told as long as one may still ask.
@@ -89,6 +97,16 @@ impl Store {
         }
         let count = FEED_RANGE_RECORDS - from % FEED_RANGE_RECORDS;
         self.read_feed(event, from, count).await.map(Some)
+    }
+
+    /// Up to `count` records from a place on; fewer at the end of the feed.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn feed_records(&self, event: EventId, from: u64, count: u64) -> Result<Vec<SealedRecord>, StorageError> {
+        let live = self.live(event)?;
+        let read = tokio::task::spawn_blocking(move || live.records(from, count));
+        read.await.map_err(StorageError::Computation)?
     }
 
     async fn read_feed(&self, event: EventId, from: u64, count: u64) -> Result<Vec<u8>, StorageError> {

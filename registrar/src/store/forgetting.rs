@@ -44,7 +44,7 @@ impl LastWord {
         Ok(Self { signer: HeadSigner::new(keyring.identity(event)?), reached })
     }
 
-    pub(super) fn head(&self, now: Timestamp) -> Result<SignedHead, StorageError> {
+    pub(super) fn head(&self, now: Timestamp) -> Result<(FollowedTo, SignedHead), StorageError> {
         Ok(self.signer.head(self.reached, now)?)
     }
 

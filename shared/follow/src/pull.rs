@@ -11,6 +11,7 @@ use kido_shared::feed::{
 };
 use kido_shared::ids::{Epoch, EventId};
 use kido_shared::limits::{FEED_HEAD_BYTES_MAX, FEED_RANGE_BYTES_MAX, FEED_RANGE_RECORDS};
+use kido_shared::wire::v1::feed_stream::FeedNews;
 use kido_shared::wire::v1::routes;
 
 use crate::spool::{Spool, SpoolError};
@@ -109,6 +110,11 @@ impl std::fmt::Debug for FeedClient {
 }
 
 impl FeedClient {
+    /// What it is reached by.
+    pub(crate) const fn uplink(&self) -> &Uplink {
+        &self.uplink
+    }
+
     /// A client that spools long ways to a file without a name in that folder.
     #[must_use]
     pub fn new(uplink: Uplink, clock: Arc<dyn Clock>, spool_folder: PathBuf) -> Self {
@@ -125,13 +131,35 @@ impl FeedClient {
     pub async fn pull<C: FeedCopy>(&self, copy: &C) -> Result<Pulled, PullError<C::Error>> {
         let event = copy.trust().event();
         let bytes = self.uplink.get(&routes::feed_head(event), FEED_HEAD_BYTES_MAX, HEAD_DEADLINE).await?;
-        let mut fetched = length(&bytes);
-        let head = self.believe(copy, &bytes).await?;
+        self.follow_to(copy, &bytes, None).await
+    }
+
+    /// Follows the feed up to a head that a live feed told, with the records that came along; what is missing is fetched.
+    /// Nothing is believed or stored otherwise than in [`Self::pull`].
+    ///
+    /// # Errors
+    /// [`PullError`]; what was stored up to then stands and is true.
+    pub async fn take<C: FeedCopy>(&self, copy: &C, news: &FeedNews) -> Result<Pulled, PullError<C::Error>> {
+        self.follow_to(copy, news.head(), Some(news)).await
+    }
+
+    async fn follow_to<C: FeedCopy>(
+        &self,
+        copy: &C,
+        head: &[u8],
+        news: Option<&FeedNews>,
+    ) -> Result<Pulled, PullError<C::Error>> {
+        let event = copy.trust().event();
+        let mut fetched = length(head);
+        let head = self.believe(copy, head).await?;
         let mut check = Follower::resume(event, copy.position()).begin(&head)?;
         let mut spool = Spool::new(&self.spool_folder);
         let mut records = 0_u64;
         while let Some(need) = check.need() {
-            let (range, bytes) = self.range(event, head.head().epoch, need).await?;
+            let (range, bytes) = match news.and_then(|news| told(news, need)) {
+                Some(told) => told,
+                None => self.range(event, head.head().epoch, need).await?,
+            };
             fetched = fetched.saturating_add(bytes);
             records = records.saturating_add(need.take);
             extend(&mut check, &range)?;
@@ -176,6 +204,14 @@ impl FeedClient {
         let range = decode_range(&body)?;
         Ok((need.cut(&range)?.to_vec(), length(&body)))
     }
+}
+
+/// Exactly the records that are needed next, where they were told, and their bytes.
+fn told(news: &FeedNews, need: RangeNeed) -> Option<(Vec<SealedRecord>, u64)> {
+    let from = need.range.saturating_mul(FEED_RANGE_RECORDS).saturating_add(need.skip);
+    let records = news.records(from, need.take)?.to_vec();
+    let bytes = records.iter().map(|record| length(record.as_bytes())).fold(0, u64::saturating_add);
+    Some((records, bytes))
 }
 
 fn extend<E: std::error::Error + 'static>(check: &mut ChainCheck, range: &[SealedRecord]) -> Result<(), PullError<E>> {

@@ -64,6 +64,17 @@ impl Schedule {
         }
     }
 
+    /// Becomes due in another rhythm: at once where that is a quicker one, else a whole interval from now.
+    pub fn pace(&mut self, interval: Duration, now: Timestamp) {
+        if interval < self.interval {
+            self.due = self.due.min(now);
+        } else if interval > self.interval {
+            self.failures = 0;
+            self.due = now.after(interval);
+        }
+        self.interval = interval;
+    }
+
     /// Failures since it last worked.
     #[must_use]
     pub const fn failures(&self) -> u32 {
@@ -112,6 +123,21 @@ mod tests {
         let due = schedule.due();
         schedule.nudge(NOW);
         assert_eq!(schedule.due(), due);
+    }
+
+    #[test]
+    fn a_quicker_rhythm_begins_at_once_and_a_slower_one_after_its_first_wait() {
+        let slow = Duration::from_secs(30);
+        let mut schedule = Schedule::every(PULL_INTERVAL, NOW);
+        schedule.pace(slow, NOW);
+        assert_eq!(schedule.wait(NOW), slow);
+        let later = NOW.after(Duration::from_secs(20));
+        schedule.pace(slow, later);
+        assert_eq!(schedule.wait(later), Duration::from_secs(10), "the same rhythm goes on");
+        schedule.pace(PULL_INTERVAL, later);
+        assert_eq!(schedule.wait(later), Duration::ZERO);
+        schedule.succeeded(later);
+        assert_eq!(schedule.wait(later), PULL_INTERVAL);
     }
 
     proptest! {

@@ -12,13 +12,17 @@ use kido_shared::clock::Clock;
 use kido_shared::ids::GateId;
 use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::request_signature::{RequestParts, sign};
+use kido_shared::wire::v1::feed_stream::{FeedPlace, LAST_EVENT_ID};
 use kido_shared::wire::v1::problem::Problem;
 use rand::rngs::OsRng;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, InvalidHeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, InvalidHeaderValue};
 use reqwest::{Method, StatusCode};
 
 /// Time to reach the registrar at all; a line that needs longer is no line for a lane.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+
+/// The kind of answer that goes on.
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
 /// Largest problem document that is read.
 const PROBLEM_BYTES_MAX: usize = 16 * 1024;
@@ -163,6 +167,22 @@ impl Uplink {
         within(deadline, answer(request, bytes_max)).await
     }
 
+    /// Asks for what anyone may listen to; `place` is what the asker heard last.
+    ///
+    /// Gives the answer as soon as it begins: how long it may go on, and how much of it is read, is for whoever reads it.
+    ///
+    /// # Errors
+    /// [`UplinkError`].
+    pub(crate) async fn listen(
+        &self,
+        path: &str,
+        place: FeedPlace,
+        deadline: Duration,
+    ) -> Result<reqwest::Response, UplinkError> {
+        let request = self.http.get(self.uri(path)).header(LAST_EVENT_ID, place.to_string());
+        within(deadline, begun(request.header(ACCEPT, EVENT_STREAM))).await
+    }
+
     /// Posts a JSON body that needs no signature.
     ///
     /// # Errors
@@ -232,10 +252,15 @@ async fn within<T>(deadline: Duration, call: impl Future<Output = Result<T, Upli
 }
 
 async fn answer(request: reqwest::RequestBuilder, bytes_max: usize) -> Result<Vec<u8>, UplinkError> {
+    bounded(begun(request).await?, bytes_max).await
+}
+
+/// The answer where it is what was asked for, before its body.
+async fn begun(request: reqwest::RequestBuilder) -> Result<reqwest::Response, UplinkError> {
     let response = request.send().await.map_err(UplinkError::Unreachable)?;
     let status = response.status();
     if status.is_success() {
-        return bounded(response, bytes_max).await;
+        return Ok(response);
     }
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         let problem = bounded(response, PROBLEM_BYTES_MAX).await.ok();

@@ -5,6 +5,7 @@
 
 pub mod admissions;
 pub mod enrolment;
+pub mod feed_stream;
 pub mod operator;
 pub mod problem;
 pub mod registration;

@@ -37,9 +37,14 @@ impl Connection {
 
     /// Posts JSON; gives status and body.
     pub(crate) fn post(&mut self, path: &str, json: &[u8]) -> anyhow::Result<(u16, Vec<u8>)> {
+        self.post_as(path, json, "")
+    }
+
+    /// The same with a further header, its line's end included.
+    pub(crate) fn post_as(&mut self, path: &str, json: &[u8], header: &str) -> anyhow::Result<(u16, Vec<u8>)> {
         let (host, length) = (self.host, json.len());
         let mut request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n{header}content-length: {length}\r\n\r\n"
         )
         .into_bytes();
         request.extend_from_slice(json);

@@ -111,7 +111,10 @@ pub(crate) fn child_named(name: &str) -> anyhow::Result<String> {
 /// Builds the programs in the profile of this build where they are not up to date.
 pub(crate) fn build_programs() -> anyhow::Result<()> {
     let mut cargo = std::process::Command::new(env!("CARGO"));
-    cargo.args(["build", "--release", "--workspace", "--bins", "--locked"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["build", "--workspace", "--bins", "--locked"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
     anyhow::ensure!(cargo.status()?.success(), "the programs cannot be built");
     Ok(())
 }

@@ -15,6 +15,7 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use kido_shared::certificate::KeyAlgorithm;
 use kido_shared::challenge::{Action, MessageDigest, Origin, RegistrationMessage};
 use kido_shared::codes::Code;
+use kido_shared::ids::TicketId;
 use kido_shared::wire::v1::registration::{
     RegistrationOutcome, RegistrationProof, RegistrationStarted, StartRegistration,
 };
@@ -52,12 +53,9 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     let bare = verifications_per_second(&buyers)?;
     let folder = machine::scratch()?;
     let count = scale.of(REGISTRATIONS);
-    let (registrar, codes) = runtime.block_on(opened(folder.path(), count + WARM_UP))?;
+    let (registrar, _event, codes) = runtime.block_on(opened(folder.path(), count + WARM_UP))?;
     let (warm, counted) = codes.split_at_checked(WARM_UP).context("too few codes")?;
-    let office = Office {
-        address: registrar.origin().trim_start_matches("http://").parse()?,
-        origin: Origin::parse(&registrar.origin())?,
-    };
+    let office = Office::of(&registrar)?;
     rush(&office, &buyers, warm)?;
     let pid = machine::child_named("kido-registrar")?;
     let before = (machine::cpu_time("self")?, machine::cpu_time(&pid)?);
@@ -99,8 +97,9 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     }])
 }
 
-/// A registrar with a rehearsal event and tickets for sale; the codes of them.
-async fn opened(folder: &std::path::Path, tickets: usize) -> anyhow::Result<(Registrar, Vec<Code>)> {
+/// A registrar with a rehearsal event and tickets for sale, `FIGURE-000000` and so on; the event, and the codes in that
+/// order.
+pub(crate) async fn opened(folder: &std::path::Path, tickets: usize) -> anyhow::Result<(Registrar, String, Vec<Code>)> {
     let anchors = folder.join("anchors");
     std::fs::create_dir(&anchors)?;
     std::fs::write(anchors.join("root.der"), cards::root()?)?;
@@ -113,17 +112,24 @@ async fn opened(folder: &std::path::Path, tickets: usize) -> anyhow::Result<(Reg
     let code = |link: &String| link.split_once('#').and_then(|(_origin, code)| Code::parse(code).ok());
     let codes: Vec<Code> = links.values().filter_map(code).collect();
     ensure!(codes.len() == tickets, "{} codes for {tickets} tickets", codes.len());
-    Ok((registrar, codes))
+    Ok((registrar, event, codes))
 }
 
-fn stop(runtime: &tokio::runtime::Runtime, mut registrar: Registrar) -> anyhow::Result<()> {
+pub(crate) fn stop(runtime: &tokio::runtime::Runtime, mut registrar: Registrar) -> anyhow::Result<()> {
     Ok(runtime.block_on(registrar.stop())?)
 }
 
 /// Where registrations are made.
-struct Office {
-    address: SocketAddr,
+pub(crate) struct Office {
+    pub(crate) address: SocketAddr,
     origin: Origin,
+}
+
+impl Office {
+    pub(crate) fn of(registrar: &Registrar) -> anyhow::Result<Self> {
+        let origin = registrar.origin();
+        Ok(Self { address: origin.trim_start_matches("http://").parse()?, origin: Origin::parse(&origin)? })
+    }
 }
 
 /// All of them, by as many buyers at once as there are lines.
@@ -144,13 +150,13 @@ fn rush(office: &Office, buyers: &[Buyer], codes: &[Code]) -> anyhow::Result<Tim
 }
 
 /// A buyer and the card.
-struct Buyer {
+pub(crate) struct Buyer {
     key: KeyPair,
     certificate: Vec<u8>,
 }
 
 impl Buyer {
-    fn new(card: &Card) -> anyhow::Result<Self> {
+    pub(crate) fn new(card: &Card) -> anyhow::Result<Self> {
         let key = KeyPair::from_der(&card.key.to_pkcs1_der()?).ok().context("the key is refused")?;
         Ok(Self { key, certificate: card.certificate.clone() })
     }
@@ -160,20 +166,27 @@ impl Buyer {
         let mut times = Times::default();
         for code in codes {
             let begun = Instant::now();
-            self.register(&mut connection, office, code)?;
+            let _ticket = self.register(&mut connection, office, code)?;
             times.add(begun.elapsed());
         }
         Ok(times)
     }
 
-    fn register(&self, connection: &mut Connection, office: &Office, code: &Code) -> anyhow::Result<()> {
+    /// Binds the ticket of a code; gives which.
+    pub(crate) fn register(
+        &self,
+        connection: &mut Connection,
+        office: &Office,
+        code: &Code,
+    ) -> anyhow::Result<TicketId> {
         let start = StartRegistration { action: Action::Bind, code: Some(code.reveal()), event: None };
         let started: RegistrationStarted = post(connection, routes::REGISTRATIONS, &start)?;
+        let ticket = started.ticket.context("the code has no ticket")?.ticket;
         let message = RegistrationMessage {
             action: Action::Bind,
             origin: office.origin.clone(),
             event: started.event.event,
-            ticket: started.ticket.as_ref().map(|ticket| ticket.ticket),
+            ticket: Some(ticket),
             code: Some(code.hash()),
             challenge: started.challenge,
         };
@@ -182,7 +195,7 @@ impl Buyer {
         let proof = RegistrationProof { certificate, signature: Zeroizing::new(signature) };
         let outcome: RegistrationOutcome = post(connection, &routes::registration_proof(started.session), &proof)?;
         ensure!(outcome.tickets.iter().any(|ticket| ticket.state == "bound"), "the ticket was not bound");
-        Ok(())
+        Ok(ticket)
     }
 
     fn sign(&self, digest: &MessageDigest) -> anyhow::Result<Vec<u8>> {

@@ -103,6 +103,7 @@ pub struct Registrar {
     public: Option<String>,
     anchors: PathBuf,
     process: Option<Process>,
+    logs_requests: bool,
 }
 
 impl Registrar {
@@ -125,6 +126,7 @@ impl Registrar {
             public: public.map(str::to_owned),
             anchors: anchors.to_owned(),
             process: None,
+            logs_requests: false,
         };
         let mut command = Command::new(programs.registrar());
         command.arg("init").arg("--data").arg(&registrar.folder);
@@ -148,6 +150,7 @@ impl Registrar {
             public: Some(self.public_origin()),
             anchors: self.anchors.clone(),
             process: None,
+            logs_requests: self.logs_requests,
         })
     }
 
@@ -160,11 +163,35 @@ impl Registrar {
         command.arg("serve").arg("--data").arg(&self.folder);
         command.args(["--listen", &format!("127.0.0.1:{}", self.port), "--log-format", "json"]);
         command.arg("--trust-anchor").arg(&self.anchors);
+        if self.logs_requests {
+            command.arg("--verbose");
+        }
         let name = self.folder.file_name().map_or_else(|| "registrar".into(), |name| name.to_string_lossy());
         let mut process = Process::start(&name, command, &self.logs)?;
         process.line("that it listens", |line| line.contains("listening on")).await?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Logs every answered request from its next start on.
+    pub const fn log_requests(&mut self) {
+        self.logs_requests = true;
+    }
+
+    /// How often a route was answered with success since the requests are logged.
+    ///
+    /// # Errors
+    /// [`HarnessError::File`].
+    pub fn answered(&self, route: &str) -> Result<usize, HarnessError> {
+        let name = self.folder.file_name().map_or_else(|| "registrar".into(), |name| name.to_string_lossy());
+        let lines = read(&self.logs.join(format!("{name}.log")))?;
+        let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let is = |line: &Value| {
+            let field = |name| line.pointer(&format!("/fields/{name}"));
+            field("route").and_then(Value::as_str) == Some(route)
+                && field("status").and_then(Value::as_u64).is_some_and(|status| status < 300)
+        };
+        Ok(lines.filter(is).count())
     }
 
     /// Ends it the way systemd would.

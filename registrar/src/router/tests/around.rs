@@ -80,6 +80,7 @@ async fn the_document_names_every_route_of_the_protocol() {
         routes::ENROLMENT_REVEAL,
         routes::ENROLMENT_RESULT,
         routes::FEED_HEAD,
+        routes::FEED_STREAM,
         routes::FEED_KEY,
         routes::FEED_RANGE,
         routes::FEED_TAIL,

@@ -31,6 +31,9 @@ async fn a_full_range_may_be_kept_for_ever_and_half_of_one_does_not_exist() {
     assert_eq!(full.status, StatusCode::OK);
     assert_eq!(full.headers["cache-control"], "public, max-age=31536000, immutable");
     assert_eq!(full.headers["content-type"], "application/cbor");
+    for uncacheable in ["vary", "set-cookie"] {
+        assert!(!full.headers.contains_key(uncacheable), "{uncacheable} keeps shared caches from answering for all");
+    }
     assert_eq!(u64::try_from(decode_range(&full.bytes).unwrap().len()).unwrap(), FEED_RANGE_RECORDS);
     let known = Request::builder().uri(routes::feed_range(event, Epoch::FIRST, 0));
     let known = known.header("if-none-match", full.headers["etag"].clone()).body(Body::empty()).unwrap();

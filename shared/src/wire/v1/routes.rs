@@ -20,6 +20,8 @@ pub const FEED_KEY: &str = "/api/v1/events/{event}/feed/key";
 pub const FEED_RANGE: &str = "/api/v1/events/{event}/feed/{epoch}/ranges/{range}";
 /// `GET`: the records from a number up to the end, fewer than 1,024, `application/cbor`.
 pub const FEED_TAIL: &str = "/api/v1/events/{event}/feed/{epoch}/tail/{from}";
+/// `GET`: the live feed, `text/event-stream`: a head whenever there is a new one, and what leads to it.
+pub const FEED_STREAM: &str = "/api/v1/events/{event}/feed/stream";
 /// `POST`: one claim step; signed by a gate.
 pub const CLAIMS: &str = "/api/v1/events/{event}/claims";
 /// `POST`: a batch of admissions; signed by a gate.
@@ -73,6 +75,12 @@ pub fn feed_range(event: EventId, epoch: Epoch, range: u64) -> String {
 #[must_use]
 pub fn feed_tail(event: EventId, epoch: Epoch, from: u64) -> String {
     format!("/api/v1/events/{event}/feed/{epoch}/tail/{from}")
+}
+
+/// Path of [`FEED_STREAM`].
+#[must_use]
+pub fn feed_stream(event: EventId) -> String {
+    format!("/api/v1/events/{event}/feed/stream")
 }
 
 /// Path of [`CLAIMS`].
