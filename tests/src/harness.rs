@@ -1,5 +1,6 @@
 //! A venue in a folder: PC/SC stack, registrar and gates as processes, driven by their own interfaces.
 
+mod arbiter;
 mod error;
 mod gate;
 mod helper;
@@ -9,6 +10,7 @@ mod programs;
 mod registrar;
 mod venue;
 
+pub use arbiter::Arbiter;
 pub use error::HarnessError;
 pub use gate::{Arriving, FOLLOWS_WITHIN, Gate, Tap};
 pub use helper::{CardHelper, HelperPage, HelperRun};

@@ -9,6 +9,7 @@
 //! [`FeedCopy`]. This crate fetches, proves the chain before the first record is opened, and knows when to come again.
 //! Whoever learns that there is something new says so at one place, [`PullNow`].
 
+pub mod enrol;
 pub mod pull;
 pub mod schedule;
 mod spool;

@@ -1,7 +1,7 @@
 use core::time::Duration;
 
 use kido_shared::clock::{Clock as _, Timestamp};
-use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Transcript};
+use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Party, Transcript};
 use kido_shared::ids::{AdmissionId, GateId};
 use kido_shared::limits::REQUEST_SKEW;
 use kido_shared::request_signature::{RequestParts, sign};
@@ -46,7 +46,7 @@ pub(crate) async fn take_offer(served: &Served, link: &EnrolmentLink, seed: u64)
     let mut random = StdRng::seed_from_u64(seed);
     let (keys, nonce) = (GateKeys::generate(&mut random), EnrolmentNonce::generate(&mut random));
     let public = keys.public().unwrap();
-    let start = json!({"token": link.token.reveal().as_str(), "verifying_key": base64url::encode(&public.verifying),
+    let start = json!({"token": link.token.reveal().as_str(), "party": "gate", "verifying_key": base64url::encode(&public.verifying),
         "receiving_key": base64url::encode(&public.receiving),
         "commitment": base64url::encode(nonce.commitment().as_bytes())});
     let started = served.post(None, routes::ENROLMENTS, &start).await.ok();
@@ -54,6 +54,7 @@ pub(crate) async fn take_offer(served: &Served, link: &EnrolmentLink, seed: u64)
         |field: &str| -> [u8; 32] { base64url::decode(started[field].as_str().unwrap()).unwrap().try_into().unwrap() };
     let transcript = Transcript {
         enrolment: started["enrolment"].as_str().unwrap().parse().unwrap(),
+        party: Party::Gate,
         gate: started["gate"].as_str().unwrap().parse().unwrap(),
         root: bytes("root_key"),
         keys: public,
@@ -110,7 +111,7 @@ async fn the_right_digits_bring_the_subkeys_to_the_gate() {
     assert_eq!((&gate["zone"], &gate["entrance"], &gate["revoked"]), (&json!("A"), &json!("North"), &json!(false)));
     let result = ask(2).await.ok();
     let sealed = base64url::decode(result["sealed_subkeys"].as_str().unwrap()).unwrap();
-    let subkeys = transcript.open(&link.token, keys, &sealed).unwrap();
+    let subkeys: kido_shared::keys::GateSubkeys = transcript.open(&link.token, keys, &sealed).unwrap();
     let kept = served.registrar.store.gate_subkeys(event).unwrap();
     assert_eq!(subkeys.to_bytes(), kept.to_bytes());
     let other = GateKeys::generate(&mut StdRng::seed_from_u64(99));
