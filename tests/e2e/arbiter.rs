@@ -26,6 +26,7 @@ async fn a_box_in_the_venue_decides_with_the_line_down_and_forgets_nothing_when_
         bind(&venue, card, link(&links, name)?).await?;
     }
     let mut arbiter = Arbiter::enrol(&venue, &event).await?;
+    arbiter.start().await?;
     let mut gates = Vec::new();
     for slot in [0, 1] {
         let mut gate = Gate::enrol(&venue, &event, "A", slot).await?;
@@ -34,10 +35,6 @@ async fn a_box_in_the_venue_decides_with_the_line_down_and_forgets_nothing_when_
         gates.push(gate);
     }
     let [first, second] = gates.as_mut_slice() else { anyhow::bail!("two gates") };
-    arbiter.start().await?;
-    first.online(BACK_WITHIN).await?;
-    second.online(BACK_WITHIN).await?;
-    first.in_service().await?;
     decides(&mut chapter, &mut venue, &mut arbiter, [first, second]).await?;
     venue.registrar.start().await?;
     afterwards(&mut chapter, &venue, &arbiter, &event, first).await;
@@ -67,7 +64,6 @@ async fn decides(
         .await;
     chapter
         .step("the registrar is gone: the same ticket is refused at another gate, which could not have heard", async {
-            second.in_service().await?;
             let again = second.tap(venue, Character::SecondHolder, Vec::new(), PIN).await?;
             asked("already_in", 18, "already_in").holds(&again)
         })
@@ -75,8 +71,10 @@ async fn decides(
     arbiter.kill().await?;
     chapter
         .step("the box is killed: nobody guesses, and the event's choice holds after ten seconds", async {
-            first.offline(OFFLINE_WITHIN).await?;
-            anyhow::ensure!(first.closed(OFFLINE_WITHIN).await? == 32);
+            for gate in [&*first, &*second] {
+                gate.offline(OFFLINE_WITHIN).await?;
+                anyhow::ensure!(gate.closed(OFFLINE_WITHIN).await? == 32);
+            }
             Ok(())
         })
         .await;
@@ -84,7 +82,7 @@ async fn decides(
     chapter
         .step("the box is back: what it had granted is granted still, and to nobody else", async {
             second.online(BACK_WITHIN).await?;
-            second.in_service().await?;
+            second.settled().await?;
             for card in [Character::Holder, Character::SecondHolder] {
                 let again = second.tap(venue, card, Vec::new(), PIN).await?;
                 asked("already_in", 18, "already_in").holds(&again)?;

@@ -80,3 +80,52 @@ fn of_venue(standing: &Standing, venue: &Mutex<Venue>) -> Arc<[Uplink]> {
     }
     Arc::clone(&venue.uplinks)
 }
+
+#[cfg(test)]
+mod tests {
+    use kido_shared::feed::{ArbiterRecord, FeedRecord};
+    use kido_shared::ids::ArbiterId;
+    use kido_shared::policy::{ArbiterName, EventPolicy, OfflineChoice};
+
+    use super::*;
+    use crate::replica::tests::{Feed, follow, policy};
+
+    const CLUSTER: ArbiterId = ArbiterId::from_bytes([3; 16]);
+
+    fn named(home: ArbiterHome, epoch: u32) -> FeedRecord {
+        let mut draft = policy(OfflineChoice::Refuse).choices().clone();
+        draft.arbiter = ArbiterName { home, cluster: CLUSTER, epoch };
+        FeedRecord::Policy(EventPolicy::new(draft).unwrap())
+    }
+
+    fn a_box(number: u8, epoch: u32, revoked: bool) -> FeedRecord {
+        let (arbiter, cluster) = (ArbiterId::from_bytes([number; 16]), CLUSTER);
+        let addresses = vec![Origin::parse(&format!("https://box-{number}.example")).unwrap()];
+        FeedRecord::Arbiter(ArbiterRecord { arbiter, cluster, epoch, addresses, revoked })
+    }
+
+    #[test]
+    fn a_gate_asks_the_one_arbiter_that_the_policy_names_and_by_that_name() {
+        let home = tempfile::tempdir().unwrap();
+        let mut feed = Feed::with_tickets(0);
+        let replica = Replica::open(&home.path().join("replica"), feed.followed()).unwrap();
+        let registrar = Uplink::new(Origin::parse("https://registrar.example").unwrap(), crate::PROGRAM).unwrap();
+        let endpoints = Endpoints::of_policy(replica.clone(), registrar);
+        let steps = [
+            (vec![], Some(0), vec!["https://registrar.example"]),
+            (vec![named(ArbiterHome::Venue, 0)], Some(0), vec![]),
+            (vec![a_box(1, 0, false)], Some(0), vec!["https://box-1.example"]),
+            (vec![a_box(1, 0, true), named(ArbiterHome::Venue, 1)], Some(1), vec![]),
+            (vec![a_box(2, 1, false)], Some(1), vec!["https://box-2.example"]),
+        ];
+        assert_eq!(endpoints.now().arbiter, None, "nothing is known yet");
+        for (records, epoch, places) in steps {
+            records.iter().for_each(|record| feed.publish(record));
+            let news = feed.records.clone();
+            follow(&replica, &feed, &news).unwrap();
+            let asked = endpoints.now();
+            let asked_at: Vec<&str> = asked.uplinks.iter().map(|uplink| uplink.origin().as_str()).collect();
+            assert_eq!((asked.arbiter.map(|arbiter| arbiter.epoch), asked_at), (epoch, places), "{records:?}");
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! cargo bench -p kido-tests                                    all rows
-//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, look-up, registrations, fresh-gate
+//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, look-up, registrations, fresh-gate, claims
 //! cargo bench -p kido-tests --bench figures -- --quick         a tenth of everything: does it run at all
 //! ```
 //!
@@ -28,6 +28,7 @@
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
 mod cards;
+mod claims;
 mod event;
 mod fresh_gate;
 mod http;
@@ -36,6 +37,7 @@ mod machine;
 mod registrations;
 mod report;
 mod tap;
+mod venue;
 
 use clap::{Parser, ValueEnum};
 use report::{Report, Row};
@@ -61,6 +63,7 @@ enum Name {
     LookUp,
     Registrations,
     FreshGate,
+    Claims,
 }
 
 /// How much of everything.
@@ -103,5 +106,6 @@ fn measure(name: Name, scale: Scale) -> anyhow::Result<Vec<Row>> {
         Name::LookUp => look_up::measure(scale),
         Name::Registrations => registrations::measure(scale),
         Name::FreshGate => fresh_gate::measure(scale),
+        Name::Claims => claims::measure(scale),
     }
 }
