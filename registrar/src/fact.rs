@@ -11,11 +11,12 @@ use kido_shared::claim::{ClaimStep, TicketClaims};
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
 use kido_shared::feed::Conflict;
-use kido_shared::ids::{Epoch, FeedSequence, GateId, TicketId};
+use kido_shared::ids::{ArbiterId, Epoch, FeedSequence, GateId, TicketId};
 use kido_shared::policy::EventPolicy;
 use kido_shared::ticket::Zone;
 use minicbor::bytes::ByteVec;
 
+use crate::domain::arbiter::Arbiter;
 use crate::domain::history::Actor;
 use crate::domain::reference::ReferenceHash;
 use crate::domain::ticket::{ChangesOfDay, KeptBinding, Particulars, Stage, StatusChange, Ticket};
@@ -64,6 +65,12 @@ pub enum Fact {
     /// What gates may read grew by these ciphertexts.
     #[n(12)]
     FeedExtended(#[n(0)] FeedExtended),
+    /// A venue arbiter decides for the event.
+    #[n(16)]
+    ArbiterAdded(#[n(0)] ArbiterAdded),
+    /// A venue arbiter does so no longer.
+    #[n(17)]
+    ArbiterRevoked(#[n(0)] ArbiterRevoked),
 }
 
 /// The event began.
@@ -263,6 +270,27 @@ pub struct GateRevoked {
     /// Place of its record in the feed.
     #[n(2)]
     pub record: FeedSequence,
+}
+
+/// A new venue arbiter.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct ArbiterAdded {
+    /// The arbiter as it is kept.
+    #[n(0)]
+    pub arbiter: Arbiter,
+}
+
+/// A venue arbiter was revoked.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct ArbiterRevoked {
+    /// Which.
+    #[n(0)]
+    pub arbiter: ArbiterId,
+    /// When.
+    #[n(1)]
+    pub at: Timestamp,
 }
 
 /// The arbiter took a step.

@@ -1,7 +1,7 @@
 //! One line of the list, as it is kept. Numbers are never given a second meaning; new fields are optional.
 
 use kido_shared::clock::Timestamp;
-use kido_shared::ids::{EnrolmentId, EventId, GateId, TicketId};
+use kido_shared::ids::{ArbiterId, EnrolmentId, EventId, GateId, TicketId};
 use kido_shared::policy::PolicyDraft;
 
 /// Through which door somebody came.
@@ -92,6 +92,12 @@ deeds! {
     18 Unlisted = "unlisted",
     /// An event was deleted after its retention date.
     19 EventForgotten = "event-forgotten",
+    /// A place was offered to a venue arbiter.
+    30 ArbiterOffered = "arbiter-offered",
+    /// A venue arbiter's digits were compared, and it decides for the event.
+    31 ArbiterConfirmed = "arbiter-confirmed",
+    /// A venue arbiter's rights were ended.
+    32 ArbiterRevoked = "arbiter-revoked",
 }
 
 /// On what.
@@ -126,6 +132,9 @@ pub enum Object {
     /// So many of them.
     #[n(8)]
     Count(#[n(0)] u64),
+    /// A venue arbiter.
+    #[n(10)]
+    Arbiter(#[n(0)] ArbiterId),
 }
 
 /// One choice of an event's policy that became another. An event's name is said to have changed, and not what it is.

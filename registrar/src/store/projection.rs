@@ -12,8 +12,8 @@ use crate::domain::gate::Gate;
 use crate::domain::history::{Happening, HistoryLine};
 use crate::domain::ticket::Ticket;
 use crate::fact::{
-    AdmissionRecorded, Bound, ClaimChanged, CodeReplaced, ConflictRecorded, EventCreated, Fact, FeedExtended,
-    GateAdded, GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported,
+    AdmissionRecorded, ArbiterAdded, ArbiterRevoked, Bound, ClaimChanged, CodeReplaced, ConflictRecorded, EventCreated,
+    Fact, FeedExtended, GateAdded, GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported,
 };
 
 /// Enters the facts of one event.
@@ -44,6 +44,8 @@ impl Project for EventProjection {
             Fact::AdmissionRecorded(fact) => entering.admission_recorded(&fact),
             Fact::ConflictRecorded(fact) => entering.conflict_recorded(&fact),
             Fact::FeedExtended(fact) => entering.feed_extended(fact),
+            Fact::ArbiterAdded(fact) => entering.arbiter_added(&fact),
+            Fact::ArbiterRevoked(fact) => entering.arbiter_revoked(&fact),
         }
     }
 }
@@ -161,6 +163,19 @@ impl Entering<'_, '_> {
         let old = reading::gate(self.index, fact.gate)?;
         let old = old.ok_or(ProjectError::Impossible("a gate was revoked that was never added"))?;
         self.index.put(keys::gate(fact.gate), encode(&Gate { revoked: true, record_at: fact.record, ..old }));
+        Ok(())
+    }
+
+    fn arbiter_added(&mut self, fact: &ArbiterAdded) -> Result<(), ProjectError> {
+        self.index.put(keys::arbiter(fact.arbiter.record.arbiter), encode(&fact.arbiter));
+        Ok(())
+    }
+
+    fn arbiter_revoked(&mut self, fact: &ArbiterRevoked) -> Result<(), ProjectError> {
+        let old = reading::arbiter(self.index, fact.arbiter)?;
+        let mut old = old.ok_or(ProjectError::Impossible("an arbiter was revoked that was never added"))?;
+        old.record.revoked = true;
+        self.index.put(keys::arbiter(fact.arbiter), encode(&old));
         Ok(())
     }
 
