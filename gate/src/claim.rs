@@ -6,6 +6,7 @@
 //! ([`Journal::admit_as_arbiter`](crate::journal::Journal::admit_as_arbiter)).
 
 pub mod decider;
+pub mod endpoints;
 pub mod http;
 
 use core::time::Duration;

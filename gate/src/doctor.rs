@@ -10,8 +10,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use kido_reader::{ReaderPattern, Readers};
+use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
+use kido_shared::policy::ArbiterHome;
 use kido_store::StoreError;
 
 use crate::identity::{DataFolder, Identity, read_private};
@@ -77,19 +79,41 @@ pub async fn examine(folder: &DataFolder, reader: ReaderPattern, clock: std::syn
     let said = format!("{} · zone {} · {}{rehearsal}", enrolment.event_name, enrolment.zone, enrolment.gate);
     findings.push(Finding::well("enrolment", said));
     let (folder, known) = (folder.clone(), identity.clone());
-    findings.extend(blocking_all(move || look_at_stores(&folder, &known, now)).await);
-    findings.extend(line::look(&identity, &clock).await);
+    let looked = tokio::task::spawn_blocking(move || look_at_stores(&folder, &known, now)).await;
+    let cut_off = |_panicked| (vec![Finding::broken("doctor", "an examination was cut off")], AskedAt::Unknown);
+    let (stores, arbiter) = looked.unwrap_or_else(cut_off);
+    findings.extend(stores);
+    findings.extend(line::look(&identity, &clock, arbiter).await);
     findings
+}
+
+/// Where this gate asks for claims, as far as its replica can be read.
+#[derive(Debug)]
+enum AskedAt {
+    /// Inside the registrar.
+    Registrar,
+    /// In the venue, at these addresses.
+    Venue(Vec<Origin>),
+    /// This gate decides by itself.
+    Here,
+    /// The replica is in use, or says nothing of it yet.
+    Unknown,
+}
+
+impl AskedAt {
+    fn of(standing: &Standing) -> Self {
+        match standing.policy.as_deref().map(|policy| &policy.choices().arbiter.home) {
+            Some(ArbiterHome::Registrar) => Self::Registrar,
+            Some(ArbiterHome::Venue) => Self::Venue(standing.arbiter_addresses()),
+            Some(ArbiterHome::Local) => Self::Here,
+            None => Self::Unknown,
+        }
+    }
 }
 
 async fn blocking(look: impl FnOnce() -> Finding + Send + 'static) -> Finding {
     let looked = tokio::task::spawn_blocking(look).await;
     looked.unwrap_or_else(|_panicked| Finding::broken("doctor", "an examination was cut off"))
-}
-
-async fn blocking_all(look: impl FnOnce() -> Vec<Finding> + Send + 'static) -> Vec<Finding> {
-    let looked = tokio::task::spawn_blocking(look).await;
-    looked.unwrap_or_else(|_panicked| vec![Finding::broken("doctor", "an examination was cut off")])
 }
 
 fn look_at_reader(pattern: &ReaderPattern) -> Finding {
@@ -124,14 +148,16 @@ fn exists(path: &Path) -> Result<(), String> {
     if path.exists() { Ok(()) } else { Err(format!("{} is missing", path.display())) }
 }
 
-fn look_at_stores(folder: &DataFolder, identity: &Identity, now: Timestamp) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn look_at_stores(folder: &DataFolder, identity: &Identity, now: Timestamp) -> (Vec<Finding>, AskedAt) {
+    let (mut findings, mut arbiter) = (Vec::new(), AskedAt::Unknown);
     if !folder.replica().exists() {
-        return vec![Finding::broken("replica", "no feed yet: `kido-gate run` fetches it")];
+        return (vec![Finding::broken("replica", "no feed yet: `kido-gate run` fetches it")], arbiter);
     }
     match Replica::open(&folder.replica(), identity.followed()) {
         Ok(replica) => {
-            findings.push(look_at_replica(&replica.standing(), now));
+            let standing = replica.standing();
+            arbiter = AskedAt::of(&standing);
+            findings.push(look_at_replica(&standing, now));
             findings.extend(replica.close().err().map(|error| Finding::look("replica", Chain(&error).to_string())));
         }
         Err(ReplicaError::Store(StoreError::InUse { .. })) => {
@@ -146,7 +172,7 @@ fn look_at_stores(folder: &DataFolder, identity: &Identity, now: Timestamp) -> V
         Err(JournalError::Store(StoreError::InUse { .. })) => Finding::well("journal", "in use: the gate is running"),
         Err(error) => Finding::broken("journal", Chain(&error).to_string()),
     });
-    findings
+    (findings, arbiter)
 }
 
 fn look_at_replica(standing: &Standing, now: Timestamp) -> Finding {

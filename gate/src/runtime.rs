@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::barrier::Barrier;
+use crate::claim::endpoints::Endpoints;
 use crate::claim::http::ArbiterClient;
 use crate::display::{Display, Typed, TypedInputs};
 use crate::gate_clock::{GateClock, PassedClock, RequestClock};
@@ -105,8 +106,9 @@ pub async fn run(parts: Parts, front: Front, stop: impl Future<Output = ()> + Se
     let uplink = Uplink::new(parts.identity.enrolment().origin.clone(), crate::PROGRAM)?;
     let signer = signer(&parts);
     let enrolment = parts.identity.enrolment();
+    let endpoints = Endpoints::of_policy(parts.replica.clone(), uplink.clone());
     let steady: Arc<dyn Clock> = Arc::new(parts.clock.steady());
-    let arbiter = ArbiterClient::new(vec![uplink.clone()], enrolment.event, enrolment.gate, signer.clone(), steady);
+    let arbiter = ArbiterClient::new(endpoints, enrolment.event, enrolment.gate, signer.clone(), steady);
     let clock = Arc::new(PassedClock(Arc::clone(&parts.clock)));
     let registrar = RegistrarClient::new(uplink, signer, clock, parts.replica.folder().to_path_buf());
     let (household, wishes) = Household::begin(&parts, arbiter.clone(), registrar);

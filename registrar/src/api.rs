@@ -1,6 +1,7 @@
 //! Machine endpoints: each extracts, calls one thing, renders.
 
 pub mod admissions;
+pub mod arbiters;
 pub mod claims;
 pub mod enrolments;
 pub mod events;

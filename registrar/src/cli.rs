@@ -1,5 +1,6 @@
 //! The command line: `init` and `serve` make and run a registrar, the rest talks to a running one.
 
+mod arbiter;
 mod certificate;
 mod client;
 pub(crate) mod codes_file;
@@ -64,6 +65,8 @@ enum Command {
     Tickets(tickets::TicketsArgs),
     /// Add, list and revoke gates
     Gate(gate::GateArgs),
+    /// Add, list and revoke the venue's arbiter
+    Arbiter(arbiter::ArbiterArgs),
     /// Let shops, desks and viewers in
     Token(token::TokenArgs),
     /// Judge a card's certificate, without a server
@@ -177,6 +180,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Event(args) => talking(args.connection.clone(), event::run(args)),
         Command::Tickets(args) => talking(args.connection.clone(), tickets::run(args)),
         Command::Gate(args) => talking(args.connection.clone(), gate::run(args)),
+        Command::Arbiter(args) => talking(args.connection.clone(), arbiter::run(args)),
         Command::Token(args) => talking(args.connection.clone(), token::run(args)),
     }
 }

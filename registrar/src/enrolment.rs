@@ -1,4 +1,5 @@
-//! Enrolment, the registrar's side: offers to new gates, in memory, each good for one gate and ten minutes.
+//! Enrolment, the registrar's side: offers to new gates and venue arbiters, in memory, each good for one of them and ten
+//! minutes.
 //!
 //! The steps and what they prove are in [`kido_shared::enrolment`]. A restart ends every offer; a confirmed gate is a
 //! fact of its event and stays.
@@ -9,15 +10,16 @@ mod operator;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
 use kido_shared::enrolment::{
-    EnrolmentError, EnrolmentNonce, EnrolmentToken, GatePublicKeys, NonceCommitment, Transcript,
+    EnrolmentError, EnrolmentNonce, EnrolmentToken, GatePublicKeys, NonceCommitment, Party, Transcript,
 };
 use kido_shared::ids::{EnrolmentId, EventId, GateId};
 use kido_shared::ticket::Zone;
 
-pub use gate::{Introduced, Introduction};
+pub use gate::{Confirmed, Introduced, Introduction};
 pub use operator::{Compared, Offered, Progress, StandingOffer};
 
 /// Why an enrolment does not go on.
@@ -38,6 +40,9 @@ pub enum EnrolmentRefusal {
     /// What was typed is not six digits; the offer stands.
     #[error("the short code is six digits")]
     NotDigits,
+    /// A gate took an arbiter's link, or an arbiter a gate's; the offer stands.
+    #[error("this offer is for a gate where an arbiter asks, or the other way round")]
+    OtherParty,
     /// The dialogue itself fails; the offer has ended.
     #[error("the enrolment failed")]
     Dialogue(#[source] EnrolmentError),
@@ -62,11 +67,38 @@ enum Stage {
     },
 }
 
+/// What an offer makes of whoever takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfferFor {
+    /// A gate.
+    Gate {
+        /// The part of the venue that it will serve.
+        zone: Zone,
+        /// What is written over the entrance.
+        entrance: Zone,
+    },
+    /// A venue arbiter.
+    Arbiter {
+        /// Where gates will ask it.
+        addresses: Vec<Origin>,
+    },
+}
+
+impl OfferFor {
+    /// As what somebody is enrolled by it.
+    #[must_use]
+    pub const fn party(&self) -> Party {
+        match self {
+            Self::Gate { .. } => Party::Gate,
+            Self::Arbiter { .. } => Party::Arbiter,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Offer {
     event: EventId,
-    zone: Zone,
-    entrance: Zone,
+    place: OfferFor,
     token: EnrolmentToken,
     token_hash: CodeHash,
     expires_at: Timestamp,

@@ -21,6 +21,7 @@ use tokio::task::JoinError;
 use crate::auth::bearer::Denied;
 use crate::auth::nonces::ReplayError;
 use crate::auth::tokens::TokenError;
+use crate::domain::arbiter::ArbiterRefusal;
 use crate::domain::claim::ClaimRefusal;
 use crate::domain::event::EventRefusal;
 use crate::domain::gate::GateRefusal;
@@ -71,6 +72,9 @@ pub enum AppError {
     /// A gate's rules.
     #[error(transparent)]
     Gate(#[from] GateRefusal),
+    /// A venue arbiter's rules.
+    #[error(transparent)]
+    Arbiter(#[from] ArbiterRefusal),
     /// An enrolment's rules.
     #[error(transparent)]
     Enrolment(#[from] EnrolmentRefusal),

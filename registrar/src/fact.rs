@@ -11,12 +11,13 @@ use kido_shared::claim::{ClaimStep, TicketClaims};
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
 use kido_shared::feed::Conflict;
-use kido_shared::ids::{Epoch, FeedSequence, GateId, TicketId};
+use kido_shared::ids::{ArbiterId, Epoch, FeedSequence, GateId, TicketId};
 use kido_shared::policy::EventPolicy;
 use kido_shared::showing::RefusedShowing;
 use kido_shared::ticket::Zone;
 use minicbor::bytes::ByteVec;
 
+use crate::domain::arbiter::Arbiter;
 use crate::domain::history::Actor;
 use crate::domain::reference::ReferenceHash;
 use crate::domain::ticket::{ChangesOfDay, KeptBinding, Particulars, Stage, StatusChange, Ticket};
@@ -68,6 +69,12 @@ pub enum Fact {
     /// A holder's proof opened nothing at a gate.
     #[n(13)]
     ShowingRefused(#[n(0)] ShowingRefused),
+    /// A venue arbiter decides for the event.
+    #[n(16)]
+    ArbiterAdded(#[n(0)] ArbiterAdded),
+    /// A venue arbiter does so no longer.
+    #[n(17)]
+    ArbiterRevoked(#[n(0)] ArbiterRevoked),
 }
 
 /// The event began.
@@ -270,6 +277,27 @@ pub struct GateRevoked {
     /// Whether by the registrar itself, because two machines ran with its keys.
     #[n(3)]
     pub copied: Option<bool>,
+}
+
+/// A new venue arbiter.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct ArbiterAdded {
+    /// The arbiter as it is kept.
+    #[n(0)]
+    pub arbiter: Arbiter,
+}
+
+/// A venue arbiter was revoked.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct ArbiterRevoked {
+    /// Which.
+    #[n(0)]
+    pub arbiter: ArbiterId,
+    /// When.
+    #[n(1)]
+    pub at: Timestamp,
 }
 
 /// The arbiter took a step.

@@ -6,6 +6,7 @@
 //! A deed and its line are one task of the process, not of the request: whoever hangs up in the middle ends the waiting,
 //! not the deed, and never the line. None is begun while the list is known to take no lines.
 
+mod arbiters;
 mod gates;
 mod lines;
 mod policy;

@@ -19,7 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admissions, claims, enrolments, events, feed, gates, health, registrations, reports, showings, tickets, tokens,
+    admissions, arbiters, claims, enrolments, events, feed, gates, health, registrations, reports, showings, tickets,
+    tokens,
 };
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
@@ -70,6 +71,11 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(gates::offer_state))
         .routes(routes!(gates::confirm))
         .routes(routes!(gates::revoke))
+        .routes(routes!(arbiters::list))
+        .routes(routes!(arbiters::offer))
+        .routes(routes!(arbiters::offer_state))
+        .routes(routes!(arbiters::confirm))
+        .routes(routes!(arbiters::revoke))
         .routes(routes!(tokens::add, tokens::list))
         .routes(routes!(tokens::remove))
         .routes(routes!(registrations::start))

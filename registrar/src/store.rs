@@ -8,12 +8,13 @@
 //! | `events` · `forgetting` | events made, policies changed · events deleted |
 //! | `tickets` | imported, looked at, suspended, cancelled, paid, new code |
 //! | `bindings` | bound, resumed, shown |
-//! | `gates` | added, revoked |
+//! | `gates` · `arbiters` | added, revoked |
 //! | `claims` · `admissions` | the arbiter's steps · what gates upload |
 //! | `feed` | heads and ranges |
 //! | `linked` | none: what the page behind a ticket's link shows |
 
 mod admissions;
+mod arbiters;
 mod bindings;
 mod changing;
 mod claims;
@@ -41,6 +42,7 @@ use kido_shared::ids::EventId;
 use rand::rngs::StdRng;
 
 pub use admissions::CONFLICTS_MAX;
+pub use arbiters::{ArbiterView, NewArbiter};
 pub use bindings::{BindRequest, CardTickets, CodedTicket, ProvedCard};
 pub use error::{Failed, StorageError};
 pub use events::{EventHealth, EventView};

@@ -1,4 +1,5 @@
-//! Enrolment: how a new gate and the registrar come to trust each other, with one operator looking at both screens.
+//! Enrolment: how a new gate or venue arbiter and the registrar come to trust each other, with one operator looking at
+//! both screens. What is said of the gate here holds for either [`Party`].
 //!
 //! ```text
 //! operator ── offer (QR or link: origin, token, root fingerprint) ──▶ gate
@@ -27,7 +28,7 @@ pub use gate_keys::{GateKeys, GatePublicKeys};
 pub use link::{EnrolmentLink, EnrolmentToken, RootFingerprint};
 
 use crate::ids::{EnrolmentId, GateId};
-use crate::keys::GateSubkeys;
+use crate::keys::Subkeys;
 use crate::redact::redacted_debug;
 
 type Aead = hpke::aead::ChaCha20Poly1305;
@@ -58,6 +59,27 @@ pub enum EnrolmentError {
     /// The subkeys cannot be opened: another gate's, another offer's, or altered.
     #[error("the sealed subkeys do not open under this gate's key and offer")]
     Sealed,
+}
+
+/// As what somebody is enrolled; both sides must mean the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// Drives a lane.
+    Gate,
+    /// Decides claims in the venue.
+    Arbiter,
+}
+
+impl Party {
+    /// What the digits and the sealing are bound to: a gate's offer never makes an arbiter.
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Gate => b"gate",
+            Self::Arbiter => b"arbiter",
+        }
+    }
 }
 
 /// 32 random bytes of one side of one enrolment.
@@ -124,7 +146,9 @@ redacted_debug!(EnrolmentNonce);
 pub struct Transcript {
     /// Which dialogue.
     pub enrolment: EnrolmentId,
-    /// The gate's new name.
+    /// As what.
+    pub party: Party,
+    /// The gate's new name; an arbiter's [`ArbiterId`](crate::ids::ArbiterId) has the same bytes.
     pub gate: GateId,
     /// The registrar's root key.
     pub root: [u8; 32],
@@ -157,7 +181,7 @@ impl Transcript {
     pub fn seal(
         &self,
         token: &EnrolmentToken,
-        subkeys: &GateSubkeys,
+        subkeys: &impl Subkeys,
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<Vec<u8>, EnrolmentError> {
         let recipient = <Kem as hpke::Kem>::PublicKey::from_bytes(&self.keys.receiving)
@@ -168,7 +192,7 @@ impl Transcript {
             &OpModeS::Psk(bundle),
             &recipient,
             &self.digest(b"seal"),
-            subkeys.to_bytes().as_slice(),
+            &subkeys.to_bytes(),
             self.gate.as_bytes(),
             random,
         )
@@ -182,7 +206,12 @@ impl Transcript {
     ///
     /// # Errors
     /// [`EnrolmentError::Sealed`] for anything else.
-    pub fn open(&self, token: &EnrolmentToken, keys: &GateKeys, sealed: &[u8]) -> Result<GateSubkeys, EnrolmentError> {
+    pub fn open<S: Subkeys>(
+        &self,
+        token: &EnrolmentToken,
+        keys: &GateKeys,
+        sealed: &[u8],
+    ) -> Result<S, EnrolmentError> {
         let (encapsulated, ciphertext) = sealed.split_at_checked(32).ok_or(EnrolmentError::Sealed)?;
         let encapsulated =
             <Kem as hpke::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_no_detail| EnrolmentError::Sealed)?;
@@ -198,13 +227,14 @@ impl Transcript {
         )
         .map(Zeroizing::new)
         .map_err(|_no_detail| EnrolmentError::Sealed)?;
-        GateSubkeys::from_bytes(&plain).ok_or(EnrolmentError::Sealed)
+        S::from_bytes(&plain).ok_or(EnrolmentError::Sealed)
     }
 
     fn digest(&self, purpose: &[u8]) -> [u8; 32] {
-        let parts: [&[u8]; 9] = [
+        let parts: [&[u8]; 10] = [
             LABEL,
             purpose,
+            self.party.label(),
             self.enrolment.as_bytes(),
             self.gate.as_bytes(),
             &self.root,
@@ -246,7 +276,7 @@ impl fmt::Debug for ShortCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::EventKey;
+    use crate::keys::{EventKey, GateSubkeys};
     use ed25519_dalek::SigningKey;
     use rand::SeedableRng as _;
     use rand::rngs::StdRng;
@@ -256,6 +286,7 @@ mod tests {
         let keys = GateKeys::generate(&mut random);
         let transcript = Transcript {
             enrolment: EnrolmentId::generate(&mut random),
+            party: Party::Gate,
             gate: GateId::generate(&mut random),
             root: SigningKey::generate(&mut random).verifying_key().to_bytes(),
             keys: keys.public().unwrap(),
@@ -271,16 +302,21 @@ mod tests {
         let (transcript, keys, token, mut random) = enrolment(1);
         let subkeys = EventKey::generate(&mut random).for_gate();
         let sealed = transcript.seal(&token, &subkeys, &mut random).unwrap();
-        let opened = transcript.open(&token, &keys, &sealed).unwrap();
+        let opened: GateSubkeys = transcript.open(&token, &keys, &sealed).unwrap();
         assert_eq!(opened.seal.expose(), subkeys.seal.expose());
 
         let (_, other_keys, other_token, _) = enrolment(2);
-        assert_eq!(transcript.open(&token, &other_keys, &sealed).unwrap_err(), EnrolmentError::Sealed);
-        assert_eq!(transcript.open(&other_token, &keys, &sealed).unwrap_err(), EnrolmentError::Sealed);
+        let refused = |transcript: &Transcript, token, keys: &GateKeys, sealed: &[u8]| {
+            transcript.open::<GateSubkeys>(token, keys, sealed).unwrap_err()
+        };
+        assert_eq!(refused(&transcript, &token, &other_keys, &sealed), EnrolmentError::Sealed);
+        assert_eq!(refused(&transcript, &other_token, &keys, &sealed), EnrolmentError::Sealed);
         let mut altered = transcript.clone();
         altered.registrar_nonce = EnrolmentNonce::from_bytes([0; 32]);
-        assert_eq!(altered.open(&token, &keys, &sealed).unwrap_err(), EnrolmentError::Sealed);
-        assert_eq!(transcript.open(&token, &keys, &sealed[..31]).unwrap_err(), EnrolmentError::Sealed);
+        assert_eq!(refused(&altered, &token, &keys, &sealed), EnrolmentError::Sealed);
+        assert_eq!(refused(&transcript, &token, &keys, &sealed[..31]), EnrolmentError::Sealed);
+        let as_arbiter = Transcript { party: Party::Arbiter, ..transcript };
+        assert_eq!(refused(&as_arbiter, &token, &keys, &sealed), EnrolmentError::Sealed);
     }
 
     #[test]
@@ -288,6 +324,9 @@ mod tests {
         let (transcript, ..) = enrolment(3);
         let mut swapped_key = transcript.clone();
         swapped_key.keys.verifying[0] ^= 1;
+        let mut as_arbiter = transcript.clone();
+        as_arbiter.party = Party::Arbiter;
+        assert_ne!(transcript.short_code(), as_arbiter.short_code());
         let mut swapped_nonce = transcript.clone();
         swapped_nonce.gate_nonce = EnrolmentNonce::from_bytes([1; 32]);
         assert_ne!(transcript.short_code(), swapped_key.short_code());

@@ -1,7 +1,7 @@
 //! The event key and what is derived from it.
 //!
-//! Each consumer gets the subkeys it needs and no more (`protocol.md` §1): gates `tag`, `seal` and `record`, the
-//! registrar all of them. Keys are wiped when dropped and print as their name only.
+//! Each consumer gets the subkeys it needs and no more (`protocol.md` §1): gates `tag`, `seal` and `record`, venue
+//! arbiters `record` and `claim`, the registrar all of them. Keys are wiped when dropped and print as their name only.
 
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
@@ -9,6 +9,7 @@ use rand::{CryptoRng, RngCore};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::ids::TicketId;
 use crate::redact::redacted_debug;
 
 /// Length of the event key and of every subkey in bytes.
@@ -59,7 +60,11 @@ subkey! {
     /// Names ticket and order references in the registrar's store.
     OrderKey
 }
-redacted_debug!(EventKey, TagKey, SealKey, RecordKey, OrderKey, GateSubkeys);
+subkey! {
+    /// Names tickets in an arbiter's store: whoever reads that store alone cannot tell whose record is whose.
+    ClaimKey
+}
+redacted_debug!(EventKey, TagKey, SealKey, RecordKey, OrderKey, ClaimKey, GateSubkeys, ArbiterSubkeys);
 
 impl EventKey {
     /// A new event's key.
@@ -113,6 +118,18 @@ impl EventKey {
         GateSubkeys { tag: self.tag(), seal: self.seal(), record: self.record() }
     }
 
+    /// The subkey behind the names of claim records.
+    #[must_use]
+    pub fn claim(&self) -> ClaimKey {
+        ClaimKey(self.derive(b"claim"))
+    }
+
+    /// What an enrolled venue arbiter is given: it reads the feed, and can recognise no card.
+    #[must_use]
+    pub fn for_arbiter(&self) -> ArbiterSubkeys {
+        ArbiterSubkeys { record: self.record(), claim: self.claim() }
+    }
+
     fn derive(&self, name: &[u8]) -> [u8; KEY_BYTES] {
         expand(&self.0, DERIVATION_SALT, &[name])
     }
@@ -151,6 +168,59 @@ impl GateSubkeys {
         let (seal, rest) = rest.split_first_chunk::<KEY_BYTES>()?;
         let record = <[u8; KEY_BYTES]>::try_from(rest).ok()?;
         Some(Self { tag: TagKey(*tag), seal: SealKey(*seal), record: RecordKey(record) })
+    }
+}
+
+/// The two subkeys of an enrolled venue arbiter, for one event.
+#[derive(Clone)]
+pub struct ArbiterSubkeys {
+    /// Behind feed records.
+    pub record: RecordKey,
+    /// Behind the names of claim records.
+    pub claim: ClaimKey,
+}
+
+impl ArbiterSubkeys {
+    /// Length of [`Subkeys::to_bytes`].
+    pub const BYTES: usize = 2 * KEY_BYTES;
+}
+
+/// What an enrolment seals to its party: a run of keys, as many as its role needs.
+pub trait Subkeys: Sized {
+    /// The keys in one run: the plaintext that is sealed, and what the party keeps in a file of its own.
+    fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>>;
+
+    /// The keys out of one run; nothing where it has another length.
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+}
+
+impl Subkeys for GateSubkeys {
+    fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
+        zeroize::Zeroizing::new(Self::to_bytes(self).to_vec())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::from_bytes(bytes)
+    }
+}
+
+impl Subkeys for ArbiterSubkeys {
+    fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
+        zeroize::Zeroizing::new([*self.record.expose(), *self.claim.expose()].concat())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (record, rest) = bytes.split_first_chunk::<KEY_BYTES>()?;
+        let claim = <[u8; KEY_BYTES]>::try_from(rest).ok()?;
+        Some(Self { record: RecordKey(*record), claim: ClaimKey(claim) })
+    }
+}
+
+impl ClaimKey {
+    /// The name of a ticket's record at its arbiter: HMAC-SHA-256 over the ticket's id.
+    #[must_use]
+    pub fn name(&self, ticket: TicketId) -> [u8; 32] {
+        keyed_hash(&self.0, &[ticket.as_bytes()])
     }
 }
 
@@ -214,6 +284,7 @@ mod tests {
             *event.seal().expose(),
             *event.record().expose(),
             *event.order().expose(),
+            *event.claim().expose(),
         ];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
@@ -226,6 +297,18 @@ mod tests {
         let read = GateSubkeys::from_bytes(bytes.as_slice()).unwrap();
         assert_eq!(read.record.expose(), event.record().expose());
         assert!(GateSubkeys::from_bytes(&bytes[1..]).is_none());
+    }
+
+    #[test]
+    fn an_arbiter_gets_its_two_subkeys_back_and_no_third() {
+        let event = EventKey::from_bytes([9; KEY_BYTES]);
+        let bytes = Subkeys::to_bytes(&event.for_arbiter());
+        assert_eq!(bytes.len(), ArbiterSubkeys::BYTES);
+        let read = ArbiterSubkeys::from_bytes(&bytes).unwrap();
+        assert_eq!(read.claim.expose(), event.claim().expose());
+        assert!(<GateSubkeys as Subkeys>::from_bytes(&bytes).is_none());
+        let (one, other) = (TicketId::from_bytes([1; 16]), TicketId::from_bytes([2; 16]));
+        assert_ne!(read.claim.name(one), read.claim.name(other));
     }
 
     #[test]

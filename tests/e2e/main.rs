@@ -3,6 +3,7 @@
 //! One file is one venue and one test; its steps follow each other, and all that went otherwise is told at the end.
 #![expect(clippy::print_stdout, reason = "a step that is under way is told, so that a hang shows where")]
 
+mod arbiter;
 mod cards;
 mod chapter;
 mod commands;

@@ -1,5 +1,6 @@
 //! A venue in a folder: PC/SC stack, registrar and gates as processes, driven by their own interfaces.
 
+mod arbiter;
 mod error;
 mod follower;
 mod gate;
@@ -11,6 +12,7 @@ mod programs;
 mod registrar;
 mod venue;
 
+pub use arbiter::Arbiter;
 pub use error::HarnessError;
 pub use follower::{Follower, Known, MemoryCopy, enrol_follower};
 pub use gate::{Arriving, FOLLOWS_WITHIN, Gate, Tap};

@@ -11,8 +11,7 @@ pub enum Decider {
     Elsewhere,
     /// This gate.
     Here,
-    /// The policy names this gate although the event has others, or an arbiter that this gate was told no address of:
-    /// nobody may decide.
+    /// The policy names this gate although the event has others: nobody may decide.
     Nobody,
 }
 
@@ -21,9 +20,10 @@ impl Decider {
     #[must_use]
     pub const fn of(policy: &EventPolicy, gates: usize) -> Self {
         match policy.choices().arbiter.home {
-            ArbiterHome::Registrar => Self::Elsewhere,
+            // One in the venue that no address is known of yet is silent, and asked as soon as the feed has told.
+            ArbiterHome::Registrar | ArbiterHome::Venue => Self::Elsewhere,
             ArbiterHome::Local if gates <= 1 => Self::Here,
-            ArbiterHome::Local | ArbiterHome::Venue => Self::Nobody,
+            ArbiterHome::Local => Self::Nobody,
         }
     }
 
@@ -83,7 +83,8 @@ mod tests {
             (ArbiterHome::Registrar, 2, Decider::Elsewhere),
             (ArbiterHome::Local, 1, Decider::Here),
             (ArbiterHome::Local, 2, Decider::Nobody),
-            (ArbiterHome::Venue, 1, Decider::Nobody),
+            (ArbiterHome::Venue, 1, Decider::Elsewhere),
+            (ArbiterHome::Venue, 2, Decider::Elsewhere),
         ];
         for (home, gates, decider) in table {
             assert_eq!(Decider::of(&policy(home.clone()), gates), decider, "{home:?}, {gates}");

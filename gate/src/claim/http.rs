@@ -10,9 +10,10 @@ use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::verdict::Connectivity;
-use kido_shared::wire::v1::admissions::{ClaimAnswerBody, ClaimBody};
+use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimAnswerBody, ClaimBody};
 use kido_shared::wire::v1::routes;
 
+use super::endpoints::Endpoints;
 use super::{ATTEMPT_DEADLINE, Next, Patience, Reachability};
 use crate::journal::StoredIntent;
 use crate::lane::ClaimOutcome;
@@ -20,7 +21,7 @@ use crate::lane::ClaimOutcome;
 /// The arbiter of one event, as this gate reaches it. Clones share what is known of its reachability.
 #[derive(Clone)]
 pub struct ArbiterClient {
-    endpoints: Arc<[Uplink]>,
+    endpoints: Endpoints,
     event: EventId,
     gate: GateId,
     signer: Signer,
@@ -30,16 +31,16 @@ pub struct ArbiterClient {
 
 impl std::fmt::Debug for ArbiterClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ArbiterClient").field("endpoints", &self.endpoints.len()).finish_non_exhaustive()
+        f.debug_struct("ArbiterClient").field("endpoints", &self.endpoints.now().uplinks.len()).finish_non_exhaustive()
     }
 }
 
 impl ArbiterClient {
-    /// The arbiter behind these endpoints, in the order in which they are asked.
+    /// The arbiter behind these endpoints, asked in their order.
     #[must_use]
-    pub fn new(endpoints: Vec<Uplink>, event: EventId, gate: GateId, signer: Signer, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(endpoints: Endpoints, event: EventId, gate: GateId, signer: Signer, clock: Arc<dyn Clock>) -> Self {
         let reachability = Arc::new(Mutex::new(Reachability::begin(clock.now())));
-        Self { endpoints: endpoints.into(), event, gate, signer, clock, reachability }
+        Self { endpoints, event, gate, signer, clock, reachability }
     }
 
     /// Claims, and repeats the same claim until it is answered or the time is up.
@@ -60,14 +61,15 @@ impl ArbiterClient {
     }
 
     async fn ask_patiently(&self, step: &ClaimStep) -> ClaimOutcome {
-        let mut patience = Patience::begin(self.clock.now(), self.endpoints.len());
+        let asked = self.endpoints.now();
+        let mut patience = Patience::begin(self.clock.now(), asked.uplinks.len());
         loop {
             match patience.next(self.clock.now()) {
                 Next::GiveUp => return ClaimOutcome::Silent,
                 Next::Pause(pause) => tokio::time::sleep(pause).await,
                 Next::Ask { endpoint, deadline } => {
-                    let Some(uplink) = self.endpoints.get(endpoint) else { return ClaimOutcome::Silent };
-                    match self.ask(uplink, step, deadline).await {
+                    let Some(uplink) = asked.uplinks.get(endpoint) else { return ClaimOutcome::Silent };
+                    match self.ask(uplink, (step, asked.arbiter), deadline).await {
                         // An arbiter that has not seen the newest records yet soon will have.
                         Ok(ClaimAnswer::Behind) => {}
                         Ok(answer) => return ClaimOutcome::Answered(answer),
@@ -90,8 +92,9 @@ impl ArbiterClient {
     /// [`UplinkError`] of the last endpoint that was asked.
     pub async fn step(&self, step: &ClaimStep) -> Result<ClaimAnswer, UplinkError> {
         let mut last = UplinkError::Deadline;
-        for uplink in self.endpoints.iter() {
-            match self.ask(uplink, step, ATTEMPT_DEADLINE).await {
+        let asked = self.endpoints.now();
+        for uplink in asked.uplinks.iter() {
+            match self.ask(uplink, (step, asked.arbiter), ATTEMPT_DEADLINE).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if error.is_an_answer() => return Err(error),
                 Err(error) => last = error,
@@ -103,10 +106,10 @@ impl ArbiterClient {
     async fn ask(
         &self,
         uplink: &Uplink,
-        step: &ClaimStep,
+        (step, arbiter): (&ClaimStep, Option<AskedArbiter>),
         deadline: std::time::Duration,
     ) -> Result<ClaimAnswer, UplinkError> {
-        let body = ClaimBody { step: step.clone() };
+        let body = ClaimBody { step: step.clone(), arbiter };
         let path = routes::claims(self.event);
         let answered: Result<ClaimAnswerBody, _> = uplink.post_signed(&path, Some(&body), &self.signer, deadline).await;
         let now = self.clock.now();
@@ -124,7 +127,12 @@ impl ArbiterClient {
     pub async fn probe(&self) -> Connectivity {
         let now = self.clock.now();
         if self.with(|reachability| reachability.probe_at()) <= now {
-            for uplink in self.endpoints.iter() {
+            let asked = self.endpoints.now();
+            if asked.uplinks.is_empty() {
+                // Nobody is known who could decide: for the event's offline choice that is silence.
+                self.with(|reachability| reachability.silent(now));
+            }
+            for uplink in asked.uplinks.iter() {
                 let alive = uplink.get(routes::HEALTH, JSON_BYTES_MAX, ATTEMPT_DEADLINE).await;
                 let now = self.clock.now();
                 let found = alive.as_ref().map_or_else(UplinkError::is_a_sign_of_life, |_well| true);

@@ -5,14 +5,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use kido_follow::enrol::{ASK_INTERVAL, Comparing};
 use kido_follow::{Signer, Uplink};
 use kido_gate::config::Config;
-use kido_gate::enrol::{ASK_INTERVAL, Comparing};
 use kido_gate::gate_clock::{GateClock, PassedClock, RequestClock};
 use kido_gate::identity::{DataFolder, Identity, IdentityError};
 use kido_gate::replica::Replica;
 use kido_gate::sync::http::{RegistrarClient, note};
-use kido_shared::enrolment::EnrolmentLink;
+use kido_shared::enrolment::{EnrolmentLink, Party};
+use kido_shared::wire::v1::enrolment::OfferedPlace;
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
 
@@ -30,17 +31,19 @@ pub(super) async fn enrol(config: Config, place: &Place) -> anyhow::Result<ExitC
     folder.create()?;
     let link = EnrolmentLink::parse(&ask_for_link()?)?;
     let clock = machine_clock();
-    let comparing = Comparing::begin(link, &mut OsRng).await?;
+    let comparing = Comparing::begin(link, Party::Gate, kido_gate::PROGRAM, &mut OsRng).await?;
     let started = comparing.started();
     say(&format!("Event:     {}{}", started.event_name, if started.rehearsal { "  (REHEARSAL)" } else { "" }))?;
-    say(&format!("Entrance:  {} (zone {})", started.entrance, started.zone))?;
+    if let OfferedPlace::Gate { zone, entrance } = &started.place {
+        say(&format!("Entrance:  {entrance} (zone {zone})"))?;
+    }
     say(&format!("Gate:      {}", started.gate))?;
     say(&format!("short code: {}", comparing.short_code()))?;
     say("The operator types these digits into the console, or where `kido-registrar gate add` asks for them.")?;
     say("They stand on this screen alone; only the right ones let this gate in. Waiting ...")?;
     let identity = loop {
         match comparing.ask(Arc::clone(&clock)).await? {
-            Some(identity) => break identity,
+            Some(enrolled) => break kido_gate::enrol::identity(enrolled)?,
             None => tokio::time::sleep(ASK_INTERVAL).await,
         }
     };

@@ -11,14 +11,14 @@ use kido_shared::feed::{FeedHead, TrustedFeedKeys, VerifiedHead};
 use kido_shared::limits::FEED_HEAD_BYTES_MAX;
 use kido_shared::wire::v1::routes;
 
-use super::{CLOCK_APART_MAX, Finding};
+use super::{AskedAt, CLOCK_APART_MAX, Finding};
 use crate::identity::Identity;
 
 /// Deadline of one question.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Asks for the head and for a sign of life.
-pub(super) async fn look(identity: &Identity, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+pub(super) async fn look(identity: &Identity, clock: &Arc<dyn Clock>, arbiter: AskedAt) -> Vec<Finding> {
     let enrolment = identity.enrolment();
     let uplink = match Uplink::new(enrolment.origin.clone(), crate::PROGRAM) {
         Ok(uplink) => uplink,
@@ -34,11 +34,33 @@ pub(super) async fn look(identity: &Identity, clock: &Arc<dyn Clock>) -> Vec<Fin
             findings.push(look_at_head(identity, &bytes, clock));
         }
     }
-    findings.push(match uplink.get(routes::HEALTH, JSON_BYTES_MAX, DEADLINE).await {
-        Ok(_alive) => Finding::well("arbiter", "answers, inside the registrar"),
-        Err(error) => Finding::look("arbiter", format!("silent: {}", Chain(&error))),
-    });
+    match arbiter {
+        AskedAt::Here => findings.push(Finding::well("arbiter", "this gate decides by itself")),
+        AskedAt::Registrar => findings.push(ask(&uplink, "inside the registrar").await),
+        AskedAt::Venue(addresses) if addresses.is_empty() => {
+            findings.push(Finding::broken("arbiter", "in the venue, and none is enrolled: kido-registrar arbiter add"));
+        }
+        AskedAt::Venue(addresses) => {
+            for address in addresses {
+                findings.push(match Uplink::new(address.clone(), crate::PROGRAM) {
+                    Ok(uplink) => ask(&uplink, address.as_str()).await,
+                    Err(error) => Finding::broken("arbiter", Chain(&error).to_string()),
+                });
+            }
+        }
+        AskedAt::Unknown => {
+            findings
+                .push(ask(&uplink, "at the registrar; another home is known only while the gate does not run").await);
+        }
+    }
     findings
+}
+
+async fn ask(arbiter: &Uplink, place: &str) -> Finding {
+    match arbiter.get(routes::HEALTH, JSON_BYTES_MAX, DEADLINE).await {
+        Ok(_alive) => Finding::well("arbiter", format!("answers, {place}")),
+        Err(error) => Finding::look("arbiter", format!("silent, {place}: {}", Chain(&error))),
+    }
 }
 
 fn look_at_head(identity: &Identity, bytes: &[u8], clock: &Arc<dyn Clock>) -> Finding {

@@ -14,7 +14,7 @@
 
 use kido_shared::binding::{BindingTag, SealedKey};
 use kido_shared::feed::{BindingRecord, FeedRecord, FollowedTo, RecordCipher, SealedRecord, TicketRecord};
-use kido_shared::ids::{EventId, FeedSequence, GateId, TicketId};
+use kido_shared::ids::{ArbiterId, EventId, FeedSequence, GateId, TicketId};
 use kido_shared::keys::RecordKey;
 use kido_store::{IndexChanges, Position, Project, ProjectError};
 
@@ -30,6 +30,7 @@ pub(super) enum Key {
     Policy,
     End,
     Gate(GateId),
+    Arbiter(ArbiterId),
     Certificate(FeedSequence),
     Ticket(TicketId),
     Tag(BindingTag),
@@ -40,6 +41,7 @@ pub(super) enum Key {
 impl Key {
     pub(super) const GATES: &'static [u8] = b"g";
     pub(super) const FEED_KEYS: &'static [u8] = b"k";
+    pub(super) const ARBITERS: &'static [u8] = b"a";
 
     pub(super) fn bytes(self) -> Vec<u8> {
         match self {
@@ -48,6 +50,7 @@ impl Key {
             Self::Policy => b"p".to_vec(),
             Self::End => b"x".to_vec(),
             Self::Gate(gate) => [Self::GATES, gate.as_bytes()].concat(),
+            Self::Arbiter(arbiter) => [Self::ARBITERS, arbiter.as_bytes()].concat(),
             Self::Certificate(at) => [Self::FEED_KEYS, &at.get().to_be_bytes()].concat(),
             Self::Ticket(ticket) => [b"t".as_slice(), ticket.as_bytes()].concat(),
             Self::Tag(tag) => [b"l".as_slice(), tag.as_bytes()].concat(),
@@ -107,7 +110,7 @@ impl ReplicaIndex {
 }
 
 impl Project for ReplicaIndex {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn project(&self, _position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         match Fact::decode(fact).ok_or(ProjectError::Unreadable("not a replica fact"))? {
@@ -146,6 +149,7 @@ fn enter(at: FeedSequence, record: FeedRecord, index: &mut IndexChanges<'_>) -> 
         FeedRecord::Key(key) => index.put(Key::Certificate(at).bytes(), encode(&key)),
         FeedRecord::End(end) => index.put(Key::End.bytes(), encode(&end)),
         // For operators, for staff, and for later versions: kept in the log.
+        FeedRecord::Arbiter(arbiter) => index.put(Key::Arbiter(arbiter.arbiter).bytes(), encode(&arbiter)),
         FeedRecord::Conflict(_) | FeedRecord::Staff(_) | FeedRecord::Unknown(_) => {}
     }
     Ok(())

@@ -3,8 +3,9 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
-use kido_shared::feed::{EndRecord, FeedKeyCertificate, FollowedTo, GateRecord, KeyRecord};
+use kido_shared::feed::{ArbiterRecord, EndRecord, FeedKeyCertificate, FollowedTo, GateRecord, KeyRecord};
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::policy::EventPolicy;
 use kido_shared::ticket::Zone;
@@ -48,6 +49,8 @@ pub struct Standing {
     pub gates: usize,
     /// Which entrance is which gate's.
     pub signposts: Signposts,
+    /// Venue arbiters of the event, revoked ones included.
+    pub arbiters: Vec<ArbiterRecord>,
     /// When the event was ended, where it was.
     pub ended: Option<Timestamp>,
     /// When everything here is to be wiped.
@@ -75,11 +78,27 @@ impl Standing {
             let GateRecord { gate, zone, entrance, revoked, .. } = record;
             signposts.add(Signpost { gate, zone, entrance, open: !revoked });
         }
+        let mut arbiters = Vec::new();
+        for entry in store.scan_prefix(Key::ARBITERS)? {
+            arbiters.push(read(&entry?.1).map_err(|_no_detail| ReplicaError::Unreadable)?);
+        }
         let retention = policy.as_ref().map(|policy| policy.choices().retention_at);
         let retention_at = end.as_ref().map(|end| end.retention_at).or(retention);
         let ended = end.map(|end| end.ended_at);
         let policy = policy.map(Arc::new);
-        Ok(Self { position, head: kept, kept, policy, own, gates_of_zone, gates, signposts, ended, retention_at })
+        Ok(Self {
+            position,
+            head: kept,
+            kept,
+            policy,
+            own,
+            gates_of_zone,
+            gates,
+            signposts,
+            arbiters,
+            ended,
+            retention_at,
+        })
     }
 
     /// How old what is known here is; for ever before the first head.
@@ -92,6 +111,14 @@ impl Standing {
     #[must_use]
     pub fn is_revoked(&self) -> bool {
         self.own.as_ref().is_some_and(|own| own.revoked)
+    }
+
+    /// Where the venue's arbiter is asked, the first address first; nothing where the policy names none that is known.
+    #[must_use]
+    pub fn arbiter_addresses(&self) -> Vec<Origin> {
+        let Some(policy) = &self.policy else { return Vec::new() };
+        let named = self.arbiters.iter().filter(|arbiter| arbiter.serves(&policy.choices().arbiter));
+        named.flat_map(|arbiter| arbiter.addresses.iter().cloned()).collect()
     }
 
     /// Whether no other gate opens this gate's zone.

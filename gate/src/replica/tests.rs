@@ -152,7 +152,7 @@ fn open(home: &tempfile::TempDir, feed: &Feed) -> Replica {
 }
 
 /// Follows a feed to its end, as the sync does.
-fn follow(replica: &Replica, feed: &Feed, records: &[SealedRecord]) -> Result<(), ReplicaError> {
+pub(crate) fn follow(replica: &Replica, feed: &Feed, records: &[SealedRecord]) -> Result<(), ReplicaError> {
     let head = replica.verify_head(&feed.head(NOW), NOW)?;
     let mut check = replica.begin(&head)?;
     let mut ranges = Vec::new();

@@ -17,6 +17,6 @@ pub async fn claim(
     State(app): State<AppState>,
     GateBody { event, gate, body }: GateBody<ClaimBody>,
 ) -> Result<Json<ClaimAnswerBody>, AppError> {
-    let answer = app.store.claim(event, gate, body.step).await?;
+    let answer = app.store.claim(event, gate, body).await?;
     Ok(Json(ClaimAnswerBody { answer }))
 }

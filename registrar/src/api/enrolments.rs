@@ -3,15 +3,16 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use kido_shared::enrolment::{EnrolmentNonce, EnrolmentToken, GatePublicKeys, NonceCommitment};
-use kido_shared::wire::v1::enrolment::{EnrolmentResult, EnrolmentStarted, RevealNonce, StartEnrolment};
+use kido_shared::enrolment::{EnrolmentNonce, EnrolmentToken, GatePublicKeys, NonceCommitment, Party};
+use kido_shared::wire::v1::enrolment::{EnrolmentResult, EnrolmentStarted, OfferedPlace, RevealNonce, StartEnrolment};
 use kido_shared::wire::v1::problem::Problem;
 use kido_shared::wire::v1::routes::{ENROLMENT_RESULT, ENROLMENT_REVEAL, ENROLMENTS};
 
 use super::extract::{EnrolmentPath, JsonBody};
 use crate::auth::SignedRequest;
+use crate::domain::arbiter::arbiter_of;
 use crate::domain::gate::GateRefusal;
-use crate::enrolment::{Introduced, Introduction};
+use crate::enrolment::{Confirmed, Introduced, Introduction, OfferFor};
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
 
@@ -53,22 +54,28 @@ pub async fn result(
     }
     signed.verify(&app, &key)?;
     let confirmed = app.enrolments.result(enrolment, app.now())?;
-    let Some((event, sealed_subkeys)) = confirmed else { return Ok(Json(EnrolmentResult::Pending)) };
-    // The offer outlives its confirmation; a gate that was revoked meanwhile gets no keys by it.
-    app.store.gate(event, gate)?;
+    let Some(Confirmed { event, party, sealed: sealed_subkeys }) = confirmed else {
+        return Ok(Json(EnrolmentResult::Pending));
+    };
+    // The offer outlives its confirmation; who was revoked meanwhile gets no keys by it.
+    match party {
+        Party::Gate => drop(app.store.gate(event, gate)?),
+        Party::Arbiter => drop(app.store.arbiter(event, arbiter_of(gate))?),
+    }
     let feed_key_certificate = app.store.feed_key_certificate(event)?.as_bytes().to_vec();
     Ok(Json(EnrolmentResult::Confirmed { sealed_subkeys, feed_key_certificate }))
 }
 
 const fn introduction(wanted: &StartEnrolment) -> Introduction {
     Introduction {
+        party: wanted.party,
         keys: GatePublicKeys { verifying: wanted.verifying_key, receiving: wanted.receiving_key },
         commitment: NonceCommitment::from_bytes(wanted.commitment),
     }
 }
 
 fn started(app: &AppState, introduced: Introduced) -> Result<EnrolmentStarted, AppError> {
-    let Introduced { enrolment, gate, event, zone, entrance, nonce, expires_at } = introduced;
+    let Introduced { enrolment, gate, event, place, nonce, expires_at } = introduced;
     let policy = app.store.event(event)?.policy;
     Ok(EnrolmentStarted {
         enrolment,
@@ -76,8 +83,10 @@ fn started(app: &AppState, introduced: Introduced) -> Result<EnrolmentStarted, A
         event,
         event_name: policy.name().to_owned(),
         rehearsal: policy.is_rehearsal(),
-        zone,
-        entrance: entrance.into(),
+        place: match place {
+            OfferFor::Gate { zone, entrance } => OfferedPlace::Gate { zone, entrance: entrance.into() },
+            OfferFor::Arbiter { addresses } => OfferedPlace::Arbiter { addresses },
+        },
         root_key: app.store.root_key().to_bytes(),
         nonce: *nonce.as_bytes(),
         expires_at,

@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use kido_shared::ids::{EnrolmentId, Epoch, EventId, GateId, SessionId, TicketId};
+use kido_shared::ids::{ArbiterId, EnrolmentId, Epoch, EventId, GateId, SessionId, TicketId};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -48,7 +48,11 @@ path! {
     GatePath { event: EventId, gate: GateId }
 }
 path! {
-    /// An offer to a gate.
+    /// A venue arbiter.
+    ArbiterPath { event: EventId, arbiter: ArbiterId }
+}
+path! {
+    /// An offer to a gate or an arbiter.
     OfferPath { event: EventId, enrolment: EnrolmentId }
 }
 path! {

@@ -1,9 +1,10 @@
 //! From what the store answers to what travels.
 
+use kido_shared::feed::ArbiterRecord;
 use kido_shared::policy::PolicyDraft;
 use kido_shared::wire::v1::operator::{
-    EntryCounts, EventBody, EventForgotten, GateBody, OfferState, PolicyChoices, TicketBody, TicketCounts, TicketUse,
-    TicketUses,
+    ArbiterBody, EntryCounts, EventBody, EventForgotten, GateBody, OfferState, PolicyChoices, TicketBody, TicketCounts,
+    TicketUse, TicketUses,
 };
 use kido_shared::wire::v1::registration::{EventSummary, TicketSummary};
 
@@ -11,7 +12,7 @@ use crate::domain::history::HistoryLine;
 use crate::domain::ticket::Particulars;
 use crate::enrolment::Progress;
 use crate::keyring::RetentionWeek;
-use crate::store::{EventView, Forgotten, GateView, SeatCounts, TicketView};
+use crate::store::{ArbiterView, EventView, Forgotten, GateView, SeatCounts, TicketView};
 
 /// An event; what gates did only for those who may see it.
 pub(super) fn event(view: EventView, sees_uses: bool) -> EventBody {
@@ -115,6 +116,13 @@ fn ticket_use(line: &HistoryLine) -> TicketUse {
 pub(super) fn gate(view: GateView) -> GateBody {
     let GateView { gate, zone, entrance, revoked, copied, added_at, verifying_key: _ } = view;
     GateBody { gate, zone, entrance, revoked, copied, added_at }
+}
+
+/// A venue arbiter.
+pub(super) fn arbiter(view: ArbiterView) -> ArbiterBody {
+    let ArbiterView { arbiter, record, added_at } = view;
+    let ArbiterRecord { addresses, epoch, revoked, .. } = record;
+    ArbiterBody { arbiter, addresses, epoch, revoked, added_at }
 }
 
 /// How far an offer is.

@@ -1,7 +1,7 @@
 //! One line of the list, as it is kept. Numbers are never given a second meaning; new fields are optional.
 
 use kido_shared::clock::Timestamp;
-use kido_shared::ids::{EnrolmentId, EventId, GateId, TicketId};
+use kido_shared::ids::{ArbiterId, EnrolmentId, EventId, GateId, TicketId};
 use kido_shared::policy::PolicyDraft;
 
 /// Through which door somebody came.
@@ -98,6 +98,12 @@ deeds! {
     19 EventForgotten = "event-forgotten",
     /// Two machines ran with a gate's keys, and its rights were ended.
     20 GateCopied = "gate-copied",
+    /// A place was offered to a venue arbiter.
+    30 ArbiterOffered = "arbiter-offered",
+    /// A venue arbiter's digits were compared, and it decides for the event.
+    31 ArbiterConfirmed = "arbiter-confirmed",
+    /// A venue arbiter's rights were ended.
+    32 ArbiterRevoked = "arbiter-revoked",
 }
 
 /// On what.
@@ -132,6 +138,9 @@ pub enum Object {
     /// So many of them.
     #[n(8)]
     Count(#[n(0)] u64),
+    /// A venue arbiter.
+    #[n(10)]
+    Arbiter(#[n(0)] ArbiterId),
 }
 
 /// One choice of an event's policy that became another. An event's name is said to have changed, and not what it is.

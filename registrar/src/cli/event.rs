@@ -98,6 +98,8 @@ enum Arbiter {
     Registrar,
     /// Inside the event's only gate
     Local,
+    /// On a box in the venue: `kido-registrar arbiter add` enrols it
+    Venue,
 }
 
 #[derive(Debug, Args)]
@@ -263,6 +265,7 @@ impl From<Arbiter> for ArbiterHome {
         match wanted {
             Arbiter::Registrar => Self::Registrar,
             Arbiter::Local => Self::Local,
+            Arbiter::Venue => Self::Venue,
         }
     }
 }

@@ -3,6 +3,7 @@
 use kido_shared::admission::DecidedOn;
 use kido_shared::claim::{ClaimFacts, ClaimStep};
 use kido_shared::policy::{ArbiterHome, EventPolicy};
+use kido_shared::wire::v1::admissions::AskedArbiter;
 
 use super::gate::GateRefusal;
 use super::ticket::Ticket;
@@ -32,18 +33,19 @@ pub enum ClaimRefusal {
 /// # Errors
 /// [`ClaimRefusal::ExitNotOffered`].
 pub const fn offered(step: &ClaimStep) -> Result<(), ClaimRefusal> {
-    match step {
-        ClaimStep::Claim(_) | ClaimStep::Withdraw(_) | ClaimStep::Opened(_) | ClaimStep::Annul(_) => Ok(()),
-        ClaimStep::Exit(_) => Err(ClaimRefusal::ExitNotOffered),
-    }
+    if step.is_offered() { Ok(()) } else { Err(ClaimRefusal::ExitNotOffered) }
 }
 
-/// Whether this registrar is the event's arbiter.
+/// Whether this registrar is the event's arbiter, and the one that the gate believes it asks.
 ///
 /// # Errors
 /// [`ClaimRefusal::ArbiterElsewhere`].
-pub fn decides_here(policy: &EventPolicy) -> Result<(), ClaimRefusal> {
-    match policy.choices().arbiter.home {
+pub fn decides_here(policy: &EventPolicy, asked: Option<AskedArbiter>) -> Result<(), ClaimRefusal> {
+    let arbiter = &policy.choices().arbiter;
+    if asked.is_some_and(|asked| asked != AskedArbiter::of(arbiter)) {
+        return Err(ClaimRefusal::ArbiterElsewhere);
+    }
+    match arbiter.home {
         ArbiterHome::Registrar => Ok(()),
         ArbiterHome::Local | ArbiterHome::Venue => Err(ClaimRefusal::ArbiterElsewhere),
     }

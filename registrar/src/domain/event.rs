@@ -79,6 +79,8 @@ pub struct EventSoFar {
     pub gates: usize,
     /// Whether any ticket has been claimed or admitted, given back since or not.
     pub used: bool,
+    /// Whether a venue arbiter was ever enrolled: what it granted, only it knows.
+    pub in_venue: bool,
 }
 
 /// Whether a policy may take another's place, in an event that has gone so far.
@@ -91,12 +93,12 @@ pub fn may_change(
     so_far: EventSoFar,
     now: Timestamp,
 ) -> Result<(), EventRefusal> {
-    let EventSoFar { gates, used } = so_far;
+    let EventSoFar { gates, used, in_venue } = so_far;
     may_create(new, now)?;
     if old.choices().rehearsal_of != new.choices().rehearsal_of {
         return Err(EventRefusal::RehearsalFixed);
     }
-    if used && old.choices().arbiter != new.choices().arbiter {
+    if (used || in_venue) && old.choices().arbiter != new.choices().arbiter {
         return Err(EventRefusal::ArbiterFixed);
     }
     if new.choices().arbiter.home == ArbiterHome::Local && gates > 1 {

@@ -2,16 +2,17 @@
 
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
-use kido_shared::enrolment::{EnrolmentNonce, GatePublicKeys, NonceCommitment, Transcript};
+use kido_shared::enrolment::{EnrolmentNonce, GatePublicKeys, NonceCommitment, Party, Transcript};
 use kido_shared::ids::{EnrolmentId, EventId, GateId};
-use kido_shared::ticket::Zone;
 use rand::{CryptoRng, RngCore};
 
-use super::{EnrolmentRefusal, Enrolments, Offer, Stage};
+use super::{EnrolmentRefusal, Enrolments, Offer, OfferFor, Stage};
 
 /// How a gate introduces itself.
 #[derive(Debug)]
 pub struct Introduction {
+    /// As what it wants to be enrolled.
+    pub party: Party,
     /// Its two public keys.
     pub keys: GatePublicKeys,
     /// Hash of its nonce.
@@ -27,21 +28,36 @@ pub struct Introduced {
     pub gate: GateId,
     /// Which event.
     pub event: EventId,
-    /// The part of the venue that it serves.
-    pub zone: Zone,
-    /// What is written over the entrance.
-    pub entrance: Zone,
+    /// What it is to do there.
+    pub place: OfferFor,
     /// The registrar's nonce.
     pub nonce: EnrolmentNonce,
     /// When the offer ends.
     pub expires_at: Timestamp,
 }
 
+/// What a confirmed party fetches.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Of which event it is.
+    pub event: EventId,
+    /// As what.
+    pub party: Party,
+    /// The subkeys under HPKE.
+    pub sealed: Vec<u8>,
+}
+
+impl std::fmt::Debug for Confirmed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Confirmed").field("event", &self.event).field("party", &self.party).finish_non_exhaustive()
+    }
+}
+
 impl Enrolments {
     /// Takes a gate's introduction: the first one that knows the secret has the offer.
     ///
     /// # Errors
-    /// [`EnrolmentRefusal::NoOffer`].
+    /// [`EnrolmentRefusal::NoOffer`]; [`EnrolmentRefusal::OtherParty`].
     pub fn introduce(
         &self,
         token: CodeHash,
@@ -53,15 +69,17 @@ impl Enrolments {
         let named = |(_id, offer): &(&EnrolmentId, &mut Offer)| offer.token_hash == token;
         let (enrolment, offer) = offers.iter_mut().find(named).ok_or(EnrolmentRefusal::NoOffer)?;
         let Stage::Offered = offer.stage else { return Err(EnrolmentRefusal::NoOffer) };
+        if introduction.party != offer.place.party() {
+            return Err(EnrolmentRefusal::OtherParty);
+        }
         let (gate, nonce) = (GateId::generate(random), EnrolmentNonce::generate(random));
-        let Introduction { keys, commitment } = introduction;
+        let Introduction { party: _, keys, commitment } = introduction;
         offer.stage = Stage::Introduced { gate, keys, commitment, nonce };
         Ok(Introduced {
             enrolment: *enrolment,
             gate,
             event: offer.event,
-            zone: offer.zone.clone(),
-            entrance: offer.entrance.clone(),
+            place: offer.place.clone(),
             nonce,
             expires_at: offer.expires_at,
         })
@@ -89,7 +107,8 @@ impl Enrolments {
         };
         match commitment.open(revealed) {
             Ok(gate_nonce) => {
-                let transcript = Transcript { enrolment, gate, root, keys, registrar_nonce, gate_nonce };
+                let party = offer.place.party();
+                let transcript = Transcript { enrolment, party, gate, root, keys, registrar_nonce, gate_nonce };
                 offer.stage = Stage::Revealed(transcript);
                 Ok(())
             }
@@ -114,19 +133,17 @@ impl Enrolments {
         }
     }
 
-    /// The event and the sealed subkeys, once confirmed.
+    /// What was confirmed, and the sealed subkeys; nothing before.
     ///
     /// # Errors
     /// [`EnrolmentRefusal::NoOffer`].
-    pub fn result(
-        &self,
-        enrolment: EnrolmentId,
-        now: Timestamp,
-    ) -> Result<Option<(EventId, Vec<u8>)>, EnrolmentRefusal> {
+    pub fn result(&self, enrolment: EnrolmentId, now: Timestamp) -> Result<Option<Confirmed>, EnrolmentRefusal> {
         let offers = self.open_at(now);
         let offer = offers.get(&enrolment).ok_or(EnrolmentRefusal::NoOffer)?;
         Ok(match &offer.stage {
-            Stage::Confirmed { sealed, .. } => Some((offer.event, sealed.clone())),
+            Stage::Confirmed { sealed, .. } => {
+                Some(Confirmed { event: offer.event, party: offer.place.party(), sealed: sealed.clone() })
+            }
             Stage::Offered | Stage::Introduced { .. } | Stage::Revealed(_) | Stage::Confirming(_) => None,
         })
     }

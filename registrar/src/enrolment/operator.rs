@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use kido_shared::clock::Timestamp;
-use kido_shared::enrolment::{EnrolmentToken, ShortCode, Transcript};
+use kido_shared::enrolment::{EnrolmentToken, Party, ShortCode, Transcript};
 use kido_shared::ids::{EnrolmentId, EventId, GateId};
 use kido_shared::limits::ENROLMENT_LIFETIME;
-use kido_shared::ticket::Zone;
 use rand::{CryptoRng, RngCore};
 
-use super::{EnrolmentRefusal, Enrolments, Offer, Stage};
+use super::{EnrolmentRefusal, Enrolments, Offer, OfferFor, Stage};
 
 /// Offers that are open at a time: the largest venue set up at once, and a little more.
 pub(super) const OFFERS_MAX: usize = 256;
@@ -38,10 +37,8 @@ pub struct StandingOffer {
     pub progress: Progress,
     /// The secret in the link, while it waits for a gate.
     pub token: Option<EnrolmentToken>,
-    /// The part of the venue that the gate will serve.
-    pub zone: Zone,
-    /// What is written over the entrance.
-    pub entrance: Zone,
+    /// What it makes of whoever takes it.
+    pub place: OfferFor,
     /// When it ends by itself.
     pub expires_at: Timestamp,
 }
@@ -74,10 +71,8 @@ pub struct Compared {
     pub transcript: Transcript,
     /// The offer's secret, for sealing.
     pub token: EnrolmentToken,
-    /// The part of the venue that it serves.
-    pub zone: Zone,
-    /// What is written over the entrance.
-    pub entrance: Zone,
+    /// What it makes of its gate or arbiter.
+    pub place: OfferFor,
 }
 
 /// An offer of this event; another event's operators learn nothing of it, not even that it is there.
@@ -97,7 +92,7 @@ impl Enrolments {
     pub fn offer(
         &self,
         event: EventId,
-        (zone, entrance): (Zone, Zone),
+        place: OfferFor,
         now: Timestamp,
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<Offered, EnrolmentRefusal> {
@@ -108,7 +103,7 @@ impl Enrolments {
         let (enrolment, token) = (EnrolmentId::generate(random), EnrolmentToken::generate(random));
         let expires_at = now.after(ENROLMENT_LIFETIME);
         let (token_hash, stage) = (token.hash(), Stage::Offered);
-        offers.insert(enrolment, Offer { event, zone, entrance, token: token.clone(), token_hash, expires_at, stage });
+        offers.insert(enrolment, Offer { event, place, token: token.clone(), token_hash, expires_at, stage });
         Ok(Offered { enrolment, token, expires_at })
     }
 
@@ -141,8 +136,7 @@ impl Enrolments {
         Ok(StandingOffer {
             progress,
             token: matches!(progress, Progress::Waiting).then(|| offer.token.clone()),
-            zone: offer.zone.clone(),
-            entrance: offer.entrance.clone(),
+            place: offer.place.clone(),
             expires_at: offer.expires_at,
         })
     }
@@ -156,7 +150,7 @@ impl Enrolments {
     /// [`EnrolmentRefusal`]; [`EnrolmentRefusal::Order`] also while somebody else confirms it.
     pub fn compare(
         &self,
-        event: EventId,
+        (event, party): (EventId, Party),
         enrolment: EnrolmentId,
         typed: &str,
         now: Timestamp,
@@ -164,6 +158,9 @@ impl Enrolments {
         let typed = ShortCode::parse(typed).ok_or(EnrolmentRefusal::NotDigits)?;
         let mut offers = self.open_at(now);
         let offer = of_event(&mut offers, event, enrolment)?;
+        if offer.place.party() != party {
+            return Err(EnrolmentRefusal::OtherParty);
+        }
         let transcript = match &offer.stage {
             Stage::Revealed(transcript) => transcript.clone(),
             Stage::Confirmed { transcript, .. } if transcript.short_code() == typed => transcript.clone(),
@@ -179,8 +176,7 @@ impl Enrolments {
         if matches!(offer.stage, Stage::Revealed(_)) {
             offer.stage = Stage::Confirming(transcript.clone());
         }
-        let (token, zone, entrance) = (offer.token.clone(), offer.zone.clone(), offer.entrance.clone());
-        Ok(Compared { transcript, token, zone, entrance })
+        Ok(Compared { transcript, token: offer.token.clone(), place: offer.place.clone() })
     }
 
     /// Lays the sealed subkeys out for the gate, which is a fact of its event by now; without them it was not stored, and

@@ -18,24 +18,36 @@ struct Dialogue {
     random: StdRng,
 }
 
+fn place() -> OfferFor {
+    let zone = Zone::new("A").unwrap();
+    OfferFor::Gate { zone: zone.clone(), entrance: zone }
+}
+
+fn confirmed(sealed: &[u8]) -> Confirmed {
+    Confirmed { event: EVENT, party: Party::Gate, sealed: sealed.to_vec() }
+}
+
 fn offered() -> Dialogue {
     let mut random = StdRng::seed_from_u64(1);
     let enrolments = Enrolments::default();
     let zone = Zone::new("A").unwrap();
-    let offered = enrolments.offer(EVENT, (zone.clone(), zone), NOW, &mut random).unwrap();
+    let offered =
+        enrolments.offer(EVENT, OfferFor::Gate { zone: zone.clone(), entrance: zone }, NOW, &mut random).unwrap();
     let keys = GateKeys::generate(&mut random).public().unwrap();
     Dialogue { enrolments, offered, gate_nonce: EnrolmentNonce::generate(&mut random), keys, random }
 }
 
 impl Dialogue {
     fn introduce(&mut self) -> Result<Introduced, EnrolmentRefusal> {
-        let introduction = Introduction { keys: self.keys, commitment: self.gate_nonce.commitment() };
+        let introduction =
+            Introduction { party: Party::Gate, keys: self.keys, commitment: self.gate_nonce.commitment() };
         self.enrolments.introduce(self.offered.token.hash(), introduction, NOW, &mut self.random)
     }
 
     fn transcript(&self, introduced: &Introduced) -> Transcript {
         Transcript {
             enrolment: introduced.enrolment,
+            party: Party::Gate,
             gate: introduced.gate,
             root: ROOT,
             keys: self.keys,
@@ -55,11 +67,11 @@ fn the_right_digits_lead_to_the_sealed_subkeys() {
     enrolments.reveal(id, dialogue.gate_nonce, ROOT, NOW).unwrap();
     assert_eq!(enrolments.progress(EVENT, id, NOW), Ok(Progress::ShowsCode(introduced.gate)));
     let digits = dialogue.transcript(&introduced).short_code().to_string();
-    let compared = enrolments.compare(EVENT, id, &digits, NOW).unwrap();
+    let compared = enrolments.compare((EVENT, Party::Gate), id, &digits, NOW).unwrap();
     assert_eq!(enrolments.result(id, NOW), Ok(None));
     drop(compared);
     enrolments.settle(id, Some(vec![1, 2]), NOW);
-    assert_eq!(enrolments.result(id, NOW), Ok(Some((EVENT, vec![1, 2]))));
+    assert_eq!(enrolments.result(id, NOW), Ok(Some(confirmed(&[1, 2]))));
     assert_eq!(enrolments.progress(EVENT, id, NOW), Ok(Progress::Confirmed(introduced.gate)));
 }
 
@@ -71,9 +83,9 @@ fn wrong_digits_end_the_offer() {
     enrolments.reveal(id, dialogue.gate_nonce, ROOT, NOW).unwrap();
     let right = dialogue.transcript(&introduced).short_code().to_string();
     let wrong = if right == "000 000" { "000 001" } else { "000 000" };
-    assert_eq!(enrolments.compare(EVENT, id, "12", NOW).unwrap_err(), EnrolmentRefusal::NotDigits);
-    assert_eq!(enrolments.compare(EVENT, id, wrong, NOW).unwrap_err(), EnrolmentRefusal::WrongDigits);
-    assert_eq!(enrolments.compare(EVENT, id, &right, NOW).unwrap_err(), EnrolmentRefusal::NoOffer);
+    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, "12", NOW).unwrap_err(), EnrolmentRefusal::NotDigits);
+    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, wrong, NOW).unwrap_err(), EnrolmentRefusal::WrongDigits);
+    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, &right, NOW).unwrap_err(), EnrolmentRefusal::NoOffer);
 }
 
 #[test]
@@ -84,17 +96,17 @@ fn while_a_gate_is_confirmed_nobody_refuses_it_and_no_clock_ends_it() {
     enrolments.reveal(id, dialogue.gate_nonce, ROOT, NOW).unwrap();
     let digits = dialogue.transcript(&introduced).short_code().to_string();
     let wrong = if digits == "000 000" { "000 001" } else { "000 000" };
-    enrolments.compare(EVENT, id, &digits, NOW).unwrap();
+    enrolments.compare((EVENT, Party::Gate), id, &digits, NOW).unwrap();
     let late = NOW.after(ENROLMENT_LIFETIME);
     assert_eq!(enrolments.withdraw(EVENT, id, late), Err(EnrolmentRefusal::Order));
-    assert_eq!(enrolments.compare(EVENT, id, &digits, late).unwrap_err(), EnrolmentRefusal::Order);
+    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, &digits, late).unwrap_err(), EnrolmentRefusal::Order);
     enrolments.settle(id, None, late);
-    enrolments.compare(EVENT, id, &digits, late).unwrap();
+    enrolments.compare((EVENT, Party::Gate), id, &digits, late).unwrap();
     enrolments.settle(id, Some(vec![3]), late);
-    assert_eq!(enrolments.compare(EVENT, id, wrong, late).unwrap_err(), EnrolmentRefusal::Order);
-    enrolments.compare(EVENT, id, &digits, late).unwrap();
+    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, wrong, late).unwrap_err(), EnrolmentRefusal::Order);
+    enrolments.compare((EVENT, Party::Gate), id, &digits, late).unwrap();
     let fetched = enrolments.result(id, late.after(FETCHED_WITHIN / 2));
-    assert_eq!(fetched, Ok(Some((EVENT, vec![3]))), "confirmed in the last second, and still fetched");
+    assert_eq!(fetched, Ok(Some(confirmed(&[3]))), "confirmed in the last second, and still fetched");
     assert_eq!(enrolments.result(id, late.after(FETCHED_WITHIN)), Err(EnrolmentRefusal::NoOffer));
 }
 
@@ -123,13 +135,12 @@ fn another_nonce_than_the_promised_one_ends_the_offer() {
 #[test]
 fn offers_are_bounded_until_some_have_ended() {
     let Dialogue { enrolments, mut random, .. } = offered();
-    let zone = Zone::new("A").unwrap();
     for _ in 1..OFFERS_MAX {
-        enrolments.offer(EVENT, (zone.clone(), zone.clone()), NOW, &mut random).unwrap();
+        enrolments.offer(EVENT, place(), NOW, &mut random).unwrap();
     }
-    let refused = enrolments.offer(EVENT, (zone.clone(), zone.clone()), NOW, &mut random);
+    let refused = enrolments.offer(EVENT, place(), NOW, &mut random);
     assert_eq!(refused.unwrap_err(), EnrolmentRefusal::TooMany);
-    enrolments.offer(EVENT, (zone.clone(), zone), NOW.after(ENROLMENT_LIFETIME), &mut random).unwrap();
+    enrolments.offer(EVENT, place(), NOW.after(ENROLMENT_LIFETIME), &mut random).unwrap();
 }
 
 #[test]
@@ -149,7 +160,7 @@ fn the_secret_of_an_offer_is_told_only_while_it_waits() {
     assert_eq!(shows.progress, Progress::ShowsCode(introduced.gate));
     assert!(shows.token.is_none());
     let digits = dialogue.transcript(&introduced).short_code().to_string();
-    drop(enrolments.compare(EVENT, id, &digits, NOW).unwrap());
+    drop(enrolments.compare((EVENT, Party::Gate), id, &digits, NOW).unwrap());
     enrolments.settle(id, Some(vec![1, 2]), NOW);
     let confirmed = standing(enrolments);
     assert_eq!(confirmed.progress, Progress::Confirmed(introduced.gate));

@@ -7,6 +7,7 @@ use super::{AppError, RequestError};
 use crate::auth::bearer::Denied;
 use crate::auth::nonces::ReplayError;
 use crate::auth::tokens::TokenError;
+use crate::domain::arbiter::ArbiterRefusal;
 use crate::domain::claim::ClaimRefusal;
 use crate::domain::event::EventRefusal;
 use crate::domain::gate::GateRefusal;
@@ -41,6 +42,7 @@ impl AppError {
             Self::Import(ImportRefusal::TooManyRows) => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
             Self::Registration(refusal) => registration(refusal),
             Self::Gate(refusal) => gate(*refusal),
+            Self::Arbiter(refusal) => arbiter(*refusal),
             Self::Enrolment(refusal) => enrolment(*refusal),
             Self::Claim(refusal) => claim(*refusal),
             Self::Ingest(refusal) => ingest(*refusal),
@@ -197,6 +199,19 @@ const fn gate(refusal: GateRefusal) -> Kind {
     }
 }
 
+const fn arbiter(refusal: ArbiterRefusal) -> Kind {
+    match refusal {
+        ArbiterRefusal::NotVenue => kind(StatusCode::CONFLICT, "not_venue", "Claims are not decided in the venue"),
+        ArbiterRefusal::OneOnly => kind(StatusCode::CONFLICT, "arbiter_exists", "One venue arbiter only"),
+        ArbiterRefusal::Unknown => kind(StatusCode::NOT_FOUND, "unknown_arbiter", "No such arbiter"),
+        ArbiterRefusal::Revoked => kind(StatusCode::FORBIDDEN, "arbiter_revoked", "The arbiter was revoked"),
+        ArbiterRefusal::Exists => kind(StatusCode::CONFLICT, "arbiter_exists", "Another arbiter has this id"),
+        ArbiterRefusal::Addresses => kind(StatusCode::UNPROCESSABLE_ENTITY, "field", "A value cannot be"),
+        ArbiterRefusal::TooMany => kind(StatusCode::CONFLICT, "too_many_arbiters", "Too many arbiters"),
+        ArbiterRefusal::BoxNotOff => kind(StatusCode::CONFLICT, "box_not_off", "The box must be off"),
+    }
+}
+
 const fn enrolment(refusal: EnrolmentRefusal) -> Kind {
     match refusal {
         EnrolmentRefusal::NoOffer => kind(StatusCode::GONE, "no_offer", "No such offer"),
@@ -206,6 +221,7 @@ const fn enrolment(refusal: EnrolmentRefusal) -> Kind {
         EnrolmentRefusal::Order => kind(StatusCode::CONFLICT, "order", "Not the next step"),
         EnrolmentRefusal::WrongDigits => kind(StatusCode::FORBIDDEN, "wrong_digits", "The digits are others"),
         EnrolmentRefusal::NotDigits => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_digits", "Not six digits"),
+        EnrolmentRefusal::OtherParty => kind(StatusCode::CONFLICT, "other_party", "The offer is for another kind"),
         EnrolmentRefusal::Dialogue(_) => kind(StatusCode::FORBIDDEN, "enrolment_failed", "The enrolment failed"),
     }
 }

@@ -46,6 +46,13 @@ fn key() -> WrappedEventKey {
     minicbor::decode(&minicbor::to_vec(((2026_u16, 53_u8), ByteVec::from(vec![13; 72]))).unwrap()).unwrap()
 }
 
+fn arbiter() -> Arbiter {
+    let addresses = vec![kido_shared::challenge::Origin::parse("https://arbiter.example").unwrap()];
+    let (arbiter, cluster) = (ArbiterId::from_bytes([14; 16]), ArbiterId::from_bytes([15; 16]));
+    let record = kido_shared::feed::ArbiterRecord { arbiter, cluster, epoch: 1, addresses, revoked: false };
+    Arbiter { verifying_key: [16; 32], record, added_at: AT }
+}
+
 /// One of each.
 fn all() -> Vec<Fact> {
     let binding = KeptBinding {
@@ -83,6 +90,8 @@ fn all() -> Vec<Fact> {
         Fact::EventCreated(EventCreated { policy: crate::testing::policy(|_draft| {}), key: key(), at: AT }),
         Fact::PolicyChanged(PolicyChanged { policy: crate::testing::policy(|_draft| {}), key: Some(key()), at: AT }),
         Fact::ShowingRefused(ShowingRefused { showing, at: AT }),
+        Fact::ArbiterAdded(ArbiterAdded { arbiter: arbiter() }),
+        Fact::ArbiterRevoked(ArbiterRevoked { arbiter: ArbiterId::from_bytes([14; 16]), at: AT }),
     ]
 }
 

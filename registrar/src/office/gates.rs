@@ -1,6 +1,6 @@
 //! Gates: offered a place, made part of an event by their digits, refused, revoked.
 
-use kido_shared::enrolment::{EnrolmentLink, EnrolmentToken, RootFingerprint};
+use kido_shared::enrolment::{EnrolmentLink, EnrolmentToken, Party, RootFingerprint};
 use kido_shared::ids::{EnrolmentId, EventId, GateId};
 use kido_shared::wire::v1::operator::OfferGate;
 use zeroize::Zeroizing;
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::By;
 use super::lines::About;
 use crate::audit::{AuditLine, Deed, Door, Object};
-use crate::enrolment::{Compared, EnrolmentRefusal, Offered};
+use crate::enrolment::{Compared, EnrolmentRefusal, OfferFor, Offered};
 use crate::error::AppError;
 use crate::state::{App, AppState};
 use crate::store::{GateView, NewGate};
@@ -87,7 +87,7 @@ impl App {
     fn offer(&self, event: EventId, OfferGate { zone, entrance }: OfferGate) -> Result<Offered, AppError> {
         self.store.may_add_gate(event, &zone)?;
         let entrance = entrance.unwrap_or_else(|| zone.clone());
-        Ok(self.enrolments.offer(event, (zone, entrance), self.now(), &mut self.random())?)
+        Ok(self.enrolments.offer(event, OfferFor::Gate { zone, entrance }, self.now(), &mut self.random())?)
     }
 
     /// What a new gate is given: origin, secret and root fingerprint in one link.
@@ -98,7 +98,7 @@ impl App {
 
     /// From the digits to a stored gate. What fails behind the digits gives the offer back as it was.
     async fn confirm(&self, event: EventId, enrolment: EnrolmentId, short_code: &str) -> Result<GateView, AppError> {
-        let compared = self.enrolments.compare(event, enrolment, short_code, self.now())?;
+        let compared = self.enrolments.compare((event, Party::Gate), enrolment, short_code, self.now())?;
         let added = self.add_gate(event, &compared).await;
         let sealed = added.as_ref().ok().map(|(_gate, sealed)| sealed.clone());
         self.enrolments.settle(enrolment, sealed, self.now());
@@ -106,7 +106,8 @@ impl App {
     }
 
     async fn add_gate(&self, event: EventId, compared: &Compared) -> Result<(GateView, Vec<u8>), AppError> {
-        let Compared { transcript, token, zone, entrance } = compared;
+        let Compared { transcript, token, place } = compared;
+        let OfferFor::Gate { zone, entrance } = place else { return Err(EnrolmentRefusal::OtherParty.into()) };
         let sealed = transcript.seal(token, &self.store.gate_subkeys(event)?, &mut self.random());
         let sealed = sealed.map_err(EnrolmentRefusal::Dialogue)?;
         let (zone, entrance) = (zone.clone(), entrance.clone());

@@ -4,6 +4,7 @@ use kido_shared::claim::{ClaimAnswer, ClaimStep, step as take_step};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{Annulled, Exited, FeedRecord};
 use kido_shared::ids::{EventId, GateId};
+use kido_shared::wire::v1::admissions::ClaimBody;
 
 use super::changing::Changing;
 use super::error::{Failed, StorageError};
@@ -53,8 +54,9 @@ impl Store {
         &self,
         event: EventId,
         signed_by: GateId,
-        wanted: ClaimStep,
+        asked: impl Into<ClaimBody>,
     ) -> Result<ClaimAnswer, Failed<ClaimRefusal>> {
+        let ClaimBody { step: wanted, arbiter } = asked.into();
         if wanted.gate() != signed_by {
             return Err(Failed::Refused(ClaimRefusal::OtherGate));
         }
@@ -64,7 +66,7 @@ impl Store {
         live.transact(move |changing| {
             let gate = reading::gate(changing, signed_by)?;
             in_force(gate).map_err(|refusal| Failed::Refused(ClaimRefusal::Gate(refusal)))?;
-            decides_here(&reading::policy(changing)?).map_err(Failed::Refused)?;
+            decides_here(&reading::policy(changing)?, arbiter).map_err(Failed::Refused)?;
             let ticket = reading::ticket(changing, wanted.ticket())?;
             let ticket = ticket.ok_or(Failed::Refused(ClaimRefusal::UnknownTicket))?;
             Ok(step(changing, &ticket, wanted, now)?)

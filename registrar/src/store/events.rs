@@ -123,7 +123,8 @@ impl Store {
                 return Err(Failed::Refused(EventRefusal::ChangedMeanwhile));
             }
             let gates = reading::gates(changing)?.iter().filter(|(_, gate)| !gate.revoked).count();
-            let so_far = EventSoFar { gates, used: reading::any_use(changing)? };
+            let in_venue = !reading::arbiters(changing)?.is_empty();
+            let so_far = EventSoFar { gates, used: reading::any_use(changing)?, in_venue };
             may_change(&old, &policy, so_far, now).map_err(Failed::Refused)?;
             if old == policy {
                 return Ok(());

@@ -11,6 +11,7 @@
 //! | `c` first half of a code's hash (16) | ticket id; live where the ticket names this code, used otherwise |
 //! | `b` tag (32) ticket (16) | nothing: the tickets on one card |
 //! | `g` gate (16) | the gate |
+//! | `v` arbiter (16) | the venue arbiter |
 //! | `k` ticket (16) | the ticket's claims |
 //! | `a` admission (16) | the admission |
 //! | `e` ticket (16) entry (4) | id of the admission that holds this entry |
@@ -24,7 +25,7 @@
 
 use kido_shared::binding::BindingTag;
 use kido_shared::codes::CodeHash;
-use kido_shared::ids::{AdmissionId, GateId, ShowingId, TicketId};
+use kido_shared::ids::{AdmissionId, ArbiterId, GateId, ShowingId, TicketId};
 use kido_store::Position;
 
 use crate::domain::reference::ReferenceHash;
@@ -37,6 +38,7 @@ pub(super) const EVENT: &[u8] = b"P";
 pub(super) const FEED: &[u8] = b"F";
 pub(super) const COUNTS: &[u8] = b"N";
 pub(super) const GATES: &[u8] = b"g";
+pub(super) const ARBITERS: &[u8] = b"v";
 pub(super) const CLAIMS: &[u8] = b"k";
 pub(super) const CONFLICTS: &[u8] = b"x";
 pub(super) const MINUTES: &[u8] = b"m";
@@ -89,6 +91,10 @@ const GATES_KIND: u8 = b'g';
 /// The gate at the end of a [`gate`] key.
 pub(super) fn gate_of(key: &[u8]) -> Option<GateId> {
     key.last_chunk::<16>().copied().map(GateId::from_bytes)
+}
+
+pub(super) fn arbiter(arbiter: ArbiterId) -> Vec<u8> {
+    key(b'v', &[arbiter.as_bytes()])
 }
 
 pub(super) fn claims(ticket: TicketId) -> Vec<u8> {

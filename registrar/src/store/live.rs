@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FollowedTo, RecordCipher};
 use kido_shared::ids::{Epoch, EventId};
-use kido_shared::keys::{EventKey, GateSubkeys, OrderKey};
+use kido_shared::keys::{ArbiterSubkeys, EventKey, GateSubkeys, OrderKey};
 use kido_store::Stored;
 use tokio::sync::watch;
 
@@ -21,6 +21,7 @@ use crate::signer::HeadSigner;
 pub(crate) struct EventKeys {
     pub(crate) event: EventId,
     pub(crate) gate: GateSubkeys,
+    pub(crate) arbiter: ArbiterSubkeys,
     pub(crate) order: OrderKey,
     pub(crate) cipher: RecordCipher,
 }
@@ -29,7 +30,7 @@ impl EventKeys {
     pub(crate) fn derive(event: EventId, epoch: Epoch, key: &EventKey) -> Self {
         let gate = key.for_gate();
         let cipher = RecordCipher::new(&gate.record, event, epoch);
-        Self { event, gate, order: key.order(), cipher }
+        Self { event, gate, arbiter: key.for_arbiter(), order: key.order(), cipher }
     }
 }
 

@@ -13,8 +13,8 @@ use crate::domain::gate::Gate;
 use crate::domain::history::{Happening, HistoryLine};
 use crate::domain::ticket::Ticket;
 use crate::fact::{
-    AdmissionRecorded, Bound, ClaimChanged, CodeReplaced, ConflictRecorded, EventCreated, Fact, FeedExtended,
-    GateAdded, GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported,
+    AdmissionRecorded, ArbiterAdded, ArbiterRevoked, Bound, ClaimChanged, CodeReplaced, ConflictRecorded, EventCreated,
+    Fact, FeedExtended, GateAdded, GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported,
 };
 
 /// Enters the facts of one event.
@@ -49,6 +49,8 @@ impl Project for EventProjection {
                 entering.showing_refused(&fact.showing);
                 Ok(())
             }
+            Fact::ArbiterAdded(fact) => entering.arbiter_added(&fact),
+            Fact::ArbiterRevoked(fact) => entering.arbiter_revoked(&fact),
         }
     }
 }
@@ -168,6 +170,19 @@ impl Entering<'_, '_> {
         let old = old.ok_or(ProjectError::Impossible("a gate was revoked that was never added"))?;
         let copied = fact.copied.unwrap_or(false);
         self.index.put(keys::gate(fact.gate), encode(&Gate { revoked: true, record_at: fact.record, copied, ..old }));
+        Ok(())
+    }
+
+    fn arbiter_added(&mut self, fact: &ArbiterAdded) -> Result<(), ProjectError> {
+        self.index.put(keys::arbiter(fact.arbiter.record.arbiter), encode(&fact.arbiter));
+        Ok(())
+    }
+
+    fn arbiter_revoked(&mut self, fact: &ArbiterRevoked) -> Result<(), ProjectError> {
+        let old = reading::arbiter(self.index, fact.arbiter)?;
+        let mut old = old.ok_or(ProjectError::Impossible("an arbiter was revoked that was never added"))?;
+        old.record.revoked = true;
+        self.index.put(keys::arbiter(fact.arbiter), encode(&old));
         Ok(())
     }
 

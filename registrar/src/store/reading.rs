@@ -6,13 +6,14 @@ use kido_shared::claim::TicketClaims;
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
 use kido_shared::feed::FollowedTo;
-use kido_shared::ids::{AdmissionId, GateId, ShowingId, TicketId};
+use kido_shared::ids::{AdmissionId, ArbiterId, GateId, ShowingId, TicketId};
 use kido_shared::policy::EventPolicy;
 use kido_store::{IndexChanges, ProjectError, Scan, StoreError, Transaction};
 
 use super::error::{Failed, StorageError};
 use super::keys;
 use super::tickets::SeatCounts;
+use crate::domain::arbiter::Arbiter;
 use crate::domain::gate::Gate;
 use crate::domain::reference::ReferenceHash;
 use crate::domain::ticket::Ticket;
@@ -194,6 +195,18 @@ pub(crate) fn gates(from: &impl Entries) -> Result<Vec<(GateId, Gate)>, ReadErro
         gates.push((keys::gate_of(&key).ok_or(ReadError::Entry("a gate's id"))?, decode(&value, "a gate")?));
     }
     Ok(gates)
+}
+
+pub(crate) fn arbiter(from: &impl Entries, arbiter: ArbiterId) -> Result<Option<Arbiter>, ReadError> {
+    read(from, &keys::arbiter(arbiter), "an arbiter")
+}
+
+pub(crate) fn arbiters(from: &impl Entries) -> Result<Vec<Arbiter>, ReadError> {
+    let mut arbiters = Vec::new();
+    for entry in from.entries(keys::ARBITERS)? {
+        arbiters.push(decode(&entry?.1, "an arbiter")?);
+    }
+    Ok(arbiters)
 }
 
 pub(crate) fn claims(from: &impl Entries, ticket: TicketId) -> Result<TicketClaims, ReadError> {

@@ -1,5 +1,6 @@
 //! The rules of the store, told from outside: what is answered, what gates then hear, what a restart finds.
 
+mod arbiters;
 mod following;
 mod forgetting;
 mod gates;

@@ -8,10 +8,11 @@ use super::statement::{decode_exactly, encode};
 use super::{FeedError, FeedKeyCertificate};
 use crate::admission::Admission;
 use crate::binding::{BindingTag, SealedKey};
+use crate::challenge::Origin;
 use crate::clock::Timestamp;
-use crate::ids::{AdmissionId, GateId, PartyId, TicketId};
+use crate::ids::{AdmissionId, ArbiterId, GateId, PartyId, TicketId};
 use crate::limits::FEED_RECORD_BYTES_MAX;
-use crate::policy::EventPolicy;
+use crate::policy::{ArbiterHome, ArbiterName, EventPolicy};
 use crate::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 
 const WHAT: &str = "a record";
@@ -174,6 +175,50 @@ pub struct GateRecord {
     pub revoked: bool,
 }
 
+/// Most addresses of one arbiter: three boxes and a name that leads to any of them.
+pub const ARBITER_ADDRESSES_MAX: usize = 4;
+
+/// A venue arbiter: which incarnation it serves, and where gates ask it. It decides only while the policy names that one.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct ArbiterRecord {
+    /// Which box.
+    #[n(0)]
+    pub arbiter: ArbiterId,
+    /// The cluster that it was enrolled for.
+    #[n(1)]
+    pub cluster: ArbiterId,
+    /// The incarnation of the cluster that it was enrolled for.
+    #[n(2)]
+    pub epoch: u32,
+    /// Where gates ask it, the first one first.
+    #[cbor(n(3), decode_with = "decode_addresses")]
+    pub addresses: Vec<Origin>,
+    /// Whether it is the event's no longer.
+    #[n(4)]
+    pub revoked: bool,
+}
+
+impl ArbiterRecord {
+    /// Whether it is the one that the policy names.
+    #[must_use]
+    pub fn serves(&self, name: &ArbiterName) -> bool {
+        !self.revoked && name.home == ArbiterHome::Venue && (self.cluster, self.epoch) == (name.cluster, name.epoch)
+    }
+}
+
+fn decode_addresses<C>(
+    decoder: &mut minicbor::Decoder<'_>,
+    context: &mut C,
+) -> Result<Vec<Origin>, minicbor::decode::Error> {
+    let addresses: Vec<Origin> = decoder.decode_with(context)?;
+    if (1..=ARBITER_ADDRESSES_MAX).contains(&addresses.len()) {
+        Ok(addresses)
+    } else {
+        Err(minicbor::decode::Error::message("an arbiter has one to four addresses"))
+    }
+}
+
 /// A feed key under the root's signature: heads signed with it are believed from then on.
 #[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 #[cbor(map)]
@@ -248,6 +293,8 @@ pub enum FeedRecord {
     Key(KeyRecord),
     /// The end of the event.
     End(EndRecord),
+    /// A venue arbiter.
+    Arbiter(ArbiterRecord),
     /// A kind of a later version.
     Unknown(UnknownRecord),
 }
@@ -270,6 +317,7 @@ impl FeedRecord {
             Self::Gate(body) => known(8, body)?,
             Self::Key(body) => known(9, body)?,
             Self::End(body) => known(10, body)?,
+            Self::Arbiter(body) => known(11, body)?,
             Self::Unknown(record) => record.bytes.clone(),
         };
         if bytes.len() > FEED_RECORD_BYTES_MAX { Err(FeedError::Length { what: WHAT }) } else { Ok(bytes) }
@@ -296,6 +344,7 @@ impl FeedRecord {
             8 => decode_exactly(body, WHAT).map(Self::Gate),
             9 => decode_exactly(body, WHAT).map(Self::Key),
             10 => decode_exactly(body, WHAT).map(Self::End),
+            11 => decode_exactly(body, WHAT).map(Self::Arbiter),
             kind => {
                 return Ok(Self::Unknown(UnknownRecord { kind, critical, bytes: bytes.to_vec() }));
             }
@@ -322,6 +371,7 @@ impl FeedRecord {
             | Self::Gate(_)
             | Self::Key(_)
             | Self::End(_)
+            | Self::Arbiter(_)
             | Self::Unknown(_) => Ok(()),
         }
     }

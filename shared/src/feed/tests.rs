@@ -10,8 +10,9 @@ use ed25519_dalek::SigningKey;
 use super::*;
 use crate::admission::{Admission, AdmissionBasis};
 use crate::binding::{BindingTag, SealedKey};
+use crate::challenge::Origin;
 use crate::clock::Timestamp;
-use crate::ids::{AdmissionId, Epoch, EventId, FeedSequence, GateId, PartyId, TicketId};
+use crate::ids::{AdmissionId, ArbiterId, Epoch, EventId, FeedSequence, GateId, PartyId, TicketId};
 use crate::keys::RecordKey;
 use crate::policy::EventPolicy;
 use crate::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
@@ -97,6 +98,13 @@ fn one_of_each() -> Vec<FeedRecord> {
         }),
         FeedRecord::Key(KeyRecord { certificate: certificate() }),
         FeedRecord::End(EndRecord { ended_at: minutes(500), retention_at: minutes(50_000) }),
+        FeedRecord::Arbiter(ArbiterRecord {
+            arbiter: ArbiterId::from_bytes([0xAB; 16]),
+            cluster: ArbiterId::from_bytes([3; 16]),
+            epoch: 1,
+            addresses: vec![Origin::parse("https://arbiter.example").unwrap()],
+            revoked: false,
+        }),
     ]
 }
 

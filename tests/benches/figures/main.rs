@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! cargo bench -p kido-tests                                    all rows
-//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, look-up, registrations, fresh-gate, live
+//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, look-up, registrations, fresh-gate, live,
+//!                                                              claims
 //! cargo bench -p kido-tests --bench figures -- --quick         a tenth of everything: does it run at all
 //! ```
 //!
@@ -28,6 +29,7 @@
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
 mod cards;
+mod claims;
 mod event;
 mod fresh_gate;
 mod http;
@@ -37,6 +39,7 @@ mod machine;
 mod registrations;
 mod report;
 mod tap;
+mod venue;
 
 use clap::{Parser, ValueEnum};
 use report::{Report, Row};
@@ -63,6 +66,7 @@ enum Name {
     Registrations,
     FreshGate,
     Live,
+    Claims,
 }
 
 /// How much of everything.
@@ -106,5 +110,6 @@ fn measure(name: Name, scale: Scale) -> anyhow::Result<Vec<Row>> {
         Name::Registrations => registrations::measure(scale),
         Name::FreshGate => fresh_gate::measure(scale),
         Name::Live => live::measure(scale),
+        Name::Claims => claims::measure(scale),
     }
 }

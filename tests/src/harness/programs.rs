@@ -22,7 +22,9 @@ impl Programs {
         let folder = running.ancestors().skip(1).take(3).find(|folder| built(folder));
         let folder = folder.ok_or_else(|| HarnessError::NotBuilt(PathBuf::from("kido-gate")))?.to_owned();
         let programs = Self { folder };
-        for path in [programs.registrar(), programs.gate(), programs.card(), programs.virtual_card()] {
+        for path in
+            [programs.registrar(), programs.gate(), programs.arbiter(), programs.card(), programs.virtual_card()]
+        {
             if !path.is_file() {
                 return Err(HarnessError::NotBuilt(path));
             }
@@ -40,6 +42,12 @@ impl Programs {
     #[must_use]
     pub fn gate(&self) -> PathBuf {
         self.folder.join("kido-gate")
+    }
+
+    /// `kido-arbiter`.
+    #[must_use]
+    pub fn arbiter(&self) -> PathBuf {
+        self.folder.join("kido-arbiter")
     }
 
     /// `kido-card`.

@@ -33,7 +33,7 @@ pub struct EventOptions {
     pub offline: OfflineChoice,
     /// Usable tickets on one card.
     pub tickets_per_card: u16,
-    /// `registrar` or `local`.
+    /// `registrar`, `local` or `venue`.
     pub arbiter: &'static str,
     /// Oldest knowledge that a gate admits with, in minutes; the registrar's default where nothing is said.
     pub replica_age_minutes: Option<u32>,

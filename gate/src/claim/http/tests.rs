@@ -88,7 +88,7 @@ async fn serve(manner: Manner) -> (Arc<Arbiter>, Uplink) {
 
 fn client(endpoints: Vec<Uplink>) -> ArbiterClient {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    ArbiterClient::new(endpoints, EVENT, GATE, Signer::new(GATE, key(), Arc::clone(&clock)), clock)
+    ArbiterClient::new(Endpoints::fixed(endpoints), EVENT, GATE, Signer::new(GATE, key(), Arc::clone(&clock)), clock)
 }
 
 async fn intent(journal: &Journal) -> StoredIntent {
@@ -154,6 +154,15 @@ async fn a_registrar_that_calls_itself_unwell_is_alive_and_a_dead_ones_gateway_i
         client.probe().await;
         assert_eq!(client.connectivity(SystemClock.now().after(crate::claim::OFFLINE_AFTER)), expected, "{body}");
     }
+}
+
+#[tokio::test]
+async fn an_arbiter_without_an_address_is_silent_and_offline_after_ten_seconds() {
+    let client = client(Vec::new());
+    client.probe().await;
+    assert_eq!(client.connectivity(SystemClock.now()), Connectivity::Online);
+    let later = SystemClock.now().after(crate::claim::OFFLINE_AFTER);
+    assert_eq!(client.connectivity(later), Connectivity::Offline);
 }
 
 #[tokio::test]

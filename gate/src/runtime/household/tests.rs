@@ -1,5 +1,6 @@
 use std::sync::{Mutex, PoisonError};
 
+use crate::claim::endpoints::Endpoints;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -54,7 +55,8 @@ impl Listener {
         let gate = GateId::from_bytes([7; 16]);
         let signer = Signer::new(gate, SigningKey::from_bytes(&[4; 32]), Arc::clone(&clock));
         let uplink = Uplink::new(origin, crate::PROGRAM).unwrap();
-        let client = ArbiterClient::new(vec![uplink], EventId::from_bytes([1; 16]), gate, signer, clock);
+        let client =
+            ArbiterClient::new(Endpoints::fixed(vec![uplink]), EventId::from_bytes([1; 16]), gate, signer, clock);
         Self { client, hears }
     }
 

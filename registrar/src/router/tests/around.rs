@@ -99,6 +99,11 @@ async fn the_document_names_every_route_of_the_protocol() {
         operator::GATE_OFFER,
         operator::GATE_OFFER_CONFIRM,
         operator::GATE_REVOKE,
+        operator::ARBITERS,
+        operator::ARBITER_OFFERS,
+        operator::ARBITER_OFFER,
+        operator::ARBITER_OFFER_CONFIRM,
+        operator::ARBITER_REVOKE,
         operator::TOKENS,
         operator::TOKEN,
     ] {

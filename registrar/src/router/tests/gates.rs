@@ -1,10 +1,12 @@
 use core::time::Duration;
 
 use kido_shared::clock::{Clock as _, Timestamp};
-use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Transcript};
+use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Party, Transcript};
 use kido_shared::ids::{AdmissionId, GateId};
 use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
+use kido_shared::keys::{ArbiterSubkeys, GateSubkeys, Subkeys as _};
 use kido_shared::limits::REQUEST_SKEW;
+use kido_shared::policy::ArbiterHome;
 use kido_shared::request_signature::{RequestParts, sign};
 use kido_shared::wire::v1::{operator, routes};
 
@@ -62,10 +64,14 @@ pub(crate) struct Taken {
 }
 
 pub(crate) async fn take_offer(served: &Served, link: &EnrolmentLink, seed: u64) -> Taken {
+    take_offer_as(Party::Gate, served, link, seed).await
+}
+
+async fn take_offer_as(party: Party, served: &Served, link: &EnrolmentLink, seed: u64) -> Taken {
     let mut random = StdRng::seed_from_u64(seed);
     let (keys, nonce) = (GateKeys::generate(&mut random), EnrolmentNonce::generate(&mut random));
     let public = keys.public().unwrap();
-    let start = json!({"token": link.token.reveal().as_str(), "verifying_key": base64url::encode(&public.verifying),
+    let start = json!({"token": link.token.reveal().as_str(), "party": party, "verifying_key": base64url::encode(&public.verifying),
         "receiving_key": base64url::encode(&public.receiving),
         "commitment": base64url::encode(nonce.commitment().as_bytes())});
     let started = served.post(None, routes::ENROLMENTS, &start).await.ok();
@@ -73,6 +79,7 @@ pub(crate) async fn take_offer(served: &Served, link: &EnrolmentLink, seed: u64)
         |field: &str| -> [u8; 32] { base64url::decode(started[field].as_str().unwrap()).unwrap().try_into().unwrap() };
     let transcript = Transcript {
         enrolment: started["enrolment"].as_str().unwrap().parse().unwrap(),
+        party,
         gate: started["gate"].as_str().unwrap().parse().unwrap(),
         root: bytes("root_key"),
         keys: public,
@@ -129,12 +136,48 @@ async fn the_right_digits_bring_the_subkeys_to_the_gate() {
     assert_eq!((&gate["zone"], &gate["entrance"], &gate["revoked"]), (&json!("A"), &json!("North"), &json!(false)));
     let result = ask(2).await.ok();
     let sealed = base64url::decode(result["sealed_subkeys"].as_str().unwrap()).unwrap();
-    let subkeys = transcript.open(&link.token, keys, &sealed).unwrap();
+    let subkeys: GateSubkeys = transcript.open(&link.token, keys, &sealed).unwrap();
     let kept = served.registrar.store.gate_subkeys(event).unwrap();
-    assert_eq!(subkeys.to_bytes(), kept.to_bytes());
+    assert_eq!(GateSubkeys::to_bytes(&subkeys), GateSubkeys::to_bytes(&kept));
     let other = GateKeys::generate(&mut StdRng::seed_from_u64(99));
     let forged = served.send(signed_at(&path, "", (transcript.gate, &other), NOW, 3)).await;
     assert_eq!(forged.problem(), problem(401, "signature"));
+}
+
+#[tokio::test]
+async fn an_arbiter_gets_the_two_subkeys_of_its_role_and_only_by_its_own_kind_of_offer() {
+    let served = Served::new();
+    let event = served.registrar.event_with(|draft| draft.arbiter.home = ArbiterHome::Venue).await;
+    let wanted = json!({"addresses": ["https://arbiter.example"]});
+    let offer = served.post(Some(Role::Operator), &operator::arbiter_offers(event), &wanted).await.ok();
+    let link = EnrolmentLink::parse(offer["link"].as_str().unwrap()).unwrap();
+    let start = json!({"token": link.token.reveal().as_str(), "party": "gate",
+        "verifying_key": base64url::encode(&[1; 32]), "receiving_key": base64url::encode(&[2; 32]),
+        "commitment": base64url::encode(&[3; 32])});
+    let as_gate = served.post(None, routes::ENROLMENTS, &start).await;
+    assert_eq!(as_gate.problem(), problem(409, "other_party"), "the offer stands for an arbiter");
+    let Taken { transcript, keys, .. } = take_offer_as(Party::Arbiter, &served, &link, 1).await;
+    let digits = json!({"short_code": transcript.short_code().to_string()});
+    let enrolment = offer["enrolment"].as_str().unwrap().parse().unwrap();
+    let to_gates = operator::gate_offer_confirm(event, enrolment);
+    let at_gates = served.post(Some(Role::Operator), &to_gates, &digits).await;
+    assert_eq!(at_gates.problem(), problem(409, "other_party"));
+    let confirm = operator::arbiter_offer_confirm(event, enrolment);
+    let arbiter = served.post(Some(Role::Operator), &confirm, &digits).await.ok();
+    assert_eq!((&arbiter["epoch"], &arbiter["revoked"]), (&json!(0), &json!(false)));
+    let path = routes::enrolment_result(transcript.enrolment);
+    let ask = |seed| served.send(signed_at(&path, "", (transcript.gate, &keys), NOW, seed));
+    let sealed = base64url::decode(ask(1).await.ok()["sealed_subkeys"].as_str().unwrap()).unwrap();
+    let subkeys: ArbiterSubkeys = transcript.open(&link.token, &keys, &sealed).unwrap();
+    let kept = served.registrar.store.arbiter_subkeys(event).unwrap();
+    assert_eq!(subkeys.to_bytes(), kept.to_bytes());
+    assert!(transcript.open::<GateSubkeys>(&link.token, &keys, &sealed).is_err(), "tag and seal are not among them");
+
+    let revoke = operator::arbiter_revoke(event, arbiter["arbiter"].as_str().unwrap().parse().unwrap());
+    let unsaid = served.post(Some(Role::Operator), &revoke, &json!({"box_is_off": false})).await;
+    assert_eq!(unsaid.problem(), problem(409, "box_not_off"));
+    served.post(Some(Role::Operator), &revoke, &json!({"box_is_off": true})).await.ok();
+    assert_eq!(ask(2).await.problem(), problem(410, "no_offer"), "and no keys by it any more");
 }
 
 #[tokio::test]

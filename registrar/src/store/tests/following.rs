@@ -16,7 +16,7 @@ fn head(store: &Store, event: EventId) -> VerifiedHead {
 }
 
 /// Follows an event's feed as a gate does, from its first record to its head.
-async fn follow(store: &Store, event: EventId) -> Vec<(FeedSequence, FeedRecord)> {
+pub(super) async fn follow(store: &Store, event: EventId) -> Vec<(FeedSequence, FeedRecord)> {
     let head = head(store, event);
     let cipher = RecordCipher::new(&store.gate_subkeys(event).unwrap().record, event, Epoch::FIRST);
     let mut sealed: Vec<SealedRecord> = Vec::new();
@@ -59,6 +59,7 @@ async fn a_gate_that_follows_the_feed_knows_what_the_registrar_knows() {
             | FeedRecord::Staff(_)
             | FeedRecord::Key(_)
             | FeedRecord::End(_)
+            | FeedRecord::Arbiter(_)
             | FeedRecord::Unknown(_) => panic!("{record:?}"),
         }
     }

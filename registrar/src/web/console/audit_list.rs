@@ -55,6 +55,7 @@ impl Line {
             Object::Nothing => None,
             Object::Ticket(ticket) => Some(ticket.to_string()),
             Object::Gate(gate) => Some(gate.to_string()),
+            Object::Arbiter(arbiter) => Some(arbiter.to_string()),
             Object::Offer(enrolment) => Some(enrolment.to_string()),
             Object::Token(label) => Some(label.clone()),
             Object::TokenOfRole(label, role) => {

@@ -35,14 +35,15 @@ pub(super) const OFFLINE: [(&str, OfflineChoice); 3] =
     [("refuse", OfflineChoice::Refuse), ("home_gate", OfflineChoice::HomeGate), ("admit", OfflineChoice::Admit)];
 
 /// The homes of claims that are offered.
-const ARBITERS: [(&str, ArbiterHome); 2] = [("registrar", ArbiterHome::Registrar), ("local", ArbiterHome::Local)];
+const ARBITERS: [(&str, ArbiterHome); 3] =
+    [("registrar", ArbiterHome::Registrar), ("local", ArbiterHome::Local), ("venue", ArbiterHome::Venue)];
 
 pub(super) fn offline_word(choice: OfflineChoice) -> &'static str {
     OFFLINE.iter().find(|(_word, known)| *known == choice).map_or("refuse", |(word, _)| word)
 }
 
 pub(super) fn arbiter_word(home: &ArbiterHome) -> &'static str {
-    ARBITERS.iter().find(|(_word, known)| known == home).map_or("venue", |(word, _)| word)
+    ARBITERS.iter().find(|(_word, known)| known == home).map_or("registrar", |(word, _)| word)
 }
 
 /// What stands in the form: text, so that a fault loses nothing of it.
@@ -178,7 +179,7 @@ impl FormPage<'_> {
         OFFLINE.map(|(word, _)| word)
     }
 
-    fn arbiters(&self) -> [&'static str; 2] {
+    fn arbiters(&self) -> [&'static str; 3] {
         ARBITERS.map(|(word, _)| word)
     }
 }

@@ -3,7 +3,8 @@
 use crate::admission::Admission;
 use crate::claim::{ClaimAnswer, ClaimStep};
 use crate::clock::Timestamp;
-use crate::ids::AdmissionId;
+use crate::ids::{AdmissionId, ArbiterId};
+use crate::policy::ArbiterName;
 
 /// One step on a ticket's claim record.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -13,6 +14,36 @@ pub struct ClaimBody {
     /// The step.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub step: ClaimStep,
+    /// Which arbiter the gate believes it asks: any other one refuses, so that two never decide for one event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arbiter: Option<AskedArbiter>,
+}
+
+impl From<ClaimStep> for ClaimBody {
+    /// Asked of whoever decides: for callers within one process, who cannot mean another.
+    fn from(step: ClaimStep) -> Self {
+        Self { step, arbiter: None }
+    }
+}
+
+/// An arbiter as a gate's policy names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AskedArbiter {
+    /// Which cluster.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub cluster: ArbiterId,
+    /// Which incarnation of it.
+    pub epoch: u32,
+}
+
+impl AskedArbiter {
+    /// The one that a policy names.
+    #[must_use]
+    pub const fn of(name: &ArbiterName) -> Self {
+        Self { cluster: name.cluster, epoch: name.epoch }
+    }
 }
 
 /// The arbiter's answer to one step.

@@ -2,7 +2,9 @@
 
 use zeroize::Zeroizing;
 
+use crate::challenge::Origin;
 use crate::clock::Timestamp;
+use crate::enrolment::Party;
 use crate::ids::{EnrolmentId, EventId, GateId};
 use crate::ticket::Zone;
 
@@ -14,6 +16,8 @@ pub struct StartEnrolment {
     /// The offer's secret.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub token: Zeroizing<String>,
+    /// As what it wants to be enrolled; an offer for the other one is not for it.
+    pub party: Party,
     /// Ed25519 public key.
     #[serde(with = "crate::wire::base64url")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -46,11 +50,8 @@ pub struct EnrolmentStarted {
     pub event_name: String,
     /// Whether it is a rehearsal.
     pub rehearsal: bool,
-    /// The zone that this gate serves.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub zone: Zone,
-    /// What is written over the entrance.
-    pub entrance: String,
+    /// What it is to do there.
+    pub place: OfferedPlace,
     /// Ed25519 root key; its fingerprint stands in the offer.
     #[serde(with = "crate::wire::base64url")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -62,6 +63,27 @@ pub struct EnrolmentStarted {
     /// When the offer ends.
     #[cfg_attr(feature = "openapi", schema(value_type = i64))]
     pub expires_at: Timestamp,
+}
+
+/// What an offer is for.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "party", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OfferedPlace {
+    /// A gate's.
+    Gate {
+        /// The zone that it serves.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        zone: Zone,
+        /// What is written over the entrance.
+        entrance: String,
+    },
+    /// A venue arbiter's.
+    Arbiter {
+        /// Where gates will ask it.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        addresses: Vec<Origin>,
+    },
 }
 
 /// The gate opens its commitment.

@@ -3,11 +3,13 @@
 //! An importing program makes the codes and whoever adds a token makes the token, so that a lost answer loses nothing;
 //! only their SHA-256 travel. References stand in bodies and paths of these requests, never in an answer to anybody else.
 
+mod arbiter;
 mod event;
 mod gate;
 mod ticket;
 mod token;
 
+pub use arbiter::{ArbiterBody, ArbiterList, OfferArbiter, RevokeArbiter};
 pub use event::{
     CreateEvent, EntryCounts, EventBody, EventForgotten, EventList, PolicyChoices, TicketCounts, UpdateEvent,
 };
@@ -18,7 +20,7 @@ pub use ticket::{
 };
 pub use token::{AddToken, Role, TokenBody, TokenList};
 
-use crate::ids::{EnrolmentId, EventId, GateId};
+use crate::ids::{ArbiterId, EnrolmentId, EventId, GateId};
 
 /// `POST` creates an event, `GET` lists them.
 pub const EVENTS: &str = "/api/v1/events";
@@ -42,6 +44,16 @@ pub const GATE_OFFER: &str = "/api/v1/events/{event}/gates/offers/{enrolment}";
 pub const GATE_OFFER_CONFIRM: &str = "/api/v1/events/{event}/gates/offers/{enrolment}/confirm";
 /// `POST`: ends a gate's rights.
 pub const GATE_REVOKE: &str = "/api/v1/events/{event}/gates/{gate}/revoke";
+/// `GET`: the event's venue arbiters.
+pub const ARBITERS: &str = "/api/v1/events/{event}/arbiters";
+/// `POST`: offers a place to a new venue arbiter.
+pub const ARBITER_OFFERS: &str = "/api/v1/events/{event}/arbiters/offers";
+/// `GET`: how far the arbiter that took the offer is.
+pub const ARBITER_OFFER: &str = "/api/v1/events/{event}/arbiters/offers/{enrolment}";
+/// `POST`: the digits that the operator read from the arbiter's screen.
+pub const ARBITER_OFFER_CONFIRM: &str = "/api/v1/events/{event}/arbiters/offers/{enrolment}/confirm";
+/// `POST`: ends a venue arbiter's rights.
+pub const ARBITER_REVOKE: &str = "/api/v1/events/{event}/arbiters/{arbiter}/revoke";
 /// `POST` adds a bearer token, `GET` lists them.
 pub const TOKENS: &str = "/api/v1/tokens";
 /// `DELETE`: ends a bearer token.
@@ -105,6 +117,36 @@ pub fn gate_offer_confirm(event: EventId, enrolment: EnrolmentId) -> String {
 #[must_use]
 pub fn gate_revoke(event: EventId, gate: GateId) -> String {
     format!("/api/v1/events/{event}/gates/{gate}/revoke")
+}
+
+/// Path of [`ARBITERS`].
+#[must_use]
+pub fn arbiters(event: EventId) -> String {
+    format!("/api/v1/events/{event}/arbiters")
+}
+
+/// Path of [`ARBITER_OFFERS`].
+#[must_use]
+pub fn arbiter_offers(event: EventId) -> String {
+    format!("/api/v1/events/{event}/arbiters/offers")
+}
+
+/// Path of [`ARBITER_OFFER`].
+#[must_use]
+pub fn arbiter_offer(event: EventId, enrolment: EnrolmentId) -> String {
+    format!("/api/v1/events/{event}/arbiters/offers/{enrolment}")
+}
+
+/// Path of [`ARBITER_OFFER_CONFIRM`].
+#[must_use]
+pub fn arbiter_offer_confirm(event: EventId, enrolment: EnrolmentId) -> String {
+    format!("/api/v1/events/{event}/arbiters/offers/{enrolment}/confirm")
+}
+
+/// Path of [`ARBITER_REVOKE`].
+#[must_use]
+pub fn arbiter_revoke(event: EventId, arbiter: ArbiterId) -> String {
+    format!("/api/v1/events/{event}/arbiters/{arbiter}/revoke")
 }
 
 /// Path of [`TOKEN`].

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::api::extract::OfferPath;
 use crate::auth::bearer::Operate;
-use crate::enrolment::{EnrolmentRefusal, Progress, StandingOffer};
+use crate::enrolment::{EnrolmentRefusal, OfferFor, Progress, StandingOffer};
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::web::buyer::moment::Wall;
@@ -82,7 +82,11 @@ fn offer_page(
     let (mut zone, mut entrance, mut until) = Default::default();
     let step = match app.enrolments.standing_offer(*event, *enrolment, now) {
         Ok(offer) => {
-            (zone, entrance) = (offer.zone.to_string(), offer.entrance.to_string());
+            // An arbiter's offer is the command line's: here it is as if it had ended.
+            let OfferFor::Gate { zone: of, entrance: over } = &offer.place else {
+                return Err(EnrolmentRefusal::NoOffer.into());
+            };
+            (zone, entrance) = (of.to_string(), over.to_string());
             until = Wall::at(offer.expires_at, page.speech.language()).in_short();
             OfferStep::of(app, offer)
         }

@@ -1,0 +1,77 @@
+//! A step that a gate of this event has signed (RFC 9421), verified over the address that the gate knows.
+//!
+//! Nonces are not remembered here: repeating a step changes nothing and gets the same answer, however late, so a copy
+//! of a request does what its original did. A signature lives a minute.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts as _, Path, Request};
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, StatusCode};
+use kido_shared::ids::{EventId, GateId};
+use kido_shared::journal_head::JOURNAL_HEADER;
+use kido_shared::request_signature::{RequestParts, RequestSignatureError, UnverifiedRequest};
+use kido_shared::wire::v1::admissions::ClaimBody;
+
+use super::problem::Refused;
+use crate::book::Standing;
+use crate::decide::Arbiter;
+use crate::records::ClaimRecords;
+
+/// A step, and the gate that signed it.
+#[derive(Debug)]
+pub(crate) struct SignedStep {
+    pub(crate) gate: GateId,
+    pub(crate) body: ClaimBody,
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, RequestSignatureError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next().map(|value| value.to_str()), values.next()) {
+        (Some(Ok(text)), None) => Ok(text),
+        (Some(_) | None, _) => Err(RequestSignatureError::Malformed),
+    }
+}
+
+/// The address of this box that the gate has asked, as both sides write it.
+fn address<'a>(standing: &'a Standing, headers: &HeaderMap) -> Result<&'a str, Refused> {
+    let host = header(headers, HOST.as_str())?.to_ascii_lowercase();
+    let addresses = standing.own.iter().flat_map(|own| &own.addresses).map(|address| address.as_str());
+    let named = |address: &&str| address.split_once("://").is_some_and(|(_scheme, authority)| authority == host);
+    addresses.into_iter().find(named).ok_or(Refused::OTHER_ADDRESS)
+}
+
+impl<R: ClaimRecords> FromRequest<Arc<Arbiter<R>>> for SignedStep {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, arbiter: &Arc<Arbiter<R>>) -> Result<Self, Refused> {
+        let (mut parts, body) = request.into_parts();
+        let event = Path::<EventId>::from_request_parts(&mut parts, arbiter).await;
+        if !event.is_ok_and(|Path(event)| event == arbiter.book().event()) {
+            return Err(Refused::OTHER_EVENT);
+        }
+        let headers = &parts.headers;
+        let signature = UnverifiedRequest::parse(header(headers, "signature-input")?, header(headers, "signature")?)?;
+        let digest = header(headers, "content-digest")?.to_owned();
+        let journal = if signature.covers_journal() { Some(header(headers, JOURNAL_HEADER)?.to_owned()) } else { None };
+        let standing = arbiter.book().standing();
+        let known = standing.gates.get(&signature.claimed_gate()).ok_or(Refused::UNKNOWN_GATE)?;
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let (method, target_uri) =
+            (parts.method.as_str().to_owned(), format!("{}{path}", address(&standing, headers)?));
+        let body = Bytes::from_request(Request::from_parts(parts, body), arbiter).await;
+        let body = body.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Refused::TOO_LARGE,
+            _other => Refused::BODY,
+        })?;
+        let signed =
+            RequestParts { method: &method, target_uri: &target_uri, body: &body, journal: journal.as_deref() };
+        let verified = signature.verify(&signed, &digest, &known.key, arbiter.now())?;
+        if known.revoked {
+            return Err(Refused::REVOKED);
+        }
+        let body = serde_json::from_slice(&body).map_err(|_not_a_step| Refused::BODY)?;
+        Ok(Self { gate: verified.gate(), body })
+    }
+}

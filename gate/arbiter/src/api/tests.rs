@@ -1,0 +1,292 @@
+use core::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use kido_shared::admission::{AdmissionBasis, DecidedOn};
+use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, NamedAdmission};
+use kido_shared::clock::{Clock as _, Timestamp};
+use kido_shared::feed::FeedRecord;
+use kido_shared::ids::{AdmissionId, FeedSequence, GateId, TicketId};
+use kido_shared::policy::ArbiterHome;
+use kido_shared::request_signature::{RequestParts, sign};
+use kido_shared::ticket::{Entries, TicketStatus};
+use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
+use kido_shared::wire::v1::problem::Problem;
+use rand::rngs::OsRng;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::rate::{Pace, Paces};
+use crate::records::{HeldRecords, StoredRecords};
+use crate::testing::{ADDRESS, CLUSTER, EVENT, Feed, GATES, Venue, gate, gate_key, policy, ticket, ticket_id};
+
+const ONE: GateId = GATES[0];
+const OTHER: GateId = GATES[1];
+
+/// What a request is made of; each test bends one part.
+struct Sent {
+    signed_by: GateId,
+    key_of: GateId,
+    at: Timestamp,
+    host: &'static str,
+    body: ClaimBody,
+}
+
+fn admission(id: u8) -> AdmissionId {
+    AdmissionId::from_bytes([id; 16])
+}
+
+const fn asked(epoch: u32) -> Option<AskedArbiter> {
+    Some(AskedArbiter { cluster: CLUSTER, epoch })
+}
+
+fn claim_on(decided_on: DecidedOn, gate: GateId, id: u8, ticket: TicketId, at: Timestamp) -> ClaimStep {
+    let (admission, basis) = (admission(id), AdmissionBasis::Claimed);
+    ClaimStep::Claim(ClaimRequest { admission, ticket, gate, decided_on, at, basis })
+}
+
+/// A claim on the newest records that the arbiter knows.
+fn claim<R: ClaimRecords>(venue: &Venue<R>, gate: GateId, id: u8, ticket: TicketId) -> ClaimStep {
+    let decided_on = venue.arbiter.book().facts(ticket).unwrap().unwrap().newest;
+    claim_on(decided_on, gate, id, ticket, venue.clock.now())
+}
+
+fn named(gate: GateId, id: u8, ticket: TicketId) -> NamedAdmission {
+    NamedAdmission { admission: admission(id), ticket, gate }
+}
+
+async fn send<R: ClaimRecords>(venue: &Venue<R>, sent: Sent) -> Result<ClaimAnswer, (u16, String)> {
+    let Sent { signed_by, key_of, at, host, body } = sent;
+    let (path, body) = (routes::claims(EVENT), serde_json::to_vec(&body).unwrap());
+    let target = format!("{ADDRESS}{path}");
+    let parts = RequestParts { method: "POST", target_uri: &target, body: &body, journal: None };
+    let headers = sign(&parts, signed_by, &gate_key(key_of), at, &mut OsRng);
+    let request = Request::post(path).header(header::HOST, host).header("content-digest", headers.content_digest);
+    let request = request.header("signature-input", headers.signature_input).header("signature", headers.signature);
+    let response = router(Arc::clone(&venue.arbiter)).oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+    let status = response.status();
+    let body = axum::body::to_bytes(response.into_body(), 4_096).await.unwrap();
+    if status.is_success() {
+        return Ok(serde_json::from_slice::<ClaimAnswerBody>(&body).unwrap().answer);
+    }
+    let problem: Problem = serde_json::from_slice(&body).unwrap();
+    Err((status.as_u16(), problem.code))
+}
+
+fn sent<R>(venue: &Venue<R>, step: ClaimStep) -> Sent {
+    let (by, body) = (step.gate(), ClaimBody { step, arbiter: asked(0) });
+    Sent { signed_by: by, key_of: by, at: venue.clock.now(), host: "arbiter.example", body }
+}
+
+async fn ask<R: ClaimRecords>(venue: &Venue<R>, step: ClaimStep) -> Result<ClaimAnswer, (u16, String)> {
+    send(venue, sent(venue, step)).await
+}
+
+fn refused(status: u16, code: &str) -> Result<ClaimAnswer, (u16, String)> {
+    Err((status, code.to_owned()))
+}
+
+const GRANTED: Result<ClaimAnswer, (u16, String)> = Ok(ClaimAnswer::Granted { entry: 1 });
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_entry_is_one_gates_and_repeating_the_claim_tells_so() {
+    let venue = Venue::new(1).await;
+    let first = claim(&venue, ONE, 1, ticket_id(0));
+    assert_eq!(ask(&venue, first.clone()).await, GRANTED);
+    assert_eq!(ask(&venue, first).await, GRANTED, "repeating a claim is harmless");
+    let second = ask(&venue, claim(&venue, OTHER, 2, ticket_id(0))).await;
+    assert!(
+        matches!(second, Ok(ClaimAnswer::Taken { admission: held, gate, .. }) if (held, gate) == (admission(1), ONE))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_gates_that_ask_at_once_one_is_granted() {
+    let venue = Arc::new(Venue::new(1).await);
+    let asking = (1..=20_u8).map(|id| {
+        let venue = Arc::clone(&venue);
+        tokio::spawn(async move { ask(&venue, claim(&venue, GATES[usize::from(id % 2)], id, ticket_id(0))).await })
+    });
+    let mut granted = 0;
+    for asked in asking.collect::<Vec<_>>() {
+        let answer = asked.await.unwrap().unwrap();
+        granted += usize::from(matches!(answer, ClaimAnswer::Granted { .. }));
+        assert!(matches!(answer, ClaimAnswer::Granted { .. } | ClaimAnswer::Taken { .. }), "{answer:?}");
+    }
+    assert_eq!(granted, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_gate_of_the_event_that_signs_for_itself_and_now_is_heard() {
+    let mut venue = Venue::new(1).await;
+    let step = claim(&venue, ONE, 1, ticket_id(0));
+    let bent = |bend: fn(&mut Sent)| {
+        let mut sent = sent(&venue, step.clone());
+        bend(&mut sent);
+        sent
+    };
+    let table = [
+        (bent(|sent| sent.key_of = OTHER), refused(401, "signature")),
+        (bent(|sent| sent.at = sent.at.before(Duration::from_secs(62))), refused(401, "signature_skew")),
+        (bent(|sent| sent.host = "other.example"), refused(401, "other_address")),
+        (bent(|sent| (sent.signed_by, sent.key_of) = (OTHER, OTHER)), refused(403, "other_gate")),
+        (bent(|sent| sent.signed_by = GateId::from_bytes([9; 16])), refused(401, "unknown_gate")),
+    ];
+    for (sent, expected) in table {
+        assert_eq!(send(&venue, sent).await, expected);
+    }
+    venue.publish(&gate(ONE, true)).await;
+    assert_eq!(ask(&venue, step).await, refused(403, "gate_revoked"));
+    assert_eq!(ask(&venue, claim(&venue, OTHER, 2, ticket_id(0))).await, GRANTED, "nothing was taken meanwhile");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_believes_in_another_incarnation_is_not_answered_nor_does_an_old_box_answer() {
+    let mut venue = Venue::new(1).await;
+    let step = claim(&venue, ONE, 1, ticket_id(0));
+    for arbiter in [None, asked(1), Some(AskedArbiter { cluster: crate::testing::BOX, epoch: 0 })] {
+        let mut sent = sent(&venue, step.clone());
+        sent.body.arbiter = arbiter;
+        assert_eq!(send(&venue, sent).await, refused(409, "arbiter_elsewhere"), "{arbiter:?}");
+    }
+    venue.publish(&policy(ArbiterHome::Venue, 1)).await;
+    for epoch in [0, 1] {
+        let mut sent = sent(&venue, step.clone());
+        sent.body.arbiter = asked(epoch);
+        assert_eq!(send(&venue, sent).await, refused(409, "arbiter_elsewhere"), "its own time is over");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_on_superseded_records_is_stale_and_one_from_ahead_asks_for_news() {
+    let mut venue = Venue::new(1).await;
+    let old = claim(&venue, ONE, 1, ticket_id(0));
+    venue.publish(&ticket(0, TicketStatus::InForce, Entries::ONCE)).await;
+    assert!(matches!(ask(&venue, old).await, Ok(ClaimAnswer::Stale { .. })));
+    let ahead = DecidedOn { ticket: FeedSequence::new(900), binding: FeedSequence::new(901) };
+    for ticket in [ticket_id(0), ticket_id(7)] {
+        let claim = claim_on(ahead, ONE, 2, ticket, venue.clock.now());
+        assert_eq!(ask(&venue, claim).await, Ok(ClaimAnswer::Behind));
+        venue.pulls.next(Duration::ZERO).await.unwrap().done();
+    }
+    let never = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST };
+    let never = claim_on(never, ONE, 3, ticket_id(7), venue.clock.now());
+    assert_eq!(ask(&venue, never).await, refused(404, "unknown_ticket"));
+    venue.publish(&ticket(0, TicketStatus::Suspended, Entries::ONCE)).await;
+    let suspended = ask(&venue, claim(&venue, ONE, 4, ticket_id(0))).await;
+    assert_eq!(suspended, Ok(ClaimAnswer::NotInForce { status: TicketStatus::Suspended }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_withdrawn_never_claims_and_what_was_annulled_is_given_back() {
+    let venue = Venue::new(2).await;
+    let late = claim(&venue, ONE, 1, ticket_id(0));
+    let withdraw = ClaimStep::Withdraw(named(ONE, 1, ticket_id(0)));
+    assert_eq!(ask(&venue, withdraw).await, Ok(ClaimAnswer::Withdrawn), "it overtakes its claim");
+    assert_eq!(ask(&venue, late).await, Ok(ClaimAnswer::Withdrawn));
+    assert_eq!(ask(&venue, claim(&venue, OTHER, 2, ticket_id(0))).await, GRANTED);
+
+    assert_eq!(ask(&venue, claim(&venue, ONE, 3, ticket_id(1))).await, GRANTED);
+    let foreign = ClaimStep::Annul(named(OTHER, 3, ticket_id(1)));
+    assert_eq!(ask(&venue, foreign).await, Ok(ClaimAnswer::NotHeld), "another gate gives nothing back");
+    assert_eq!(ask(&venue, ClaimStep::Opened(named(ONE, 3, ticket_id(1)))).await, Ok(ClaimAnswer::Opened));
+    assert_eq!(ask(&venue, ClaimStep::Annul(named(ONE, 3, ticket_id(1)))).await, Ok(ClaimAnswer::Annulled));
+    assert_eq!(ask(&venue, claim(&venue, OTHER, 4, ticket_id(1))).await, GRANTED);
+    let exit = ClaimStep::Exit(named(OTHER, 4, ticket_id(1)));
+    assert_eq!(ask(&venue, exit).await, refused(422, "not_offered"), "no gate proves an exit yet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_party_is_one_claim_each_and_each_ticket_has_as_many_entries_as_it_says() {
+    let mut venue = Venue::new(3).await;
+    for number in 0..3 {
+        assert_eq!(ask(&venue, claim(&venue, ONE, number, ticket_id(number))).await, GRANTED);
+    }
+    let twice = Entries::Times(std::num::NonZeroU16::new(2).unwrap());
+    venue.publish(&ticket(9, TicketStatus::InForce, twice)).await;
+    assert_eq!(ask(&venue, claim(&venue, ONE, 11, ticket_id(9))).await, GRANTED);
+    let inside = ask(&venue, claim(&venue, OTHER, 12, ticket_id(9))).await;
+    assert!(matches!(inside, Ok(ClaimAnswer::Taken { .. })), "a second entry needs an exit between: {inside:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_key_takes_no_more_than_its_burst_and_its_pace() {
+    let paces = Paces { claims: Pace { burst: 3, interval_ms: 1_000 }, ..Paces::LANE };
+    let venue = Venue::with(Feed::with_tickets(9), HeldRecords::default(), paces).await;
+    let mut answers = Vec::new();
+    for number in 0..5 {
+        answers.push(ask(&venue, claim(&venue, ONE, number, ticket_id(number))).await);
+    }
+    let too_fast = || refused(429, "too_many_requests");
+    assert_eq!(answers, [GRANTED, GRANTED, GRANTED, too_fast(), too_fast()]);
+    assert_eq!(ask(&venue, claim(&venue, OTHER, 8, ticket_id(8))).await, GRANTED, "others are not held back");
+    venue.clock.advance(Duration::from_secs(1));
+    assert_eq!(ask(&venue, claim(&venue, ONE, 3, ticket_id(3))).await, GRANTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_arbiter_that_was_not_asked_grants_no_entry_that_the_feed_knows_as_used() {
+    let mut venue = Venue::new(1).await;
+    let (id, gate, at) = (admission(5), OTHER, venue.clock.now());
+    let inside = kido_shared::admission::Admission {
+        id,
+        ticket: ticket_id(0),
+        gate,
+        entry: 1,
+        at,
+        basis: AdmissionBasis::Offline,
+    };
+    venue.publish(&FeedRecord::Admission(inside)).await;
+    let taken = ask(&venue, claim(&venue, ONE, 1, ticket_id(0))).await;
+    assert!(matches!(taken, Ok(ClaimAnswer::Taken { admission, .. }) if admission == id), "{taken:?}");
+    assert_eq!(ask(&venue, claim(&venue, OTHER, 5, ticket_id(0))).await, GRANTED, "claimed afterwards, as its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_arbiter_whose_feed_is_too_old_is_silent_and_says_so() {
+    let venue = Venue::new(1).await;
+    let health = async || {
+        let request = Request::get(routes::HEALTH).body(Body::empty()).unwrap();
+        let response = router(Arc::clone(&venue.arbiter)).oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 4_096).await.unwrap();
+        (status, serde_json::from_slice::<Health>(&body).unwrap())
+    };
+    let step = claim(&venue, ONE, 1, ticket_id(0));
+    venue.clock.advance(Duration::from_secs(11 * 3_600));
+    let (status, said) = health().await;
+    assert_eq!((status, said), (200, Health { ok: true, named: true, feed_age_s: Some(11 * 3_600) }));
+    assert_eq!(ask(&venue, step.clone()).await, GRANTED, "the line may be down for hours");
+    venue.clock.advance(Duration::from_secs(2 * 3_600));
+    assert_eq!(ask(&venue, step).await, refused(503, "feed_too_old"));
+    assert_eq!(health().await.0, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_granted_is_granted_after_a_restart_and_nothing_twice() {
+    let disk = tempfile::tempdir().unwrap();
+    let open = || StoredRecords::open(disk.path(), EVENT).unwrap();
+    let records = open();
+    let before = Venue::with(Feed::with_tickets(2), records.clone(), Paces::LANE).await;
+    assert_eq!(ask(&before, claim(&before, ONE, 1, ticket_id(0))).await, GRANTED);
+    drop(before);
+    records.close().unwrap();
+    let after = Venue::with(Feed::with_tickets(2), open(), Paces::LANE).await;
+    let other = ask(&after, claim(&after, OTHER, 2, ticket_id(0))).await;
+    assert!(matches!(other, Ok(ClaimAnswer::Taken { .. })), "{other:?}");
+    assert_eq!(ask(&after, claim(&after, ONE, 1, ticket_id(0))).await, GRANTED);
+    assert!(after.home.path().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_step_is_refused_without_being_repeated() {
+    let venue = Venue::new(1).await;
+    let to = |path: &str, body: Vec<u8>| {
+        let request = Request::post(path.to_owned()).header(header::HOST, "arbiter.example").body(Body::from(body));
+        router(Arc::clone(&venue.arbiter)).oneshot(request.unwrap())
+    };
+    assert_eq!(to(&routes::claims(EVENT), b"{}".to_vec()).await.unwrap().status(), 401);
+    assert_eq!(to("/api/v1/events/event-x/claims", Vec::new()).await.unwrap().status(), 404);
+    assert_eq!(to("/elsewhere", Vec::new()).await.unwrap().status(), 404);
+    assert_eq!(to(routes::HEALTH, Vec::new()).await.unwrap().status(), 405);
+}

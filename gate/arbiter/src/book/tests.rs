@@ -1,0 +1,75 @@
+use kido_shared::admission::{Admission, AdmissionBasis};
+use kido_shared::claim::ClaimState;
+use kido_shared::feed::{Annulled, FeedRecord};
+use kido_shared::ids::AdmissionId;
+use kido_shared::policy::ArbiterHome;
+use kido_shared::ticket::{Entries, TicketStatus};
+
+use super::*;
+use crate::testing::{EVENT, Feed, GATES, NOW, own, policy, ticket, ticket_id};
+
+fn open(home: &tempfile::TempDir, feed: &Feed) -> Book {
+    Book::open(&home.path().join("book"), feed.followed()).unwrap()
+}
+
+fn admission(id: u8, ticket: TicketId) -> FeedRecord {
+    let (id, gate) = (AdmissionId::from_bytes([id; 16]), GATES[0]);
+    FeedRecord::Admission(Admission { id, ticket, gate, entry: 1, at: NOW, basis: AdmissionBasis::Offline })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_book_knows_tickets_gates_and_its_own_box_also_after_a_restart() {
+    let home = tempfile::tempdir().unwrap();
+    let mut feed = Feed::with_tickets(2);
+    let book = open(&home, &feed);
+    feed.tell(&book, NOW).await.unwrap();
+    feed.publish(&ticket(1, TicketStatus::Suspended, Entries::ONCE));
+    feed.tell(&book, NOW).await.unwrap();
+    book.close().unwrap();
+    let book = open(&home, &feed);
+    let standing = book.standing();
+    assert_eq!((standing.position, standing.head), (feed.reached, Some(NOW)));
+    assert!(GATES.iter().all(|gate| standing.gates.get(gate).is_some_and(|known| !known.revoked)));
+    assert_eq!(standing.own.as_ref().map(|own| own.epoch), Some(0));
+    let facts = book.facts(ticket_id(1)).unwrap().unwrap();
+    assert_eq!((facts.status, facts.newest.ticket.get()), (TicketStatus::Suspended, feed.reached.length - 1));
+    assert_eq!(book.facts(ticket_id(9)).unwrap(), None);
+    assert_eq!(book.event(), EVENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_the_feed_says_is_inside_holds_the_entry_until_it_is_annulled() {
+    let home = tempfile::tempdir().unwrap();
+    let mut feed = Feed::with_tickets(1);
+    let book = open(&home, &feed);
+    feed.publish(&admission(1, ticket_id(0)));
+    feed.tell(&book, NOW).await.unwrap();
+    let held = book.admitted(ticket_id(0)).unwrap().unwrap();
+    assert!(
+        matches!(held.state(), ClaimState::Inside(holding) if holding.admission == AdmissionId::from_bytes([1; 16]))
+    );
+    let (admission, ticket, gate) = (AdmissionId::from_bytes([1; 16]), ticket_id(0), GATES[0]);
+    feed.publish(&FeedRecord::Annulled(Annulled { admission, ticket, gate, at: NOW }));
+    feed.tell(&book, NOW).await.unwrap();
+    assert_eq!(book.admitted(ticket_id(0)).unwrap().unwrap().state(), &ClaimState::Free);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_box_decides_only_while_the_policy_names_its_very_incarnation() {
+    let home = tempfile::tempdir().unwrap();
+    let mut feed = Feed::with_tickets(0);
+    let book = open(&home, &feed);
+    let decides = |book: &Book| crate::decide::decides(&book.standing(), NOW).is_ok();
+    assert!(!decides(&book), "nothing is known yet");
+    feed.tell(&book, NOW).await.unwrap();
+    assert!(decides(&book));
+    let changes =
+        [policy(ArbiterHome::Venue, 1), policy(ArbiterHome::Registrar, 0), policy(ArbiterHome::Local, 0), own(0, true)];
+    for change in changes {
+        feed.publish(&policy(ArbiterHome::Venue, 0));
+        feed.publish(&own(0, false));
+        feed.publish(&change);
+        feed.tell(&book, NOW).await.unwrap();
+        assert!(!decides(&book), "{change:?}");
+    }
+}

@@ -1,0 +1,61 @@
+//! The subcommands: wiring, and what a person at a terminal reads.
+
+mod doctor;
+mod enrol;
+mod run;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use kido_shared::clock::{Clock, SystemClock};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use tracing_subscriber::EnvFilter;
+
+use crate::{Cli, Command, LogFormat, LogOptions};
+
+/// Chooses the subcommand.
+pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
+    log_to_stderr(&cli.log)?;
+    // Before anything secret is read: no core dump and no debugger.
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })
+        .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable))
+        .context("core dumps cannot be switched off")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match cli.command {
+        Command::Enrol { data } => runtime.block_on(enrol::enrol(&data)),
+        Command::Run { data, listen } => runtime.block_on(run::run(&data, listen)),
+        Command::Doctor { data, json } => runtime.block_on(doctor::doctor(&data, json)),
+    }
+}
+
+/// Says why the program ends, in the log where there is one.
+pub(crate) fn lament(error: &anyhow::Error) {
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!(error = format!("{error:#}"), "the arbiter ends");
+    } else if let Err(mute) = writeln!(std::io::stderr(), "kido-arbiter: {error:#}") {
+        drop(mute);
+    }
+}
+
+fn log_to_stderr(options: &LogOptions) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&options.log).context("--log is not understood")?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match options.log_format {
+        LogFormat::Text => lines.with_ansi(false).init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+fn machine_clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// Writes a line for the person at the terminal.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}

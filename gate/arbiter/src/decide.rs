@@ -1,0 +1,182 @@
+//! From a step that a gate has signed to a durable answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kido_follow::PullNow;
+use kido_shared::claim::{ClaimAnswer, ClaimFacts, ClaimStep, TicketClaims, step as take_step};
+use kido_shared::clock::{Clock, Timestamp};
+use kido_shared::ids::{GateId, TicketId};
+use kido_shared::keys::ClaimKey;
+use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
+
+use crate::book::{Book, BookError, Standing};
+use crate::rate::{Paces, Rates};
+use crate::records::{ClaimRecords, RecordName, RecordsError, Swapped, Versioned};
+
+/// How often a step is taken anew on a record that others changed meanwhile: each time one of them was decided, and a
+/// ticket has a handful of gates that could ask for it at once.
+const TRIES: usize = 16;
+
+/// Why a step is not looked at, or not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum StepRefusal {
+    /// The step names another gate than the one that signed it.
+    #[error("the step names another gate than the one that signed it")]
+    OtherGate,
+    /// No gate may ask for this kind of step.
+    #[error("exits are not offered yet")]
+    NotOffered,
+    /// The policy names another arbiter than this box, or the gate believes in another one.
+    #[error("this event's claims are decided elsewhere")]
+    Elsewhere,
+    /// The gate asks faster than any lane lets people in.
+    #[error("the gate asks too fast")]
+    TooFast,
+    /// The feed that was followed has no such ticket.
+    #[error("no such ticket in this event")]
+    UnknownTicket,
+    /// What is known here is older than the event allows: gates follow their offline choice.
+    #[error("the feed was not reached for too long")]
+    TooOld,
+    /// The record was changed by others again and again: the gate asks anew.
+    #[error("too many gates ask for one ticket at once")]
+    Contended,
+    /// The book cannot be read.
+    #[error("the book cannot be read")]
+    Book(#[from] BookError),
+    /// The records cannot be read or written; the step may have been taken, and asking again tells.
+    #[error("the records cannot be read or written")]
+    Records(#[from] RecordsError),
+}
+
+/// What an arbiter is made of.
+#[derive(Debug)]
+pub struct Parts<R> {
+    /// What the feed has told.
+    pub book: Book,
+    /// The records that it decides on.
+    pub records: R,
+    /// Names them.
+    pub names: ClaimKey,
+    /// How fast a gate may ask.
+    pub paces: Paces,
+    /// Asks for news of the feed.
+    pub pull: PullNow,
+}
+
+/// The arbiter of one event, in this box.
+pub struct Arbiter<R> {
+    book: Book,
+    records: R,
+    names: ClaimKey,
+    rates: Mutex<Rates>,
+    pull: PullNow,
+    clock: Arc<dyn Clock>,
+}
+
+impl<R> std::fmt::Debug for Arbiter<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arbiter").field("event", &self.book.event()).finish_non_exhaustive()
+    }
+}
+
+/// Whether this box decides now, for the incarnation that the policy names.
+///
+/// # Errors
+/// [`StepRefusal::Elsewhere`] or [`StepRefusal::TooOld`].
+pub fn decides(standing: &Standing, now: Timestamp) -> Result<AskedArbiter, StepRefusal> {
+    let policy = standing.policy.as_ref().ok_or(StepRefusal::TooOld)?;
+    let name = &policy.choices().arbiter;
+    if !standing.own.as_ref().is_some_and(|own| own.serves(name)) {
+        return Err(StepRefusal::Elsewhere);
+    }
+    if standing.age(now) > policy.replica_age_max() { Err(StepRefusal::TooOld) } else { Ok(AskedArbiter::of(name)) }
+}
+
+impl<R: ClaimRecords> Arbiter<R> {
+    /// An arbiter on that clock.
+    #[must_use]
+    pub fn new(parts: Parts<R>, clock: Arc<dyn Clock>) -> Self {
+        let Parts { book, records, names, paces, pull } = parts;
+        Self { book, records, names, rates: Mutex::new(Rates::new(paces)), pull, clock }
+    }
+
+    /// What the feed has told.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Takes a step that this gate has signed; the answer is durable.
+    ///
+    /// # Errors
+    /// [`StepRefusal`].
+    pub async fn step(&self, signed_by: GateId, body: ClaimBody) -> Result<ClaimAnswer, StepRefusal> {
+        let ClaimBody { step, arbiter } = body;
+        if step.gate() != signed_by {
+            return Err(StepRefusal::OtherGate);
+        }
+        if !step.is_offered() {
+            return Err(StepRefusal::NotOffered);
+        }
+        let (now, standing) = (self.now(), self.book.standing());
+        if Some(decides(&standing, now)?) != arbiter {
+            return Err(StepRefusal::Elsewhere);
+        }
+        if !self.rates.lock().unwrap_or_else(PoisonError::into_inner).take(signed_by, &step, now) {
+            return Err(StepRefusal::TooFast);
+        }
+        let answer = match self.book.facts(step.ticket())? {
+            Some(facts) => self.decide(&step, &facts, now).await?,
+            None => not_known_yet(&step, &standing)?,
+        };
+        if answer == ClaimAnswer::Behind {
+            self.pull.nudge();
+        }
+        Ok(answer)
+    }
+
+    async fn decide(&self, step: &ClaimStep, facts: &ClaimFacts, now: Timestamp) -> Result<ClaimAnswer, StepRefusal> {
+        let name = RecordName::from_bytes(self.names.name(step.ticket()));
+        let mut stands = self.records.get(name).await?;
+        for _try in 0..TRIES {
+            let (before, version) = match &stands {
+                Some(Versioned { claims, version }) => (claims.clone(), Some(*version)),
+                None => (self.begins(step.ticket())?, None),
+            };
+            let (next, answer) = take_step(&before, step, facts, now);
+            let Some(next) = next else { return Ok(answer) };
+            match self.records.compare_and_set(name, version, next).await? {
+                Swapped::Stored => return Ok(answer),
+                Swapped::Other(other) => stands = other,
+            }
+        }
+        Err(StepRefusal::Contended)
+    }
+
+    /// Where a ticket without a record begins: with whoever the feed says is inside, so that a new box, or one that was
+    /// not asked while gates were offline, grants no entry twice.
+    fn begins(&self, ticket: TicketId) -> Result<TicketClaims, BookError> {
+        Ok(self.book.admitted(ticket)?.unwrap_or_default())
+    }
+}
+
+/// A gate that is ahead of this box knows tickets that are not here yet.
+fn not_known_yet(step: &ClaimStep, standing: &Standing) -> Result<ClaimAnswer, StepRefusal> {
+    match step {
+        ClaimStep::Claim(request) if request.decided_on.ticket.get() >= standing.position.length => {
+            Ok(ClaimAnswer::Behind)
+        }
+        ClaimStep::Claim(_)
+        | ClaimStep::Withdraw(_)
+        | ClaimStep::Opened(_)
+        | ClaimStep::Annul(_)
+        | ClaimStep::Exit(_) => Err(StepRefusal::UnknownTicket),
+    }
+}

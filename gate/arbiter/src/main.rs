@@ -1,0 +1,121 @@
+//! `kido-arbiter`: decides in the venue that one ticket enters once.
+
+mod commands;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STEPS: &str = "\
+Before: the event's claims are decided in the venue (kido-registrar event create --arbiter venue), and somebody offers
+this box a place (kido-registrar arbiter add EVENT --address https://arbiter.venue.example).
+Three steps make an arbiter:
+  kido-arbiter enrol  --data DIR   joins the event; asks for the link that `kido-registrar arbiter add` prints
+  kido-arbiter doctor --data DIR   says whether disk, clock, feed and address are ready
+  kido-arbiter run    --data DIR   decides
+Gates learn the address from the feed and ask by themselves.";
+
+/// Decides, on a box beside the gates, that one ticket enters once, also while the venue's line is down.
+///
+/// It keeps one small record per ticket, under a name that tells nothing without the event's key, and follows the
+/// event's feed for gates, tickets and choices. It knows no card, no seat and nobody's name. Gates sign what they ask;
+/// each answer is durable before it is given.
+#[derive(Debug, Parser)]
+#[command(name = "kido-arbiter", version, max_term_width = 100, after_help = STEPS)]
+struct Cli {
+    #[command(flatten)]
+    log: LogOptions,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Args)]
+struct LogOptions {
+    /// How the log on standard error is written
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    /// What is logged: a level, or `target=level` pairs
+    #[arg(long, global = true, env = "KIDO_LOG", default_value = "info")]
+    log: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line, for a collector
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Joins an event: needs the link that `kido-registrar arbiter add` prints
+    ///
+    /// The link is asked for here, or read from standard input: it holds a secret that no command line should. Then six
+    /// digits appear, here and nowhere else. The operator reads them from this screen and types them at the prompt of
+    /// `kido-registrar arbiter add`; only the right ones let this box in. Nothing is kept here before that.
+    ///
+    /// Next: kido-arbiter doctor, then kido-arbiter run.
+    Enrol {
+        /// The data folder: keys, book, claims
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Decides until it is told to stop
+    ///
+    /// Plain http: a proxy on this box ends TLS for the address that gates know, and passes the Host header on as it
+    /// came; see `deploy/README.md`. On SIGTERM it answers what is under way and ends.
+    Run {
+        /// The data folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Where it listens
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8430")]
+        listen: SocketAddr,
+    },
+    /// Says whether this box is ready: disk, clock, uplink, feed, address
+    Doctor {
+        /// The data folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// One JSON object instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match commands::main(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            commands::lament(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_teaches_the_steps_and_where_the_digits_go() {
+        let help = Cli::command().render_long_help().to_string();
+        let steps = ["arbiter add", "kido-arbiter enrol ", "kido-arbiter doctor ", "kido-arbiter run "];
+        assert!(steps.map(|step| help.find(step).unwrap()).is_sorted());
+        let enrol = Cli::command().find_subcommand_mut("enrol").unwrap().render_long_help().to_string();
+        let flat = enrol.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in ["kido-registrar arbiter add", "here and nowhere else", "Next: kido-arbiter doctor"] {
+            assert!(flat.contains(word), "{word}: {flat}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `arbiter add | list | revoke`.
+
+use core::time::Duration;
+
+use clap::{Args, Subcommand};
+use kido_shared::challenge::Origin;
+use kido_shared::ids::{ArbiterId, EnrolmentId, EventId};
+use kido_shared::wire::v1::operator::{
+    self, ArbiterBody, ArbiterList, ConfirmGate, GateOffered, OfferArbiter, OfferState, RevokeArbiter,
+};
+
+use super::client::Client;
+use super::console::Console;
+use super::{CliError, Connection, moment};
+
+/// How often the registrar is asked whether the arbiter has come.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often a person may type something that is not six digits. Six wrong digits end the offer at once.
+const TYPING_TRIES: usize = 3;
+
+const EXAMPLES: &str = "\
+Example:
+  kido-registrar event update EVENT --arbiter venue
+  kido-registrar arbiter add EVENT --address https://arbiter.venue.example
+It prints an offer, good for one box and ten minutes. Give it to `kido-arbiter enrol` on the box in the venue; the box
+then shows six digits. Type them here: only if they are the right ones does the box get the event's keys. Gates learn
+its address from the feed.
+
+Next: on the box, kido-arbiter doctor --data DIR, then kido-arbiter run --data DIR";
+
+const REVOKING: &str = "\
+Only for a box that is off and stays off. What it granted and no gate has uploaded yet is known to it alone: let every
+gate upload first (console, the event's gates), or a ticket that was claimed there may enter once more.
+Afterwards another box can be added; it begins with what the feed tells of entries, and gates ask it and no other.";
+
+/// Add, list and revoke the venue's arbiter
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ArbiterArgs {
+    #[command(flatten)]
+    pub(super) connection: Connection,
+    #[command(subcommand)]
+    command: ArbiterCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ArbiterCommand {
+    /// Offer a place to a box in the venue, compare its digits, confirm it
+    #[command(after_help = EXAMPLES)]
+    Add {
+        /// The event's id
+        event: EventId,
+        /// Where gates ask it; may be given up to four times, the first is asked first
+        #[arg(long = "address", required = true, value_name = "URL")]
+        addresses: Vec<Origin>,
+    },
+    /// List the event's venue arbiters
+    List {
+        /// The event's id
+        event: EventId,
+    },
+    /// End an arbiter's rights: its box died, was lost or stolen
+    #[command(after_help = REVOKING)]
+    Revoke {
+        /// The event's id
+        event: EventId,
+        /// The arbiter's id
+        arbiter: ArbiterId,
+        /// Your word that the box is off and stays off
+        #[arg(long)]
+        box_is_off: bool,
+    },
+}
+
+pub(super) async fn run(args: ArbiterArgs) -> Result<(), CliError> {
+    let (client, console) = (Client::of(&args.connection)?, args.connection.console());
+    match args.command {
+        ArbiterCommand::Add { event, addresses } => {
+            let arbiter = add(&client, console, event, OfferArbiter { addresses }).await?;
+            console.show(&arbiter, |arbiter| {
+                let next = "next, on the box: kido-arbiter doctor --data DIR, then kido-arbiter run --data DIR";
+                format!("arbiter: {}\n{next}", arbiter.arbiter)
+            })
+        }
+        ArbiterCommand::List { event } => {
+            let list: ArbiterList = client.get(&operator::arbiters(event)).await?;
+            console.show(&list, |list| list.arbiters.iter().map(describe).collect::<Vec<_>>().join("\n"))
+        }
+        ArbiterCommand::Revoke { event, arbiter, box_is_off } => {
+            let path = operator::arbiter_revoke(event, arbiter);
+            let arbiter: ArbiterBody = client.post(&path, &RevokeArbiter { box_is_off }).await?;
+            console.show(&arbiter, describe)
+        }
+    }
+}
+
+fn describe(arbiter: &ArbiterBody) -> String {
+    let state = if arbiter.revoked { "REVOKED" } else { "in force" };
+    let added_at = moment::show(arbiter.added_at);
+    let addresses = arbiter.addresses.iter().map(Origin::as_str).collect::<Vec<_>>().join(" ");
+    format!("{}  {addresses}  incarnation {}  since {added_at}  {state}", arbiter.arbiter, arbiter.epoch)
+}
+
+async fn add(client: &Client, console: Console, event: EventId, wanted: OfferArbiter) -> Result<ArbiterBody, CliError> {
+    let offered: GateOffered = client.post(&operator::arbiter_offers(event), &wanted).await?;
+    let until = moment::show(offered.expires_at);
+    console.note(&format!("Good until {until}. Waiting for the box (kido-arbiter enrol) …"))?;
+    console.line(&format!("offer: {}", offered.link.as_str()))?;
+    wait(client, event, offered.enrolment).await?;
+    let path = operator::arbiter_offer_confirm(event, offered.enrolment);
+    for _try in 0..TYPING_TRIES {
+        let short_code = console.ask("The six digits on the box's screen: ").await?.trim().to_owned();
+        match client.post::<_, ArbiterBody>(&path, &ConfirmGate { short_code }).await {
+            Err(CliError::Refused(problem)) if problem.code == "not_digits" => console.note(&problem.detail)?,
+            answer => return answer,
+        }
+    }
+    Err(CliError::NoDigits)
+}
+
+/// Until the box shows its digits; the offer's end is the registrar's answer.
+async fn wait(client: &Client, event: EventId, enrolment: EnrolmentId) -> Result<(), CliError> {
+    let path = operator::arbiter_offer(event, enrolment);
+    loop {
+        match client.get::<OfferState>(&path).await? {
+            OfferState::Waiting => tokio::time::sleep(ASK_EVERY).await,
+            OfferState::ShowsCode { .. } | OfferState::Confirmed { .. } => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The rules of an event's venue arbiters.
+//!
+//! **Invariant**: at most one box decides for an event. A box is enrolled for one incarnation of the event's arbiter, at
+//! most one box per incarnation; revoking it begins the next incarnation in the same step. Gates name the incarnation
+//! that they believe in, and a box answers for its own alone.
+
+use kido_shared::challenge::Origin;
+use kido_shared::clock::Timestamp;
+use kido_shared::feed::{ARBITER_ADDRESSES_MAX, ArbiterRecord};
+use kido_shared::ids::{ArbiterId, GateId};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, PolicyDraft, PolicyError};
+
+/// Most venue arbiters of one event, revoked ones included: a box that dies every night for two months.
+pub const ARBITERS_MAX: usize = 64;
+
+/// Why a venue arbiter is not added, revoked or believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ArbiterRefusal {
+    /// The event's claims are not decided in the venue.
+    #[error("this event's claims are not decided in the venue; choose that first (event update --arbiter venue)")]
+    NotVenue,
+    /// There is one already, and two would decide for themselves.
+    #[error("this event has its venue arbiter; revoke that one first, once its box is off")]
+    OneOnly,
+    /// No such arbiter in this event.
+    #[error("no such arbiter in this event")]
+    Unknown,
+    /// The arbiter was revoked.
+    #[error("this arbiter was revoked")]
+    Revoked,
+    /// The id is another arbiter's already.
+    #[error("another arbiter has this id")]
+    Exists,
+    /// Gates would find no arbiter, or more addresses than a record holds.
+    #[error("an arbiter has one to {ARBITER_ADDRESSES_MAX} addresses, each once")]
+    Addresses,
+    /// More than an event may have.
+    #[error("an event has at most {ARBITERS_MAX} arbiters")]
+    TooMany,
+    /// Nobody has said that the box is off: it may go on deciding for gates that have not heard of its end.
+    #[error("switch the box off first, for good: what it granted since its last upload only it knows")]
+    BoxNotOff,
+}
+
+/// A venue arbiter as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Arbiter {
+    /// Its Ed25519 key.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub verifying_key: [u8; 32],
+    /// What gates know of it.
+    #[n(1)]
+    pub record: ArbiterRecord,
+    /// When it came.
+    #[n(2)]
+    pub added_at: Timestamp,
+}
+
+/// The id under which a dialogue names an arbiter: the same bytes.
+#[must_use]
+pub const fn arbiter_of(party: GateId) -> ArbiterId {
+    ArbiterId::from_bytes(*party.as_bytes())
+}
+
+/// The other way round.
+#[must_use]
+pub const fn gate_of(arbiter: ArbiterId) -> GateId {
+    GateId::from_bytes(*arbiter.as_bytes())
+}
+
+/// Whether a further arbiter may be added to these.
+///
+/// # Errors
+/// [`ArbiterRefusal`].
+pub fn may_add(policy: &EventPolicy, addresses: &[Origin], arbiters: &[Arbiter]) -> Result<(), ArbiterRefusal> {
+    if policy.choices().arbiter.home != ArbiterHome::Venue {
+        return Err(ArbiterRefusal::NotVenue);
+    }
+    let once = addresses.iter().enumerate().all(|(at, address)| !addresses.iter().take(at).any(|one| one == address));
+    if !once || !(1..=ARBITER_ADDRESSES_MAX).contains(&addresses.len()) {
+        return Err(ArbiterRefusal::Addresses);
+    }
+    if arbiters.iter().any(|arbiter| !arbiter.record.revoked) {
+        return Err(ArbiterRefusal::OneOnly);
+    }
+    if arbiters.len() >= ARBITERS_MAX { Err(ArbiterRefusal::TooMany) } else { Ok(()) }
+}
+
+/// The policy behind a revoked arbiter: the next incarnation, which the old box is none of.
+///
+/// # Errors
+/// [`PolicyError`], which a policy that is in force never gives.
+pub fn after_revocation(policy: &EventPolicy) -> Result<EventPolicy, PolicyError> {
+    let draft = policy.choices();
+    let arbiter = ArbiterName { epoch: draft.arbiter.epoch.saturating_add(1), ..draft.arbiter.clone() };
+    EventPolicy::new(PolicyDraft { arbiter, ..draft.clone() })
+}
+
+/// The arbiter, where it may still speak for its event.
+///
+/// # Errors
+/// [`ArbiterRefusal::Unknown`] or [`ArbiterRefusal::Revoked`].
+pub fn in_force(arbiter: Option<Arbiter>) -> Result<Arbiter, ArbiterRefusal> {
+    match arbiter {
+        None => Err(ArbiterRefusal::Unknown),
+        Some(arbiter) if arbiter.record.revoked => Err(ArbiterRefusal::Revoked),
+        Some(arbiter) => Ok(arbiter),
+    }
+}

@@ -1,0 +1,136 @@
+//! Venue arbiters: added after their enrolment, revoked with the incarnation that they served.
+
+use kido_shared::challenge::Origin;
+use kido_shared::clock::Timestamp;
+use kido_shared::feed::{ArbiterRecord, FeedRecord};
+use kido_shared::ids::{ArbiterId, EventId};
+use kido_shared::keys::ArbiterSubkeys;
+
+use super::error::{Failed, StorageError};
+use super::{Store, reading};
+use crate::domain::arbiter::{Arbiter, ArbiterRefusal, after_revocation, in_force, may_add};
+use crate::fact::{ArbiterAdded, ArbiterRevoked, Fact, PolicyChanged};
+
+/// A venue arbiter whose enrolment an operator has confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewArbiter {
+    /// The id that it was given.
+    pub arbiter: ArbiterId,
+    /// Its Ed25519 key.
+    pub verifying_key: [u8; 32],
+    /// Where gates ask it.
+    pub addresses: Vec<Origin>,
+}
+
+/// A venue arbiter as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArbiterView {
+    /// Its id.
+    pub arbiter: ArbiterId,
+    /// What gates know of it.
+    pub record: ArbiterRecord,
+    /// When it came.
+    pub added_at: Timestamp,
+}
+
+impl ArbiterView {
+    fn of(entry: Arbiter) -> Self {
+        let Arbiter { verifying_key: _, record, added_at } = entry;
+        Self { arbiter: record.arbiter, record, added_at }
+    }
+}
+
+impl Store {
+    /// Whether the event may have a venue arbiter there: asked before an enrolment is offered, decided by
+    /// [`Self::add_arbiter`].
+    ///
+    /// # Errors
+    /// [`ArbiterRefusal`] or [`StorageError`].
+    pub fn may_add_arbiter(&self, event: EventId, addresses: &[Origin]) -> Result<(), Failed<ArbiterRefusal>> {
+        let live = self.live(event)?;
+        let (policy, arbiters) = (reading::policy(&live.facts)?, reading::arbiters(&live.facts)?);
+        may_add(&policy, addresses, &arbiters).map_err(Failed::Refused)
+    }
+
+    /// Makes an arbiter the event's, for the incarnation that its policy names now. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`ArbiterRefusal`] or [`StorageError`].
+    pub async fn add_arbiter(&self, event: EventId, new: NewArbiter) -> Result<ArbiterView, Failed<ArbiterRefusal>> {
+        let live = self.live(event)?;
+        let at = self.now();
+        live.transact(move |changing| {
+            let NewArbiter { arbiter, verifying_key, addresses } = new;
+            if let Some(known) = reading::arbiter(changing, arbiter)? {
+                if known.verifying_key != verifying_key {
+                    return Err(Failed::Refused(ArbiterRefusal::Exists));
+                }
+                return in_force(Some(known)).map(ArbiterView::of).map_err(Failed::Refused);
+            }
+            let policy = reading::policy(changing)?;
+            may_add(&policy, &addresses, &reading::arbiters(changing)?).map_err(Failed::Refused)?;
+            let name = &policy.choices().arbiter;
+            let (cluster, epoch) = (name.cluster, name.epoch);
+            let record = ArbiterRecord { arbiter, cluster, epoch, addresses, revoked: false };
+            changing.publish(&FeedRecord::Arbiter(record.clone()))?;
+            let added = Arbiter { verifying_key, record, added_at: at };
+            changing.append(&Fact::ArbiterAdded(ArbiterAdded { arbiter: added.clone() }))?;
+            Ok(ArbiterView::of(added))
+        })
+        .await
+    }
+
+    /// Takes an arbiter out of the event and raises the incarnation, in one step. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`ArbiterRefusal::Unknown`] or [`StorageError`].
+    pub async fn revoke_arbiter(
+        &self,
+        event: EventId,
+        arbiter: ArbiterId,
+    ) -> Result<ArbiterView, Failed<ArbiterRefusal>> {
+        let live = self.live(event)?;
+        let at = self.now();
+        live.transact(move |changing| {
+            let known = reading::arbiter(changing, arbiter)?.ok_or(Failed::Refused(ArbiterRefusal::Unknown))?;
+            if known.record.revoked {
+                return Ok(ArbiterView::of(known));
+            }
+            let record = ArbiterRecord { revoked: true, ..known.record.clone() };
+            changing.publish(&FeedRecord::Arbiter(record.clone()))?;
+            changing.append(&Fact::ArbiterRevoked(ArbiterRevoked { arbiter, at }))?;
+            let policy =
+                after_revocation(&reading::policy(changing)?).map_err(|_in_force| StorageError::Entry("a policy"))?;
+            changing.publish(&FeedRecord::Policy(policy.clone()))?;
+            changing.append(&Fact::PolicyChanged(PolicyChanged { policy, key: None, at }))?;
+            Ok(ArbiterView::of(Arbiter { record, ..known }))
+        })
+        .await
+    }
+
+    /// An arbiter that may speak for the event.
+    ///
+    /// # Errors
+    /// [`ArbiterRefusal`] or [`StorageError`].
+    pub fn arbiter(&self, event: EventId, arbiter: ArbiterId) -> Result<ArbiterView, Failed<ArbiterRefusal>> {
+        let live = self.live(event)?;
+        in_force(reading::arbiter(&live.facts, arbiter)?).map(ArbiterView::of).map_err(Failed::Refused)
+    }
+
+    /// All venue arbiters of an event, revoked ones included.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn arbiters(&self, event: EventId) -> Result<Vec<ArbiterView>, StorageError> {
+        let arbiters = reading::arbiters(&self.live(event)?.facts)?;
+        Ok(arbiters.into_iter().map(ArbiterView::of).collect())
+    }
+
+    /// What an enrolled venue arbiter is given, sealed to it.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn arbiter_subkeys(&self, event: EventId) -> Result<ArbiterSubkeys, StorageError> {
+        Ok(self.live(event)?.keys.arbiter.clone())
+    }
+}

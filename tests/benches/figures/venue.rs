@@ -1,0 +1,150 @@
+//! An event whose claims are decided in the venue: gates with keys, tickets, and the feed that tells an arbiter of them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use ed25519_dalek::SigningKey;
+use kido_arbiter::book::{Book, Followed};
+use kido_follow::FeedCopy as _;
+use kido_shared::admission::DecidedOn;
+use kido_shared::challenge::Origin;
+use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
+use kido_shared::feed::{
+    ArbiterRecord, FeedHead, FeedKeyStatement, FeedRecord, FollowedTo, Follower, GateRecord, RecordCipher,
+    SealedRecord, TicketRecord,
+};
+use kido_shared::ids::{ArbiterId, Epoch, EventId, GateId, TicketId};
+use kido_shared::keys::{ClaimKey, EventKey};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
+use kido_shared::wire::v1::admissions::AskedArbiter;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The event, as its registrar and its gates know it.
+pub(crate) struct MadeVenue {
+    pub(crate) event: EventId,
+    pub(crate) asked: AskedArbiter,
+    pub(crate) gates: Vec<(GateId, SigningKey)>,
+    pub(crate) tickets: Vec<(TicketId, DecidedOn)>,
+    arbiter: ArbiterId,
+    key: EventKey,
+    root: SigningKey,
+    feed_key: SigningKey,
+    records: Vec<SealedRecord>,
+    reached: FollowedTo,
+    now: Timestamp,
+}
+
+impl MadeVenue {
+    pub(crate) fn make(gates: usize, tickets: usize, address: &Origin) -> anyhow::Result<Self> {
+        let mut random = StdRng::seed_from_u64(3);
+        let event = EventId::generate(&mut random);
+        let asked = AskedArbiter { cluster: ArbiterId::generate(&mut random), epoch: 0 };
+        let mut made = Self {
+            event,
+            asked,
+            gates: Vec::with_capacity(gates),
+            tickets: Vec::with_capacity(tickets),
+            arbiter: ArbiterId::generate(&mut random),
+            key: EventKey::generate(&mut random),
+            root: SigningKey::generate(&mut random),
+            feed_key: SigningKey::generate(&mut random),
+            records: Vec::new(),
+            reached: FollowedTo::start(event, Epoch::FIRST),
+            now: SystemClock.now(),
+        };
+        made.push(&FeedRecord::Policy(made.policy()?))?;
+        let AskedArbiter { cluster, epoch } = asked;
+        let (arbiter, addresses) = (made.arbiter, vec![address.clone()]);
+        made.push(&FeedRecord::Arbiter(ArbiterRecord { arbiter, cluster, epoch, addresses, revoked: false }))?;
+        let zone = Zone::new("A")?;
+        for _gate in 0..gates {
+            let (gate, key) = (GateId::generate(&mut random), SigningKey::generate(&mut random));
+            let (verifying_key, entrance) = (key.verifying_key().to_bytes(), zone.clone());
+            let (zone, revoked) = (zone.clone(), false);
+            made.push(&FeedRecord::Gate(GateRecord { gate, verifying_key, zone, entrance, revoked }))?;
+            made.gates.push((gate, key));
+        }
+        let window = EntryWindow::new(made.now.before(DAY), made.now.after(DAY))?;
+        for _ticket in 0..tickets {
+            let (ticket, at) = (TicketId::generate(&mut random), made.reached.next());
+            let (status, entries, party) = (TicketStatus::InForce, Entries::ONCE, None);
+            let (zone, seat_label) = (zone.clone(), SeatLabel::new("1階 3列 12番")?);
+            made.push(&FeedRecord::Ticket(TicketRecord { ticket, status, zone, seat_label, window, entries, party }))?;
+            made.tickets.push((ticket, DecidedOn { ticket: at, binding: at }));
+        }
+        Ok(made)
+    }
+
+    fn policy(&self) -> anyhow::Result<EventPolicy> {
+        let AskedArbiter { cluster, epoch } = self.asked;
+        Ok(EventPolicy::new(PolicyDraft {
+            name: "木戸の夕べ".to_owned(),
+            starts_at: self.now,
+            ends_at: self.now.after(DAY),
+            retention_at: self.now.after(30 * DAY),
+            tickets_per_card: 4,
+            offline: OfflineChoice::Refuse,
+            replica_age_ms_max: 12 * 3_600_000,
+            arbiter: ArbiterName { home: ArbiterHome::Venue, cluster, epoch },
+            rehearsal_of: None,
+            resume_at_gate: false,
+            external_proof: false,
+            give_back_until: None,
+            bind_within_ms: None,
+            transfer: TransferChoice::Nobody,
+        })?)
+    }
+
+    fn push(&mut self, record: &FeedRecord) -> anyhow::Result<()> {
+        let cipher = RecordCipher::new(&self.key.record(), self.event, Epoch::FIRST);
+        let sealed = cipher.seal(self.reached.next(), record)?;
+        self.reached = self.reached.extend(&sealed);
+        self.records.push(sealed);
+        Ok(())
+    }
+
+    /// What names the arbiter's records.
+    pub(crate) fn names(&self) -> ClaimKey {
+        self.key.claim()
+    }
+
+    /// A book that has followed the feed to its end.
+    pub(crate) async fn book(&self, folder: &Path) -> anyhow::Result<Book> {
+        let statement = FeedKeyStatement {
+            event: self.event,
+            verifying_key: self.feed_key.verifying_key().to_bytes(),
+            valid_from: self.now.before(DAY),
+            valid_until: self.now.after(DAY),
+        };
+        let followed = Followed {
+            event: self.event,
+            arbiter: self.arbiter,
+            root: self.root.verifying_key(),
+            feed_key: statement.sign(&self.root)?,
+            records: self.key.record(),
+        };
+        let book = Book::open(folder, followed)?;
+        let head = FeedHead::issue(self.event, self.reached, self.now).sign(&self.feed_key)?.into_bytes();
+        let head = book.trust().verify_head(&head, book.position(), self.now)?;
+        let mut check = Follower::resume(self.event, book.position()).begin(&head)?;
+        let mut ranges = Vec::new();
+        while let Some(need) = check.need() {
+            let from = usize::try_from(need.range * kido_shared::limits::FEED_RANGE_RECORDS + need.skip)?;
+            let range = self.records.get(from..from + usize::try_from(need.take)?).context("no such records")?.to_vec();
+            check.extend(&range)?;
+            ranges.push(range);
+        }
+        let mut span = check.finish()?;
+        for range in ranges {
+            let under_way = book.begin_range(&mut span, range)?;
+            book.finish_range(under_way).await?;
+        }
+        book.note_head(&head).await?;
+        Ok(book)
+    }
+}
