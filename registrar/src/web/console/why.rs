@@ -76,7 +76,6 @@ mod tests {
         let gate = [
             GateRefusal::UnknownGate,
             GateRefusal::Revoked,
-            GateRefusal::EarlierRun,
             GateRefusal::Exists,
             GateRefusal::LocalArbiter,
             GateRefusal::HomeGate,
