@@ -2,12 +2,14 @@
 
 mod certificate;
 mod client;
+pub(crate) mod columns;
 pub(crate) mod codes_file;
 mod console;
 mod event;
 mod gate;
 mod init;
 pub(crate) mod moment;
+mod progress;
 mod serve;
 pub(crate) mod table;
 mod tickets;
@@ -28,9 +30,9 @@ use console::Console;
 
 pub use client::ClientError;
 pub use codes_file::CodesFileError;
+pub use columns::{FieldError, TableError, TableFaults};
 pub use init::InitError;
 pub use moment::MomentError;
-pub use table::{FieldError, TableError};
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -115,7 +117,7 @@ pub enum CliError {
         path: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: TableError,
+        source: TableFaults,
     },
     /// The code file cannot be written or used.
     #[error("{}", path.display())]
@@ -133,6 +135,28 @@ pub enum CliError {
         refused: usize,
         /// Of how many.
         all: usize,
+    },
+    /// Some rows would be refused, so none was sent.
+    #[error("{refused} of {all} tickets cannot be imported; nothing was. Mend these lines, and run the same command again")]
+    NothingImported {
+        /// How many.
+        refused: usize,
+        /// Of how many.
+        all: usize,
+    },
+    /// The registrar went away in the middle of an import.
+    #[error(
+        "the import is not complete: {sent} of {all} tickets are through. Run the same command again with the same \
+         files: it goes on where it stopped, and every ticket keeps its code"
+    )]
+    ImportInterrupted {
+        /// How many were answered.
+        sent: usize,
+        /// Of how many.
+        all: usize,
+        /// What the line said.
+        #[source]
+        source: ClientError,
     },
     /// A file cannot be read or written.
     #[error("{} cannot be {doing}", path.display())]

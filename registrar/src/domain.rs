@@ -9,6 +9,8 @@ pub mod history;
 pub mod ingest;
 pub mod link;
 pub mod party;
+pub mod postponement;
 pub mod reference;
 pub mod registration;
+pub mod short_id;
 pub mod ticket;

@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admissions, claims, enrolments, events, feed, gates, health, registrations, reports, tickets, tokens,
+    admissions, claims, enrolments, events, feed, gates, health, postponement, registrations, reports, tickets, tokens,
 };
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
@@ -62,6 +62,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(health::health))
         .routes(routes!(events::create, events::list))
         .routes(routes!(events::show, events::update, events::forget))
+        .routes(routes!(postponement::postpone))
         .routes(routes!(tickets::show))
         .routes(routes!(tickets::change))
         .routes(routes!(tickets::reissue_code))
@@ -85,7 +86,12 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(admissions::upload))
         .routes(routes!(reports::report))
         .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES_MAX))
-        .merge(OpenApiRouter::new().routes(routes!(tickets::import)).layer(DefaultBodyLimit::max(HTTP_BODY_BYTES_MAX)))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(tickets::import))
+                .routes(routes!(tickets::cancel))
+                .layer(DefaultBodyLimit::max(HTTP_BODY_BYTES_MAX)),
+        )
 }
 
 /// A deadline, headers, and a line in the log: method, route as a template, status, time. No address, no id, no body.

@@ -6,7 +6,9 @@
 //! | file | facts |
 //! |---|---|
 //! | `events` · `forgetting` | events made, policies changed · events deleted |
+//! | `postponing` | an event on another date, and its tickets with it |
 //! | `tickets` | imported, looked at, suspended, cancelled, paid, new code |
+//! | `cancelling` | many tickets cancelled at once |
 //! | `bindings` | bound, resumed, shown |
 //! | `gates` | added, revoked |
 //! | `claims` · `admissions` | the arbiter's steps · what gates upload |
@@ -15,6 +17,7 @@
 
 mod admissions;
 mod bindings;
+mod cancelling;
 mod changing;
 mod claims;
 pub mod error;
@@ -27,6 +30,7 @@ mod keys;
 mod linked;
 mod live;
 mod minutes;
+mod postponing;
 mod projection;
 mod reading;
 mod tickets;
@@ -41,6 +45,7 @@ use rand::rngs::StdRng;
 
 pub use admissions::CONFLICTS_MAX;
 pub use bindings::{BindRequest, CardTickets, CodedTicket, ProvedCard};
+pub use cancelling::CancelReport;
 pub use error::{Failed, StorageError};
 pub use events::{EventHealth, EventView};
 pub use folders::{OpenError, StoreParts};
@@ -48,6 +53,7 @@ pub use forgetting::Forgotten;
 pub use gates::{GateView, NewGate};
 pub use linked::{LinkedTicket, ToldLine};
 pub use minutes::EntriesOfMinute;
+pub use postponing::PostponementStep;
 pub use tickets::{
     HISTORY_LINES_MAX, ImportOutcome, ImportRefusal, ImportReport, Reissued, RowRefusal, SeatCounts, TicketName,
     TicketRow, TicketView,

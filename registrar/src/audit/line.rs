@@ -92,6 +92,14 @@ deeds! {
     18 Unlisted = "unlisted",
     /// An event was deleted after its retention date.
     19 EventForgotten = "event-forgotten",
+    /// Some of an event's tickets followed it to another date.
+    30 EventPostponed = "event-postponed",
+    /// Tickets were cancelled from a list.
+    31 TicketsCancelled = "tickets-cancelled",
+    /// A list of tickets was taken out, to be printed.
+    32 PaperTaken = "paper-taken",
+    /// Entries that were ticked on paper were put in.
+    33 EntriesByHand = "entries-by-hand",
 }
 
 /// On what.

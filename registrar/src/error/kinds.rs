@@ -39,6 +39,9 @@ impl AppError {
             Self::Policy(_) => kind(StatusCode::UNPROCESSABLE_ENTITY, "policy", "The policy contradicts itself"),
             Self::Ticket(refusal) => ticket(*refusal),
             Self::Import(ImportRefusal::TooManyRows) => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
+            Self::Import(ImportRefusal::Moving) => {
+                kind(StatusCode::CONFLICT, "moving", "The event is being moved to another date")
+            }
             Self::Registration(refusal) => registration(refusal),
             Self::Gate(refusal) => gate(*refusal),
             Self::Enrolment(refusal) => enrolment(*refusal),
@@ -129,6 +132,10 @@ const fn event(refusal: EventRefusal) -> Kind {
         EventRefusal::LocalArbiter { .. } => kind(StatusCode::CONFLICT, "local_arbiter", "One gate only"),
         EventRefusal::ArbiterFixed => kind(StatusCode::CONFLICT, "arbiter_fixed", "The arbiter stays"),
         EventRefusal::ChangedMeanwhile => kind(StatusCode::CONFLICT, "changed_meanwhile", "Somebody else was first"),
+        EventRefusal::NoSuchDate => kind(StatusCode::UNPROCESSABLE_ENTITY, "no_such_date", "No such date"),
+        EventRefusal::OtherDateUnderWay => {
+            kind(StatusCode::CONFLICT, "other_date_under_way", "Another date is under way")
+        }
         EventRefusal::TooFarAhead => kind(StatusCode::UNPROCESSABLE_ENTITY, "too_far_ahead", "Too far ahead"),
         EventRefusal::NotOffered(_) => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", NOT_OFFERED),
         EventRefusal::Kept => kind(StatusCode::CONFLICT, "event_kept", "The retention date has not come"),

@@ -4,11 +4,11 @@
 //!
 //! ```text
 //! cargo bench -p kido-tests                                    all rows
-//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, look-up, registrations, fresh-gate
+//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, look-up, registrations, fresh-gate, import
 //! cargo bench -p kido-tests --bench figures -- --quick         a tenth of everything: does it run at all
 //! ```
 //!
-//! The rows `registrations` and `fresh-gate` start the real programs of the release build; they are built first where
+//! The rows `registrations`, `fresh-gate` and `import` start the real programs of the release build; they are built first where
 //! they are not up to date. Data lies under `target/tmp`: the disk under it is the one that is measured. The network is
 //! this machine's loopback.
 //!
@@ -31,6 +31,7 @@ mod cards;
 mod event;
 mod fresh_gate;
 mod http;
+mod import;
 mod look_up;
 mod machine;
 mod registrations;
@@ -61,6 +62,7 @@ enum Name {
     LookUp,
     Registrations,
     FreshGate,
+    Import,
 }
 
 /// How much of everything.
@@ -103,5 +105,6 @@ fn measure(name: Name, scale: Scale) -> anyhow::Result<Vec<Row>> {
         Name::LookUp => look_up::measure(scale),
         Name::Registrations => registrations::measure(scale),
         Name::FreshGate => fresh_gate::measure(scale),
+        Name::Import => import::measure(scale),
     }
 }

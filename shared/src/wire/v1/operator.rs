@@ -5,6 +5,7 @@
 
 mod event;
 mod gate;
+mod postponement;
 mod ticket;
 mod token;
 
@@ -12,9 +13,10 @@ pub use event::{
     CreateEvent, EntryCounts, EventBody, EventForgotten, EventList, PolicyChoices, TicketCounts, UpdateEvent,
 };
 pub use gate::{ConfirmGate, GateBody, GateList, GateOffered, OfferGate, OfferState};
+pub use postponement::{Postpone, PostponementStep, TicketToRecheck};
 pub use ticket::{
-    ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TicketBody, TicketChange, TicketUse,
-    TicketUses, TicketsImported,
+    CancelTickets, ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TicketBody, TicketChange, TicketUse,
+    TicketUses, TicketsCancelled, TicketsImported,
 };
 pub use token::{AddToken, Role, TokenBody, TokenList};
 
@@ -26,6 +28,10 @@ pub const EVENTS: &str = "/api/v1/events";
 pub const EVENT: &str = "/api/v1/events/{event}";
 /// `POST`: a batch of tickets.
 pub const TICKETS: &str = "/api/v1/events/{event}/tickets";
+/// `POST`: a batch of tickets to be cancelled.
+pub const TICKETS_CANCEL: &str = "/api/v1/events/{event}/tickets/cancel";
+/// `POST`: one step of moving an event to another date.
+pub const POSTPONEMENT: &str = "/api/v1/events/{event}/postponement";
 /// `GET`: one ticket, by id or by the shop's reference.
 pub const TICKET: &str = "/api/v1/events/{event}/tickets/{ticket}";
 /// `POST`: changes a ticket's status.
@@ -57,6 +63,18 @@ pub fn event(event: EventId) -> String {
 #[must_use]
 pub fn tickets(event: EventId) -> String {
     format!("/api/v1/events/{event}/tickets")
+}
+
+/// Path of [`TICKETS_CANCEL`].
+#[must_use]
+pub fn tickets_cancel(event: EventId) -> String {
+    format!("/api/v1/events/{event}/tickets/cancel")
+}
+
+/// Path of [`POSTPONEMENT`].
+#[must_use]
+pub fn postponement(event: EventId) -> String {
+    format!("/api/v1/events/{event}/postponement")
 }
 
 /// Path of [`TICKET`]. A reference has capital letters, digits and hyphens only, so it stands in a path as it is.

@@ -15,7 +15,8 @@ use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use crate::cli::codes_file;
-use crate::cli::table::{self, TableError, TableRow};
+use crate::cli::columns::TableError;
+use crate::cli::table::{self, TableRow};
 use crate::domain::party::PartyLabel;
 use crate::error::AppError;
 use crate::store::{ImportOutcome, RowRefusal, TicketRow};
