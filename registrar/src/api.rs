@@ -8,6 +8,7 @@ pub mod extract;
 pub mod feed;
 pub mod gates;
 pub mod health;
+pub mod paper;
 pub mod postponement;
 pub mod registrations;
 mod render;

@@ -1,9 +1,10 @@
 //! The command line: `init` and `serve` make and run a registrar, the rest talks to a running one.
 
+mod admissions;
 mod certificate;
 mod client;
-pub(crate) mod columns;
 pub(crate) mod codes_file;
+pub(crate) mod columns;
 mod console;
 mod event;
 mod gate;
@@ -64,6 +65,8 @@ enum Command {
     Event(event::EventArgs),
     /// Import tickets, look at them, suspend, cancel, confirm
     Tickets(tickets::TicketsArgs),
+    /// Put in entries that were ticked on paper
+    Admissions(admissions::AdmissionsArgs),
     /// Add, list and revoke gates
     Gate(gate::GateArgs),
     /// Let shops, desks and viewers in
@@ -137,7 +140,9 @@ pub enum CliError {
         all: usize,
     },
     /// Some rows would be refused, so none was sent.
-    #[error("{refused} of {all} tickets cannot be imported; nothing was. Mend these lines, and run the same command again")]
+    #[error(
+        "{refused} of {all} tickets cannot be imported; nothing was. Mend these lines, and run the same command again"
+    )]
     NothingImported {
         /// How many.
         refused: usize,
@@ -158,6 +163,13 @@ pub enum CliError {
         #[source]
         source: ClientError,
     },
+    /// The registrar went away in the middle of a postponement.
+    #[error("not all tickets have moved yet. Run the same command again: it goes on where it stopped")]
+    PostponementInterrupted {
+        /// What the line said.
+        #[source]
+        source: ClientError,
+    },
     /// A file cannot be read or written.
     #[error("{} cannot be {doing}", path.display())]
     File {
@@ -169,6 +181,12 @@ pub enum CliError {
         #[source]
         source: PrivateFileError,
     },
+    /// There is no ticket to be printed.
+    #[error("the event has no ticket, or none in this zone")]
+    NothingToPrint,
+    /// The list could not be put together.
+    #[error("the list could not be put together")]
+    Paper(#[source] askama::Error),
     /// A certificate file is not in the one form that is read.
     #[error("this is PEM; only DER is read. Convert it: openssl x509 -in FILE -outform DER -out FILE.der")]
     Pem,
@@ -178,6 +196,9 @@ pub enum CliError {
     /// The operator typed another name than the event's.
     #[error("that is not the event's name; nothing was deleted")]
     NotAgreed,
+    /// The operator typed another name than the event's.
+    #[error("that is not the event's name; nothing was cancelled")]
+    NotCancelled,
     /// The operator typed nothing that helps.
     #[error("no six digits were typed; the offer ends by itself")]
     NoDigits,
@@ -200,6 +221,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Certificate(args) => certificate::run(&args),
         Command::Event(args) => talking(args.connection.clone(), event::run(args)),
         Command::Tickets(args) => talking(args.connection.clone(), tickets::run(args)),
+        Command::Admissions(args) => talking(args.connection.clone(), admissions::run(args)),
         Command::Gate(args) => talking(args.connection.clone(), gate::run(args)),
         Command::Token(args) => talking(args.connection.clone(), token::run(args)),
     }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant**: nothing here knows a store, a socket, a clock or a source of randomness.
 
+pub mod by_hand;
 pub mod claim;
 pub mod event;
 pub mod gate;

@@ -19,6 +19,7 @@ use kido_shared::wire::v1::operator::{AddToken, CreateEvent, Role, TicketChange,
 use crate::audit::{ChangedChoice, Deed, Door, Object};
 use crate::auth::bearer::{Denied, May as _, Sell, Stop};
 use crate::auth::tokens::{Bearer, TokenError, Tokens};
+use crate::domain::by_hand::{Tick, TickOutcome};
 use crate::domain::event::{EventRefusal, may_forget};
 use crate::domain::reference::TicketRef;
 use crate::domain::ticket::TicketAction;
@@ -29,7 +30,7 @@ use crate::store::{
     TicketView,
 };
 
-use lines::{About, batch, deed, given};
+use lines::{About, batch, deed, entries, given};
 
 /// Who does something, and through which door.
 #[derive(Debug, Clone)]
@@ -153,6 +154,25 @@ impl AppState {
             let report = app.store.cancel_tickets(event, references, actor, false).await.map_err(AppError::from);
             let count = report.as_ref().map_or(Object::Nothing, |report| Object::Count(report.cancelled));
             app.listed(&by, About::event(Deed::TicketsCancelled, event).of(count), report).await
+        })
+        .await
+    }
+
+    /// Puts in entries that were ticked on paper; a look at what would become of them is no deed.
+    pub(crate) async fn enter_by_hand(
+        &self,
+        by: &By,
+        event: EventId,
+        ticks: Vec<Tick>,
+        check: bool,
+    ) -> Result<Vec<TickOutcome>, AppError> {
+        if check {
+            return Ok(self.store.enter_by_hand(event, ticks, true).await?);
+        }
+        self.carry(by, move |app, by| async move {
+            let entered = app.store.enter_by_hand(event, ticks, false).await.map_err(AppError::from);
+            let count = entered.as_ref().map_or(Object::Nothing, |outcomes| entries(outcomes));
+            app.listed(&by, About::event(Deed::EntriesByHand, event).of(count), entered).await
         })
         .await
     }

@@ -19,7 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admissions, claims, enrolments, events, feed, gates, health, postponement, registrations, reports, tickets, tokens,
+    admissions, claims, enrolments, events, feed, gates, health, paper, postponement, registrations, reports, tickets,
+    tokens,
 };
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
@@ -63,6 +64,8 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(events::create, events::list))
         .routes(routes!(events::show, events::update, events::forget))
         .routes(routes!(postponement::postpone))
+        .routes(routes!(paper::show))
+        .routes(routes!(paper::enter))
         .routes(routes!(tickets::show))
         .routes(routes!(tickets::change))
         .routes(routes!(tickets::reissue_code))

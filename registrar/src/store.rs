@@ -12,11 +12,14 @@
 //! | `bindings` | bound, resumed, shown |
 //! | `gates` | added, revoked |
 //! | `claims` · `admissions` | the arbiter's steps · what gates upload |
+//! | `by_hand` | entries that were ticked on paper |
+//! | `paper` | none: what a desk prints |
 //! | `feed` | heads and ranges |
 //! | `linked` | none: what the page behind a ticket's link shows |
 
 mod admissions;
 mod bindings;
+mod by_hand;
 mod cancelling;
 mod changing;
 mod claims;
@@ -30,6 +33,7 @@ mod keys;
 mod linked;
 mod live;
 mod minutes;
+mod paper;
 mod postponing;
 mod projection;
 mod reading;
@@ -53,6 +57,7 @@ pub use forgetting::Forgotten;
 pub use gates::{GateView, NewGate};
 pub use linked::{LinkedTicket, ToldLine};
 pub use minutes::EntriesOfMinute;
+pub use paper::{PaperPage, PaperTicket};
 pub use postponing::PostponementStep;
 pub use tickets::{
     HISTORY_LINES_MAX, ImportOutcome, ImportRefusal, ImportReport, Reissued, RowRefusal, SeatCounts, TicketName,

@@ -4,13 +4,12 @@
 //! stands in a row is never repeated in an error; line and column tell where to look.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::io::Read;
 
 use kido_shared::clock::Timestamp;
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, Zone};
 
-use super::columns::{self, FAULTS_MAX, Fields, TableError, TableFaults};
+use super::columns::{self, Bounds, FAULTS_MAX, Fields, ROWS_MAX, TableError, TableFaults};
 use super::moment;
 use crate::domain::party::PartyLabel;
 use crate::domain::reference::{OrderRef, TicketRef};
@@ -19,9 +18,6 @@ use crate::domain::ticket::offered_entries;
 /// The columns of an import, in the order in which the manual names them.
 pub(crate) const COLUMNS: [&str; 8] =
     ["ticket_ref", "order_ref", "zone", "seat_label", "valid_from", "valid_until", "entries", "party"];
-
-/// Most rows of one file: the largest events planned for, ten times.
-const ROWS_MAX: usize = 1_000_000;
 
 /// One row, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,76 +36,20 @@ pub(crate) struct TableRow {
 
 /// Reads a whole file, and names its faults where it has any.
 pub(crate) fn read(file: impl Read) -> Result<Vec<TableRow>, TableFaults> {
-    read_to(file, Bounds { rows: ROWS_MAX, faults: FAULTS_MAX }).map_err(TableFaults)
-}
-
-/// How much of a file is read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    /// Most rows.
-    pub(crate) rows: usize,
-    /// Most faults that are named.
-    pub(crate) faults: usize,
+    read_to(file, Bounds { rows: ROWS_MAX, faults: FAULTS_MAX }).map_err(TableFaults::from)
 }
 
 /// Reads a whole file and names its faults, so many of them at most: no row's hides the next one's, and no field's
 /// another's of the same row.
 pub(crate) fn read_to(file: impl Read, bounds: Bounds) -> Result<Vec<TableRow>, Vec<TableError>> {
-    let mut faults = Vec::new();
-    let read = read_rows(file, bounds, &mut faults);
-    // The last row may have brought more than there was room for.
-    faults.truncate(bounds.faults);
-    match read {
-        Ok(rows) if faults.is_empty() => Ok(rows),
-        Ok(_rows) => Err(faults),
-        Err(fault) => {
-            faults.push(fault);
-            Err(faults)
-        }
-    }
-}
-
-fn read_rows(file: impl Read, bounds: Bounds, faults: &mut Vec<TableError>) -> Result<Vec<TableRow>, TableError> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(false).from_reader(file);
-    let places = columns::places(reader.headers().map_err(|error| columns::of_csv(error, 1))?, &COLUMNS)?;
-    let (mut rows, mut seen) = (Vec::new(), BTreeMap::new());
-    let mut record = csv::StringRecord::new();
-    while faults.len() < bounds.faults {
-        match reader.read_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => {
-                let fault = columns::of_csv(error, 0);
-                if matches!(fault, TableError::Read(_)) {
-                    return Err(fault);
-                }
-                faults.push(fault);
-                continue;
-            }
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        if rows.len() >= bounds.rows {
-            return Err(TableError::TooManyRows(bounds.rows));
-        }
-        let read = row(line, &record, &places, faults);
-        let before = faults.len();
-        if let Some(first) = read.reference.and_then(|reference| earlier(&mut seen, reference, line)) {
+    let mut seen = BTreeMap::new();
+    columns::read(file, &COLUMNS, bounds, |line, fields, faults| {
+        let read = row(line, fields, faults);
+        if let Some(first) = read.reference.and_then(|reference| columns::earlier(&mut seen, reference, line)) {
             faults.push(TableError::Repeated { line, first });
         }
-        rows.extend(read.row.filter(|_row| faults.len() == before));
-    }
-    if rows.is_empty() && faults.is_empty() { Err(TableError::Empty) } else { Ok(rows) }
-}
-
-/// The line that had this reference before, if one did.
-fn earlier(seen: &mut BTreeMap<TicketRef, u64>, reference: TicketRef, line: u64) -> Option<u64> {
-    match seen.entry(reference) {
-        Entry::Occupied(first) => Some(*first.get()),
-        Entry::Vacant(place) => {
-            place.insert(line);
-            None
-        }
-    }
+        read.row
+    })
 }
 
 /// What a line gave: its reference is known to others even where something else of it does not parse.
@@ -119,10 +59,8 @@ struct ReadRow {
 }
 
 /// Reads one row; whatever is wrong with it joins the faults, field by field.
-fn row(line: u64, record: &csv::StringRecord, places: &[usize; 8], faults: &mut Vec<TableError>) -> ReadRow {
-    let mut fields = places.iter().map(|place| record.get(*place).unwrap_or_default().trim());
-    let [reference, order, zone, seat_label, valid_from, valid_until, entries, party] =
-        std::array::from_fn(|_column| fields.next().unwrap_or_default());
+fn row(line: u64, fields: [&str; 8], faults: &mut Vec<TableError>) -> ReadRow {
+    let [reference, order, zone, seat_label, valid_from, valid_until, entries, party] = fields;
     let mut fields = Fields { line, faults };
     let party_label = Some(party).filter(|party| !party.is_empty()).map(PartyLabel::parse).transpose();
     // All of them are read before the first that is missing ends it.
@@ -197,7 +135,8 @@ mod tests {
         let two = ROW.replace(",A,", ",A B,").replace("22:00:00", "16:00:00");
         let said = refused(&format!("{HEADER}{two}{ROW}{}", ROW.replace("ORDER-1", "order")));
         let named: Vec<_> = said.lines().map(|line| line.trim().split(": ").next().unwrap().to_owned()).collect();
-        assert_eq!(named, ["line 2, zone", "line 2, valid_until", "line 4, order_ref", "3 faults"]);
+        assert_eq!(named, ["line 2, zone", "line 2, valid_until", "line 3", "line 4, order_ref", "line 4", "5 faults"]);
+        assert_eq!(said.matches("the ticket_ref of line 2 again").count(), 2, "{said}");
         let many = refused(&format!("{HEADER}{}", two.repeat(FAULTS_MAX)));
         assert_eq!(many.lines().count(), FAULTS_MAX + 1);
         assert!(many.ends_with("the first 100 faults; what follows was not looked at"), "{many}");

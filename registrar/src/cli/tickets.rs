@@ -1,5 +1,6 @@
 //! `tickets import | show | suspend | cancel | confirm | release | reissue-code`.
 
+mod cancel;
 mod import;
 
 use clap::{Args, Subcommand};
@@ -11,6 +12,7 @@ use super::console::Console;
 use super::{CliError, Connection, moment};
 use crate::domain::reference::TicketRef;
 
+use cancel::CancelArgs;
 use import::ImportArgs;
 
 const EXAMPLES: &str = "\
@@ -40,8 +42,9 @@ enum TicketsCommand {
     Show(Named),
     /// The card was lost: gates refuse it within a second. Only that card's own proof takes it back
     Suspend(Named),
-    /// Make a ticket void, for good
-    Cancel(Named),
+    /// Make a ticket void, or all of a list, for good
+    #[command(after_help = cancel::HELP)]
+    Cancel(CancelArgs),
     /// The payment of a reserved ticket has come
     Confirm(Named),
     /// The payment of a reserved ticket has not come: back to the shop
@@ -78,7 +81,13 @@ pub(super) async fn run(args: TicketsArgs) -> Result<(), CliError> {
         }
         TicketsCommand::ReissueCode(named) => return reissue_code(&client, console, &named).await,
         TicketsCommand::Suspend(named) => (named, TicketChange::Suspend),
-        TicketsCommand::Cancel(named) => (named, TicketChange::Cancel),
+        TicketsCommand::Cancel(CancelArgs { event, ticket: Some(ticket), .. }) => {
+            (Named { event, ticket }, TicketChange::Cancel)
+        }
+        TicketsCommand::Cancel(CancelArgs { event, ticket: None, from, yes }) => {
+            let from = from.unwrap_or_default();
+            return cancel::list(&client, console, (event, &from, yes)).await;
+        }
         TicketsCommand::Confirm(named) => (named, TicketChange::Confirm),
         TicketsCommand::Release(named) => (named, TicketChange::Release),
     };

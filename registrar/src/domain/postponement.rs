@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_window_at_the_end_of_all_time_stays_a_window() {
-        let window = EntryWindow::new(Timestamp::from_unix_ms(i64::MAX - 2), Timestamp::from_unix_ms(i64::MAX)).unwrap();
+        let window =
+            EntryWindow::new(Timestamp::from_unix_ms(i64::MAX - 2), Timestamp::from_unix_ms(i64::MAX)).unwrap();
         assert_eq!(Shift(1_000).of_window(window), window);
     }
 }

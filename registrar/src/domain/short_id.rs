@@ -52,7 +52,9 @@ impl ShortId {
                 _ => return Err(ShortIdError),
             });
         }
-        if (SHORT_ID_CHARS..=ID_CHARS).contains(&id.len()) { Ok(Self(id)) } else { Err(ShortIdError) }
+        // 26 characters carry two bits more than an id has: none begins above 7.
+        let fits = (SHORT_ID_CHARS..=ID_CHARS).contains(&id.len()) && id.starts_with(|first| first <= '7');
+        if fits { Ok(Self(id)) } else { Err(ShortIdError) }
     }
 
     /// Whether it is this ticket's.
@@ -61,12 +63,13 @@ impl ShortId {
         ticket.to_string().strip_prefix(TicketId::PREFIX).is_some_and(|id| id.starts_with(&self.0))
     }
 
-    /// An id that sorts before every ticket that this names, or is one of them: where to begin looking.
+    /// The last id that sorts before every ticket that this names; none where nothing does.
     #[must_use]
-    pub fn first(&self) -> TicketId {
+    pub fn before(&self) -> Option<TicketId> {
         let padded = format!("{}{:0<ID_CHARS$}", TicketId::PREFIX, self.0);
-        // A first character above 7 is no id's; nothing is found behind the last one.
-        padded.parse().unwrap_or(TicketId::from_bytes([0xFF; 16]))
+        let first: TicketId = padded.parse().ok()?;
+        let before = u128::from_be_bytes(*first.as_bytes()).checked_sub(1)?;
+        Some(TicketId::from_bytes(before.to_be_bytes()))
     }
 }
 
@@ -116,7 +119,7 @@ mod tests {
                 let read = ShortId::parse(&copied).unwrap();
                 prop_assert_eq!(&read, &short);
                 prop_assert!(read.names(*ticket));
-                prop_assert!(read.first() <= *ticket);
+                prop_assert!(read.before().is_none_or(|before| before < *ticket));
                 prop_assert_eq!(sorted.iter().filter(|ticket| read.names(**ticket)).count(), 1 + usize::from(sorted[0] == sorted[1]));
             }
         }
@@ -136,7 +139,7 @@ mod tests {
     #[test]
     fn a_short_id_has_nine_characters_or_more() {
         assert_eq!(ShortId::of(TicketId::from_bytes([0; 16]), 0).to_string(), "000-000-000");
-        for bad in ["", "ABC-DEF-GH", "ABC-DEF-GH!", "ABC-DEF-GHU", "0123456789012345678901234567"] {
+        for bad in ["", "1BC-DEF-GH", "1BC-DEF-GH!", "1BC-DEF-GHU", "8BC-DEF-GHJ", "0123456789012345678901234567"] {
             assert_eq!(ShortId::parse(bad), Err(ShortIdError), "{bad}");
         }
         assert!(ShortId::parse("ticket-00000000000000000000000000").is_ok());

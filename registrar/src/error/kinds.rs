@@ -7,6 +7,7 @@ use super::{AppError, RequestError};
 use crate::auth::bearer::Denied;
 use crate::auth::nonces::ReplayError;
 use crate::auth::tokens::TokenError;
+use crate::domain::by_hand::ByHandRefusal;
 use crate::domain::claim::ClaimRefusal;
 use crate::domain::event::EventRefusal;
 use crate::domain::gate::GateRefusal;
@@ -47,6 +48,10 @@ impl AppError {
             Self::Enrolment(refusal) => enrolment(*refusal),
             Self::Claim(refusal) => claim(*refusal),
             Self::Ingest(refusal) => ingest(*refusal),
+            Self::ByHand(ByHandRefusal::ArbiterElsewhere { .. }) => {
+                kind(StatusCode::CONFLICT, "arbiter_elsewhere", "Claims are decided elsewhere")
+            }
+            Self::ByHand(ByHandRefusal::TooMany) => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
             Self::NoSuchRange => kind(StatusCode::NOT_FOUND, "no_such_range", "No such range"),
             Self::Deadline => kind(StatusCode::SERVICE_UNAVAILABLE, "deadline", "It took too long"),
             Self::Storage(error) => storage(error),

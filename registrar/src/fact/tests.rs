@@ -91,12 +91,7 @@ fn all() -> Vec<Fact> {
             at: AT,
             moving: Some(Moving { by: Shift::between(AT, AT), ended_at: AT, ends_at: AT, reached: Some(TICKET) }),
         }),
-        Fact::WindowsMoved(WindowsMoved {
-            tickets: vec![TICKET],
-            first_record: RECORD,
-            reached: Some(TICKET),
-            at: AT,
-        }),
+        Fact::WindowsMoved(WindowsMoved { tickets: vec![TICKET], first_record: RECORD, reached: Some(TICKET), at: AT }),
     ]
 }
 

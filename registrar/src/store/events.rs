@@ -46,8 +46,7 @@ pub struct EventHealth {
 
 impl LiveEvent {
     pub(super) fn view(&self) -> Result<EventView, StorageError> {
-        let EventEntry { policy, moving, .. } =
-            reading::event(&self.facts)?.ok_or(StorageError::Entry("an event"))?;
+        let EventEntry { policy, moving, .. } = reading::event(&self.facts)?.ok_or(StorageError::Entry("an event"))?;
         let start = || FollowedTo::start(self.id(), self.keys.cipher.epoch());
         let reached = reading::feed(&self.facts)?.unwrap_or_else(start);
         let counts = reading::counts(&self.facts)?;

@@ -184,7 +184,10 @@ pub struct Reissued {
 }
 
 pub(super) fn resolve(
-    from: &impl Entries, order: &OrderKey, name: &TicketName) -> Result<Option<(TicketId, Ticket)>, ReadError> {
+    from: &impl Entries,
+    order: &OrderKey,
+    name: &TicketName,
+) -> Result<Option<(TicketId, Ticket)>, ReadError> {
     let id = match name {
         TicketName::Id(id) => Some(*id),
         TicketName::Reference(reference) => reading::ticket_of_reference(from, reference.hash(order))?,
@@ -326,11 +329,7 @@ impl Store {
     ///
     /// # Errors
     /// [`ImportRefusal`] or [`StorageError`].
-    pub fn check_tickets(
-        &self,
-        event: EventId,
-        rows: Vec<TicketRow>,
-    ) -> Result<ImportReport, Failed<ImportRefusal>> {
+    pub fn check_tickets(&self, event: EventId, rows: Vec<TicketRow>) -> Result<ImportReport, Failed<ImportRefusal>> {
         if rows.len() > TICKETS_PER_BATCH {
             return Err(Failed::Refused(ImportRefusal::TooManyRows));
         }

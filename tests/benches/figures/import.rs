@@ -57,7 +57,8 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
         ratio: seconds / bare.as_secs_f64(),
         details,
     };
-    let registrar = kept("import/registrar", "imported, at the registrar", &imported.kept, tickets, REGISTRAR_BYTES_MAX);
+    let registrar =
+        kept("import/registrar", "imported, at the registrar", &imported.kept, tickets, REGISTRAR_BYTES_MAX);
     let gate = kept("import/gate", "bound, in a gate's replica", &followed, tickets, GATE_BYTES_MAX);
     Ok(vec![time, registrar, gate])
 }
@@ -70,11 +71,25 @@ struct Imported {
 }
 
 /// Bytes of one store after a clean stop.
-struct Kept {
+pub(crate) struct Kept {
     log: u64,
     index: u64,
     /// What of it is the feed's ciphertext, where that is known.
     feed: Option<usize>,
+}
+
+impl Kept {
+    pub(crate) fn in_folder(folder: &Path) -> anyhow::Result<Self> {
+        let log = std::fs::metadata(folder.join(LOG)).with_context(|| format!("no log in {}", folder.display()))?;
+        let index = machine::folder_bytes(folder)?.saturating_sub(log.len());
+        Ok(Self { log: log.len(), index, feed: None })
+    }
+
+    /// Each ticket's part of it.
+    pub(crate) fn per(&self, tickets: usize) -> Value {
+        let each = |bytes: u64| rounded(machine::bytes(bytes) / count(tickets));
+        json!({ "log": each(self.log), "sled": each(self.index) })
+    }
 }
 
 fn kept(name: &'static str, what: &str, kept: &Kept, tickets: usize, most: f64) -> Row {
@@ -135,7 +150,7 @@ async fn import(folder: &Path, tickets: usize) -> anyhow::Result<Imported> {
     let again = begun.elapsed();
     ensure!(done.get("unchanged").and_then(Value::as_u64) == Some(u64::try_from(tickets)?), "{done}");
     registrar.stop().await?;
-    let kept = kept_in(&registrar.folder().join("events").join(&event))?;
+    let kept = Kept::in_folder(&registrar.folder().join("events").join(&event))?;
     Ok(Imported { took, again, registrar: used, kept })
 }
 
@@ -171,11 +186,5 @@ fn follow(folder: &Path, tickets: usize) -> anyhow::Result<Kept> {
     let replica = Replica::open(&place, event.followed())?;
     event.fill(&replica, &runtime)?;
     replica.close()?;
-    Ok(Kept { feed: Some(event.bytes()), ..kept_in(&place)? })
-}
-
-fn kept_in(folder: &Path) -> anyhow::Result<Kept> {
-    let log = std::fs::metadata(folder.join(LOG)).with_context(|| format!("no log in {}", folder.display()))?.len();
-    let index = machine::folder_bytes(folder)?.saturating_sub(log);
-    Ok(Kept { log, index, feed: None })
+    Ok(Kept { feed: Some(event.bytes()), ..Kept::in_folder(&place)? })
 }

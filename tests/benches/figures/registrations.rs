@@ -30,6 +30,7 @@ use zeroize::Zeroizing;
 use crate::Scale;
 use crate::cards::{self, CARDS, Card};
 use crate::http::Connection;
+use crate::import::Kept;
 use crate::machine::{self, Times};
 use crate::report::{Reach, Row, Yardstick, rounded};
 
@@ -52,7 +53,8 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     let bare = verifications_per_second(&buyers)?;
     let folder = machine::scratch()?;
     let count = scale.of(REGISTRATIONS);
-    let (registrar, codes) = runtime.block_on(opened(folder.path(), count + WARM_UP))?;
+    let (registrar, event, codes) = runtime.block_on(opened(folder.path(), count + WARM_UP))?;
+    let store = registrar.folder().join("events").join(event);
     let (warm, counted) = codes.split_at_checked(WARM_UP).context("too few codes")?;
     let office = Office {
         address: registrar.origin().trim_start_matches("http://").parse()?,
@@ -68,6 +70,8 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     let theirs = machine::cpu_time(&pid)?.saturating_sub(before.1);
     let resident = machine::peak_resident_bytes(&pid)?;
     stop(&runtime, registrar)?;
+    // Every ticket that was imported is bound by now.
+    let kept = Kept::in_folder(&store)?.per(count + WARM_UP);
 
     let registered = f64::from(u32::try_from(times.len())?);
     let per_second = registered / took.as_secs_f64();
@@ -83,6 +87,7 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     details.insert("processor, registrar".to_owned(), json!({ "share": share(theirs), "us_each": each(theirs) }));
     details.insert("cores busy".to_owned(), rounded((own + theirs).as_secs_f64() / took.as_secs_f64()));
     details.insert("registrar resident, MB".to_owned(), json!(resident / 1_000_000));
+    details.insert("kept per bound ticket, bytes".to_owned(), kept);
     Ok(vec![Row {
         name: "registrations",
         what: format!("registrations per second, {AT_ONCE} at once, over HTTP, load generator included"),
@@ -99,8 +104,8 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     }])
 }
 
-/// A registrar with a rehearsal event and tickets for sale; the codes of them.
-async fn opened(folder: &std::path::Path, tickets: usize) -> anyhow::Result<(Registrar, Vec<Code>)> {
+/// A registrar with a rehearsal event and tickets for sale; the event, and the codes of them.
+async fn opened(folder: &std::path::Path, tickets: usize) -> anyhow::Result<(Registrar, String, Vec<Code>)> {
     let anchors = folder.join("anchors");
     std::fs::create_dir(&anchors)?;
     std::fs::write(anchors.join("root.der"), cards::root()?)?;
@@ -113,7 +118,7 @@ async fn opened(folder: &std::path::Path, tickets: usize) -> anyhow::Result<(Reg
     let code = |link: &String| link.split_once('#').and_then(|(_origin, code)| Code::parse(code).ok());
     let codes: Vec<Code> = links.values().filter_map(code).collect();
     ensure!(codes.len() == tickets, "{} codes for {tickets} tickets", codes.len());
-    Ok((registrar, codes))
+    Ok((registrar, event, codes))
 }
 
 fn stop(runtime: &tokio::runtime::Runtime, mut registrar: Registrar) -> anyhow::Result<()> {

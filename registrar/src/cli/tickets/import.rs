@@ -15,10 +15,10 @@ use kido_shared::wire::v1::operator::{
     self, EventBody, HealthBody, ImportTicket, ImportTickets, TicketCounts, TicketsImported,
 };
 use kido_shared::wire::v1::routes;
-use kido_store::private_file::PrivateFileError;
+use kido_store::private_file::{self, PrivateFileError};
 
 use crate::cli::client::Client;
-use crate::cli::codes_file::{self, Codes};
+use crate::cli::codes_file::{self, Codes, CodesFileError};
 use crate::cli::columns::FAULTS_MAX;
 use crate::cli::console::Console;
 use crate::cli::progress::Progress;
@@ -78,9 +78,9 @@ pub(super) async fn run(client: &Client, console: Console, wanted: ImportArgs) -
     let health: HealthBody = client.get(routes::HEALTH).await?;
     let codes = |source| CliError::Codes { path: wanted.codes.clone(), source };
     let mut random = Entropy::from_system().fork();
-    let Codes { codes, taken_up } =
-        codes_file::make_or_take_up(&wanted.codes, &health.origin, &rows, &mut random).map_err(codes)?;
-    let sending = Sending { client, console, wanted: &wanted, rows: &rows, codes: &codes };
+    let Codes { codes: made, taken_up } =
+        codes_file::make_or_take_up(&wanted.codes, &health.origin, &rows, &mut random).map_err(&codes)?;
+    let sending = Sending { client, console, wanted: &wanted, rows: &rows, codes: &made };
     let nothing = || Imported { codes: wanted.codes.clone(), codes_taken_up: taken_up, ..Imported::default() };
     // A ticket that is there with another content is found before any is sent. An event without tickets has none.
     if has_tickets(event.tickets) {
@@ -88,6 +88,10 @@ pub(super) async fn run(client: &Client, console: Console, wanted: ImportArgs) -
         sending.all(true, &mut sum).await?;
         if !sum.refused.is_empty() {
             sum.created = 0;
+            if !taken_up {
+                // These codes open nothing, and would stand in the way of the mended file.
+                private_file::shred(&wanted.codes).map_err(|source| codes(CodesFileError::File(source)))?;
+            }
             let refused = sum.refused.len();
             console.show(&sum, refusals)?;
             return Err(CliError::NothingImported { refused, all: rows.len() });
@@ -142,12 +146,11 @@ impl Sending<'_> {
 
     /// What breaks off in the middle is told with the way on.
     fn interrupted(&self, error: CliError, sent: usize) -> CliError {
-        match error {
-            CliError::Client(source @ ClientError::Unreachable { .. }) => {
-                CliError::ImportInterrupted { sent, all: self.rows.len(), source }
-            }
-            other => other,
+        if !matches!(error, CliError::Client(ClientError::Unreachable { .. })) {
+            return error;
         }
+        let CliError::Client(source) = error else { return error };
+        CliError::ImportInterrupted { sent, all: self.rows.len(), source }
     }
 }
 
