@@ -37,8 +37,8 @@ async fn open() -> anyhow::Result<Office> {
     Ok(Office { _folder: folder, place, registrar, event })
 }
 
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a temporary folder's name is a text")
+fn text(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().context("a temporary folder's name is no text")
 }
 
 fn number(value: &Value, pointer: &str) -> anyhow::Result<u64> {
@@ -70,13 +70,13 @@ impl Office {
     fn importing(&self, table: &Path) -> anyhow::Result<Child> {
         let codes = self.codes();
         let mut command =
-            self.registrar.client(&["tickets", "import", &self.event, text(table), "--codes", text(&codes)]);
+            self.registrar.client(&["tickets", "import", &self.event, text(table)?, "--codes", text(&codes)?]);
         Ok(command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?)
     }
 
     async fn import(&self, table: &Path) -> anyhow::Result<Value> {
         let codes = self.codes();
-        Ok(self.registrar.json(&["tickets", "import", &self.event, text(table), "--codes", text(&codes)]).await?)
+        Ok(self.registrar.json(&["tickets", "import", &self.event, text(table)?, "--codes", text(&codes)?]).await?)
     }
 
     async fn imported(&self) -> anyhow::Result<u64> {
@@ -154,7 +154,7 @@ async fn a_file_with_faults_or_other_tickets_imports_nothing() -> anyhow::Result
     let table = office.table(3)?;
     let good = std::fs::read_to_string(&table)?;
     let codes = office.codes();
-    let arguments = ["tickets", "import", &office.event, text(&table), "--codes", text(&codes)];
+    let arguments = ["tickets", "import", &office.event, text(&table)?, "--codes", text(&codes)?];
     std::fs::write(&table, good.replace(",A,Row 0 seat 0,", ",A B,0901234567,").replace("ORDER-000001", "order"))?;
     let said = office.refused(&arguments).await?;
     for fault in ["line 2, zone:", "line 2, seat_label:", "line 4, order_ref:", "3 faults"] {
@@ -183,14 +183,14 @@ async fn a_desk_goes_on_on_paper_and_its_ticks_come_back() -> anyhow::Result<()>
     office.import(&table).await?;
     let list = office.place.join("cancelled.csv");
     std::fs::write(&list, "ticket_ref\nTICKET-000005\nNOBODYS\n")?;
-    let said = office.refused(&["tickets", "cancel", event, "--from", text(&list), "--yes"]).await?;
+    let said = office.refused(&["tickets", "cancel", event, "--from", text(&list)?, "--yes"]).await?;
     ensure!(said.contains("line 3, ticket_ref:"), "{said}");
     std::fs::write(&list, "ticket_ref\nTICKET-000005\n")?;
-    let cancelled = registrar.json(&["tickets", "cancel", event, "--from", text(&list), "--yes"]).await?;
+    let cancelled = registrar.json(&["tickets", "cancel", event, "--from", text(&list)?, "--yes"]).await?;
     ensure!(number(&cancelled, "/cancelled")? == 1, "{cancelled}");
 
     let paper = office.place.join("paper");
-    let exported = registrar.json(&["event", "export", event, "--paper", text(&paper)]).await?;
+    let exported = registrar.json(&["event", "export", event, "--paper", text(&paper)?]).await?;
     ensure!(number(&exported, "/tickets")? == 6, "{exported}");
     let (page, lines) =
         (std::fs::read_to_string(paper.join("zone-A.html"))?, std::fs::read_to_string(paper.join("zone-B.csv"))?);
@@ -201,7 +201,7 @@ async fn a_desk_goes_on_on_paper_and_its_ticks_come_back() -> anyhow::Result<()>
     // The event has no gate, so a tick names none.
     let ticks = office.place.join("ticks.csv");
     std::fs::write(&ticks, format!("ticket,at,gate\n{short},2026-01-10T17:05+09:00,North\n"))?;
-    let said = office.refused(&["admissions", "import", event, text(&ticks)]).await?;
+    let said = office.refused(&["admissions", "import", event, text(&ticks)?]).await?;
     ensure!(said.contains("line 2, gate:"), "{said}");
 
     let moved = ["event", "update", event, "--postpone-to", "2030-01-10T17:00:00+09:00"];
