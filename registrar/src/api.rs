@@ -9,6 +9,8 @@ pub mod extract;
 pub mod feed;
 pub mod gates;
 pub mod health;
+pub mod paper;
+pub mod postponement;
 pub mod registrations;
 mod render;
 pub mod reports;

@@ -1,14 +1,17 @@
 //! The command line: `init` and `serve` make and run a registrar, the rest talks to a running one.
 
+mod admissions;
 mod arbiter;
 mod certificate;
 mod client;
 pub(crate) mod codes_file;
+pub(crate) mod columns;
 mod console;
 mod event;
 mod gate;
 mod init;
 pub(crate) mod moment;
+mod progress;
 mod serve;
 pub(crate) mod table;
 mod tickets;
@@ -29,9 +32,9 @@ use console::Console;
 
 pub use client::ClientError;
 pub use codes_file::CodesFileError;
+pub use columns::{FieldError, TableError, TableFaults};
 pub use init::InitError;
 pub use moment::MomentError;
-pub use table::{FieldError, TableError};
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -63,6 +66,8 @@ enum Command {
     Event(event::EventArgs),
     /// Import tickets, look at them, suspend, cancel, confirm
     Tickets(tickets::TicketsArgs),
+    /// Put in entries that were ticked on paper
+    Admissions(admissions::AdmissionsArgs),
     /// Add, list and revoke gates
     Gate(gate::GateArgs),
     /// Add, list and revoke the venue's arbiter
@@ -118,7 +123,7 @@ pub enum CliError {
         path: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: TableError,
+        source: TableFaults,
     },
     /// The code file cannot be written or used.
     #[error("{}", path.display())]
@@ -137,6 +142,37 @@ pub enum CliError {
         /// Of how many.
         all: usize,
     },
+    /// Some rows would be refused, so none was sent.
+    #[error(
+        "{refused} of {all} tickets cannot be imported; nothing was. Mend these lines, and run the same command again"
+    )]
+    NothingImported {
+        /// How many.
+        refused: usize,
+        /// Of how many.
+        all: usize,
+    },
+    /// The registrar went away in the middle of an import.
+    #[error(
+        "the import is not complete: {sent} of {all} tickets are through. Run the same command again with the same \
+         files: it goes on where it stopped, and every ticket keeps its code"
+    )]
+    ImportInterrupted {
+        /// How many were answered.
+        sent: usize,
+        /// Of how many.
+        all: usize,
+        /// What the line said.
+        #[source]
+        source: ClientError,
+    },
+    /// The registrar went away in the middle of a postponement.
+    #[error("not all tickets have moved yet. Run the same command again: it goes on where it stopped")]
+    PostponementInterrupted {
+        /// What the line said.
+        #[source]
+        source: ClientError,
+    },
     /// A file cannot be read or written.
     #[error("{} cannot be {doing}", path.display())]
     File {
@@ -148,6 +184,12 @@ pub enum CliError {
         #[source]
         source: PrivateFileError,
     },
+    /// There is no ticket to be printed.
+    #[error("the event has no ticket, or none in this zone")]
+    NothingToPrint,
+    /// The list could not be put together.
+    #[error("the list could not be put together")]
+    Paper(#[source] askama::Error),
     /// A certificate file is not in the one form that is read.
     #[error("this is PEM; only DER is read. Convert it: openssl x509 -in FILE -outform DER -out FILE.der")]
     Pem,
@@ -157,6 +199,9 @@ pub enum CliError {
     /// The operator typed another name than the event's.
     #[error("that is not the event's name; nothing was deleted")]
     NotAgreed,
+    /// The operator typed another name than the event's.
+    #[error("that is not the event's name; nothing was cancelled")]
+    NotCancelled,
     /// The operator typed nothing that helps.
     #[error("no six digits were typed; the offer ends by itself")]
     NoDigits,
@@ -179,6 +224,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Certificate(args) => certificate::run(&args),
         Command::Event(args) => talking(args.connection.clone(), event::run(args)),
         Command::Tickets(args) => talking(args.connection.clone(), tickets::run(args)),
+        Command::Admissions(args) => talking(args.connection.clone(), admissions::run(args)),
         Command::Gate(args) => talking(args.connection.clone(), gate::run(args)),
         Command::Arbiter(args) => talking(args.connection.clone(), arbiter::run(args)),
         Command::Token(args) => talking(args.connection.clone(), token::run(args)),

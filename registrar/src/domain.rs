@@ -3,6 +3,7 @@
 //! **Invariant**: nothing here knows a store, a socket, a clock or a source of randomness.
 
 pub mod arbiter;
+pub mod by_hand;
 pub mod claim;
 pub mod copies;
 pub mod event;
@@ -11,6 +12,8 @@ pub mod history;
 pub mod ingest;
 pub mod link;
 pub mod party;
+pub mod postponement;
 pub mod reference;
 pub mod registration;
+pub mod short_id;
 pub mod ticket;

@@ -22,6 +22,7 @@ use crate::auth::bearer::Denied;
 use crate::auth::nonces::ReplayError;
 use crate::auth::tokens::TokenError;
 use crate::domain::arbiter::ArbiterRefusal;
+use crate::domain::by_hand::ByHandRefusal;
 use crate::domain::claim::ClaimRefusal;
 use crate::domain::event::EventRefusal;
 use crate::domain::gate::GateRefusal;
@@ -84,6 +85,9 @@ pub enum AppError {
     /// An upload's rules.
     #[error(transparent)]
     Ingest(#[from] IngestRefusal),
+    /// The rules of entries on paper.
+    #[error(transparent)]
+    ByHand(#[from] ByHandRefusal),
     /// A part of a feed that is not there.
     #[error("the feed has no such range, or it is not full yet")]
     NoSuchRange,

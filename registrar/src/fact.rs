@@ -19,6 +19,7 @@ use minicbor::bytes::ByteVec;
 
 use crate::domain::arbiter::Arbiter;
 use crate::domain::history::Actor;
+use crate::domain::postponement::Moving;
 use crate::domain::reference::ReferenceHash;
 use crate::domain::ticket::{ChangesOfDay, KeptBinding, Particulars, Stage, StatusChange, Ticket};
 use crate::keyring::WrappedEventKey;
@@ -70,11 +71,14 @@ pub enum Fact {
     #[n(13)]
     ShowingRefused(#[n(0)] ShowingRefused),
     /// A venue arbiter decides for the event.
-    #[n(16)]
+    #[n(14)]
     ArbiterAdded(#[n(0)] ArbiterAdded),
     /// A venue arbiter does so no longer.
-    #[n(17)]
+    #[n(15)]
     ArbiterRevoked(#[n(0)] ArbiterRevoked),
+    /// Tickets followed their event to its new date.
+    #[n(16)]
+    WindowsMoved(#[n(0)] WindowsMoved),
 }
 
 /// The event began.
@@ -104,6 +108,27 @@ pub struct PolicyChanged {
     pub key: Option<WrappedEventKey>,
     /// When.
     #[n(2)]
+    pub at: Timestamp,
+    /// Where the event was moved to another date: every ticket is to follow.
+    #[n(3)]
+    pub moving: Option<Moving>,
+}
+
+/// Tickets on their event's new date.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct WindowsMoved {
+    /// Which tickets; how far stands with the event.
+    #[n(0)]
+    pub tickets: Vec<TicketId>,
+    /// Place of the first ticket's new record in the feed; the others follow in order.
+    #[n(1)]
+    pub first_record: FeedSequence,
+    /// The last ticket that was looked at; none where no further one is left.
+    #[n(2)]
+    pub reached: Option<TicketId>,
+    /// When.
+    #[n(3)]
     pub at: Timestamp,
 }
 

@@ -13,19 +13,25 @@ mod policy;
 
 use std::sync::Arc;
 
+use kido_shared::clock::Timestamp;
 use kido_shared::ids::EventId;
 use kido_shared::wire::v1::operator::{AddToken, CreateEvent, Role, TicketChange, TokenBody, UpdateEvent};
 
 use crate::audit::{ChangedChoice, Deed, Door, Object};
 use crate::auth::bearer::{Denied, May as _, Sell, Stop};
 use crate::auth::tokens::{Bearer, TokenError, Tokens};
+use crate::domain::by_hand::{Tick, TickOutcome};
 use crate::domain::event::{EventRefusal, may_forget};
+use crate::domain::reference::TicketRef;
 use crate::domain::ticket::TicketAction;
 use crate::error::AppError;
 use crate::state::{App, AppState};
-use crate::store::{EventView, Forgotten, ImportReport, Reissued, StorageError, TicketName, TicketRow, TicketView};
+use crate::store::{
+    CancelReport, EventView, Forgotten, ImportReport, PostponementStep, Reissued, StorageError, TicketName, TicketRow,
+    TicketView,
+};
 
-use lines::{About, batch, deed, given};
+use lines::{About, batch, deed, entries, given};
 
 /// Who does something, and through which door.
 #[derive(Debug, Clone)]
@@ -115,6 +121,60 @@ impl AppState {
             let report = app.store.import_tickets(event, rows, paid).await.map_err(AppError::from);
             let batch = report.as_ref().map_or(Object::Nothing, batch);
             app.listed(&by, About::event(Deed::TicketsImported, event).of(batch), report).await
+        })
+        .await
+    }
+
+    /// Moves an event and a batch of its tickets to another date.
+    pub(crate) async fn postpone_event(
+        &self,
+        by: &By,
+        event: EventId,
+        starts_at: Timestamp,
+    ) -> Result<PostponementStep, AppError> {
+        self.carry(by, move |app, by| async move {
+            let step = app.store.postpone(event, starts_at).await.map_err(AppError::from);
+            let moved = step.as_ref().map_or(Object::Nothing, |step| Object::Count(step.moved));
+            app.listed(&by, About::event(Deed::EventPostponed, event).of(moved), step).await
+        })
+        .await
+    }
+
+    /// Cancels a batch of tickets; a look at what that would do is no deed.
+    pub(crate) async fn cancel_tickets(
+        &self,
+        by: &By,
+        event: EventId,
+        references: Vec<TicketRef>,
+        check: bool,
+    ) -> Result<CancelReport, AppError> {
+        let actor = by.bearer.actor();
+        if check {
+            return Ok(self.store.cancel_tickets(event, references, actor, true).await?);
+        }
+        self.carry(by, move |app, by| async move {
+            let report = app.store.cancel_tickets(event, references, actor, false).await.map_err(AppError::from);
+            let count = report.as_ref().map_or(Object::Nothing, |report| Object::Count(report.cancelled));
+            app.listed(&by, About::event(Deed::TicketsCancelled, event).of(count), report).await
+        })
+        .await
+    }
+
+    /// Puts in entries that were ticked on paper; a look at what would become of them is no deed.
+    pub(crate) async fn enter_by_hand(
+        &self,
+        by: &By,
+        event: EventId,
+        ticks: Vec<Tick>,
+        check: bool,
+    ) -> Result<Vec<TickOutcome>, AppError> {
+        if check {
+            return Ok(self.store.enter_by_hand(event, ticks, true).await?);
+        }
+        self.carry(by, move |app, by| async move {
+            let entered = app.store.enter_by_hand(event, ticks, false).await.map_err(AppError::from);
+            let count = entered.as_ref().map_or(Object::Nothing, |outcomes| entries(outcomes));
+            app.listed(&by, About::event(Deed::EntriesByHand, event).of(count), entered).await
         })
         .await
     }

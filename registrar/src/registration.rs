@@ -18,6 +18,7 @@ use kido_shared::policy::EventPolicy;
 use kido_shared::proof::{CardSignature, UnverifiedProof};
 use tokio::sync::{Semaphore, watch};
 
+use crate::domain::postponement::POSTPONEMENT;
 use crate::domain::registration::RegistrationRefusal;
 use crate::store::{BindRequest, CodedTicket, EventView, Failed, ProvedCard, StorageError, Store, TicketView};
 use native_rsa::NativeRsa;
@@ -25,9 +26,6 @@ use sessions::{Session, Sessions};
 
 pub use sessions::SESSIONS_MAX;
 pub use trust::CertificateTrust;
-
-/// How long after an event a postponed one may still happen: what *outlives by a year* is measured by.
-const POSTPONEMENT: core::time::Duration = core::time::Duration::from_secs(365 * 24 * 60 * 60);
 
 type Refused = Failed<RegistrationRefusal>;
 

@@ -19,8 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admissions, arbiters, claims, enrolments, events, feed, gates, health, registrations, reports, showings, tickets,
-    tokens,
+    admissions, arbiters, claims, enrolments, events, feed, gates, health, paper, postponement, registrations, reports,
+    showings, tickets, tokens,
 };
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
@@ -63,6 +63,9 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(health::health))
         .routes(routes!(events::create, events::list))
         .routes(routes!(events::show, events::update, events::forget))
+        .routes(routes!(postponement::postpone))
+        .routes(routes!(paper::show))
+        .routes(routes!(paper::enter))
         .routes(routes!(tickets::show))
         .routes(routes!(tickets::change))
         .routes(routes!(tickets::reissue_code))
@@ -93,7 +96,12 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(showings::upload))
         .routes(routes!(reports::report))
         .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES_MAX))
-        .merge(OpenApiRouter::new().routes(routes!(tickets::import)).layer(DefaultBodyLimit::max(HTTP_BODY_BYTES_MAX)))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(tickets::import))
+                .routes(routes!(tickets::cancel))
+                .layer(DefaultBodyLimit::max(HTTP_BODY_BYTES_MAX)),
+        )
 }
 
 /// A deadline, headers, and a line in the log: method, route as a template, status, time. No address, no id, no body.

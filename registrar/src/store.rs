@@ -6,16 +6,22 @@
 //! | file | facts |
 //! |---|---|
 //! | `events` · `forgetting` | events made, policies changed · events deleted |
+//! | `postponing` | an event on another date, and its tickets with it |
 //! | `tickets` | imported, looked at, suspended, cancelled, paid, new code |
+//! | `cancelling` | many tickets cancelled at once |
 //! | `bindings` | bound, resumed, shown |
 //! | `gates` · `arbiters` | added, revoked |
 //! | `claims` · `admissions` | the arbiter's steps · what gates upload |
+//! | `by_hand` | entries that were ticked on paper |
+//! | `paper` | none: what a desk prints |
 //! | `feed` | heads and ranges |
 //! | `linked` | none: what the page behind a ticket's link shows |
 
 mod admissions;
 mod arbiters;
 mod bindings;
+mod by_hand;
+mod cancelling;
 mod changing;
 mod claims;
 pub mod error;
@@ -28,6 +34,8 @@ mod keys;
 mod linked;
 mod live;
 mod minutes;
+mod paper;
+mod postponing;
 mod projection;
 mod reading;
 mod showings;
@@ -44,6 +52,7 @@ use rand::rngs::StdRng;
 pub use admissions::CONFLICTS_MAX;
 pub use arbiters::{ArbiterView, NewArbiter};
 pub use bindings::{BindRequest, CardTickets, CodedTicket, ProvedCard};
+pub use cancelling::CancelReport;
 pub use error::{Failed, StorageError};
 pub use events::{EventHealth, EventView};
 pub use folders::{OpenError, StoreParts};
@@ -51,6 +60,8 @@ pub use forgetting::Forgotten;
 pub use gates::{GateView, NewGate};
 pub use linked::{LinkedTicket, ToldLine};
 pub use minutes::EntriesOfMinute;
+pub use paper::{PaperPage, PaperTicket};
+pub use postponing::PostponementStep;
 pub use tickets::{
     HISTORY_LINES_MAX, ImportOutcome, ImportRefusal, ImportReport, Reissued, RowRefusal, SeatCounts, TicketName,
     TicketRow, TicketView,

@@ -31,6 +31,7 @@ pub(super) fn event(view: EventView, sees_uses: bool) -> EventBody {
         feed_epoch: view.epoch.get(),
         feed_length: view.feed_length,
         tickets: TicketCounts { reserved, unbound, bound, suspended, returned, cancelled },
+        moving: view.moving,
         entries: sees_uses.then_some(EntryCounts { admissions, conflicts }),
     }
 }

@@ -5,8 +5,8 @@ use axum::extract::State;
 use kido_shared::codes::CodeHash;
 use kido_shared::ticket::{EntryWindow, SeatLabel, Zone};
 use kido_shared::wire::v1::operator::{
-    ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TICKET, TICKET_CODE, TICKET_STATUS, TICKETS,
-    TicketBody, TicketsImported,
+    CancelTickets, ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TICKET, TICKET_CODE,
+    TICKET_STATUS, TICKETS, TICKETS_CANCEL, TicketBody, TicketsCancelled, TicketsImported,
 };
 use kido_shared::wire::v1::problem::Problem;
 
@@ -16,13 +16,13 @@ use crate::auth::Authenticated;
 use crate::auth::bearer::{Look, Sell, Stop};
 use crate::domain::link;
 use crate::domain::party::PartyLabel;
-use crate::domain::reference::{OrderRef, TicketRef};
+use crate::domain::reference::{OrderRef, ReferenceError, TicketRef};
 use crate::domain::ticket::offered_entries;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
-use crate::store::{ImportOutcome, ImportReport, Reissued, RowRefusal, TicketRow};
+use crate::store::{CancelReport, ImportOutcome, ImportReport, Reissued, RowRefusal, TicketRow};
 
-/// Imports a batch of tickets. Repeating it changes nothing.
+/// Imports a batch of tickets, or only says what would become of each. Repeating it changes nothing.
 #[utoipa::path(post, path = TICKETS, tag = "tickets", params(("event" = String, Path)), request_body = ImportTickets,
     responses((status = OK, body = TicketsImported), (status = "default", body = Problem)))]
 pub async fn import(
@@ -31,9 +31,16 @@ pub async fn import(
     EventPath { event }: EventPath,
     JsonBody(batch): JsonBody<ImportTickets>,
 ) -> Result<Json<TicketsImported>, AppError> {
-    let paid = !batch.reserved;
-    let rows = batch.tickets.into_iter().enumerate().map(|(row, ticket)| parse(row, ticket));
-    let report = app.import_tickets(&seller.by(), event, rows.collect::<Result<_, _>>()?, paid).await?;
+    let ImportTickets { reserved, check, tickets } = batch;
+    let rows = tickets.into_iter().enumerate().map(|(row, ticket)| parse(row, ticket));
+    let rows = rows.collect::<Result<_, _>>()?;
+    let report = if check {
+        let store = app.store.clone();
+        let checked = tokio::task::spawn_blocking(move || store.check_tickets(event, rows)).await;
+        checked.map_err(AppError::Lost)??
+    } else {
+        app.import_tickets(&seller.by(), event, rows, !reserved).await?
+    };
     Ok(Json(imported(&report)))
 }
 
@@ -64,6 +71,26 @@ pub async fn change(
 ) -> Result<Json<TicketBody>, AppError> {
     let view = app.change_ticket(&bearer.by(), event, name, change).await?;
     Ok(Json(render::ticket(view, None)))
+}
+
+/// Cancels a batch of tickets, or only says what that would do. Repeating it changes nothing.
+#[utoipa::path(post, path = TICKETS_CANCEL, tag = "tickets", params(("event" = String, Path)),
+    request_body = CancelTickets, responses((status = OK, body = TicketsCancelled), (status = "default", body = Problem)))]
+pub async fn cancel(
+    State(app): State<AppState>,
+    seller: Authenticated<Sell>,
+    EventPath { event }: EventPath,
+    JsonBody(CancelTickets { check, ticket_refs }): JsonBody<CancelTickets>,
+) -> Result<Json<TicketsCancelled>, AppError> {
+    let parsed = ticket_refs.iter().enumerate().map(|(row, reference)| {
+        let unread = |error: ReferenceError| RequestError::Row { row, field: "ticket_refs", reason: error.to_string() };
+        TicketRef::parse(reference).map_err(unread)
+    });
+    let report = app.cancel_tickets(&seller.by(), event, parsed.collect::<Result<_, _>>()?, check).await?;
+    let CancelReport { cancelled, with_card, inside, already, unknown } = report;
+    let inside = seller.sees_uses().then_some(inside);
+    let unknown = unknown.into_iter().map(|row| u64::try_from(row).unwrap_or(u64::MAX)).collect();
+    Ok(Json(TicketsCancelled { cancelled, with_card, inside, already, unknown }))
 }
 
 /// Makes a new code for a ticket: the old one is dead at once. The new one is told here and nowhere else.

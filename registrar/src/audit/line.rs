@@ -99,11 +99,19 @@ deeds! {
     /// Two machines ran with a gate's keys, and its rights were ended.
     20 GateCopied = "gate-copied",
     /// A place was offered to a venue arbiter.
-    30 ArbiterOffered = "arbiter-offered",
+    21 ArbiterOffered = "arbiter-offered",
     /// A venue arbiter's digits were compared, and it decides for the event.
-    31 ArbiterConfirmed = "arbiter-confirmed",
+    22 ArbiterConfirmed = "arbiter-confirmed",
     /// A venue arbiter's rights were ended.
-    32 ArbiterRevoked = "arbiter-revoked",
+    23 ArbiterRevoked = "arbiter-revoked",
+    /// Some of an event's tickets followed it to another date.
+    24 EventPostponed = "event-postponed",
+    /// Tickets were cancelled from a list.
+    25 TicketsCancelled = "tickets-cancelled",
+    /// A list of tickets was taken out, to be printed.
+    26 PaperTaken = "paper-taken",
+    /// Entries that were ticked on paper were put in.
+    27 EntriesByHand = "entries-by-hand",
 }
 
 /// On what.

@@ -68,6 +68,11 @@ may! {
     Watch: Operator, Desk, Viewer
 }
 
+may! {
+    /// Take the lists of the desks out, and put in what was ticked on them.
+    Tick: Operator, Desk
+}
+
 /// Somebody whose role may do `M`.
 #[derive(Debug, Clone)]
 pub struct Authenticated<M> {

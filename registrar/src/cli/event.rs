@@ -1,4 +1,7 @@
-//! `event create | update | list | show | forget`.
+//! `event create | update | export | list | show | forget`.
+
+mod export;
+mod postpone;
 
 use core::time::Duration;
 
@@ -7,12 +10,14 @@ use kido_shared::clock::Timestamp;
 use kido_shared::ids::EventId;
 use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use kido_shared::wire::v1::operator::{
-    self, CreateEvent, EventBody, EventForgotten, EventList, GateList, PolicyChoices, UpdateEvent,
+    self, CreateEvent, EventBody, EventForgotten, EventList, GateList, PolicyChoices, TicketCounts, UpdateEvent,
 };
 
 use super::client::Client;
 use super::console::Console;
 use super::{CliError, Connection, moment};
+
+use export::ExportArgs;
 
 const FORGETTING: &str = "\
 From the retention date on (event show) this deletes the event at the registrar, for good: tickets, references, bindings,
@@ -35,6 +40,7 @@ Examples:
       --ends-at 2027-01-10T22:00:00+09:00 --offline refuse
   kido-registrar event create --name 'Try-out' … --offline admit --rehearsal-of EVENT
   kido-registrar event update EVENT --ends-at 2027-01-10T23:00:00+09:00
+  kido-registrar event update EVENT --postpone-to 2027-03-10T18:00:00+09:00 --dry-run
 
 There is no default for --offline: what gates do while no arbiter answers is yours to decide.
   refuse      nobody enters; staff help
@@ -62,8 +68,12 @@ enum EventCommand {
     /// Create an event with keys of its own
     #[command(after_help = EXAMPLES)]
     Create(CreateArgs),
-    /// Change what is named; gates learn it from the feed
+    /// Change what is named, or move the event with all its tickets to another date; gates learn it from the feed
+    #[command(after_help = postpone::HELP)]
     Update(UpdateArgs),
+    /// Write lists that a desk can look tickets up in when all machines are dead
+    #[command(after_help = export::HELP)]
+    Export(ExportArgs),
     /// List the events
     List,
     /// Show one event
@@ -133,6 +143,14 @@ struct CreateArgs {
 struct UpdateArgs {
     /// The event's id
     event: EventId,
+    /// Doors on another date: end, retention date and every ticket's window move along
+    #[arg(long, value_parser = moment::parse, value_name = "MOMENT", conflicts_with_all = [
+        "name", "starts_at", "ends_at", "offline", "arbiter", "retention_at", "tickets_per_card", "replica_age_minutes",
+    ])]
+    postpone_to: Option<Timestamp>,
+    /// Only say what would move, and which tickets are to be checked again
+    #[arg(long, requires = "postpone_to")]
+    dry_run: bool,
     /// What people call it
     #[arg(long)]
     name: Option<String>,
@@ -172,11 +190,15 @@ pub(super) async fn run(args: EventArgs) -> Result<(), CliError> {
             let event: EventBody = client.post(operator::EVENTS, &create(wanted)).await?;
             shown(console, &event)
         }
+        EventCommand::Update(UpdateArgs { event, postpone_to: Some(starts_at), dry_run, .. }) => {
+            postpone::run(&client, console, (event, starts_at, dry_run)).await
+        }
         EventCommand::Update(wanted) => {
             let path = operator::event(wanted.event);
             let event: EventBody = client.patch(&path, &update(wanted)).await?;
             shown(console, &event)
         }
+        EventCommand::Export(wanted) => export::run(&client, console, wanted).await,
         EventCommand::List => {
             let list: EventList = client.get(operator::EVENTS).await?;
             console.show(&list, |list| list.events.iter().map(summary).collect::<Vec<_>>().join("\n"))
@@ -227,7 +249,18 @@ fn create(wanted: CreateArgs) -> CreateEvent {
 }
 
 fn update(wanted: UpdateArgs) -> UpdateEvent {
-    let UpdateArgs { event: _, name, starts_at, ends_at, offline, arbiter, retention_at, choices } = wanted;
+    let UpdateArgs {
+        event: _,
+        postpone_to: _,
+        dry_run: _,
+        name,
+        starts_at,
+        ends_at,
+        offline,
+        arbiter,
+        retention_at,
+        choices,
+    } = wanted;
     let choices = PolicyChoices { retention_at, ..choices.into() };
     UpdateEvent {
         name,
@@ -270,6 +303,13 @@ impl From<Arbiter> for ArbiterHome {
     }
 }
 
+/// All tickets of an event, whatever their state.
+fn all(counts: TicketCounts) -> usize {
+    let TicketCounts { reserved, unbound, bound, suspended, returned, cancelled } = counts;
+    let all = [reserved, unbound, bound, suspended, returned, cancelled].into_iter().fold(0, u64::saturating_add);
+    usize::try_from(all).unwrap_or(usize::MAX)
+}
+
 fn shown(console: Console, event: &EventBody) -> Result<(), CliError> {
     console.show(event, describe)
 }
@@ -299,6 +339,9 @@ fn describe(event: &EventBody) -> String {
     ));
     if let Some(entries) = event.entries {
         lines.push(format!("admissions: {}, conflicts: {}", entries.admissions, entries.conflicts));
+    }
+    if event.moving {
+        lines.push("being moved to this date: say the same event update --postpone-to again, it goes on".to_owned());
     }
     lines.push(format!("feed: epoch {}, {} records", event.feed_epoch, event.feed_length));
     lines.join("\n")

@@ -34,6 +34,42 @@ fn whoever_deletes_an_event_is_told_what_goes_and_what_stays() {
 }
 
 #[test]
+fn what_is_done_with_many_tickets_says_what_happens_when_it_is_stopped() {
+    for path in [&["tickets", "import"][..], &["tickets", "cancel"], &["event", "update"], &["admissions", "import"]] {
+        let help = help(path);
+        assert!(help.contains("after any failure"), "{path:?}");
+    }
+    assert!(help(&["event", "export"]).contains("No shop reference stands on it"));
+    assert!(help(&["admissions", "import"]).contains("ticket,at,gate"));
+}
+
+#[test]
+fn a_postponement_moves_dates_and_nothing_else() {
+    let said = [
+        "kido-registrar",
+        "event",
+        "update",
+        "event-00000000000000000000000000",
+        "--postpone-to",
+        "2030-01-01T00:00:00Z",
+    ];
+    assert!(Cli::try_parse_from(said).is_ok());
+    assert!(Cli::try_parse_from(said.into_iter().chain(["--dry-run"])).is_ok());
+    assert!(Cli::try_parse_from(said.into_iter().chain(["--offline", "admit"])).is_err());
+    let [program, event, update, id, ..] = said;
+    assert!(Cli::try_parse_from([program, event, update, id, "--dry-run"]).is_err());
+}
+
+#[test]
+fn a_cancellation_names_a_ticket_or_a_list() {
+    let said = ["kido-registrar", "tickets", "cancel", "event-00000000000000000000000000"];
+    assert!(Cli::try_parse_from(said).is_err());
+    assert!(Cli::try_parse_from(said.into_iter().chain(["TICKET-1"])).is_ok());
+    assert!(Cli::try_parse_from(said.into_iter().chain(["--from", "list.csv"])).is_ok());
+    assert!(Cli::try_parse_from(said.into_iter().chain(["TICKET-1", "--from", "list.csv"])).is_err());
+}
+
+#[test]
 fn no_token_stands_in_help() {
     // The environment names a file, so showing its value tells no secret; a token itself is never an argument.
     assert!(!help(&["tickets", "show"]).contains("--token "));

@@ -30,6 +30,12 @@ pub enum EventRefusal {
     /// The change was made from choices that are not in force any more.
     #[error("somebody else changed this event meanwhile: look again, then change what is still to be changed")]
     ChangedMeanwhile,
+    /// The dates do not fit into a policy.
+    #[error("the event cannot be moved there: its dates would contradict each other")]
+    NoSuchDate,
+    /// Its tickets are still following it to another date.
+    #[error("the event is being moved to the date that it has now: go on with that one first, then move it again")]
+    OtherDateUnderWay,
     /// So late a retention date is a mistake in the year.
     #[error("the retention date is at most {RETENTION_YEARS_MAX} years ahead")]
     TooFarAhead,

@@ -8,6 +8,7 @@ use crate::auth::bearer::Denied;
 use crate::auth::nonces::ReplayError;
 use crate::auth::tokens::TokenError;
 use crate::domain::arbiter::ArbiterRefusal;
+use crate::domain::by_hand::ByHandRefusal;
 use crate::domain::claim::ClaimRefusal;
 use crate::domain::event::EventRefusal;
 use crate::domain::gate::GateRefusal;
@@ -40,12 +41,19 @@ impl AppError {
             Self::Policy(_) => kind(StatusCode::UNPROCESSABLE_ENTITY, "policy", "The policy contradicts itself"),
             Self::Ticket(refusal) => ticket(*refusal),
             Self::Import(ImportRefusal::TooManyRows) => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
+            Self::Import(ImportRefusal::Moving) => {
+                kind(StatusCode::CONFLICT, "moving", "The event is being moved to another date")
+            }
             Self::Registration(refusal) => registration(refusal),
             Self::Gate(refusal) => gate(*refusal),
             Self::Arbiter(refusal) => arbiter(*refusal),
             Self::Enrolment(refusal) => enrolment(*refusal),
             Self::Claim(refusal) => claim(*refusal),
             Self::Ingest(refusal) => ingest(*refusal),
+            Self::ByHand(ByHandRefusal::ArbiterElsewhere { .. }) => {
+                kind(StatusCode::CONFLICT, "arbiter_elsewhere", "Claims are decided elsewhere")
+            }
+            Self::ByHand(ByHandRefusal::TooMany) => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
             Self::NoSuchRange => kind(StatusCode::NOT_FOUND, "no_such_range", "No such range"),
             Self::TooManyStreams => kind(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", "Too many follow live"),
             Self::Deadline => kind(StatusCode::SERVICE_UNAVAILABLE, "deadline", "It took too long"),
@@ -133,6 +141,10 @@ const fn event(refusal: EventRefusal) -> Kind {
         EventRefusal::LocalArbiter { .. } => kind(StatusCode::CONFLICT, "local_arbiter", "One gate only"),
         EventRefusal::ArbiterFixed => kind(StatusCode::CONFLICT, "arbiter_fixed", "The arbiter stays"),
         EventRefusal::ChangedMeanwhile => kind(StatusCode::CONFLICT, "changed_meanwhile", "Somebody else was first"),
+        EventRefusal::NoSuchDate => kind(StatusCode::UNPROCESSABLE_ENTITY, "no_such_date", "No such date"),
+        EventRefusal::OtherDateUnderWay => {
+            kind(StatusCode::CONFLICT, "other_date_under_way", "Another date is under way")
+        }
         EventRefusal::TooFarAhead => kind(StatusCode::UNPROCESSABLE_ENTITY, "too_far_ahead", "Too far ahead"),
         EventRefusal::NotOffered(_) => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", NOT_OFFERED),
         EventRefusal::Kept => kind(StatusCode::CONFLICT, "event_kept", "The retention date has not come"),

@@ -7,6 +7,7 @@ use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus};
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::postponement::Shift;
 
 const AT: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 const TICKET: TicketId = TicketId::from_bytes([1; 16]);
@@ -88,10 +89,22 @@ fn all() -> Vec<Fact> {
         Fact::ConflictRecorded(ConflictRecorded { conflict, gate: GATE, record: RECORD }),
         Fact::FeedExtended(FeedExtended { epoch: Epoch::FIRST, first: RECORD, records: vec![vec![12; 20].into()] }),
         Fact::EventCreated(EventCreated { policy: crate::testing::policy(|_draft| {}), key: key(), at: AT }),
-        Fact::PolicyChanged(PolicyChanged { policy: crate::testing::policy(|_draft| {}), key: Some(key()), at: AT }),
+        Fact::PolicyChanged(PolicyChanged {
+            policy: crate::testing::policy(|_draft| {}),
+            key: Some(key()),
+            at: AT,
+            moving: None,
+        }),
         Fact::ShowingRefused(ShowingRefused { showing, at: AT }),
         Fact::ArbiterAdded(ArbiterAdded { arbiter: arbiter() }),
         Fact::ArbiterRevoked(ArbiterRevoked { arbiter: ArbiterId::from_bytes([14; 16]), at: AT }),
+        Fact::PolicyChanged(PolicyChanged {
+            policy: crate::testing::policy(|_draft| {}),
+            key: None,
+            at: AT,
+            moving: Some(Moving { by: Shift::between(AT, AT), ended_at: AT, ends_at: AT, reached: Some(TICKET) }),
+        }),
+        Fact::WindowsMoved(WindowsMoved { tickets: vec![TICKET], first_record: RECORD, reached: Some(TICKET), at: AT }),
     ]
 }
 

@@ -5,6 +5,7 @@ use kido_shared::wire::v1::operator::{TicketChange, TokenBody};
 
 use super::By;
 use crate::audit::{AuditLine, Deed, Object};
+use crate::domain::by_hand::TickOutcome;
 use crate::error::AppError;
 use crate::state::App;
 use crate::store::{ImportOutcome, ImportReport, TicketName};
@@ -58,6 +59,12 @@ pub(super) fn batch(report: &ImportReport) -> Object {
         count(|outcome| matches!(outcome, ImportOutcome::Created(_))),
         count(|outcome| matches!(outcome, ImportOutcome::Refused(_))),
     )
+}
+
+/// How many entries are new, those that conflict with another one included.
+pub(super) fn entries(outcomes: &[TickOutcome]) -> Object {
+    let is_new = |outcome: &&TickOutcome| matches!(outcome, TickOutcome::Stored(_) | TickOutcome::Conflict(_));
+    Object::Count(u64::try_from(outcomes.iter().filter(is_new).count()).unwrap_or(u64::MAX))
 }
 
 /// Whose token, and what it may do.

@@ -1,9 +1,11 @@
 //! The whole HTTP surface in process: what a client would see, byte for byte.
 
 mod around;
+mod by_hand;
 mod feed;
 mod forgetting;
 pub(crate) mod gates;
+mod postponement;
 mod registrations;
 mod roles;
 mod tickets;

@@ -19,7 +19,8 @@ use crate::fact::{AdmissionRecorded, ConflictRecorded, Fact};
 /// Most conflicts that are listed.
 pub const CONFLICTS_MAX: usize = 1_000;
 
-fn record(
+/// Stores an admission that was decided about, and tells gates.
+pub(super) fn record(
     changing: &mut Changing<'_, '_>,
     admission: Admission,
     ingest: Ingest,

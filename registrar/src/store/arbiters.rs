@@ -102,7 +102,7 @@ impl Store {
             let policy =
                 after_revocation(&reading::policy(changing)?).map_err(|_in_force| StorageError::Entry("a policy"))?;
             changing.publish(&FeedRecord::Policy(policy.clone()))?;
-            changing.append(&Fact::PolicyChanged(PolicyChanged { policy, key: None, at }))?;
+            changing.append(&Fact::PolicyChanged(PolicyChanged { policy, key: None, at, moving: None }))?;
             Ok(ArbiterView::of(Arbiter { record, ..known }))
         })
         .await

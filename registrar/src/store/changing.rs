@@ -6,7 +6,7 @@ use kido_store::{Scan, StoreError, Transaction};
 
 use super::error::StorageError;
 use super::live::EventKeys;
-use super::reading::{self, Entries, ReadError};
+use super::reading::{self, Entries, EntriesAfter, ReadError};
 use crate::fact::{Fact, FeedExtended};
 
 /// Most bytes of ciphertext in one fact that has several: who reads a range skips up to 256 facts before it, so large
@@ -83,5 +83,11 @@ impl Entries for Changing<'_, '_> {
     }
     fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
         Ok(self.transaction.scan_prefix(prefix))
+    }
+}
+
+impl EntriesAfter for Changing<'_, '_> {
+    fn entries_after(&self, prefix: &[u8], after: &[u8]) -> Result<Scan, StoreError> {
+        Ok(self.transaction.scan_prefix_after(prefix, after))
     }
 }

@@ -9,9 +9,10 @@ use kido_shared::policy::EventPolicy;
 
 use super::error::{Failed, StorageError};
 use super::live::LiveEvent;
+use super::reading::EventEntry;
 use super::tickets::SeatCounts;
 use super::{Place, Store, folders, reading};
-use crate::domain::event::{EventRefusal, EventSoFar, may_change, may_create};
+use crate::domain::event::{EventRefusal, may_change, may_create};
 use crate::fact::{EventCreated, Fact, PolicyChanged};
 use crate::keyring::{KeyringError, RetentionWeek};
 
@@ -28,6 +29,8 @@ pub struct EventView {
     pub feed_length: u64,
     /// How many tickets are in which state.
     pub counts: SeatCounts,
+    /// Whether its tickets are still to follow it to another date.
+    pub moving: bool,
 }
 
 /// Whether an event is served.
@@ -43,16 +46,17 @@ pub struct EventHealth {
 
 impl LiveEvent {
     pub(super) fn view(&self) -> Result<EventView, StorageError> {
-        let policy = reading::policy(&self.facts)?;
+        let EventEntry { policy, moving, .. } = reading::event(&self.facts)?.ok_or(StorageError::Entry("an event"))?;
         let start = || FollowedTo::start(self.id(), self.keys.cipher.epoch());
         let reached = reading::feed(&self.facts)?.unwrap_or_else(start);
         let counts = reading::counts(&self.facts)?;
-        Ok(EventView { event: self.id(), policy, epoch: reached.epoch, feed_length: reached.length, counts })
+        let (epoch, feed_length, moving) = (reached.epoch, reached.length, moving.is_some());
+        Ok(EventView { event: self.id(), policy, epoch, feed_length, counts, moving })
     }
 }
 
 /// Identities run out in good order; everything else is the keyring's failure.
-fn of_keyring(error: KeyringError) -> Failed<EventRefusal> {
+pub(super) fn of_keyring(error: KeyringError) -> Failed<EventRefusal> {
     if matches!(error, KeyringError::NoSpareIdentity) {
         Failed::Refused(EventRefusal::NoSpareIdentity)
     } else {
@@ -122,15 +126,12 @@ impl Store {
             if old != before {
                 return Err(Failed::Refused(EventRefusal::ChangedMeanwhile));
             }
-            let gates = reading::gates(changing)?.iter().filter(|(_, gate)| !gate.revoked).count();
-            let in_venue = !reading::arbiters(changing)?.is_empty();
-            let so_far = EventSoFar { gates, used: reading::any_use(changing)?, in_venue };
-            may_change(&old, &policy, so_far, now).map_err(Failed::Refused)?;
+            may_change(&old, &policy, reading::so_far(changing)?, now).map_err(Failed::Refused)?;
             if old == policy {
                 return Ok(());
             }
             changing.publish(&FeedRecord::Policy(policy.clone()))?;
-            changing.append(&Fact::PolicyChanged(PolicyChanged { policy, key: rewrapped, at: now }))?;
+            changing.append(&Fact::PolicyChanged(PolicyChanged { policy, key: rewrapped, at: now, moving: None }))?;
             Ok(())
         })
         .await?;
@@ -138,7 +139,7 @@ impl Store {
     }
 
     /// The event key under another week's key, where the retention date moves to another week.
-    fn rewrap(
+    pub(super) fn rewrap(
         &self,
         live: &LiveEvent,
         policy: &EventPolicy,

@@ -37,6 +37,7 @@ pub(super) const FEED_MARK_EVERY: u64 = 64;
 pub(super) const EVENT: &[u8] = b"P";
 pub(super) const FEED: &[u8] = b"F";
 pub(super) const COUNTS: &[u8] = b"N";
+pub(super) const TICKETS: &[u8] = b"t";
 pub(super) const GATES: &[u8] = b"g";
 pub(super) const ARBITERS: &[u8] = b"v";
 pub(super) const CLAIMS: &[u8] = b"k";
@@ -59,6 +60,11 @@ pub(super) fn feed_mark(place: u64) -> Vec<u8> {
 
 pub(super) fn ticket(ticket: TicketId) -> Vec<u8> {
     key(b't', &[ticket.as_bytes()])
+}
+
+/// The ticket at the end of a [`ticket`] key.
+pub(super) fn ticket_of(key: &[u8]) -> Option<TicketId> {
+    TicketId::try_from(key.strip_prefix(TICKETS)?).ok()
 }
 
 pub(super) fn reference(reference: ReferenceHash) -> Vec<u8> {

@@ -11,10 +11,11 @@ use super::keys::{self, FEED_MARK_EVERY};
 use super::reading::{self, EventEntry, encode};
 use crate::domain::gate::Gate;
 use crate::domain::history::{Happening, HistoryLine};
+use crate::domain::postponement::Moving;
 use crate::domain::ticket::Ticket;
 use crate::fact::{
     AdmissionRecorded, ArbiterAdded, ArbiterRevoked, Bound, ClaimChanged, CodeReplaced, ConflictRecorded, EventCreated,
-    Fact, FeedExtended, GateAdded, GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported,
+    Fact, FeedExtended, GateAdded, GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported, WindowsMoved,
 };
 
 /// Enters the facts of one event.
@@ -51,6 +52,7 @@ impl Project for EventProjection {
             }
             Fact::ArbiterAdded(fact) => entering.arbiter_added(&fact),
             Fact::ArbiterRevoked(fact) => entering.arbiter_revoked(&fact),
+            Fact::WindowsMoved(fact) => entering.windows_moved(fact),
         }
     }
 }
@@ -68,14 +70,29 @@ impl Entering<'_, '_> {
             return Err(ProjectError::Impossible("an event begins once, with its first fact"));
         }
         let EventCreated { policy, key, at } = fact;
-        self.index.put(keys::EVENT, encode(&EventEntry { policy, key, created_at: at }));
+        self.index.put(keys::EVENT, encode(&EventEntry { policy, key, created_at: at, moving: None }));
         Ok(())
     }
 
     fn policy_changed(&mut self, fact: PolicyChanged) -> Result<(), ProjectError> {
         let old = reading::event(self.index)?.ok_or(NO_EVENT)?;
-        let key = fact.key.unwrap_or(old.key);
-        self.index.put(keys::EVENT, encode(&EventEntry { policy: fact.policy, key, created_at: old.created_at }));
+        let (key, moving) = (fact.key.unwrap_or(old.key), fact.moving.or(old.moving));
+        let entry = EventEntry { policy: fact.policy, key, created_at: old.created_at, moving };
+        self.index.put(keys::EVENT, encode(&entry));
+        Ok(())
+    }
+
+    fn windows_moved(&mut self, fact: WindowsMoved) -> Result<(), ProjectError> {
+        const NOT_MOVING: ProjectError = ProjectError::Impossible("tickets moved with an event that stands still");
+        let event = reading::event(self.index)?.ok_or(NO_EVENT)?;
+        let moving = event.moving.ok_or(NOT_MOVING)?;
+        let mut place = fact.first_record;
+        for id in fact.tickets {
+            self.change(id, |old| Ticket { ticket_at: place, ..old.moved(&moving) })?;
+            place = place.next().ok_or(ProjectError::Impossible("the feed has no end of numbers"))?;
+        }
+        let moving = fact.reached.map(|reached| Moving { reached: Some(reached), ..moving });
+        self.index.put(keys::EVENT, encode(&EventEntry { moving, ..event }));
         Ok(())
     }
 

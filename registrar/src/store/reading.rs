@@ -14,7 +14,9 @@ use super::error::{Failed, StorageError};
 use super::keys;
 use super::tickets::SeatCounts;
 use crate::domain::arbiter::Arbiter;
+use crate::domain::event::EventSoFar;
 use crate::domain::gate::Gate;
+use crate::domain::postponement::Moving;
 use crate::domain::reference::ReferenceHash;
 use crate::domain::ticket::Ticket;
 use crate::keyring::WrappedEventKey;
@@ -66,12 +68,24 @@ pub(crate) trait Entries {
     fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError>;
 }
 
+/// Where entries can be read on from a key.
+pub(crate) trait EntriesAfter: Entries {
+    /// The entries under a prefix, those behind a key only.
+    fn entries_after(&self, prefix: &[u8], after: &[u8]) -> Result<Scan, StoreError>;
+}
+
 impl Entries for kido_store::Store {
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.get(key)
     }
     fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
         self.scan_prefix(prefix)
+    }
+}
+
+impl EntriesAfter for kido_store::Store {
+    fn entries_after(&self, prefix: &[u8], after: &[u8]) -> Result<Scan, StoreError> {
+        self.scan_prefix_after(prefix, after)
     }
 }
 
@@ -103,6 +117,9 @@ pub(crate) struct EventEntry {
     pub(crate) key: WrappedEventKey,
     #[n(2)]
     pub(crate) created_at: Timestamp,
+    /// While its tickets follow it to another date.
+    #[n(3)]
+    pub(crate) moving: Option<Moving>,
 }
 
 /// CBOR of an entry.
@@ -145,6 +162,20 @@ pub(crate) fn counts(from: &impl Entries) -> Result<SeatCounts, ReadError> {
 
 pub(crate) fn ticket(from: &impl Entries, ticket: TicketId) -> Result<Option<Ticket>, ReadError> {
     read(from, &keys::ticket(ticket), "a ticket")
+}
+
+/// The tickets behind this one, in the order of their ids.
+pub(crate) fn tickets_after(
+    from: &impl EntriesAfter,
+    after: Option<TicketId>,
+) -> Result<impl Iterator<Item = Result<(TicketId, Ticket), ReadError>>, ReadError> {
+    let after = after.map_or_else(|| keys::TICKETS.to_vec(), keys::ticket);
+    let scan = from.entries_after(keys::TICKETS, &after)?;
+    Ok(scan.map(|entry| {
+        let (key, value) = entry?;
+        let id = keys::ticket_of(&key).ok_or(ReadError::Entry("a ticket's id"))?;
+        Ok((id, decode(&value, "a ticket")?))
+    }))
 }
 
 fn ticket_id(bytes: &[u8]) -> Result<TicketId, ReadError> {
@@ -230,6 +261,12 @@ pub(crate) fn any_use(from: &impl Entries) -> Result<bool, ReadError> {
 
 pub(crate) fn admission(from: &impl Entries, admission: AdmissionId) -> Result<Option<Admission>, ReadError> {
     read(from, &keys::admission(admission), "an admission")
+}
+
+/// What has become of the event until now, as far as its choices depend on it.
+pub(crate) fn so_far(from: &impl Entries) -> Result<EventSoFar, ReadError> {
+    let gates = gates(from)?.iter().filter(|(_, gate)| !gate.revoked).count();
+    Ok(EventSoFar { gates, used: any_use(from)?, in_venue: !arbiters(from)?.is_empty() })
 }
 
 /// Whether a refused showing is in its ticket's history.

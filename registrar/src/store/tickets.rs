@@ -8,9 +8,11 @@ use kido_shared::ids::{EventId, FeedSequence, TicketId};
 use kido_shared::keys::OrderKey;
 use kido_shared::limits::TICKETS_PER_BATCH;
 use kido_shared::ticket::{Entries as EntryCount, EntryWindow, SeatLabel, Zone};
+use rand::{CryptoRng, RngCore};
 
 use super::changing::Changing;
 use super::error::Failed;
+use super::live::EventKeys;
 use super::reading::{self, Entries, ReadError};
 use super::{StorageError, Store, keys};
 use crate::domain::history::{Actor, HistoryLine};
@@ -21,7 +23,7 @@ use crate::fact::{CodeReplaced, Fact, ImportedTicket, StatusChanged, TicketsImpo
 
 /// Tickets in one fact of an import: about 12 kB. Who reads the log from the middle skips up to 256 facts, so that large
 /// ones would cost every reader of the feed.
-const TICKETS_PER_FACT: usize = 64;
+pub(super) const TICKETS_PER_FACT: usize = 64;
 
 /// Most lines of a history that are told: ten changes a day for a fortnight, and every entry.
 pub const HISTORY_LINES_MAX: usize = 512;
@@ -106,6 +108,9 @@ pub enum ImportRefusal {
     /// More rows than one batch may have.
     #[error("at most {TICKETS_PER_BATCH} tickets in one batch")]
     TooManyRows,
+    /// The event's tickets are following it to another date; one that came now might be moved twice or not at all.
+    #[error("the event is being moved to another date: finish that first (event update EVENT --postpone-to MOMENT)")]
+    Moving,
 }
 
 /// Why one row of an import is refused; the others are not touched by it.
@@ -178,7 +183,11 @@ pub struct Reissued {
     pub code: Code,
 }
 
-fn resolve(from: &impl Entries, order: &OrderKey, name: &TicketName) -> Result<Option<(TicketId, Ticket)>, ReadError> {
+pub(super) fn resolve(
+    from: &impl Entries,
+    order: &OrderKey,
+    name: &TicketName,
+) -> Result<Option<(TicketId, Ticket)>, ReadError> {
     let id = match name {
         TicketName::Id(id) => Some(*id),
         TicketName::Reference(reference) => reading::ticket_of_reference(from, reference.hash(order))?,
@@ -219,6 +228,19 @@ struct Import {
 }
 
 impl Import {
+    fn of(
+        rows: Vec<TicketRow>,
+        from: &impl Entries,
+        keys: &EventKeys,
+        random: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Self, ReadError> {
+        let mut import = Self::default();
+        for row in rows {
+            import.add(from, row.into_imported(TicketId::generate(random), &keys.order))?;
+        }
+        Ok(import)
+    }
+
     fn add(&mut self, from: &impl Entries, row: ImportedTicket) -> Result<(), ReadError> {
         let outcome = match self.known(from, &row)? {
             Some(outcome) => outcome,
@@ -290,11 +312,8 @@ impl Store {
         let live = self.live(event)?;
         let (at, mut random) = (self.now(), self.random());
         live.transact(move |changing| {
-            let mut import = Import::default();
-            for row in rows {
-                let row = row.into_imported(TicketId::generate(&mut random), &changing.keys().order);
-                import.add(changing, row)?;
-            }
+            stands_still(changing)?;
+            let import = Import::of(rows, changing, changing.keys(), &mut random)?;
             for tickets in import.fresh.chunks(TICKETS_PER_FACT) {
                 append_import(
                     changing,
@@ -304,6 +323,20 @@ impl Store {
             Ok(ImportReport { outcomes: import.outcomes })
         })
         .await
+    }
+
+    /// What would become of a batch of tickets if it were imported now. Nothing is; the ids are nobody's.
+    ///
+    /// # Errors
+    /// [`ImportRefusal`] or [`StorageError`].
+    pub fn check_tickets(&self, event: EventId, rows: Vec<TicketRow>) -> Result<ImportReport, Failed<ImportRefusal>> {
+        if rows.len() > TICKETS_PER_BATCH {
+            return Err(Failed::Refused(ImportRefusal::TooManyRows));
+        }
+        let live = self.live(event)?;
+        stands_still(&live.facts)?;
+        let import = Import::of(rows, &live.facts, &live.keys, &mut self.random())?;
+        Ok(ImportReport { outcomes: import.outcomes })
     }
 
     /// One ticket.
@@ -405,6 +438,12 @@ impl Store {
             .await?;
         Ok(Reissued { ticket, code })
     }
+}
+
+/// Whether tickets may come: not while those that are there follow their event to another date.
+fn stands_still(from: &impl Entries) -> Result<(), Failed<ImportRefusal>> {
+    let event = reading::event(from)?.ok_or(StorageError::Entry("an event"))?;
+    if event.moving.is_some() { Err(Failed::Refused(ImportRefusal::Moving)) } else { Ok(()) }
 }
 
 /// Publishes every ticket's record, which puts them where the fact says that they are, and appends the fact.

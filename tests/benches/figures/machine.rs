@@ -93,6 +93,24 @@ pub(crate) fn peak_resident_bytes(pid: &str) -> anyhow::Result<u64> {
     Ok(kilobytes.saturating_mul(1_024))
 }
 
+/// The length of all files in a folder and below.
+pub(crate) fn folder_bytes(folder: &Path) -> anyhow::Result<u64> {
+    let mut sum = 0_u64;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        let bytes = if metadata.is_dir() { folder_bytes(&entry.path())? } else { metadata.len() };
+        sum = sum.saturating_add(bytes);
+    }
+    Ok(sum)
+}
+
+/// Bytes as a figure.
+#[expect(clippy::cast_precision_loss, reason = "bytes for people")]
+pub(crate) const fn bytes(bytes: u64) -> f64 {
+    bytes as f64
+}
+
 /// The child of this process that runs a program of that name.
 pub(crate) fn child_named(name: &str) -> anyhow::Result<String> {
     let own = std::process::id().to_string();

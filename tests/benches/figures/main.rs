@@ -5,11 +5,11 @@
 //! ```text
 //! cargo bench -p kido-tests                                    all rows
 //! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, look-up, registrations, fresh-gate, live,
-//!                                                              claims
+//!                                                              claims, import
 //! cargo bench -p kido-tests --bench figures -- --quick         a tenth of everything: does it run at all
 //! ```
 //!
-//! The rows `registrations`, `fresh-gate` and `live` start the real programs of the same build; they are built first where
+//! The rows `registrations`, `fresh-gate`, `live` and `import` start the real programs of the same build; they are built first where
 //! they are not up to date. Data lies under `target/tmp`: the disk under it is the one that is measured. The network is
 //! this machine's loopback.
 //!
@@ -33,6 +33,7 @@ mod claims;
 mod event;
 mod fresh_gate;
 mod http;
+mod import;
 mod live;
 mod look_up;
 mod machine;
@@ -67,6 +68,7 @@ enum Name {
     FreshGate,
     Live,
     Claims,
+    Import,
 }
 
 /// How much of everything.
@@ -111,5 +113,6 @@ fn measure(name: Name, scale: Scale) -> anyhow::Result<Vec<Row>> {
         Name::FreshGate => fresh_gate::measure(scale),
         Name::Live => live::measure(scale),
         Name::Claims => claims::measure(scale),
+        Name::Import => import::measure(scale),
     }
 }

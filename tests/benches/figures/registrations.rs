@@ -31,6 +31,7 @@ use zeroize::Zeroizing;
 use crate::Scale;
 use crate::cards::{self, CARDS, Card};
 use crate::http::Connection;
+use crate::import::Kept;
 use crate::machine::{self, Times};
 use crate::report::{Reach, Row, Yardstick, rounded};
 
@@ -53,7 +54,8 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     let bare = verifications_per_second(&buyers)?;
     let folder = machine::scratch()?;
     let count = scale.of(REGISTRATIONS);
-    let (registrar, _event, codes) = runtime.block_on(opened(folder.path(), count + WARM_UP))?;
+    let (registrar, event, codes) = runtime.block_on(opened(folder.path(), count + WARM_UP))?;
+    let store = registrar.folder().join("events").join(event);
     let (warm, counted) = codes.split_at_checked(WARM_UP).context("too few codes")?;
     let office = Office::of(&registrar)?;
     rush(&office, &buyers, warm)?;
@@ -66,6 +68,8 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     let theirs = machine::cpu_time(&pid)?.saturating_sub(before.1);
     let resident = machine::peak_resident_bytes(&pid)?;
     stop(&runtime, registrar)?;
+    // Every ticket that was imported is bound by now.
+    let kept = Kept::in_folder(&store)?.per(count + WARM_UP);
 
     let registered = f64::from(u32::try_from(times.len())?);
     let per_second = registered / took.as_secs_f64();
@@ -81,6 +85,7 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     details.insert("processor, registrar".to_owned(), json!({ "share": share(theirs), "us_each": each(theirs) }));
     details.insert("cores busy".to_owned(), rounded((own + theirs).as_secs_f64() / took.as_secs_f64()));
     details.insert("registrar resident, MB".to_owned(), json!(resident / 1_000_000));
+    details.insert("kept per bound ticket, bytes".to_owned(), kept);
     Ok(vec![Row {
         name: "registrations",
         what: format!("registrations per second, {AT_ONCE} at once, over HTTP, load generator included"),

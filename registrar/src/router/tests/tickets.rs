@@ -75,3 +75,44 @@ async fn a_new_code_comes_in_a_link_and_the_old_one_is_dead() {
     assert_eq!(store.ticket_of_code(Code::parse(code).unwrap().hash()).unwrap().1.ticket, ticket);
     store.ticket_of_code(old.hash()).unwrap_err();
 }
+
+#[tokio::test]
+async fn a_look_at_an_import_says_what_would_become_of_it_and_imports_nothing() {
+    let served = Served::new();
+    let event = served.event().await;
+    import(&served, event, &[row(1)]).await.ok();
+    let mut other = row(1);
+    other["zone"] = json!("B");
+    let body = json!({"reserved": false, "check": true, "tickets": [row(1), other, row(2)]});
+    let checked = served.post(Some(Role::Sales), &operator::tickets(event), &body).await.ok();
+    assert_eq!((&checked["created"], &checked["unchanged"]), (&json!(1), &json!(1)));
+    assert_eq!((&checked["refused"][0]["row"], &checked["refused"][0]["reason"]), (&json!(1), &json!("different")));
+    assert_eq!(served.registrar.store.event(event).unwrap().counts.unbound, 1);
+    let refused = served.post(Some(Role::Desk), &operator::tickets(event), &body).await;
+    assert_eq!(refused.problem(), problem(403, "role"));
+}
+
+#[tokio::test]
+async fn a_list_is_cancelled_once_and_what_is_not_known_is_named() {
+    let served = Served::new();
+    let event = served.event().await;
+    import(&served, event, &[row(1), row(2), row(3)]).await.ok();
+    let path = operator::tickets_cancel(event);
+    let list = |check: bool| json!({"check": check, "ticket_refs": ["TICKET-1", "NOBODYS", "TICKET-3"]});
+    let foreseen = served.post(Some(Role::Sales), &path, &list(true)).await.ok();
+    assert_eq!((&foreseen["cancelled"], &foreseen["unknown"]), (&json!(2), &json!([1])));
+    assert_eq!(foreseen.get("inside"), None, "the shop sees no uses");
+    assert_eq!(served.registrar.store.event(event).unwrap().counts.cancelled, 0, "a look changes nothing");
+    let done = served.post(Some(Role::Operator), &path, &list(false)).await.ok();
+    assert_eq!((&done["cancelled"], &done["already"], &done["inside"]), (&json!(2), &json!(0), &json!(0)));
+    let again = served.post(Some(Role::Sales), &path, &list(false)).await.ok();
+    assert_eq!((&again["cancelled"], &again["already"]), (&json!(0), &json!(2)));
+    let counts = served.registrar.store.event(event).unwrap().counts;
+    assert_eq!((counts.cancelled, counts.unbound), (2, 1));
+    for role in [Role::Desk, Role::Viewer] {
+        let refused = served.post(Some(role), &path, &list(true)).await;
+        assert_eq!(refused.problem(), problem(403, "role"), "{role:?}");
+    }
+    let lines = served.app.audit.page(None).unwrap().lines;
+    assert_eq!(lines.iter().filter(|line| line.deed == crate::audit::Deed::TicketsCancelled).count(), 2);
+}

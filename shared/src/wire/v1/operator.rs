@@ -6,6 +6,8 @@
 mod arbiter;
 mod event;
 mod gate;
+mod paper;
+mod postponement;
 mod ticket;
 mod token;
 
@@ -14,13 +16,15 @@ pub use event::{
     CreateEvent, EntryCounts, EventBody, EventForgotten, EventList, PolicyChoices, TicketCounts, UpdateEvent,
 };
 pub use gate::{ConfirmGate, GateBody, GateList, GateOffered, OfferGate, OfferState};
+pub use paper::{EnterByHand, EnteredByHand, PaperPage, PaperStanding, PaperTick, PaperTicket, TickOutcome};
+pub use postponement::{Postpone, PostponementStep, TicketToRecheck};
 pub use ticket::{
-    ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TicketBody, TicketChange, TicketUse,
-    TicketUses, TicketsImported,
+    CancelTickets, ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TicketBody, TicketChange,
+    TicketUse, TicketUses, TicketsCancelled, TicketsImported,
 };
 pub use token::{AddToken, Role, TokenBody, TokenList};
 
-use crate::ids::{ArbiterId, EnrolmentId, EventId, GateId};
+use crate::ids::{ArbiterId, EnrolmentId, EventId, GateId, TicketId};
 
 /// `POST` creates an event, `GET` lists them.
 pub const EVENTS: &str = "/api/v1/events";
@@ -28,6 +32,14 @@ pub const EVENTS: &str = "/api/v1/events";
 pub const EVENT: &str = "/api/v1/events/{event}";
 /// `POST`: a batch of tickets.
 pub const TICKETS: &str = "/api/v1/events/{event}/tickets";
+/// `POST`: a batch of tickets to be cancelled.
+pub const TICKETS_CANCEL: &str = "/api/v1/events/{event}/tickets/cancel";
+/// `POST`: one step of moving an event to another date.
+pub const POSTPONEMENT: &str = "/api/v1/events/{event}/postponement";
+/// `GET`: tickets as a desk looks them up on paper; `?after=` reads on.
+pub const PAPER: &str = "/api/v1/events/{event}/paper";
+/// `POST`: entries that were ticked on paper.
+pub const BY_HAND: &str = "/api/v1/events/{event}/admissions/by-hand";
 /// `GET`: one ticket, by id or by the shop's reference.
 pub const TICKET: &str = "/api/v1/events/{event}/tickets/{ticket}";
 /// `POST`: changes a ticket's status.
@@ -69,6 +81,31 @@ pub fn event(event: EventId) -> String {
 #[must_use]
 pub fn tickets(event: EventId) -> String {
     format!("/api/v1/events/{event}/tickets")
+}
+
+/// Path of [`TICKETS_CANCEL`].
+#[must_use]
+pub fn tickets_cancel(event: EventId) -> String {
+    format!("/api/v1/events/{event}/tickets/cancel")
+}
+
+/// Path of [`POSTPONEMENT`].
+#[must_use]
+pub fn postponement(event: EventId) -> String {
+    format!("/api/v1/events/{event}/postponement")
+}
+
+/// Path of [`PAPER`], behind a ticket where one is named.
+#[must_use]
+pub fn paper(event: EventId, after: Option<TicketId>) -> String {
+    let after = after.map(|after| format!("?after={after}")).unwrap_or_default();
+    format!("/api/v1/events/{event}/paper{after}")
+}
+
+/// Path of [`BY_HAND`].
+#[must_use]
+pub fn by_hand(event: EventId) -> String {
+    format!("/api/v1/events/{event}/admissions/by-hand")
 }
 
 /// Path of [`TICKET`]. A reference has capital letters, digits and hyphens only, so it stands in a path as it is.

@@ -15,7 +15,8 @@ use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use crate::cli::codes_file;
-use crate::cli::table::{self, TableError, TableRow};
+use crate::cli::columns::{Bounds, TableError};
+use crate::cli::table::{self, TableRow};
 use crate::domain::party::PartyLabel;
 use crate::error::AppError;
 use crate::store::{ImportOutcome, RowRefusal, TicketRow};
@@ -69,7 +70,7 @@ impl Judged {
         faults_max: usize,
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, Vec<TableError>> {
-        let rows = table::read_to(file, table::Bounds { rows: ROWS_MAX, faults: faults_max })?;
+        let rows = table::read_to(file, Bounds { rows: ROWS_MAX, faults: faults_max })?;
         let codes = rows.iter().map(|_row| Code::generate(random)).collect();
         Ok(Self { rows, codes })
     }

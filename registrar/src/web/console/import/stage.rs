@@ -6,7 +6,8 @@ use kido_web::words::Speech;
 
 use super::FILE_BYTES_MAX;
 use super::held::{Import, ImportId};
-use crate::cli::table::{self, TableError};
+use crate::cli::columns::TableError;
+use crate::cli::table;
 use crate::store::RowRefusal;
 use crate::web::console::{Around, Page, Tab};
 
@@ -90,8 +91,8 @@ pub(super) fn stage(import: &Import, speech: Speech<'_>) -> Stage {
 pub(super) fn fault(fault: &TableError, speech: Speech<'_>) -> String {
     let columns = table::COLUMNS.join(", ");
     match fault {
-        TableError::NoHeader => speech.say_of("console-fault-header", "columns", &columns),
-        TableError::Column(name) => speech.say_of("console-fault-column", "column", name),
+        TableError::NoHeader(_) => speech.say_of("console-fault-header", "columns", &columns),
+        TableError::Column { name, .. } => speech.say_of("console-fault-column", "column", name),
         TableError::Missing(column) => speech.say_of("console-fault-missing", "column", column),
         TableError::Twice(column) => speech.say_of("console-fault-twice", "column", column),
         TableError::Row(line) => speech.say_count("console-fault-row", "line", *line),

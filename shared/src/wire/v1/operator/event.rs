@@ -128,6 +128,9 @@ pub struct EventBody {
     pub feed_length: u64,
     /// How many tickets are in which state.
     pub tickets: TicketCounts,
+    /// Whether its tickets are still to follow it to another date.
+    #[serde(default)]
+    pub moving: bool,
     /// What the gates did; absent for the shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries: Option<EntryCounts>,

@@ -13,6 +13,9 @@ use crate::refusal::StaffCode;
 pub struct ImportTickets {
     /// Whether they are not paid for yet.
     pub reserved: bool,
+    /// Whether only to say what would become of each row: nothing is imported.
+    #[serde(default)]
+    pub check: bool,
     /// The tickets.
     pub tickets: Vec<ImportTicket>,
 }
@@ -145,6 +148,36 @@ pub struct ChangeTicket {
     pub change: TicketChange,
 }
 
+/// Cancels tickets by the shop's references, at most [`crate::limits::TICKETS_PER_BATCH`]. Repeating it changes nothing.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CancelTickets {
+    /// Whether only to say what would be done.
+    #[serde(default)]
+    pub check: bool,
+    /// The shop's names for the tickets: `[A-Z0-9-]{6,32}` each.
+    pub ticket_refs: Vec<String>,
+}
+
+/// What became of them, or would.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TicketsCancelled {
+    /// Tickets that are void now and were not.
+    pub cancelled: u64,
+    /// Those of them that lie on a card.
+    pub with_card: u64,
+    /// Those of them on which somebody is inside; absent for the shop, which sees no uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<u64>,
+    /// Tickets that were void before.
+    pub already: u64,
+    /// Places in the list, from 0, of references that no ticket of the event has.
+    pub unknown: Vec<u64>,
+}
+
 /// What is wanted of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -172,4 +205,4 @@ pub struct CodeReissued {
     pub ticket: TicketBody,
 }
 
-crate::redact::redacted_debug!(ImportTickets, ImportTicket, CodeReissued);
+crate::redact::redacted_debug!(ImportTickets, ImportTicket, CancelTickets, CodeReissued);
