@@ -5,7 +5,6 @@
 pub mod arbiter;
 pub mod by_hand;
 pub mod claim;
-pub mod copies;
 pub mod event;
 pub mod gate;
 pub mod history;

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use kido_shared::clock::Timestamp;
+use kido_shared::copies::{HeardRun, Sighting};
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::journal_head::JournalHead;
-
-use crate::domain::copies::{HeardRun, Sighting};
 
 /// The newest run of every gate. Only verified requests of gates in force get a place, so the events' own limits bound it.
 #[derive(Debug, Default)]

@@ -17,6 +17,7 @@ pub mod card;
 pub mod certificate;
 pub mod challenge;
 pub mod claim;
+pub mod copies;
 pub mod enrolment;
 pub mod feed;
 pub mod journal_head;

@@ -12,6 +12,7 @@ use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 use crate::book::{Book, BookError, Standing};
 use crate::rate::{Paces, Rates};
 use crate::records::{ClaimRecords, RecordName, RecordsError, Swapped, Versioned};
+use crate::runs::Runs;
 
 /// How often a step is taken anew on a record that others changed meanwhile: each time one of them was decided, and a
 /// ticket has a handful of gates that could ask for it at once.
@@ -70,6 +71,7 @@ pub struct Arbiter<R> {
     records: R,
     names: ClaimKey,
     rates: Mutex<Rates>,
+    runs: Runs,
     pull: PullNow,
     clock: Arc<dyn Clock>,
 }
@@ -98,13 +100,18 @@ impl<R: ClaimRecords> Arbiter<R> {
     #[must_use]
     pub fn new(parts: Parts<R>, clock: Arc<dyn Clock>) -> Self {
         let Parts { book, records, names, paces, pull } = parts;
-        Self { book, records, names, rates: Mutex::new(Rates::new(paces)), pull, clock }
+        Self { book, records, names, rates: Mutex::new(Rates::new(paces)), runs: Runs::default(), pull, clock }
     }
 
     /// What the feed has told.
     #[must_use]
     pub const fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// Which run of each gate asks.
+    pub(crate) const fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// The moment.

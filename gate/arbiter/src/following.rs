@@ -1,43 +1,47 @@
-//! Follows the feed into the book, every second and whenever somebody asks.
+//! Follows the feed into the book, as it is told and whenever somebody asks.
 
+use core::convert::Infallible;
+use core::time::Duration;
 use std::sync::Arc;
 
-use kido_follow::{FeedClient, PULL_INTERVAL, PullError, Pulls, Schedule};
+use kido_follow::{FeedClient, NoteHead, Pace, PullError, Pulled, Pulls};
 use kido_shared::clock::Clock;
 use kido_shared::error_chain::Chain;
-use rand::rngs::OsRng;
 
 use crate::book::{Book, BookError};
 use crate::decide::decides;
 
+/// How often the box looks whether it still decides: its knowledge ages while nothing comes.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// Follows until nobody is left who could ask. Every step is a durable transaction, so it may be cut off at any point.
-pub async fn follow(book: Book, feed: FeedClient, clock: Arc<dyn Clock>, mut pulls: Pulls) {
-    let mut schedule = Schedule::every(PULL_INTERVAL, clock.now());
-    let mut decided = None;
-    while let Some(asked) = pulls.next(schedule.wait(clock.now())).await {
-        match once(&book, &feed).await {
-            Ok(records) => {
-                if records > 0 {
-                    tracing::info!(records, length = book.standing().position.length, "feed followed");
-                }
-                schedule.succeeded(clock.now());
-            }
-            Err(error) => {
-                if !matches!(error, PullError::Uplink(_)) {
-                    tracing::error!(error = %Chain(&error), "the feed was not taken");
-                } else if schedule.failures() == 0 {
-                    tracing::warn!(error = %Chain(&error), "the feed is out of reach; claims are decided on what is known");
-                }
-                schedule.failed(clock.now(), &mut OsRng);
-            }
+pub async fn follow(book: Book, feed: FeedClient, clock: Arc<dyn Clock>, pulls: Pulls) {
+    let heads = Heads(book.clone());
+    kido_follow::follow(feed, (book, heads), pulls, clock, Pace::default()).await;
+}
+
+/// Keeps how old the book is.
+struct Heads(Book);
+
+impl NoteHead for Heads {
+    async fn note(&self, pulled: &Pulled) {
+        if let Err(error) = self.0.note_head(&pulled.head).await {
+            tracing::error!(error = %Chain(&error), "the head could not be kept");
         }
-        asked.done();
-        let now_decides = decides(&book.standing(), clock.now());
-        let said = now_decides.as_ref().map_or_else(ToString::to_string, |_named| "decides".to_owned());
-        if decided.as_ref() != Some(&said) {
-            tracing::info!(state = said, "the arbiter");
-            decided = Some(said);
+    }
+}
+
+/// Says in the log when the box begins and ceases to decide, and why.
+pub async fn tell(book: Book, clock: Arc<dyn Clock>) -> Infallible {
+    let mut told = None;
+    loop {
+        let now = decides(&book.standing(), clock.now());
+        let state = now.as_ref().map_or_else(ToString::to_string, |_named| "decides".to_owned());
+        if told.as_ref() != Some(&state) {
+            tracing::info!(%state, "the arbiter");
+            told = Some(state);
         }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -21,6 +21,7 @@ pub mod following;
 pub mod identity;
 pub mod rate;
 pub mod records;
+pub mod runs;
 pub mod serve;
 #[cfg(test)]
 mod testing;

@@ -5,12 +5,12 @@ use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::HeaderMap;
 use ed25519_dalek::VerifyingKey;
 use kido_shared::clock::Timestamp;
+use kido_shared::copies::Sighting;
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::request_signature::{RequestParts, RequestSignatureError, UnverifiedRequest, VerifiedRequest};
 
 use crate::api::extract::{EventPath, parse_json};
-use crate::domain::copies::Sighting;
 use crate::domain::gate::GateRefusal;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;

@@ -30,6 +30,9 @@ impl Refused {
     pub(crate) const UNKNOWN_GATE: Self =
         refused(StatusCode::UNAUTHORIZED, "unknown_gate", "Not one of this event's gates");
     pub(crate) const REVOKED: Self = refused(StatusCode::FORBIDDEN, "gate_revoked", "The gate was revoked");
+    pub(crate) const COPIED: Self =
+        refused(StatusCode::FORBIDDEN, "gate_copied", "Two machines run with this gate's keys");
+    pub(crate) const EARLIER_RUN: Self = refused(StatusCode::CONFLICT, "earlier_run", "The gate has started anew");
     pub(crate) const BODY: Self = refused(StatusCode::BAD_REQUEST, "json", "The JSON is not what is expected");
     pub(crate) const TOO_LARGE: Self =
         refused(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "More than is read at a time");

@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts as _, Path, Request};
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
+use kido_shared::copies::Sighting;
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::journal_head::JOURNAL_HEADER;
 use kido_shared::request_signature::{RequestParts, RequestSignatureError, UnverifiedRequest};
@@ -67,9 +68,16 @@ impl<R: ClaimRecords> FromRequest<Arc<Arbiter<R>>> for SignedStep {
         })?;
         let signed =
             RequestParts { method: &method, target_uri: &target_uri, body: &body, journal: journal.as_deref() };
+        let head = journal.as_deref().ok_or(RequestSignatureError::Profile)?;
+        let head = head.parse().map_err(|_no_head| RequestSignatureError::Malformed)?;
         let verified = signature.verify(&signed, &digest, &known.key, arbiter.now())?;
         if known.revoked {
             return Err(Refused::REVOKED);
+        }
+        match arbiter.runs().hear(verified.gate(), head, verified.created(), arbiter.now()) {
+            Sighting::Fits(_run) => {}
+            Sighting::LastWords => return Err(Refused::EARLIER_RUN),
+            Sighting::Copied => return Err(Refused::COPIED),
         }
         let body = serde_json::from_slice(&body).map_err(|_not_a_step| Refused::BODY)?;
         Ok(Self { gate: verified.gate(), body })

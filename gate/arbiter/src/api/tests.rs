@@ -7,6 +7,7 @@ use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, NamedAdmission};
 use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::feed::FeedRecord;
 use kido_shared::ids::{AdmissionId, FeedSequence, GateId, TicketId};
+use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::policy::ArbiterHome;
 use kido_shared::request_signature::{RequestParts, sign};
 use kido_shared::ticket::{Entries, TicketStatus};
@@ -56,12 +57,25 @@ fn named(gate: GateId, id: u8, ticket: TicketId) -> NamedAdmission {
 }
 
 async fn send<R: ClaimRecords>(venue: &Venue<R>, sent: Sent) -> Result<ClaimAnswer, (u16, String)> {
+    send_from(venue, sent, STARTED).await
+}
+
+/// Where the journal of a gate stands that has just started.
+const STARTED: JournalHead = JournalHead { boot: 1, begun: [1; 32], length: 1, chain: [1; 32] };
+
+async fn send_from<R: ClaimRecords>(
+    venue: &Venue<R>,
+    sent: Sent,
+    journal: JournalHead,
+) -> Result<ClaimAnswer, (u16, String)> {
     let Sent { signed_by, key_of, at, host, body } = sent;
+    let journal = journal.to_string();
     let (path, body) = (routes::claims(EVENT), serde_json::to_vec(&body).unwrap());
     let target = format!("{ADDRESS}{path}");
-    let parts = RequestParts { method: "POST", target_uri: &target, body: &body, journal: None };
+    let parts = RequestParts { method: "POST", target_uri: &target, body: &body, journal: Some(&journal) };
     let headers = sign(&parts, signed_by, &gate_key(key_of), at, &mut OsRng);
     let request = Request::post(path).header(header::HOST, host).header("content-digest", headers.content_digest);
+    let request = request.header(JOURNAL_HEADER, &journal);
     let request = request.header("signature-input", headers.signature_input).header("signature", headers.signature);
     let response = router(Arc::clone(&venue.arbiter)).oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
     let status = response.status();
@@ -98,6 +112,19 @@ async fn one_entry_is_one_gates_and_repeating_the_claim_tells_so() {
     assert!(
         matches!(second, Ok(ClaimAnswer::Taken { admission: held, gate, .. }) if (held, gate) == (admission(1), ONE))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_machines_with_one_gates_keys_are_not_answered_any_more() {
+    let venue = Venue::new(3).await;
+    let tell = |journal, id| send_from(&venue, sent(&venue, claim(&venue, ONE, id, ticket_id(id - 1))), journal);
+    let second = JournalHead { boot: 2, begun: [2; 32], length: 5, chain: [2; 32] };
+    assert_eq!(tell(STARTED, 1).await, GRANTED);
+    assert_eq!(tell(second, 2).await, GRANTED, "a restart");
+    assert_eq!(tell(STARTED, 3).await, refused(409, "earlier_run"));
+    assert_eq!(tell(JournalHead { begun: [3; 32], ..second }, 3).await, refused(403, "gate_copied"));
+    assert_eq!(tell(second, 3).await, refused(403, "gate_copied"), "which of them is the gate nobody knows");
+    assert!(ask(&venue, claim(&venue, OTHER, 9, ticket_id(2))).await.is_ok(), "the others go on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use kido_arbiter::PROGRAM;
 use kido_arbiter::api::router;
 use kido_arbiter::book::Book;
 use kido_arbiter::decide::{Arbiter, Parts};
-use kido_arbiter::following::follow;
+use kido_arbiter::following::{follow, tell};
 use kido_arbiter::identity::{DataFolder, Identity};
 use kido_arbiter::rate::Paces;
 use kido_arbiter::records::StoredRecords;
@@ -45,6 +45,8 @@ pub(super) async fn run(data: &Path, listen: SocketAddr) -> anyhow::Result<ExitC
     let feed = FeedClient::new(uplink, Arc::clone(&clock), folder.book());
     let mut loops = JoinSet::new();
     loops.spawn(follow(book.clone(), feed, Arc::clone(&clock), pulls));
+    let telling = tell(book.clone(), Arc::clone(&clock));
+    loops.spawn(async move { match telling.await {} });
     let parts = Parts {
         book: book.clone(),
         records: records.clone(),

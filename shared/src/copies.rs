@@ -9,9 +9,9 @@
 //! | an earlier start, signed before the later one was heard of | the last words of the run before, on a slow line |
 //! | an earlier start, signed a minute after it | that run is still alive beside the later one: a copy, or a disk from a backup |
 
-use kido_shared::clock::Timestamp;
-use kido_shared::journal_head::JournalHead;
-use kido_shared::limits::REQUEST_SKEW;
+use crate::clock::Timestamp;
+use crate::journal_head::JournalHead;
+use crate::limits::REQUEST_SKEW;
 
 /// The newest run of a gate, as it was heard of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl HeardRun {
         Self { newest: head, since: now }
     }
 
-    /// What a further request means. `created` is what its signature says, `now` this registrar's clock.
+    /// What a further request means. `created` is what its signature says, `now` the receiver's clock.
     #[must_use]
     pub fn hear(self, head: JournalHead, created: Timestamp, now: Timestamp) -> Sighting {
         let newest = self.newest;
