@@ -6,6 +6,7 @@
 //! | the same start, the same begin | the run under way |
 //! | the same start, another begin | two runs with one number: a copy |
 //! | the same length, another chain | one memory went two ways (a cloned machine): a copy |
+//! | a shorter journal, signed a minute after the longer one was heard of | the same |
 //! | an earlier start, signed before the later one was heard of | the last words of the run before, on a slow line |
 //! | an earlier start, signed a minute after it | that run is still alive beside the later one: a copy, or a disk from a backup |
 
@@ -17,7 +18,10 @@ use crate::limits::REQUEST_SKEW;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeardRun {
     newest: JournalHead,
+    /// When this run was heard of first.
     since: Timestamp,
+    /// When its journal was heard to be this long first.
+    this_long_since: Timestamp,
 }
 
 /// What a request says of its gate.
@@ -35,7 +39,7 @@ impl HeardRun {
     /// The first that is heard of a gate.
     #[must_use]
     pub const fn first(head: JournalHead, now: Timestamp) -> Self {
-        Self { newest: head, since: now }
+        Self { newest: head, since: now, this_long_since: now }
     }
 
     /// What a further request means. `created` is what its signature says, `now` the receiver's clock.
@@ -53,9 +57,15 @@ impl HeardRun {
         if head.begun != newest.begun || (head.length == newest.length && head.chain != newest.chain) {
             return Sighting::Copied;
         }
-        // Requests under way overtake each other: a shorter journal of this run is an older request of it.
-        let newest = if head.length > newest.length { head } else { newest };
-        Sighting::Fits(Self { newest, ..self })
+        if head.length > newest.length {
+            return Sighting::Fits(Self { newest: head, this_long_since: now, ..self });
+        }
+        // Requests under way overtake each other: a shorter journal of this run is an older request of it, and not one
+        // that was signed a minute after the longer one had arrived.
+        if head.length < newest.length && created.since(self.this_long_since) > REQUEST_SKEW {
+            return Sighting::Copied;
+        }
+        Sighting::Fits(self)
     }
 }
 
@@ -100,6 +110,9 @@ mod tests {
     fn one_memory_that_went_two_ways_is_a_copy() {
         let known = HeardRun::first(head(2, 1, 10, 1), NOW);
         assert_eq!(known.hear(head(2, 1, 10, 2), NOW, NOW), Sighting::Copied);
+        let longer = hear(known, head(2, 1, 14, 3), after(5)).unwrap();
+        assert!(matches!(longer.hear(head(2, 1, 12, 4), after(65), after(65)), Sighting::Fits(_)), "on a slow line");
+        assert_eq!(longer.hear(head(2, 1, 12, 4), after(66), after(66)), Sighting::Copied);
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl<R: ClaimRecords> Arbiter<R> {
         if !step.is_offered() {
             return Err(StepRefusal::NotOffered);
         }
-        let (now, standing) = (self.now(), self.book.standing());
+        let (now, standing, asked) = (self.now(), self.book.standing(), step.clone());
         if Some(decides(&standing, now)?) != arbiter {
             return Err(StepRefusal::Elsewhere);
         }
@@ -144,6 +144,8 @@ impl<R: ClaimRecords> Arbiter<R> {
             None => not_known_yet(&step, &standing)?,
         };
         if answer == ClaimAnswer::Behind {
+            // Nothing was taken, and the gate is to ask again: this box lacks something, not the gate patience.
+            self.rates.lock().unwrap_or_else(PoisonError::into_inner).give_back(signed_by, &asked);
             self.pull.nudge();
         }
         Ok(answer)
@@ -152,11 +154,13 @@ impl<R: ClaimRecords> Arbiter<R> {
     async fn decide(&self, step: &ClaimStep, facts: &ClaimFacts, now: Timestamp) -> Result<ClaimAnswer, StepRefusal> {
         let name = RecordName::from_bytes(self.names.name(step.ticket()));
         let mut stands = self.records.get(name).await?;
+        let told = self.told(step.ticket())?;
         for _try in 0..TRIES {
             let (before, version) = match &stands {
                 Some(Versioned { claims, version }) => (claims.clone(), Some(*version)),
-                None => (self.begins(step.ticket())?, None),
+                None => (TicketClaims::default(), None),
             };
+            let before = before.with_holding_of(&told);
             let (next, answer) = take_step(&before, step, facts, now);
             let Some(next) = next else { return Ok(answer) };
             match self.records.compare_and_set(name, version, next).await? {
@@ -167,9 +171,9 @@ impl<R: ClaimRecords> Arbiter<R> {
         Err(StepRefusal::Contended)
     }
 
-    /// Where a ticket without a record begins: with whoever the feed says is inside, so that a new box, or one that was
-    /// not asked while gates were offline, grants no entry twice.
-    fn begins(&self, ticket: TicketId) -> Result<TicketClaims, BookError> {
+    /// Who the feed says is inside: counted wherever the record has nobody, so that a new box, and one that was not asked
+    /// while gates were offline, grants no entry twice.
+    fn told(&self, ticket: TicketId) -> Result<TicketClaims, BookError> {
         Ok(self.book.admitted(ticket)?.unwrap_or_default())
     }
 }

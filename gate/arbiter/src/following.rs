@@ -14,18 +14,28 @@ use crate::decide::decides;
 /// How often the box looks whether it still decides: its knowledge ages while nothing comes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How far ahead of this box a head may be dated. One from the future would keep the book young until then.
+const AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
+
 /// Follows until nobody is left who could ask. Every step is a durable transaction, so it may be cut off at any point.
 pub async fn follow(book: Book, feed: FeedClient, clock: Arc<dyn Clock>, pulls: Pulls) {
-    let heads = Heads(book.clone());
+    let heads = Heads { book: book.clone(), clock: Arc::clone(&clock) };
     kido_follow::follow(feed, (book, heads), pulls, clock, Pace::default()).await;
 }
 
 /// Keeps how old the book is.
-struct Heads(Book);
+struct Heads {
+    book: Book,
+    clock: Arc<dyn Clock>,
+}
 
 impl NoteHead for Heads {
     async fn note(&self, pulled: &Pulled) {
-        if let Err(error) = self.0.note_head(&pulled.head).await {
+        if pulled.head.head().issued_at.since(self.clock.now()) > AHEAD_MAX {
+            tracing::warn!("the registrar's clock is far ahead of this box's: one of the two is wrong, please look");
+            return;
+        }
+        if let Err(error) = self.book.note_head(&pulled.head).await {
             tracing::error!(error = %Chain(&error), "the head could not be kept");
         }
     }

@@ -33,7 +33,8 @@ impl Paces {
     /// A tap takes at least two and a half seconds, so one claim a second is twice what a lane of single holders needs;
     /// forty at once let a school class through on one proof. A key that was stolen takes at most 40 tickets and one more
     /// a second until it is revoked, and gives none of them away: what it took shows which gate took it. The steps
-    /// behind are five a second and two hundred at once, so that an hour without a line is told within minutes.
+    /// behind are five a second and two hundred at once. What was admitted without a line is claimed afterwards at the
+    /// pace of claims: a bucket of its own would be the thief's, too.
     pub const LANE: Self =
         Self { claims: Pace { burst: 40, interval_ms: 1_000 }, others: Pace { burst: 200, interval_ms: 200 } };
 }
@@ -61,6 +62,10 @@ impl Bucket {
         self.full_at_ms = if fits { after } else { full_at };
         fits
     }
+
+    fn give_back(&mut self, pace: Pace) {
+        self.full_at_ms = self.full_at_ms.saturating_sub(i64::from(pace.interval_ms));
+    }
 }
 
 /// The buckets of all gates; only gates whose signature was verified have any.
@@ -75,6 +80,18 @@ impl Rates {
     #[must_use]
     pub const fn new(paces: Paces) -> Self {
         Self { paces, gates: BTreeMap::new() }
+    }
+
+    /// A step was not decided, and is to be asked for again.
+    pub fn give_back(&mut self, gate: GateId, step: &ClaimStep) {
+        let paces = self.paces;
+        if let Some((claims, others)) = self.gates.get_mut(&gate) {
+            if matches!(step, ClaimStep::Claim(_)) {
+                claims.give_back(paces.claims);
+            } else {
+                others.give_back(paces.others);
+            }
+        }
     }
 
     /// Whether this gate may take that step now; it counts where it may.

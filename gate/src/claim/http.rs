@@ -117,7 +117,9 @@ impl ArbiterClient {
             Ok(_answer) => reachability.answered(now),
             // The clocks are apart and nothing is decided: for a holder that is as good as silence.
             Err(error) if error.is_skew() => reachability.step_unanswered(now),
-            Err(error) if error.is_an_answer() => reachability.answered(now),
+            // One that only wants to be asked more slowly is there: taking that for silence would let this gate admit by
+            // itself beside an arbiter that decides.
+            Err(error) if error.is_an_answer() || error.is_too_fast() => reachability.answered(now),
             Err(_silent) => reachability.step_unanswered(now),
         });
         Ok(answered?.answer)

@@ -165,10 +165,13 @@ async fn bring_home(parts: Parts, registrar: RegistrarClient, shared: Arc<Shared
     }
 }
 
-/// Admissions first: they are what others wait for. The rest is for holders to read.
+/// Admissions first: they are what others wait for. The rest is for holders to read, and holds nothing up.
 async fn all_home(parts: &Parts, registrar: &RegistrarClient) -> Result<usize, SyncError> {
     let admissions = registrar.push(&parts.journal, &parts.replica).await?;
-    let showings = registrar.push_showings(&parts.journal, parts.replica.event()).await?;
+    let showings = registrar.push_showings(&parts.journal, parts.replica.event()).await.unwrap_or_else(|error| {
+        tracing::warn!(error = %Chain(&error), "refused proofs wait to be uploaded");
+        0
+    });
     Ok(admissions.saturating_add(showings))
 }
 
@@ -244,7 +247,8 @@ async fn one_round(journal: &Journal, arbiter: &ArbiterClient) -> Result<Round, 
                 }
                 Err(error) => {
                     tracing::warn!(error = %Chain(&error), "errands wait");
-                    return Ok(Round::Silent);
+                    // Who has heard some of it, and wants to be told the rest more slowly, is told on.
+                    return Ok(if told && error.is_too_fast() { Round::Progress } else { Round::Silent });
                 }
             }
         }

@@ -40,9 +40,8 @@ pub async fn show(
     let Query(After { after }) = after.map_err(|_rejection| RequestError::Path)?;
     let store = app.store.clone();
     let page = tokio::task::spawn_blocking(move || store.paper(event, after)).await.map_err(AppError::Lost)??;
-    if after.is_none() {
-        app.note(&bearer.by(), Deed::PaperTaken, Some(event)).await?;
-    }
+    // Each page: whoever begins in the middle takes a list out, too.
+    app.note(&bearer.by(), Deed::PaperTaken, Some(event)).await?;
     Ok(Json(PaperPage { tickets: page.tickets.into_iter().map(render).collect(), reached: page.reached }))
 }
 

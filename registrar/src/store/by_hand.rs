@@ -54,7 +54,7 @@ fn enter(
     }
     let before = reading::claims(changing, ticket)?;
     if check {
-        let taken = before.holding().is_some() || reading::holder_of_entry(changing, ticket, 1)?.is_some();
+        let taken = reading::is_used(changing, ticket)?;
         return Ok(if taken { TickOutcome::Conflict(ticket) } else { TickOutcome::Stored(ticket) });
     }
     let decided_on = facts(&known).newest;

@@ -62,7 +62,7 @@ impl Store {
                     continue;
                 };
                 let change = ticket.decide(TicketAction::Cancel, now).ok().flatten();
-                report.count(&ticket, change, reading::claims(changing, id)?.holding().is_some());
+                report.count(&ticket, change, reading::is_used(changing, id)?);
                 if let Some(change) = change.filter(|_change| !check) {
                     change_status(changing, (id, &ticket), change, (actor, None), now)?;
                 }

@@ -36,8 +36,7 @@ pub struct PaperPage {
 }
 
 fn on_paper(from: &impl Entries, id: TicketId, ticket: Ticket) -> Result<PaperTicket, ReadError> {
-    // An entry that was let in offline is known by its admission before anybody has claimed it.
-    let used = reading::claims(from, id)?.holding().is_some() || reading::holder_of_entry(from, id, 1)?.is_some();
+    let used = reading::is_used(from, id)?;
     let (state, paid) = (ticket.state(), ticket.paid);
     let (zone, seat_label) = (ticket.particulars.zone, ticket.particulars.seat_label);
     Ok(PaperTicket { ticket: id, zone, seat_label, state, paid, used })

@@ -263,6 +263,12 @@ pub(crate) fn admission(from: &impl Entries, admission: AdmissionId) -> Result<O
     read(from, &keys::admission(admission), "an admission")
 }
 
+/// Whether somebody has entered with a ticket, as far as is known here. An entry that was let in without a line, or where
+/// another arbiter decides, is known by its admission alone.
+pub(crate) fn is_used(from: &impl Entries, ticket: TicketId) -> Result<bool, ReadError> {
+    Ok(claims(from, ticket)?.holding().is_some() || holder_of_entry(from, ticket, 1)?.is_some())
+}
+
 /// What has become of the event until now, as far as its choices depend on it.
 pub(crate) fn so_far(from: &impl Entries) -> Result<EventSoFar, ReadError> {
     let gates = gates(from)?.iter().filter(|(_, gate)| !gate.revoked).count();

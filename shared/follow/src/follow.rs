@@ -139,6 +139,11 @@ impl<C: FeedCopy, N: NoteHead> Following<C, N> {
     }
 
     async fn hear(&mut self, news: &FeedNews) {
+        let (told, at) = (news.place(), self.copy.position());
+        if told.epoch == at.epoch && told.length < at.length {
+            // What was under way while something else brought more: no lie, and nothing new.
+            return;
+        }
         match self.client.take(&self.copy, news).await {
             Ok(pulled) => {
                 reached(&self.copy, &self.notes, &pulled).await;

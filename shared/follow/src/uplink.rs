@@ -79,6 +79,12 @@ impl UplinkError {
         matches!(self, Self::Refused { .. })
     }
 
+    /// Whether somebody is there who would answer, were it not asked so fast: no silence, and no answer either.
+    #[must_use]
+    pub const fn is_too_fast(&self) -> bool {
+        matches!(self, Self::Unwell { status: 429, spoke: true })
+    }
+
     /// Whether the request was refused for its date: the two clocks are further apart than a signature may be old.
     #[must_use]
     pub fn is_skew(&self) -> bool {

@@ -58,6 +58,17 @@ impl Default for TicketClaims {
 }
 
 impl TicketClaims {
+    /// This record where nobody is known to be inside by it, with whoever another source says is: an arbiter's record may
+    /// know of a step and not of the admission that its gate has uploaded since. One that was closed here stays closed.
+    #[must_use]
+    pub fn with_holding_of(self, known: &Self) -> Self {
+        let holding = known.holding().filter(|holding| self.closed(holding.admission).is_none());
+        if self.holding().is_none() && holding.is_some() && known.entry > self.entry {
+            return Self { state: known.state, entry: known.entry, ..self };
+        }
+        self
+    }
+
     /// The record of a ticket that nobody has claimed yet. It need not be stored.
     #[must_use]
     pub const fn new() -> Self {

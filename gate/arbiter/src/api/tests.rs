@@ -270,6 +270,41 @@ async fn an_arbiter_that_was_not_asked_grants_no_entry_that_the_feed_knows_as_us
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_knows_of_nobody_takes_nothing_from_what_the_feed_knows() {
+    let mut venue = Venue::new(1).await;
+    let (ticket, at) = (ticket_id(0), venue.clock.now());
+    // A claim that nobody answered and its gate gave up; then the holder entered there without a line.
+    let given_up = ask(&venue, ClaimStep::Withdraw(named(OTHER, 4, ticket))).await;
+    assert_eq!(given_up, Ok(ClaimAnswer::Withdrawn));
+    let inside = |id| kido_shared::admission::Admission {
+        id: admission(id),
+        ticket,
+        gate: OTHER,
+        entry: 1,
+        at,
+        basis: AdmissionBasis::Offline,
+    };
+    venue.publish(&FeedRecord::Admission(inside(5))).await;
+    let taken = ask(&venue, claim(&venue, ONE, 1, ticket)).await;
+    assert!(matches!(taken, Ok(ClaimAnswer::Taken { admission: held, .. }) if held == admission(5)), "{taken:?}");
+    // What was given back here stays given back, whatever the feed still says of it.
+    assert_eq!(ask(&venue, ClaimStep::Annul(named(OTHER, 5, ticket))).await, Ok(ClaimAnswer::Annulled));
+    assert_eq!(ask(&venue, claim(&venue, ONE, 1, ticket)).await, GRANTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_is_ahead_of_the_box_spends_nothing_by_asking_again() {
+    let venue = Venue::new(1).await;
+    let newest = venue.arbiter.book().facts(ticket_id(0)).unwrap().unwrap().newest;
+    let ahead = DecidedOn { binding: FeedSequence::new(newest.binding.get() + 100), ..newest };
+    for _again in 0..100 {
+        let behind = ask(&venue, claim_on(ahead, ONE, 1, ticket_id(0), venue.clock.now())).await;
+        assert_eq!(behind, Ok(ClaimAnswer::Behind));
+    }
+    assert_eq!(ask(&venue, claim(&venue, ONE, 1, ticket_id(0))).await, GRANTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_arbiter_whose_feed_is_too_old_is_silent_and_says_so() {
     let venue = Venue::new(1).await;
     let health = async || {

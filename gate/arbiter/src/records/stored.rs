@@ -9,6 +9,7 @@ use std::io;
 use std::path::Path;
 
 use kido_shared::claim::TicketClaims;
+use kido_shared::error_chain::Chain;
 use kido_shared::ids::EventId;
 use kido_store::{
     IndexChanges, Options, Position, Project, ProjectError, Store, StoreError, StoreIdentity, TransactError,
@@ -120,7 +121,12 @@ impl StoredRecords {
             return Ok(Self { store });
         }
         let [current, fresh, old] = FOLDERS.map(|name| folder.join(name));
-        carry_over(&store, &fresh, event)?;
+        if let Err(error) = carry_over(&store, &fresh, event) {
+            // The log is long, and whole: a box that decides is worth more than a short one.
+            tracing::warn!(error = %Chain(&error), "the log of claims could not be begun anew, and goes on as it is");
+            fs::remove_dir_all(&fresh).map_err(storage)?;
+            return Ok(Self { store });
+        }
         store.close()?;
         let exchange = || -> io::Result<()> {
             fs::rename(&current, &old)?;

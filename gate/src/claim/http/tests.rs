@@ -28,6 +28,8 @@ enum Manner {
     Grants,
     /// Is not well for so many questions, then grants.
     UnwellFor(u32),
+    /// It is there and wants to be asked more slowly.
+    TooFast,
     /// Has not caught up for so many questions, then grants.
     BehindFor(u32),
     /// Says that this gate is none.
@@ -46,15 +48,17 @@ async fn claims(
     State(arbiter): State<Arc<Arbiter>>,
     headers: HeaderMap,
     body: axum::body::Bytes,
-) -> Result<Json<ClaimAnswerBody>, StatusCode> {
+) -> Result<Json<ClaimAnswerBody>, (StatusCode, Json<serde_json::Value>)> {
+    let problem = |status: StatusCode| (status, Json(serde_json::json!({"status": status.as_u16()})));
     let asked = arbiter.asked.fetch_add(1, Ordering::SeqCst);
     let answer = match arbiter.manner {
-        Manner::Revoked => return Err(StatusCode::FORBIDDEN),
+        Manner::Revoked => return Err(problem(StatusCode::FORBIDDEN)),
+        Manner::TooFast => return Err(problem(StatusCode::TOO_MANY_REQUESTS)),
         Manner::Hangs => {
             tokio::time::sleep(std::time::Duration::from_secs(30)).await;
-            return Err(StatusCode::GATEWAY_TIMEOUT);
+            return Err(problem(StatusCode::GATEWAY_TIMEOUT));
         }
-        Manner::UnwellFor(times) if asked < times => return Err(StatusCode::SERVICE_UNAVAILABLE),
+        Manner::UnwellFor(times) if asked < times => return Err(problem(StatusCode::SERVICE_UNAVAILABLE)),
         Manner::BehindFor(times) if asked < times => ClaimAnswer::Behind,
         Manner::Grants | Manner::UnwellFor(_) | Manner::BehindFor(_) => ClaimAnswer::Granted { entry: 1 },
     };
@@ -117,6 +121,17 @@ async fn the_same_claim_is_repeated_while_the_arbiter_is_not_well_or_behind() {
         assert_eq!(outcome, ClaimOutcome::Answered(ClaimAnswer::Granted { entry: 1 }));
         assert_eq!(arbiter.asked.load(Ordering::SeqCst), 3);
     }
+}
+
+#[tokio::test]
+async fn an_arbiter_that_wants_to_be_asked_more_slowly_is_there() {
+    let (_home, journal) = journal();
+    let (_arbiter, uplink) = serve(Manner::TooFast).await;
+    let client = client(vec![uplink]);
+    assert_eq!(client.claim(&intent(&journal).await).await, ClaimOutcome::Silent);
+    // Asked a moment ago and answered: no ten seconds without an answer have passed.
+    let later = SystemClock.now().after(crate::claim::OFFLINE_AFTER);
+    assert_eq!(client.connectivity(later), Connectivity::Online);
 }
 
 #[tokio::test]
