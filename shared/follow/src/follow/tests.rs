@@ -58,6 +58,8 @@ enum Manner {
     Mute,
     /// Repeats what it told before.
     HoldsBack,
+    /// What it tells is one record behind: it was on its way while something else brought more.
+    TellsLate,
     /// One bit of the head is turned.
     Lies,
 }
@@ -119,6 +121,13 @@ impl Registrar {
         FeedHead::issue(EVENT, reached, SystemClock.now()).sign(&self.key).unwrap().into_bytes()
     }
 
+    fn head_of(&self, length: usize) -> Vec<u8> {
+        let records = self.feed.lock().unwrap().1[..length].to_vec();
+        let start = FollowedTo::start(EVENT, Epoch::FIRST);
+        let reached = records.iter().fold(start, |reached, sealed| reached.extend(sealed));
+        FeedHead::issue(EVENT, reached, SystemClock.now()).sign(&self.key).unwrap().into_bytes()
+    }
+
     fn certificate(&self) -> FeedKeyCertificate {
         let (verifying_key, now) = (self.key.verifying_key().to_bytes(), SystemClock.now());
         let (valid_from, valid_until) = (now.before(DAY), now.after(DAY));
@@ -164,6 +173,11 @@ async fn stream(State(registrar): Shared, headers: HeaderMap) -> Response {
             Manner::Cuts => return None,
             Manner::Mute => return Some(": still here\n".to_owned()),
             Manner::HoldsBack => return Some(String::new()),
+            Manner::TellsLate => {
+                registrar.note("late".to_owned());
+                let place = FeedPlace { length: place.length - 1, ..place };
+                return Some(FeedNews::encode(place, &registrar.head_of(length - 1), &[]).unwrap());
+            }
             Manner::Lies => *head.last_mut().unwrap() ^= 1,
             Manner::Tells | Manner::TellsHeads => {}
         }
@@ -347,6 +361,21 @@ async fn a_stream_that_lies_changes_nothing_and_is_given_up() {
     registrar.manner(Manner::Tells);
     registrar.publish(1);
     follower.equals(&registrar).await;
+}
+
+#[tokio::test]
+async fn a_head_that_a_pull_has_overtaken_is_no_lie() {
+    let (registrar, follower) = told(TOLD).await;
+    registrar.manner(Manner::Mute);
+    registrar.publish(3);
+    assert!(follower.now.pull().await);
+    let polls = registrar.asked("head");
+    registrar.manner(Manner::TellsLate);
+    eventually("the late head", || registrar.asked("late") >= 1).await;
+    registrar.manner(Manner::Tells);
+    registrar.publish(1);
+    follower.equals(&registrar).await;
+    assert_eq!((registrar.asked("stream"), registrar.asked("head")), (1, polls), "the stream was not given up");
 }
 
 #[tokio::test]
