@@ -13,11 +13,12 @@ use kido_arbiter::decide::{Arbiter, Parts};
 use kido_arbiter::rate::{Pace, Paces};
 use kido_arbiter::records::StoredRecords;
 use kido_arbiter::serve::serve;
-use kido_follow::{PullNow, Signer, Uplink};
+use kido_follow::{JournalWitness, PullNow, Signer, Uplink};
 use kido_shared::admission::AdmissionBasis;
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
 use kido_shared::clock::{Clock, SystemClock};
 use kido_shared::ids::AdmissionId;
+use kido_shared::journal_head::JournalHead;
 use kido_shared::wire::v1::admissions::{ClaimAnswerBody, ClaimBody};
 use kido_shared::wire::v1::routes;
 use kido_store::{IndexChanges, Options, Position, Project, ProjectError, Store, StoreError, StoreIdentity};
@@ -51,6 +52,15 @@ const RECORD_BYTES: usize = 110;
 pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     let runtime = tokio::runtime::Runtime::new()?;
     Ok(vec![runtime.block_on(paced(scale))?, runtime.block_on(fast(scale))?])
+}
+
+/// The journal of a gate that has written nothing since its start: a box asks each request where it stands.
+struct JustStarted;
+
+impl JournalWitness for JustStarted {
+    fn journal_head(&self) -> JournalHead {
+        JournalHead { boot: 1, begun: [1; 32], length: 1, chain: [1; 32] }
+    }
 }
 
 /// A running arbiter with its gates.
@@ -88,7 +98,9 @@ impl Running {
         serving.spawn(async move { serve(listener, router(arbiter), stopped).await });
         // A client for each gate: connections of their own.
         let uplinks = (0..gates).map(|_gate| Uplink::new(address.clone(), "kido-figures")).collect::<Result<_, _>>()?;
-        let signer = |(gate, key): &(_, ed25519_dalek::SigningKey)| Signer::new(*gate, key.clone(), Arc::clone(&clock));
+        let signer = |(gate, key): &(_, ed25519_dalek::SigningKey)| {
+            Signer::new(*gate, key.clone(), Arc::clone(&clock)).with_journal(Arc::new(JustStarted))
+        };
         let signers = venue.gates.iter().map(signer).collect();
         let next = AtomicUsize::new(0);
         Ok((Arc::new(Self { venue, uplinks, signers, next, _folder: folder }), stop))
