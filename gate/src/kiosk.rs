@@ -28,6 +28,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
+use kido_shared::error_chain::Chain;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
@@ -112,7 +114,13 @@ impl Kiosk {
             shutdown.await;
             end.send_replace(true);
         };
-        axum::serve(self.listener, router).with_graceful_shutdown(ended).await.map_err(KioskError::Serve)
+        let listener = self.listener.tap_io(|stream| {
+            // A screen is small and must not wait for the acknowledgement of the one before it.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(error = %Chain(&error), "a connection keeps its delay");
+            }
+        });
+        axum::serve(listener, router).with_graceful_shutdown(ended).await.map_err(KioskError::Serve)
     }
 }
 

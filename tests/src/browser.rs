@@ -15,6 +15,7 @@ mod driver;
 mod error;
 mod hand;
 mod look;
+mod painted;
 mod tabs;
 mod traffic;
 
@@ -29,6 +30,7 @@ pub use driver::{Setting, installed};
 pub use error::BrowserError;
 pub use hand::Hand;
 pub use look::{GATE, PAGE, Size};
+pub use painted::Painted;
 pub use tabs::Tab;
 pub use traffic::{Request, Traffic};
 

@@ -4,12 +4,12 @@
 //!
 //! ```text
 //! cargo bench -p kido-tests                                    all rows
-//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, look-up, registrations, fresh-gate, live,
+//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, welcome, look-up, registrations, fresh-gate, live,
 //!                                                              claims, import
 //! cargo bench -p kido-tests --bench figures -- --quick         a tenth of everything: does it run at all
 //! ```
 //!
-//! The rows `registrations`, `fresh-gate`, `live` and `import` start the real programs of the same build; they are built first where
+//! The rows `welcome`, `registrations`, `fresh-gate`, `live` and `import` start the real programs of the same build; they are built first where
 //! they are not up to date. Data lies under `target/tmp`: the disk under it is the one that is measured. The network is
 //! this machine's loopback.
 //!
@@ -41,6 +41,7 @@ mod registrations;
 mod report;
 mod tap;
 mod venue;
+mod welcome;
 
 use clap::{Parser, ValueEnum};
 use report::{Report, Row};
@@ -63,6 +64,7 @@ struct Arguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
     Tap,
+    Welcome,
     LookUp,
     Registrations,
     FreshGate,
@@ -108,6 +110,7 @@ fn main() -> anyhow::Result<()> {
 fn measure(name: Name, scale: Scale) -> anyhow::Result<Vec<Row>> {
     match name {
         Name::Tap => tap::measure(scale),
+        Name::Welcome => welcome::measure(scale),
         Name::LookUp => look_up::measure(scale),
         Name::Registrations => registrations::measure(scale),
         Name::FreshGate => fresh_gate::measure(scale),

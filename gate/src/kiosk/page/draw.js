@@ -48,6 +48,8 @@ function phrases(sentence) {
 function span(kind, ...content) {
   const made = document.createElement("span");
   made.className = kind;
+  // Words that the browser shows for the first time: it says when they were before somebody's eyes.
+  made.elementTiming = kind;
   made.append(...content);
   return made;
 }
@@ -88,7 +90,7 @@ function places(frame) {
   const list = element("seats");
   list.querySelectorAll("dd").forEach((seat) => seat.remove());
   list.hidden = named.length === 0;
-  list.append(...named.map((seat) => Object.assign(document.createElement("dd"), { textContent: seat })));
+  list.append(...named.map((seat) => Object.assign(document.createElement("dd"), { elementTiming: "seat", textContent: seat })));
   element("places").dataset.many = crowd(named.join("").length);
 }
 
