@@ -2,13 +2,13 @@
 //!
 //! It may run beside a gate: what only one process may open is then said to be in use, not guessed at.
 
-mod disk;
 mod line;
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+pub use kido_doctor::Finding;
+use kido_doctor::{disk, secrets};
 use kido_reader::{ReaderPattern, Readers};
 use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock, Timestamp};
@@ -22,43 +22,6 @@ use crate::replica::{Replica, ReplicaError, Standing};
 
 /// How far the machine's clock may lie from the registrar's before a doctor frowns: half of what signatures allow.
 const CLOCK_APART_MAX: Duration = Duration::from_secs(30);
-
-/// How much one finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// As it should be.
-    Well,
-    /// The lane works; somebody should look.
-    Look,
-    /// The lane will not admit anybody.
-    Broken,
-}
-
-/// One thing that a lane needs, and how it is.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Finding {
-    /// What was looked at.
-    pub subject: &'static str,
-    /// How much it matters.
-    pub severity: Severity,
-    /// A plain sentence.
-    pub said: String,
-}
-
-impl Finding {
-    fn well(subject: &'static str, said: impl Into<String>) -> Self {
-        Self { subject, severity: Severity::Well, said: said.into() }
-    }
-
-    fn look(subject: &'static str, said: impl Into<String>) -> Self {
-        Self { subject, severity: Severity::Look, said: said.into() }
-    }
-
-    fn broken(subject: &'static str, said: impl Into<String>) -> Self {
-        Self { subject, severity: Severity::Broken, said: said.into() }
-    }
-}
 
 /// Looks at everything, in the order in which a lane needs it. Blocks only off the asynchronous workers.
 pub async fn examine(folder: &DataFolder, reader: ReaderPattern, clock: std::sync::Arc<dyn Clock>) -> Vec<Finding> {
@@ -127,20 +90,21 @@ fn look_at_reader(pattern: &ReaderPattern) -> Finding {
 }
 
 fn look_at_keys(folder: &DataFolder) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mode = std::fs::metadata(folder.path()).map(|metadata| metadata.permissions().mode() & 0o777);
-    findings.push(match mode {
-        Ok(mode) if mode & 0o077 == 0 => Finding::well("data folder", format!("mode {mode:o}")),
-        Ok(mode) => Finding::look("data folder", format!("mode {mode:o}: others can look inside; use 700")),
-        Err(error) => Finding::broken("data folder", error.to_string()),
-    });
-    for path in [folder.keys(), folder.subkeys(), folder.enrolment()] {
-        if let Err(error) =
-            exists(&path).and_then(|()| read_private(&path).map(drop).map_err(|error| Chain(&error).to_string()))
-        {
-            findings.push(Finding::broken("keys", error));
-        }
+    let mut findings = vec![secrets::look_at_folder("data folder", folder.path())];
+    let readable = |path: &Path| {
+        exists(path).and_then(|()| read_private(path).map(drop).map_err(|error| Chain(&error).to_string()))
+    };
+    let files = [folder.keys(), folder.subkeys(), folder.enrolment()];
+    if !files.iter().any(|path| path.exists()) {
+        // Before the enrolment there is no key; that it is missing is said there.
+        return findings;
     }
+    let unusable = files.iter().filter_map(|path| readable(path).err());
+    let unusable: Vec<Finding> = unusable.map(|said| Finding::broken("keys", said)).collect();
+    if unusable.is_empty() {
+        findings.push(secrets::look_at_keeping("keys", &folder.keys()));
+    }
+    findings.extend(unusable);
     findings
 }
 
@@ -195,6 +159,7 @@ fn look_at_replica(standing: &Standing, now: Timestamp) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kido_doctor::Severity;
     use kido_shared::clock::SystemClock;
 
     #[tokio::test]

@@ -7,6 +7,7 @@ mod client;
 pub(crate) mod codes_file;
 pub(crate) mod columns;
 mod console;
+mod doctor;
 mod event;
 mod gate;
 mod init;
@@ -62,6 +63,8 @@ enum Command {
     Init(init::InitArgs),
     /// Run the registrar
     Serve(serve::ServeArgs),
+    /// Say how disk, clock, keys and events are
+    Doctor(doctor::DoctorArgs),
     /// Create, change and look at events
     Event(event::EventArgs),
     /// Import tickets, look at them, suspend, cancel, confirm
@@ -221,6 +224,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Init(args) => init::run(&args),
         Command::Serve(args) => serve::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Certificate(args) => certificate::run(&args),
         Command::Event(args) => talking(args.connection.clone(), event::run(args)),
         Command::Tickets(args) => talking(args.connection.clone(), tickets::run(args)),

@@ -15,6 +15,8 @@ use kido_store::private_file::{self, PrivateFileError};
 
 pub use card_helper::{CardHelperUrl, CardHelperUrlError};
 
+use crate::keyring::Keyring;
+
 /// Where a registrar listens unless told otherwise: on this machine alone, behind whatever speaks TLS for it.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_420);
 
@@ -146,6 +148,8 @@ pub struct ConfigFile {
     pub index_cache_mib: Option<u64>,
     /// Where buyers get the card helper.
     pub card_helper_url: Option<CardHelperUrl>,
+    /// Where the master key lies.
+    pub master_key: Option<PathBuf>,
 }
 
 impl ConfigFile {
@@ -189,6 +193,8 @@ pub struct ServeConfig {
     pub index_cache_bytes: u64,
     /// Where buyers get the card helper; where it is not said, the shop tells them.
     pub card_helper: Option<CardHelperUrl>,
+    /// Where the master key lies: in the keyring, unless it is kept better.
+    pub master_key: PathBuf,
 }
 
 /// What flags said.
@@ -206,6 +212,8 @@ pub struct ServeFlags {
     pub log_format: Option<LogFormat>,
     /// Where buyers get the card helper.
     pub card_helper: Option<CardHelperUrl>,
+    /// Where the master key lies.
+    pub master_key: Option<PathBuf>,
 }
 
 impl ServeConfig {
@@ -231,6 +239,7 @@ impl ServeConfig {
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             index_cache_bytes: cache_mib.saturating_mul(1024 * 1024),
             card_helper: flags.card_helper.or(file.card_helper_url),
+            master_key: flags.master_key.or(file.master_key).unwrap_or_else(|| Keyring::master_file(&data.keyring())),
             data,
         })
     }
@@ -284,7 +293,9 @@ mod tests {
         let read: ConfigFile = toml::from_str(sample).unwrap();
         assert_eq!(read.origin.unwrap().as_str(), "https://tickets.example");
         assert_eq!(read.listen, Some(LISTEN_DEFAULT));
-        for key in ["origin", "listen", "trust_anchors", "log_format", "index_cache_mib", "card_helper_url"] {
+        for key in
+            ["origin", "listen", "trust_anchors", "log_format", "index_cache_mib", "card_helper_url", "master_key"]
+        {
             assert!(sample.contains(&format!("{key} =")), "{key}");
         }
     }

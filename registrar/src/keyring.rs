@@ -1,7 +1,7 @@
 //! The keyring: a small folder outside the stores and outside their backups (`protocol.md` §1).
 //!
 //! ```text
-//! master.key        32 random bytes; everything below is encrypted under it
+//! master.key        32 random bytes; everything below is encrypted under it (may be kept elsewhere: `--master-key`)
 //! root.pub          the verifying half of the root key, which is away
 //! weeks/2026-W53    the key of the events that are kept until that ISO week; shredding it makes their wrapped keys noise
 //! spare/event-…     identities for events to come: a feed key, and the root key's word for it
@@ -143,18 +143,23 @@ impl Keyring {
         random.fill_bytes(master.as_mut_slice());
         // Last: a keyring is one once its master key is there.
         files::write_new(&master_file, master.as_slice())?;
-        let keyring = Self::open(folder)?;
+        let keyring = Self::open(folder, &master_file)?;
         keyring.certify(&root, SPARE_IDENTITIES, now, random)?;
         Ok(keyring)
     }
 
-    /// Opens a keyring.
+    /// Where a keyring keeps its master key, unless the operator keeps it better.
+    #[must_use]
+    pub fn master_file(folder: &Path) -> PathBuf {
+        folder.join(MASTER)
+    }
+
+    /// Opens a keyring with the master key in that file: its own, or one that systemd decrypts for the service.
     ///
     /// # Errors
-    /// [`KeyringError`].
-    pub fn open(folder: &Path) -> Result<Self, KeyringError> {
-        let master_file = folder.join(MASTER);
-        let master = files::read_exactly::<KEY_BYTES>(&master_file)?;
+    /// [`KeyringError`], also where others can read the master key.
+    pub fn open(folder: &Path, master_file: &Path) -> Result<Self, KeyringError> {
+        let master = files::read_secret::<KEY_BYTES>(master_file)?;
         let root_file = folder.join(ROOT);
         let root = files::read_exactly::<KEY_BYTES>(&root_file)?;
         let root = VerifyingKey::from_bytes(&root).map_err(|_no_detail| KeyringError::Content(root_file))?;
@@ -230,6 +235,20 @@ impl Keyring {
     /// [`KeyringError`].
     pub fn identity(&self, event: EventId) -> Result<FeedIdentity, KeyringError> {
         FeedIdentity::open(&self.event_file(EVENTS, event), event, &self.master, &self.root)
+    }
+
+    /// How many events can still be made before the root key is needed again, at that moment.
+    ///
+    /// # Errors
+    /// [`KeyringError`], also for a stock that the master key does not open.
+    pub fn spare_identities(&self, now: Timestamp) -> Result<usize, KeyringError> {
+        let mut spare = 0;
+        for name in files::names(&self.folder.join(SPARE))? {
+            let Ok(event) = name.parse() else { continue };
+            let identity = FeedIdentity::open(&self.event_file(SPARE, event), event, &self.master, &self.root)?;
+            spare += usize::from(identity.valid_until() > now);
+        }
+        Ok(spare)
     }
 
     fn event_file(&self, part: &str, event: EventId) -> PathBuf {

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod core_dumps;
+mod doctor;
 pub mod domain;
 pub mod enrolment;
 pub mod entropy;

@@ -153,7 +153,7 @@ fn open(config: &ServeConfig) -> Result<(AppState, Store), ServeError> {
     let entropy = Entropy::from_system();
     let store = Store::open(StoreParts {
         folder: config.data.events(),
-        keyring: Keyring::open(&config.data.keyring()).map_err(ServeError::Keyring)?,
+        keyring: Keyring::open(&config.data.keyring(), &config.master_key).map_err(ServeError::Keyring)?,
         clock: Arc::new(SystemClock),
         entropy: entropy.clone(),
         cache_bytes: config.index_cache_bytes,
@@ -169,7 +169,7 @@ fn open(config: &ServeConfig) -> Result<(AppState, Store), ServeError> {
 }
 
 /// One process for one folder; the lock ends with the process, however that ends.
-fn lock(config: &ServeConfig) -> Result<File, ServeError> {
+pub(crate) fn lock(config: &ServeConfig) -> Result<File, ServeError> {
     if !config.data.keyring().is_dir() {
         return Err(ServeError::NotInitialised(config.data.path().to_owned()));
     }

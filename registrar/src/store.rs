@@ -55,6 +55,7 @@ pub use bindings::{BindRequest, CardTickets, CodedTicket, ProvedCard};
 pub use cancelling::CancelReport;
 pub use error::{Failed, StorageError};
 pub use events::{EventHealth, EventView};
+pub(crate) use folders::examine_events;
 pub use folders::{OpenError, StoreParts};
 pub use forgetting::Forgotten;
 pub use gates::{GateView, NewGate};

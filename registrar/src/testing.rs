@@ -70,7 +70,7 @@ pub(crate) fn policy(change: impl FnOnce(&mut PolicyDraft)) -> EventPolicy {
 fn open(folder: &std::path::Path, clock: &Arc<ManualClock>) -> Store {
     let parts = StoreParts {
         folder: folder.join("events"),
-        keyring: Keyring::open(&folder.join("keyring")).unwrap(),
+        keyring: Keyring::open(&folder.join("keyring"), &Keyring::master_file(&folder.join("keyring"))).unwrap(),
         clock: Arc::clone(clock),
         entropy: Entropy::from_seed(11),
         cache_bytes: 16 * 1024 * 1024,

@@ -46,6 +46,9 @@ pub(super) struct ServeArgs {
     /// Where buyers get the card helper, an https page of yours [default: the page says that the shop tells]
     #[arg(long, value_name = "URL")]
     card_helper_url: Option<CardHelperUrl>,
+    /// The master key, where it is kept better than in the keyring: a systemd credential
+    #[arg(long, env = "KIDO_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key: Option<PathBuf>,
     /// How log lines on standard error look
     #[arg(long, value_enum)]
     log_format: Option<LogFormat>,
@@ -55,8 +58,10 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
-    let ServeArgs { data, config, listen, origin, trust_anchors, card_helper_url, log_format, verbose } = args;
-    let flags = ServeFlags { config, origin, listen, trust_anchors, log_format, card_helper: card_helper_url };
+    let ServeArgs { data, config, listen, origin, trust_anchors, card_helper_url, master_key, log_format, verbose } =
+        args;
+    let card_helper = card_helper_url;
+    let flags = ServeFlags { config, origin, listen, trust_anchors, log_format, card_helper, master_key };
     let config = ServeConfig::resolve(DataFolder::at(data), flags)?;
     log_to_stderr(config.log_format, verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Terminal)?;

@@ -63,7 +63,19 @@ pub(super) fn read_up_to(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Keyring
 }
 
 pub(super) fn read_exactly<const LENGTH: usize>(path: &Path) -> Result<Zeroizing<[u8; LENGTH]>, KeyringError> {
-    let bytes = Zeroizing::new(private_file::read(path, LENGTH).map_err(failed(path))?);
+    exactly(path, private_file::read(path, LENGTH))
+}
+
+/// The same of a secret: refused where others can read it.
+pub(super) fn read_secret<const LENGTH: usize>(path: &Path) -> Result<Zeroizing<[u8; LENGTH]>, KeyringError> {
+    exactly(path, private_file::read_secret(path, LENGTH))
+}
+
+fn exactly<const LENGTH: usize>(
+    path: &Path,
+    read: Result<Vec<u8>, PrivateFileError>,
+) -> Result<Zeroizing<[u8; LENGTH]>, KeyringError> {
+    let bytes = Zeroizing::new(read.map_err(failed(path))?);
     let exact = <[u8; LENGTH]>::try_from(bytes.as_slice()).map_err(|_length| KeyringError::Content(path.to_owned()))?;
     Ok(Zeroizing::new(exact))
 }

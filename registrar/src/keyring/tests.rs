@@ -19,6 +19,27 @@ fn keyring(folder: &Path) -> Keyring {
     Keyring::create(&folder.join("keyring"), &folder.join("root.key"), NOW, &mut random()).unwrap()
 }
 
+fn opened(folder: &Path) -> Result<Keyring, KeyringError> {
+    let folder = folder.join("keyring");
+    Keyring::open(&folder, &Keyring::master_file(&folder))
+}
+
+#[test]
+fn a_master_key_that_others_can_read_is_refused_and_one_that_lies_elsewhere_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = *keyring(folder.path()).root();
+    let keyring = folder.path().join("keyring");
+    let elsewhere = folder.path().join("elsewhere.key");
+    std::fs::rename(Keyring::master_file(&keyring), &elsewhere).unwrap();
+    assert!(matches!(opened(folder.path()), Err(KeyringError::File { .. })));
+    let opened = Keyring::open(&keyring, &elsewhere).unwrap();
+    assert_eq!(*opened.root(), root);
+    assert_eq!(opened.spare_identities(NOW).unwrap(), SPARE_IDENTITIES);
+    assert_eq!(opened.spare_identities(NOW.after(FEED_KEY_VALIDITY)).unwrap(), 0);
+    std::fs::set_permissions(&elsewhere, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(Keyring::open(&keyring, &elsewhere), Err(KeyringError::File { .. })));
+}
+
 #[test]
 fn every_file_of_a_keyring_is_its_owners_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -46,7 +67,7 @@ fn an_identity_is_given_once_and_its_certificate_holds_under_the_root() {
     assert_eq!(files::names(&folder.path().join("keyring").join(SPARE)).unwrap().len(), SPARE_IDENTITIES - 2);
     let mut trusted = TrustedFeedKeys::new(*keyring.root(), one.event()).unwrap();
     trusted.trust(one.certificate()).unwrap();
-    let again = Keyring::open(&folder.path().join("keyring")).unwrap().identity(one.event()).unwrap();
+    let again = opened(folder.path()).unwrap().identity(one.event()).unwrap();
     assert_eq!(again.signing_key(), one.signing_key());
 }
 
@@ -74,7 +95,7 @@ fn an_existing_keyring_is_never_overwritten() {
     let first = *keyring(folder.path()).root();
     let refused = Keyring::create(&folder.path().join("keyring"), &folder.path().join("two"), NOW, &mut random());
     assert!(matches!(refused, Err(KeyringError::Exists(_))));
-    assert_eq!(*Keyring::open(&folder.path().join("keyring")).unwrap().root(), first);
+    assert_eq!(*opened(folder.path()).unwrap().root(), first);
 }
 
 #[test]

@@ -53,9 +53,11 @@ pub enum OpenError {
 
 /// Why one event is not served.
 #[derive(Debug, thiserror::Error)]
-enum NotOpened {
+pub(crate) enum NotOpened {
+    /// Its log or its index.
     #[error("its store does not open")]
     Store(#[source] StorageError),
+    /// The keyring.
     #[error("its keys are not in the keyring")]
     Keyring(#[source] KeyringError),
 }
@@ -125,6 +127,21 @@ fn event_folders(folder: &Path) -> std::io::Result<Vec<(EventId, PathBuf)>> {
     }
     found.sort_unstable();
     Ok(found)
+}
+
+/// Opens every event once and closes it again: what of it verifies. Whoever asks holds the data folder's lock.
+///
+/// # Errors
+/// What the operating system said of the folder itself.
+pub(crate) fn examine_events(
+    folder: &Path,
+    keyring: &Keyring,
+    cache_bytes: u64,
+) -> std::io::Result<Vec<(EventId, Result<(), NotOpened>)>> {
+    let closed = |live: LiveEvent| live.facts.close().map_err(|error| NotOpened::Store(error.into()));
+    let examine = |event, path: PathBuf| open_event(event, &path, keyring, cache_bytes)?.map_or(Ok(()), closed);
+    let found = event_folders(folder)?;
+    Ok(found.into_iter().map(|(event, path)| (event, examine(event, path))).collect())
 }
 
 fn open_event(

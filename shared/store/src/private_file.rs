@@ -11,6 +11,13 @@ const OWNER_ONLY: u32 = 0o600;
 /// Everything that a file's mode may give to others.
 const OTHERS: u32 = 0o077;
 
+/// Where systemd lays the credentials of services (`systemd.exec(5)`, *Credentials*): in memory, for one service each.
+const CREDENTIALS: &str = "/run/credentials";
+
+/// Everything that the mode of a credential may not give. Who reads it is in its access control list, whose mask the
+/// kernel shows in place of the group.
+const OTHERS_OF_CREDENTIAL: u32 = 0o007;
+
 /// Why a private file was not read or not written. It does not name the file: whoever asked knows which.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivateFileError {
@@ -105,10 +112,17 @@ pub fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, PrivateFileError> 
 pub fn read_secret(path: &Path, bytes_max: usize) -> Result<Vec<u8>, PrivateFileError> {
     let file = File::open(path).map_err(PrivateFileError::storage("reading"))?;
     let metadata = file.metadata().map_err(PrivateFileError::storage("reading"))?;
-    if metadata.permissions().mode() & OTHERS != 0 {
+    let others = if is_credential(path) { OTHERS_OF_CREDENTIAL } else { OTHERS };
+    if metadata.permissions().mode() & others != 0 {
         return Err(PrivateFileError::Exposed);
     }
     bounded(file, bytes_max)
+}
+
+/// Whether a file is one that systemd lays before a service, decrypted, in memory.
+#[must_use]
+pub fn is_credential(path: &Path) -> bool {
+    path.starts_with(CREDENTIALS)
 }
 
 /// Moves a file to another folder; durable on return.

@@ -8,22 +8,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Finding;
+use crate::Finding;
 
 /// Writes that are measured: enough for a median that means something, over in a second on the slowest card.
 const ROUNDS: usize = 20;
 
-/// Bytes of one write: a tap's facts and their frames.
+/// Bytes of one write: a few facts and their frames.
 const WRITE_BYTES: usize = 512;
 
-/// A median above this makes a holder wait noticeably: two of them stand in every tap.
+/// A median above this makes a holder wait noticeably: two of them stand in every tap, one in every claim.
 const SLOW: Duration = Duration::from_millis(100);
 
 /// Free space below which somebody should look, in bytes: the store itself keeps a reserve.
 const SCARCE: u64 = 256 * 1024 * 1024;
 
-/// Measures `fdatasync` in the data folder, and looks at the free space.
-pub(super) fn look(folder: &Path) -> Finding {
+/// Measures `fdatasync` in a folder, and looks at the free space. Blocks; a full disk gets its room back.
+#[must_use]
+pub fn look(folder: &Path) -> Finding {
     let free = rustix::fs::statvfs(folder).map(|space| space.f_bavail.saturating_mul(space.f_frsize));
     match (measure(folder), free) {
         (Ok((median, longest)), Ok(free)) => {
@@ -65,4 +66,19 @@ fn rounds(path: &Path) -> io::Result<Vec<Duration>> {
         times.push(begun.elapsed());
     }
     Ok(times)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Severity;
+
+    #[test]
+    fn a_disk_is_measured_and_nothing_is_left_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = look(folder.path());
+        assert!(found.said.contains("fdatasync") && found.said.contains("MiB free"), "{}", found.said);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(look(&folder.path().join("gone")).severity, Severity::Broken);
+    }
 }

@@ -1,0 +1,57 @@
+//! `doctor`: whether this machine can be a registrar, and how its keys are kept.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use kido_doctor::Report;
+
+use super::CliError;
+use super::console::Console;
+use crate::config::{DataFolder, ServeConfig, ServeFlags};
+use crate::doctor;
+
+const MORE: &str = "\
+It changes nothing. While the registrar runs, it asks it for a sign of life; while it does not, every event's log is
+verified from its first byte. Exit code 0: nothing is broken, 1: something is.
+
+Run it as the registrar's own user. Under systemd, with its credentials:
+  systemd-run --pipe --uid=kido-registrar -p LoadCredentialEncrypted=master.key:FILE \\
+      -E KIDO_MASTER_KEY_FILE=/run/credentials/UNIT/master.key --unit=UNIT kido-registrar doctor --data DIR";
+
+/// Say how disk, clock, keys and events are
+#[derive(Debug, Args)]
+#[command(after_help = MORE)]
+pub(super) struct DoctorArgs {
+    /// Folder that `init` has made
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Configuration file [default: DIR/registrar.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the registrar listens, if it was told by a flag [default: as configured]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// The master key, where it is kept better than in the keyring
+    #[arg(long, env = "KIDO_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: DoctorArgs) -> Result<ExitCode, CliError> {
+    let DoctorArgs { data, config, listen, master_key, json } = args;
+    let flags = ServeFlags { config, listen, master_key, ..ServeFlags::default() };
+    let config = ServeConfig::resolve(DataFolder::at(data), flags)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Terminal)?;
+    let report = Report::of(runtime.block_on(doctor::examine(&config)));
+    let console = Console::new(json);
+    if json {
+        console.json(&report)?
+    } else {
+        console.line(&report.to_string())?
+    }
+    Ok(if report.is_ready() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,117 @@
+//! Whether this machine can be a registrar: one finding for each thing that it needs.
+//!
+//! It may run beside the registrar: what only one process may open is then left alone, and the registrar is asked for a
+//! sign of life instead. Nothing of a key is said but where it lies.
+
+use core::time::Duration;
+use std::fs::File;
+use std::net::SocketAddr;
+
+use kido_doctor::{Finding, clock, disk, secrets};
+use kido_shared::clock::{Clock as _, SystemClock};
+use kido_shared::error_chain::Chain;
+use kido_shared::wire::v1::routes;
+
+use crate::auth::tokens::Tokens;
+use crate::config::ServeConfig;
+use crate::keyring::Keyring;
+use crate::serve::{ServeError, lock};
+use crate::store::examine_events;
+
+/// Fewer events than this can still be made before the root key has to come back: a week's notice for a busy venue.
+const SPARE_FEW: usize = 8;
+
+/// How long a registrar of this machine may take to give a sign of life.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Looks at everything, in the order in which a registrar needs it.
+pub(crate) async fn examine(config: &ServeConfig) -> Vec<Finding> {
+    let data = config.data.path();
+    let mut findings = vec![secrets::look_at_folder("data folder", data), disk::look(data), clock::look()];
+    findings.push(look_at_origin(config));
+    let keyring = match Keyring::open(&config.data.keyring(), &config.master_key) {
+        Ok(keyring) => keyring,
+        Err(error) => {
+            findings.push(Finding::broken("master key", Chain(&error).to_string()));
+            return findings;
+        }
+    };
+    findings.extend(look_at_keys(config, &keyring));
+    findings.extend(look_at_tokens(config));
+    match lock(config) {
+        Ok(lock) => findings.extend(look_at_events(config, &keyring, &lock)),
+        Err(ServeError::Served(_)) => findings.push(ask(config.listen).await),
+        Err(error) => findings.push(Finding::broken("events", Chain(&error).to_string())),
+    }
+    findings
+}
+
+fn look_at_origin(config: &ServeConfig) -> Finding {
+    let origin = config.origin.as_str();
+    if origin.starts_with("https:") {
+        return Finding::well("origin", origin);
+    }
+    Finding::look("origin", format!("{origin}: without TLS, for this machine and rehearsals alone"))
+}
+
+fn look_at_keys(config: &ServeConfig, keyring: &Keyring) -> Vec<Finding> {
+    let mut findings = vec![secrets::look_at_keeping("master key", &config.master_key)];
+    let own = Keyring::master_file(&config.data.keyring());
+    if config.master_key != own && own.exists() {
+        let said = format!("{} is there too: keep that copy elsewhere, and shred it here", own.display());
+        findings.push(Finding::look("master key", said));
+    }
+    findings.push(match keyring.spare_identities(SystemClock.now()) {
+        Ok(0) => Finding::look("spare keys", "no new event can be made before the root key comes back"),
+        Ok(few) if few < SPARE_FEW => {
+            Finding::look("spare keys", format!("for {few} more events; then the root key is needed"))
+        }
+        Ok(spare) => Finding::well("spare keys", format!("for {spare} more events")),
+        Err(error) => Finding::broken("spare keys", Chain(&error).to_string()),
+    });
+    findings
+}
+
+fn look_at_tokens(config: &ServeConfig) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Err(error) = Tokens::open(config.data.tokens()) {
+        findings.push(Finding::broken("tokens", Chain(&error).to_string()));
+    }
+    let first = config.data.operator_token();
+    if first.exists() {
+        let said = format!("{} opens everything: move it to where the operator works", first.display());
+        findings.push(Finding::look("tokens", said));
+    }
+    findings
+}
+
+/// The lock is held meanwhile: nobody begins to serve what is being read.
+fn look_at_events(config: &ServeConfig, keyring: &Keyring, _held: &File) -> Vec<Finding> {
+    let examined = match examine_events(&config.data.events(), keyring, config.index_cache_bytes) {
+        Ok(examined) => examined,
+        Err(error) => return vec![Finding::broken("events", Chain(&error).to_string())],
+    };
+    let mut findings = Vec::new();
+    for (event, opened) in &examined {
+        if let Err(error) = opened {
+            findings.push(Finding::broken("events", format!("{event}: {}", Chain(error))));
+        }
+    }
+    let said = format!("{} of {}, verified", examined.len() - findings.len(), examined.len());
+    findings.insert(0, Finding::well("events", said));
+    findings
+}
+
+async fn ask(listen: SocketAddr) -> Finding {
+    let asked = async {
+        let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build()?;
+        client.get(format!("http://{listen}{}", routes::HEALTH)).send().await?.error_for_status()
+    };
+    match asked.await {
+        Ok(_alive) => Finding::well("registrar", format!("runs, and answers at {listen}")),
+        Err(error) => {
+            let said = format!("runs, but does not answer at {listen}: {}", Chain(&error.without_url()));
+            Finding::broken("registrar", said)
+        }
+    }
+}
