@@ -10,7 +10,7 @@ use kido_shared::keys::ClaimKey;
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 
 use crate::book::{Book, BookError, Standing};
-use crate::rate::{Paces, Rates};
+use crate::rate::{Paces, Rates, Weight};
 use crate::records::{ClaimRecords, RecordName, RecordsError, Swapped, Versioned};
 use crate::runs::Runs;
 
@@ -132,35 +132,42 @@ impl<R: ClaimRecords> Arbiter<R> {
         if !step.is_offered() {
             return Err(StepRefusal::NotOffered);
         }
-        let (now, standing, asked) = (self.now(), self.book.standing(), step.clone());
+        let (now, standing) = (self.now(), self.book.standing());
         if Some(decides(&standing, now)?) != arbiter {
             return Err(StepRefusal::Elsewhere);
         }
-        if !self.rates.lock().unwrap_or_else(PoisonError::into_inner).take(signed_by, &step, now) {
+        let told = self.told(step.ticket())?;
+        let weight = Weight::of(&step, &told);
+        if !self.rates.lock().unwrap_or_else(PoisonError::into_inner).take(signed_by, weight, now) {
             return Err(StepRefusal::TooFast);
         }
         let answer = match self.book.facts(step.ticket())? {
-            Some(facts) => self.decide(&step, &facts, now).await?,
+            Some(facts) => self.decide(&step, &facts, &told, now).await?,
             None => not_known_yet(&step, &standing)?,
         };
         if answer == ClaimAnswer::Behind {
             // Nothing was taken, and the gate is to ask again: this box lacks something, not the gate patience.
-            self.rates.lock().unwrap_or_else(PoisonError::into_inner).give_back(signed_by, &asked);
+            self.rates.lock().unwrap_or_else(PoisonError::into_inner).give_back(signed_by, weight);
             self.pull.nudge();
         }
         Ok(answer)
     }
 
-    async fn decide(&self, step: &ClaimStep, facts: &ClaimFacts, now: Timestamp) -> Result<ClaimAnswer, StepRefusal> {
+    async fn decide(
+        &self,
+        step: &ClaimStep,
+        facts: &ClaimFacts,
+        told: &TicketClaims,
+        now: Timestamp,
+    ) -> Result<ClaimAnswer, StepRefusal> {
         let name = RecordName::from_bytes(self.names.name(step.ticket()));
         let mut stands = self.records.get(name).await?;
-        let told = self.told(step.ticket())?;
         for _try in 0..TRIES {
             let (before, version) = match &stands {
                 Some(Versioned { claims, version }) => (claims.clone(), Some(*version)),
                 None => (TicketClaims::default(), None),
             };
-            let before = before.with_holding_of(&told);
+            let before = before.with_holding_of(told);
             let (next, answer) = take_step(&before, step, facts, now);
             let Some(next) = next else { return Ok(answer) };
             match self.records.compare_and_set(name, version, next).await? {

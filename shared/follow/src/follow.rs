@@ -13,8 +13,8 @@ use crate::pull::{FeedClient, FeedCopy, PullError, Pulled};
 use crate::schedule::{PULL_INTERVAL, Schedule};
 use crate::wish::{Asked, Pulls};
 
-/// How often the head is asked for while the live feed lasts: as often as heads are issued. It finds out a live feed that
-/// holds something back.
+/// How often the head is asked for while the live feed lasts: as often as heads are issued, for the first time a little
+/// earlier by chance. It finds out a live feed that holds something back.
 const CROSS_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long a live feed may tell nothing: half as long again as heads are apart.
@@ -154,7 +154,7 @@ impl<C: FeedCopy, N: NoteHead> Following<C, N> {
                     tracing::info!("the feed is followed live");
                 }
                 self.told = true;
-                self.schedule.pace(self.pace.cross_check, self.clock.now());
+                self.schedule.pace(self.pace.cross_check, self.clock.now(), &mut OsRng);
             }
             Err(error) => {
                 self.tell(&error);
@@ -172,7 +172,7 @@ impl<C: FeedCopy, N: NoteHead> Following<C, N> {
             tracing::debug!(error = %Chain(why), "no live feed");
         }
         self.held_back = 0;
-        self.schedule.pace(self.pace.poll, self.clock.now());
+        self.schedule.pace(self.pace.poll, self.clock.now(), &mut OsRng);
     }
 
     fn tell(&self, error: &PullError<C::Error>) {

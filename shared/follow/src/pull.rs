@@ -24,6 +24,10 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// Deadline of one range: 4 MB at worst, over a venue's poor line.
 const RANGE_DEADLINE: Duration = Duration::from_secs(30);
 
+/// Most records that are opened where they arrive: a few microseconds each, while another thread has to be woken, and
+/// wakes this one again, before a suspension that was told is known.
+const OPENED_AT_ONCE_MAX: usize = 16;
+
 /// What keeps the records of a feed: a gate's replica, an arbiter's book of tickets. Clones are handles to one copy.
 ///
 /// **Invariant.** Records and the position behind them are one durable step, and records that do not follow on the
@@ -43,8 +47,8 @@ pub trait FeedCopy: Clone + Send + Sync + 'static {
 
     /// Opens the next records of a span whose chain has met a verified head, and begins to store them.
     ///
-    /// Blocks for the decryption. Ranges are stored in the order in which they were begun; one that could not be stored
-    /// keeps those behind it from being stored.
+    /// Blocks for the decryption and for nothing else. Ranges are stored in the order in which they were begun; one that
+    /// could not be stored keeps those behind it from being stored.
     ///
     /// # Errors
     /// [`Self::Error`]; then nothing of this range is kept, and what came before stands.
@@ -244,13 +248,18 @@ async fn store<C: FeedCopy>(copy: &C, mut span: VerifiedSpan, mut spool: Spool) 
 /// What [`begin_next`] gives: the span behind the range, and the range.
 type Begun<C> = Option<(VerifiedSpan, <C as FeedCopy>::UnderWay)>;
 
-/// Takes the next range out of the spool and opens it, off the asynchronous workers; nothing once all are out.
+/// Takes the next range out of the spool and opens it, off the asynchronous workers where it is long; nothing once all
+/// are out.
 async fn begin_next<C: FeedCopy>(
     copy: &C,
     mut span: VerifiedSpan,
     spool: &mut Spool,
 ) -> Result<Begun<C>, PullError<C::Error>> {
     let Some(records) = spool.take().await? else { return Ok(None) };
+    if records.len() <= OPENED_AT_ONCE_MAX {
+        let range = copy.begin_range(&mut span, records).map_err(PullError::Copy)?;
+        return Ok(Some((span, range)));
+    }
     let copy = copy.clone();
     let work = move || copy.begin_range(&mut span, records).map(|range| (span, range));
     let begun = tokio::task::spawn_blocking(work).await.map_err(|_cancelled| PullError::Stopped)?;

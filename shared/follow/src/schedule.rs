@@ -64,13 +64,15 @@ impl Schedule {
         }
     }
 
-    /// Becomes due in another rhythm: at once where that is a quicker one, else a whole interval from now.
-    pub fn pace(&mut self, interval: Duration, now: Timestamp) {
+    /// Becomes due in another rhythm: at once where that is a quicker one, else after a first wait of up to one interval,
+    /// half of it by chance. Two hundred gates are told of the same registrar in the same instant, and would ask it in
+    /// the same instant for as long as that lasts: what they are told then would wait behind what they ask.
+    pub fn pace(&mut self, interval: Duration, now: Timestamp, random: &mut impl RngCore) {
         if interval < self.interval {
             self.due = self.due.min(now);
         } else if interval > self.interval {
             self.failures = 0;
-            self.due = now.after(interval);
+            self.due = now.after(jittered(interval, random));
         }
         self.interval = interval;
     }
@@ -127,17 +129,32 @@ mod tests {
 
     #[test]
     fn a_quicker_rhythm_begins_at_once_and_a_slower_one_after_its_first_wait() {
-        let slow = Duration::from_secs(30);
+        let (slow, mut random) = (Duration::from_secs(30), StdRng::seed_from_u64(1));
         let mut schedule = Schedule::every(PULL_INTERVAL, NOW);
-        schedule.pace(slow, NOW);
-        assert_eq!(schedule.wait(NOW), slow);
-        let later = NOW.after(Duration::from_secs(20));
-        schedule.pace(slow, later);
-        assert_eq!(schedule.wait(later), Duration::from_secs(10), "the same rhythm goes on");
-        schedule.pace(PULL_INTERVAL, later);
+        schedule.pace(slow, NOW, &mut random);
+        let first = schedule.wait(NOW);
+        assert!((slow / 2..=slow).contains(&first), "{first:?}");
+        let later = NOW.after(Duration::from_secs(10));
+        schedule.pace(slow, later, &mut random);
+        assert_eq!(schedule.wait(later), first - Duration::from_secs(10), "the same rhythm goes on");
+        schedule.succeeded(later);
+        assert_eq!(schedule.wait(later), slow);
+        schedule.pace(PULL_INTERVAL, later, &mut random);
         assert_eq!(schedule.wait(later), Duration::ZERO);
         schedule.succeeded(later);
         assert_eq!(schedule.wait(later), PULL_INTERVAL);
+    }
+
+    #[test]
+    fn those_who_are_told_in_the_same_instant_do_not_ask_in_the_same_instant() {
+        let (slow, mut random) = (Duration::from_secs(30), StdRng::seed_from_u64(2));
+        let mut in_each_second = [0; 31];
+        for _gate in 0..200 {
+            let mut schedule = Schedule::every(PULL_INTERVAL, NOW);
+            schedule.pace(slow, NOW, &mut random);
+            in_each_second[usize::try_from(schedule.wait(NOW).as_secs()).unwrap()] += 1;
+        }
+        assert!(in_each_second.into_iter().all(|gates| gates < 40), "{in_each_second:?}");
     }
 
     proptest! {

@@ -29,7 +29,7 @@ pub use limits::{
 pub use log::Facts;
 pub use options::{Opened, Options};
 pub use pending::{Pending, Stored};
-pub use position::{ChainHash, LogHead, Position, StoreIdentity};
+pub use position::{ChainHash, LogHead, LogOffset, Position, StoreIdentity};
 pub use projection::{Project, ProjectError};
 pub use rebuild::{IndexOpened, RebuildReason};
 pub use store::Store;

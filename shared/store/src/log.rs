@@ -15,7 +15,7 @@ use crate::position::{ChainHash, LogHead};
 
 pub(crate) use create::{LOG_FILE, create, create_folder, empty_head, install, sync_folder};
 pub use read::Facts;
-pub(crate) use read::{At, read_error};
+pub(crate) use read::{At, read_at, read_error};
 pub(crate) use verify::{header_end, verify};
 
 /// A place from which reading may start: before fact `index * FACTS_PER_CHECKPOINT`.

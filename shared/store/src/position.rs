@@ -35,6 +35,32 @@ impl fmt::Display for Position {
     }
 }
 
+/// A byte of the log, counted from its first one.
+///
+/// A log only grows, and an export carries it byte for byte: what stands at an offset stands there for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogOffset(u64);
+
+impl LogOffset {
+    /// The byte with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number, from 0.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The byte that many bytes behind it.
+    #[must_use]
+    pub fn after(self, bytes: usize) -> Self {
+        Self(self.0.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX)))
+    }
+}
+
 /// The SHA-256 value that stands for a log up to and including one fact.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChainHash([u8; Self::BYTES]);

@@ -207,7 +207,8 @@ impl Place<'_> {
         let mut facts = Facts::new(Arc::clone(self.file), self.places, Position::new(state.head.count));
         while let Some(fact) = facts.next() {
             let (position, fact) = fact?;
-            self.projector.project(position, &fact, &mut IndexChanges::new(index, &none, &mut changed))?;
+            let fact_at = facts.begins(&fact);
+            self.projector.project(position, &fact, &mut IndexChanges::new(index, &none, &mut changed, fact_at))?;
             if changed.len() >= REBUILD_CHANGES {
                 state = index.apply(&state, std::mem::take(&mut changed), facts.head())?;
             }

@@ -19,7 +19,7 @@ use crate::limits::MAX_QUEUED_TRANSACTIONS;
 use crate::log::{self, Facts};
 use crate::options::{Opened, Options};
 use crate::pending::Pending;
-use crate::position::{LogHead, Position, StoreIdentity};
+use crate::position::{LogHead, LogOffset, Position, StoreIdentity};
 use crate::projection::{Project, Projector};
 use crate::rebuild::{Found, Place};
 use crate::transaction::{Transaction, Work};
@@ -154,6 +154,19 @@ impl Store {
     /// [`StoreError::Closed`] or the failure that ended the store; the iterator itself gives [`StoreError::Damaged`].
     pub fn facts(&self, from: Position) -> Result<Facts, StoreError> {
         self.handle.shared.facts(from)
+    }
+
+    /// Bytes of the durable log from a place that an index entry keeps ([`IndexChanges::fact_at`](crate::IndexChanges::fact_at)):
+    /// for facts too large to be held twice. Waits for no writer.
+    ///
+    /// The bytes come as they are. The open has verified the log, but neither checksum nor chain is looked at here, since
+    /// both are over whole facts; who reads a part of one reads something that proves itself, as a sealed record does.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); [`StoreError::Storage`] where the durable log ends before that, [`StoreError::FactTooLong`]
+    /// for more than a fact can have.
+    pub fn read_at(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
+        self.handle.shared.read_at(at, length)
     }
 
     /// How many facts are durable, and their hash.

@@ -13,7 +13,7 @@ use crate::index::Index;
 use crate::index::changes::{self, Changed, IndexChanges, Scan};
 use crate::limits::{MAX_FACT_BYTES, MAX_TRANSACTION_BYTES};
 use crate::pending::Stored;
-use crate::position::{LogHead, Position};
+use crate::position::{LogHead, LogOffset, Position};
 use crate::projection::Projector;
 
 /// What a decision sees and may do, while it has the writer for itself.
@@ -25,6 +25,7 @@ pub struct Transaction<'a> {
     batch: &'a Changed,
     projector: &'a dyn Projector,
     base: LogHead,
+    log_end: LogOffset,
     own: Changed,
     facts: Vec<Vec<u8>>,
     bytes: usize,
@@ -41,12 +42,18 @@ impl fmt::Debug for Transaction<'_> {
 }
 
 impl<'a> Transaction<'a> {
-    pub(crate) fn new(index: &'a Arc<Index>, batch: &'a Changed, projector: &'a dyn Projector, base: LogHead) -> Self {
+    /// `base` and `log_end` are the log with all that was decided before.
+    pub(crate) fn new(
+        (index, batch): (&'a Arc<Index>, &'a Changed),
+        projector: &'a dyn Projector,
+        (base, log_end): (LogHead, LogOffset),
+    ) -> Self {
         Self {
             index,
             batch,
             projector,
             base,
+            log_end,
             own: Changed::new(),
             facts: Vec::new(),
             bytes: 0,
@@ -109,8 +116,9 @@ impl<'a> Transaction<'a> {
         if bytes > MAX_TRANSACTION_BYTES {
             return Err(StoreError::TransactionTooLarge);
         }
-        let position = self.next_position();
-        self.projector.project(position, &fact, &mut IndexChanges::new(self.index, self.batch, &mut self.own))?;
+        let (position, fact_at) = (self.next_position(), self.log_end.after(self.bytes).after(FRAME_HEADER_BYTES));
+        let mut changes = IndexChanges::new(self.index, self.batch, &mut self.own, fact_at);
+        self.projector.project(position, &fact, &mut changes)?;
         self.bytes = bytes;
         self.facts.push(fact);
         Ok(position)

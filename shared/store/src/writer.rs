@@ -17,8 +17,8 @@ use crate::index::Index;
 use crate::index::changes::Changed;
 use crate::index::state::IndexState;
 use crate::limits::MAX_BATCH_TRANSACTIONS;
-use crate::log::{Batch, Facts, Log, Places};
-use crate::position::{LogHead, Position};
+use crate::log::{self, Batch, Facts, Log, Places};
+use crate::position::{LogHead, LogOffset, Position};
 use crate::projection::Projector;
 use crate::transaction::{Job, Transaction};
 
@@ -54,6 +54,13 @@ impl Shared {
         self.index()?;
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
         Ok(Facts::new(Arc::clone(&self.file), &places, from))
+    }
+
+    /// Bytes of the durable log.
+    pub(crate) fn read_at(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
+        self.index()?;
+        let end = self.places.read().unwrap_or_else(PoisonError::into_inner).end;
+        log::read_at(&self.file, end, at, length)
     }
 
     /// The log's file and what of it is durable.
@@ -128,6 +135,19 @@ struct Decided {
     kept: Result<Range<Position>, StoreError>,
 }
 
+impl Group {
+    /// Lays the changes of one more transaction over those before it.
+    ///
+    /// Not by `append`, which builds the whole map anew: a batch is many small transactions.
+    fn lay(&mut self, changed: Changed) {
+        if self.changed.is_empty() {
+            self.changed = changed;
+        } else {
+            self.changed.extend(changed);
+        }
+    }
+}
+
 impl Writer {
     /// The thread: until the close, the last handle or a failure of the storage.
     pub(crate) fn run(self, commands: &Receiver<Command>) -> Result<(), StoreError> {
@@ -173,15 +193,16 @@ impl Writer {
     /// Runs one decision and keeps its facts, if it is for them and nothing failed.
     fn decide(&self, mut job: Box<dyn Job>, group: &mut Group) {
         let base = group.frames.head;
-        let mut transaction = Transaction::new(&self.index, &group.changed, &*self.projector, base);
+        let log_end = LogOffset::new(group.frames.end());
+        let mut transaction = Transaction::new((&self.index, &group.changed), &*self.projector, (base, log_end));
         let decided = catch_unwind(AssertUnwindSafe(|| job.decide(&mut transaction)));
         let parts = transaction.into_parts();
         let kept = match (decided, parts) {
             (Err(_panic), _) => Err(StoreError::Panicked),
             (Ok(_), Err(error)) => Err(error),
             (Ok(false), Ok(_)) => Ok(base.next_position()..base.next_position()),
-            (Ok(true), Ok((facts, mut changed))) => group.frames.push_transaction(&facts).map(|()| {
-                group.changed.append(&mut changed);
+            (Ok(true), Ok((facts, changed))) => group.frames.push_transaction(&facts).map(|()| {
+                group.lay(changed);
                 base.next_position()..group.frames.head.next_position()
             }),
         };

@@ -25,7 +25,7 @@ const TICKETS: usize = 100_000;
 /// Tickets in one request of the command line: the bare log is synced as often.
 const BATCH: usize = 5_000;
 const SECONDS_MAX: f64 = 10.0;
-const REGISTRAR_BYTES_MAX: f64 = 1_500.0;
+pub(crate) const REGISTRAR_BYTES_MAX: f64 = 1_500.0;
 const GATE_BYTES_MAX: f64 = 700.0;
 /// The file of facts in a store's folder; everything beside it is sled's.
 const LOG: &str = "facts.log";
@@ -84,15 +84,10 @@ impl Kept {
         let index = machine::folder_bytes(folder)?.saturating_sub(log.len());
         Ok(Self { log: log.len(), index, feed: None })
     }
-
-    /// Each ticket's part of it.
-    pub(crate) fn per(&self, tickets: usize) -> Value {
-        let each = |bytes: u64| rounded(machine::bytes(bytes) / count(tickets));
-        json!({ "log": each(self.log), "sled": each(self.index) })
-    }
 }
 
-fn kept(name: &'static str, what: &str, kept: &Kept, tickets: usize, most: f64) -> Row {
+/// What each ticket's part of a store is, and sled's share of it.
+pub(crate) fn kept(name: &'static str, what: &str, kept: &Kept, tickets: usize, most: f64) -> Row {
     let each = |bytes: u64| machine::bytes(bytes) / count(tickets);
     let mut details = Map::new();
     let index = each(kept.index);

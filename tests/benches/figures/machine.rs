@@ -85,6 +85,14 @@ pub(crate) fn cpu_time(pid: &str) -> anyhow::Result<Duration> {
     Ok(TICK.saturating_mul(u32::try_from(ticks)?))
 }
 
+/// Processor time that this thread has used so far.
+pub(crate) fn thread_time() -> anyhow::Result<Duration> {
+    // The first field is the time on a processor in nanoseconds (Linux, Documentation/scheduler/sched-stats.rst).
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = stat.split_whitespace().next().context("no scheduler statistics")?;
+    Ok(Duration::from_nanos(nanoseconds.parse()?))
+}
+
 /// The most memory that a process has ever had, in bytes.
 pub(crate) fn peak_resident_bytes(pid: &str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;

@@ -4,14 +4,14 @@
 //!
 //! ```text
 //! cargo bench -p kido-tests                                    all rows
-//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, welcome, look-up, registrations, fresh-gate, live,
-//!                                                              claims, import
+//! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, welcome, look-up, registrations,
+//!                                                              fresh-gate, live, claims, import, upload
 //! cargo bench -p kido-tests --bench figures -- --quick         a tenth of everything: does it run at all
 //! ```
 //!
-//! The rows `welcome`, `registrations`, `fresh-gate`, `live` and `import` start the real programs of the same build; they are built first where
-//! they are not up to date. Data lies under `target/tmp`: the disk under it is the one that is measured. The network is
-//! this machine's loopback.
+//! The rows `welcome`, `registrations`, `fresh-gate`, `live`, `import` and `upload` start the real programs of the same
+//! build; they are built first where they are not up to date. Data lies under `target/tmp`: the disk under it is the one
+//! that is measured. The network is this machine's loopback.
 //!
 //! # How to read it
 //!
@@ -40,6 +40,7 @@ mod machine;
 mod registrations;
 mod report;
 mod tap;
+mod upload;
 mod venue;
 mod welcome;
 
@@ -71,6 +72,7 @@ enum Name {
     Live,
     Claims,
     Import,
+    Upload,
 }
 
 /// How much of everything.
@@ -117,5 +119,6 @@ fn measure(name: Name, scale: Scale) -> anyhow::Result<Vec<Row>> {
         Name::Live => live::measure(scale),
         Name::Claims => claims::measure(scale),
         Name::Import => import::measure(scale),
+        Name::Upload => upload::measure(scale),
     }
 }

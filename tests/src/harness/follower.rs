@@ -75,6 +75,12 @@ impl MemoryCopy {
         Ok(Self { trust, key: followed.subkeys.record.clone(), kept: Arc::new(Mutex::new(kept)) })
     }
 
+    /// Every ticket that was spoken of.
+    #[must_use]
+    pub fn tickets(&self) -> Vec<TicketId> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).spoken_of.keys().copied().collect()
+    }
+
     /// The number of the last record about a ticket.
     #[must_use]
     pub fn last_word_on(&self, ticket: TicketId) -> Option<u64> {

@@ -252,6 +252,45 @@ async fn a_stolen_key_takes_no_more_than_its_burst_and_its_pace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_hour_offline_is_claimed_at_once_where_the_feed_has_told_of_it_and_at_the_pace_of_claims_where_not() {
+    let paces = Paces { claims: Pace { burst: 4, interval_ms: 1_000 }, ..Paces::LANE };
+    let mut venue = Venue::with(Feed::with_tickets(60), HeldRecords::default(), paces).await;
+    let decided_on = venue.arbiter.book().facts(ticket_id(0)).unwrap().unwrap().newest;
+    let at = venue.clock.now();
+    let afterwards = |number: u8| {
+        let (admission, ticket, basis) = (admission(number), ticket_id(number), AdmissionBasis::Offline);
+        ClaimStep::Claim(ClaimRequest { admission, ticket, gate: ONE, decided_on, at, basis })
+    };
+    for number in 0..40 {
+        let (id, ticket, basis) = (admission(number), ticket_id(number), AdmissionBasis::Offline);
+        let inside = kido_shared::admission::Admission { id, ticket, gate: ONE, entry: 1, at, basis };
+        venue.publish(&FeedRecord::Admission(inside)).await;
+    }
+    for number in 0..40 {
+        assert_eq!(ask(&venue, afterwards(number)).await, GRANTED, "uploaded before: nothing is taken by it");
+    }
+    let too_fast = || refused(429, "too_many_requests");
+    let untold = [ask(&venue, afterwards(40)).await, ask(&venue, afterwards(41)).await];
+    assert_eq!(untold, [GRANTED, GRANTED]);
+    assert_eq!(ask(&venue, afterwards(42)).await, too_fast(), "only the gate's word: as fast as any claim");
+    let lane = [claim(&venue, ONE, 50, ticket_id(50)), claim(&venue, ONE, 51, ticket_id(51))];
+    for step in lane {
+        assert_eq!(ask(&venue, step).await, GRANTED, "who stands before the lane does not wait for the past");
+    }
+    assert_eq!(ask(&venue, claim(&venue, ONE, 52, ticket_id(52))).await, too_fast());
+    // Another gate's word for it takes nothing off the claims that are counted.
+    let theirs = ClaimStep::Claim(ClaimRequest {
+        admission: admission(1),
+        ticket: ticket_id(1),
+        gate: OTHER,
+        decided_on,
+        at,
+        basis: AdmissionBasis::Offline,
+    });
+    assert!(matches!(ask(&venue, theirs).await, Ok(ClaimAnswer::Taken { gate: ONE, .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_arbiter_that_was_not_asked_grants_no_entry_that_the_feed_knows_as_used() {
     let mut venue = Venue::new(1).await;
     let (id, gate, at) = (admission(5), OTHER, venue.clock.now());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::StoreError;
 use crate::index::{Entries, Index};
+use crate::position::LogOffset;
 
 /// Changed entries; `None` stands for a removed one.
 pub(crate) type Changed = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -16,12 +17,25 @@ pub struct IndexChanges<'a> {
     index: &'a Arc<Index>,
     batch: &'a Changed,
     own: &'a mut Changed,
+    fact_at: LogOffset,
 }
 
 impl<'a> IndexChanges<'a> {
-    /// `own` over `batch` over what is stored.
-    pub(crate) const fn new(index: &'a Arc<Index>, batch: &'a Changed, own: &'a mut Changed) -> Self {
-        Self { index, batch, own }
+    /// `own` over `batch` over what is stored; the fact's own bytes begin, or will begin, at `fact_at`.
+    pub(crate) const fn new(
+        index: &'a Arc<Index>,
+        batch: &'a Changed,
+        own: &'a mut Changed,
+        fact_at: LogOffset,
+    ) -> Self {
+        Self { index, batch, own, fact_at }
+    }
+
+    /// Where in the log the first byte of the fact stands: an entry that keeps a place instead of a copy finds the bytes
+    /// again with [`Store::read_at`](crate::Store::read_at).
+    #[must_use]
+    pub const fn fact_at(&self) -> LogOffset {
+        self.fact_at
     }
 
     /// The value under this key, changes included.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use crate::error::StoreError;
 use crate::frame::{FrameFault, FrameReader, ReadError};
-use crate::limits::READ_BUFFER_BYTES;
+use crate::limits::{MAX_FACT_BYTES, READ_BUFFER_BYTES};
 use crate::log::Places;
-use crate::position::{ChainHash, LogHead, Position};
+use crate::position::{ChainHash, LogHead, LogOffset, Position};
 
 /// A file read from a place of its own, so that readers share one handle and no cursor.
 #[derive(Debug)]
@@ -57,6 +57,12 @@ impl Facts {
         self.reader.as_ref().map_or(self.end, FrameReader::head)
     }
 
+    /// Where this fact, the last one that was read, begins.
+    pub(crate) fn begins(&self, fact: &[u8]) -> LogOffset {
+        let behind = self.reader.as_ref().map_or(0, FrameReader::offset);
+        LogOffset::new(behind.saturating_sub(u64::try_from(fact.len()).unwrap_or(u64::MAX)))
+    }
+
     /// The chain value before fact `number`, by reading at most one stretch between two checkpoints.
     pub(crate) fn hash_before(file: Arc<File>, places: &Places, number: u64) -> Result<Option<ChainHash>, StoreError> {
         if number == places.head.count {
@@ -91,6 +97,21 @@ impl Iterator for Facts {
             return failed.map(Err);
         }
     }
+}
+
+/// Reads bytes of the part of a log that ends at `end`, as they are.
+pub(crate) fn read_at(file: &File, end: u64, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
+    if length > MAX_FACT_BYTES {
+        return Err(StoreError::FactTooLong { bytes: length });
+    }
+    let mut bytes = vec![0; length];
+    let read = if at.after(length).get() > end {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    } else {
+        file.read_exact_at(&mut bytes, at.get())
+    };
+    read.map_err(StoreError::fatal_io("reading the facts log"))?;
+    Ok(bytes)
 }
 
 /// Says where the reading of durable facts failed.

@@ -7,6 +7,7 @@ mod disk_full;
 mod export;
 mod index;
 mod pairs;
+mod places;
 mod properties;
 mod torn;
 mod transactions;
