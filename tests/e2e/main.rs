@@ -9,6 +9,7 @@ mod chapter;
 mod commands;
 mod copied;
 mod direct;
+mod etcd;
 mod feed;
 mod leak;
 mod offline;

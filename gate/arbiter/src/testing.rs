@@ -82,7 +82,15 @@ pub(crate) fn policy(home: ArbiterHome, epoch: u32) -> FeedRecord {
 
 pub(crate) fn own(epoch: u32, revoked: bool) -> FeedRecord {
     let addresses = vec![Origin::parse(ADDRESS).unwrap()];
-    FeedRecord::Arbiter(ArbiterRecord { arbiter: BOX, cluster: CLUSTER, epoch, addresses, revoked })
+    FeedRecord::Arbiter(ArbiterRecord { arbiter: BOX, cluster: CLUSTER, epoch, addresses, revoked, shared: false })
+}
+
+/// The same box as one of several that share their records.
+pub(crate) fn own_shared() -> FeedRecord {
+    match own(0, false) {
+        FeedRecord::Arbiter(record) => FeedRecord::Arbiter(ArbiterRecord { shared: true, ..record }),
+        other => other,
+    }
 }
 
 /// The feed as its registrar has it.
