@@ -62,10 +62,10 @@ impl ClaimingLane {
             enrol_follower(venue.programs(), &venue.registrar, event, (&folder.join("gate"), venue.logs())).await?;
         let unusable = |what: &'static str| move || HarnessError::Shape { what, text: folder.display().to_string() };
         let (followed, enrolment) = (identity.followed(), identity.enrolment());
-        let tickets = MemoryCopy::new(&followed).map_err(|_| unusable("the feed's keys")())?;
-        let replica = Replica::open(&folder.join("replica"), followed).map_err(|_| unusable("the replica")())?;
+        let tickets = MemoryCopy::new(&followed).map_err(|_own| unusable("the feed's keys")())?;
+        let replica = Replica::open(&folder.join("replica"), followed).map_err(|_own| unusable("the replica")())?;
         let origin = &enrolment.origin;
-        let follow = |_| unusable("the origin")();
+        let follow = |_own| unusable("the origin")();
         let tickets = Follower::begin(tickets, origin, folder.join("tickets"), Pace::default()).map_err(follow)?;
         let following =
             Follower::begin(replica.clone(), origin, folder.join("spool"), Pace::default()).map_err(follow)?;

@@ -120,10 +120,10 @@ impl Etcd {
         let endpoints = self.endpoints();
         let shape = || HarnessError::Shape { what: "the etcd's addresses", text: endpoints.join(" ") };
         let mut origins: Vec<Origin> =
-            endpoints.iter().map(|address| Origin::parse(address)).collect::<Result<_, _>>().map_err(|_| shape())?;
+            endpoints.iter().map(|address| Origin::parse(address)).collect::<Result<_, _>>().map_err(|_own| shape())?;
         origins.rotate_left(first % self.members.len());
-        let settings = EtcdSettings::new(origins, tls).map_err(|_| shape())?;
-        Cluster::new(&settings).map_err(|_| shape())
+        let settings = EtcdSettings::new(origins, tls).map_err(|_own| shape())?;
+        Cluster::new(&settings).map_err(|_own| shape())
     }
 
     /// Which member leads.

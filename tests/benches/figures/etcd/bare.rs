@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kido_tests::harness::Etcd;
@@ -70,10 +71,11 @@ impl Bare {
             "success": [{ "request_put": { "key": key, "value": value } }],
             "failure": [{ "request_range": { "key": key } }],
         });
-        let (client, endpoint) = (&self.clients[writer % CLIENTS], &self.endpoints[member % self.endpoints.len()]);
+        let client = self.clients.iter().cycle().nth(writer % CLIENTS).context("no client")?;
+        let endpoint = self.endpoints.iter().cycle().nth(member).context("no member")?;
         let asked = client.post(format!("{endpoint}/v3/kv/txn")).timeout(deadline).json(&question);
         let answer: serde_json::Value = asked.send().await?.error_for_status()?.json().await?;
-        anyhow::ensure!(answer["succeeded"] == true, "{answer}");
+        anyhow::ensure!(answer.get("succeeded") == Some(&serde_json::Value::Bool(true)), "{answer}");
         Ok(())
     }
 }

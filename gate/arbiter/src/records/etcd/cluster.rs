@@ -10,6 +10,7 @@ use std::time::Duration;
 use kido_shared::challenge::Origin;
 use kido_shared::error_chain::Chain;
 use reqwest::StatusCode;
+use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
@@ -17,8 +18,9 @@ use tokio::time::{Instant, sleep, timeout};
 use super::settings::{EtcdSettings, SettingsError};
 use super::wire::Problem;
 
-/// How long one member has for one attempt. A write takes two fsyncs and two ways through a network of one building, some
-/// 5 ms; and two members must have had their turn before a gate, which waits 300 ms for a box, turns to the next box.
+/// How long one member has for one attempt.
+///
+/// A write takes two fsyncs and two ways through a network of one building, some 5 ms; and two members must have had their turn before a gate, which waits 300 ms for a box, turns to the next box.
 pub const ATTEMPT_DEADLINE: Duration = Duration::from_millis(120);
 
 /// How long one read or write may take in all: below the 300 ms of a gate, so that a box says itself that it cannot decide.
@@ -176,7 +178,8 @@ impl Endpoint {
         body: &[u8],
         deadline: Duration,
     ) -> Result<A, ClusterError> {
-        let request = self.http.post(format!("{}{path}", self.origin.as_str())).body(body.to_vec());
+        let request = self.http.post(format!("{}{path}", self.origin.as_str()));
+        let request = request.header(CONTENT_TYPE, "application/json").body(body.to_vec());
         let asked = async {
             let response = request.send().await.map_err(|error| self.silent(&error))?;
             let status = response.status();

@@ -68,7 +68,7 @@ struct Members {
     members: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Alarms {
     #[serde(default)]
     alarms: Vec<Alarm>,
@@ -112,13 +112,19 @@ async fn look_at(endpoint: &Endpoint) -> Result<MemberStanding, ClusterError> {
     let status: Status = endpoint.ask(paths::STATUS, b"{}", LOOK_DEADLINE).await?;
     let took = begun.elapsed();
     let members: Members = endpoint.ask(paths::MEMBERS, b"{}", LOOK_DEADLINE).await?;
-    let alarms: Alarms = endpoint.ask(paths::ALARM, br#"{"action":"GET"}"#, LOOK_DEADLINE).await?;
+    let has_leader = status.leader != Number(0);
+    // Asked of all members together: without a leader there is no answer to it.
+    let alarms: Alarms = if has_leader {
+        endpoint.ask(paths::ALARM, br#"{"action":"GET"}"#, LOOK_DEADLINE).await?
+    } else {
+        Alarms::default()
+    };
     // One alarm stands there once for each member that has raised it.
     let alarms: BTreeMap<String, ()> = alarms.alarms.into_iter().map(|alarm| (alarm.alarm, ())).collect();
     Ok(MemberStanding {
         version: status.version,
         leads: status.leader == status.header.member_id,
-        has_leader: status.leader != Number(0),
+        has_leader,
         db_bytes: status.db_size.0,
         took,
         members: members.members.len(),
