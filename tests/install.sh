@@ -32,6 +32,7 @@ if [ "$browser" = yes ]; then
     packages+=(
         chromium chromium-driver    # the browser of the pages' tests
         fonts-noto-cjk              # Japanese on their pictures
+        etcd-server                 # what several arbiters share
     )
     # An npm that did not come from Debian is as good.
     command -v npm >/dev/null || packages+=(npm)
@@ -53,6 +54,10 @@ if [ "${#missing[@]}" -gt 0 ]; then
     "${sudo[@]}" apt-get update -qq
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # Debian starts one at once; tests start members of their own, and nothing here needs that one.
+    if [[ " ${missing[*]} " == *' etcd-server '* ]] && [ -d /run/systemd/system ]; then
+        "${sudo[@]}" systemctl disable --quiet --now etcd
+    fi
 fi
 [ "$browser" = yes ] || exit 0
 

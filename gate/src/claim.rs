@@ -52,24 +52,27 @@ pub struct Patience {
     started: Timestamp,
     last_asked: Option<Timestamp>,
     endpoints: usize,
+    first: usize,
     asked: usize,
 }
 
 impl Patience {
-    /// Begins now, with so many endpoints.
+    /// Begins now, with so many endpoints, at this one of them: the one that answered last, so that a box that is off
+    /// costs one tap its deadline and not each.
     #[must_use]
-    pub const fn begin(now: Timestamp, endpoints: usize) -> Self {
-        Self { started: now, last_asked: None, endpoints, asked: 0 }
+    pub const fn begin(now: Timestamp, endpoints: usize, first: usize) -> Self {
+        Self { started: now, last_asked: None, endpoints, first, asked: 0 }
     }
 
     /// What comes next.
     pub fn next(&mut self, now: Timestamp) -> Next {
         let left = CLAIM_DEADLINE.saturating_sub(now.since(self.started));
-        let Some(endpoint) = self.asked.checked_rem(self.endpoints).filter(|_| !left.is_zero()) else {
+        let Some(turn) = self.asked.checked_rem(self.endpoints).filter(|_| !left.is_zero()) else {
             return Next::GiveUp;
         };
+        let endpoint = self.first.wrapping_add(turn).checked_rem(self.endpoints).unwrap_or_default();
         let since = self.last_asked.map_or(ATTEMPT_PAUSE, |last| now.since(last));
-        if endpoint == 0 && since < ATTEMPT_PAUSE {
+        if turn == 0 && since < ATTEMPT_PAUSE {
             return Next::Pause(ATTEMPT_PAUSE.saturating_sub(since).min(left));
         }
         self.asked = self.asked.saturating_add(1);
@@ -160,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_claim_goes_from_endpoint_to_endpoint_and_gives_up_after_three_seconds() {
-        let mut patience = Patience::begin(NOW, 2);
+        let mut patience = Patience::begin(NOW, 2, 0);
         assert_eq!(patience.next(at(0)), Next::Ask { endpoint: 0, deadline: ATTEMPT_DEADLINE });
         assert_eq!(patience.next(at(300)), Next::Ask { endpoint: 1, deadline: ATTEMPT_DEADLINE });
         assert_eq!(patience.next(at(600)), Next::Ask { endpoint: 0, deadline: ATTEMPT_DEADLINE });
@@ -169,8 +172,17 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_begins_where_the_last_one_was_answered() {
+        let mut patience = Patience::begin(NOW, 3, 2);
+        for endpoint in [2, 0, 1] {
+            assert!(matches!(patience.next(at(0)), Next::Ask { endpoint: asked, .. } if asked == endpoint));
+        }
+        assert!(matches!(patience.next(at(1)), Next::Pause(_)), "all of them failed at once");
+    }
+
+    #[test]
     fn a_refused_connection_is_not_hammered() {
-        let mut patience = Patience::begin(NOW, 1);
+        let mut patience = Patience::begin(NOW, 1, 0);
         assert!(matches!(patience.next(at(0)), Next::Ask { .. }));
         assert_eq!(patience.next(at(1)), Next::Pause(Duration::from_millis(99)));
         assert!(matches!(patience.next(at(100)), Next::Ask { .. }));
@@ -178,7 +190,7 @@ mod tests {
 
     #[test]
     fn without_an_endpoint_nobody_is_asked() {
-        assert_eq!(Patience::begin(NOW, 0).next(NOW), Next::GiveUp);
+        assert_eq!(Patience::begin(NOW, 0, 5).next(NOW), Next::GiveUp);
     }
 
     #[test]
@@ -216,8 +228,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn patience_always_ends(steps in prop::collection::vec(0_u64..400, 1..200), endpoints in 0_usize..4) {
-            let mut patience = Patience::begin(NOW, endpoints);
+        fn patience_always_ends(
+            steps in prop::collection::vec(0_u64..400, 1..200),
+            endpoints in 0_usize..4,
+            first in 0_usize..9,
+        ) {
+            let mut patience = Patience::begin(NOW, endpoints, first);
             let mut ms = 0;
             for step in steps {
                 match patience.next(at(ms)) {

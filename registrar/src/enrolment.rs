@@ -81,6 +81,8 @@ pub enum OfferFor {
     Arbiter {
         /// Where gates will ask it.
         addresses: Vec<Origin>,
+        /// Whether it will share its records with other boxes.
+        shared: bool,
     },
 }
 

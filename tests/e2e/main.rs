@@ -10,6 +10,7 @@ mod commands;
 mod copied;
 mod direct;
 mod doctor;
+mod etcd;
 mod feed;
 mod leak;
 mod offline;

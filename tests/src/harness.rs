@@ -1,7 +1,10 @@
 //! A venue in a folder: PC/SC stack, registrar and gates as processes, driven by their own interfaces.
 
 mod arbiter;
+mod certificates;
+mod claiming;
 mod error;
+mod etcd;
 mod follower;
 mod gate;
 mod helper;
@@ -13,7 +16,9 @@ mod registrar;
 mod venue;
 
 pub use arbiter::Arbiter;
+pub use claiming::{Claimed, ClaimingLane};
 pub use error::HarnessError;
+pub use etcd::Etcd;
 pub use follower::{Follower, Known, MemoryCopy, enrol_follower};
 pub use gate::{Arriving, FOLLOWS_WITHIN, Gate, Tap};
 pub use helper::{CardHelper, HelperPage, HelperRun};

@@ -57,7 +57,7 @@ async fn claim<R: ClaimRecords>(
 
 async fn health<R: ClaimRecords>(State(arbiter): State<Arc<Arbiter<R>>>) -> (StatusCode, Json<Health>) {
     let (standing, now) = (arbiter.book().standing(), arbiter.now());
-    let ok = decides(&standing, now).is_ok();
+    let ok = decides(&standing, R::SHARING, now).is_ok();
     let named =
         matches!((&standing.policy, &standing.own), (Some(policy), Some(own)) if own.serves(&policy.choices().arbiter));
     let feed_age_s = standing.head.map(|_seen| standing.age(now).as_secs());

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod enrol;
+mod etcd;
 mod run;
 
 use std::io::Write as _;
@@ -25,6 +26,7 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.command {
         Command::Enrol { data } => runtime.block_on(enrol::enrol(&data)),
+        Command::Etcd { data, joining } => runtime.block_on(etcd::etcd(&data, joining)),
         Command::Run { data, listen } => runtime.block_on(run::run(&data, listen)),
         Command::Doctor { data, json } => runtime.block_on(doctor::doctor(&data, json)),
     }

@@ -11,7 +11,7 @@ use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 
 use crate::book::{Book, BookError, Standing};
 use crate::rate::{Paces, Rates, Weight};
-use crate::records::{ClaimRecords, RecordName, RecordsError, Swapped, Versioned};
+use crate::records::{ClaimRecords, RecordName, RecordsError, Sharing, Swapped, Versioned};
 use crate::runs::Runs;
 
 /// How often a step is taken anew on a record that others changed meanwhile: each time one of them was decided, and a
@@ -30,6 +30,12 @@ pub enum StepRefusal {
     /// The policy names another arbiter than this box, or the gate believes in another one.
     #[error("this event's claims are decided elsewhere")]
     Elsewhere,
+    /// The box keeps its records alone where it was enrolled as one of several, or the other way round.
+    #[error(
+        "this box's records are not where its enrolment says: one of several boxes needs `kido-arbiter etcd`, a lone one \
+         must not have it"
+    )]
+    OtherHome,
     /// The gate asks faster than any lane lets people in.
     #[error("the gate asks too fast")]
     TooFast,
@@ -82,15 +88,17 @@ impl<R> std::fmt::Debug for Arbiter<R> {
     }
 }
 
-/// Whether this box decides now, for the incarnation that the policy names.
+/// Whether this box, with records of that kind, decides now; for the incarnation that the policy names.
 ///
 /// # Errors
-/// [`StepRefusal::Elsewhere`] or [`StepRefusal::TooOld`].
-pub fn decides(standing: &Standing, now: Timestamp) -> Result<AskedArbiter, StepRefusal> {
+/// [`StepRefusal::Elsewhere`], [`StepRefusal::OtherHome`] or [`StepRefusal::TooOld`].
+pub fn decides(standing: &Standing, sharing: Sharing, now: Timestamp) -> Result<AskedArbiter, StepRefusal> {
     let policy = standing.policy.as_ref().ok_or(StepRefusal::TooOld)?;
     let name = &policy.choices().arbiter;
-    if !standing.own.as_ref().is_some_and(|own| own.serves(name)) {
-        return Err(StepRefusal::Elsewhere);
+    let own = standing.own.as_ref().filter(|own| own.serves(name)).ok_or(StepRefusal::Elsewhere)?;
+    // Two boxes of one incarnation that each kept their own records would both grant the same entry.
+    if Sharing::enrolled(own.shared) != sharing {
+        return Err(StepRefusal::OtherHome);
     }
     if standing.age(now) > policy.replica_age_max() { Err(StepRefusal::TooOld) } else { Ok(AskedArbiter::of(name)) }
 }
@@ -133,7 +141,7 @@ impl<R: ClaimRecords> Arbiter<R> {
             return Err(StepRefusal::NotOffered);
         }
         let (now, standing) = (self.now(), self.book.standing());
-        if Some(decides(&standing, now)?) != arbiter {
+        if Some(decides(&standing, R::SHARING, now)?) != arbiter {
             return Err(StepRefusal::Elsewhere);
         }
         let told = self.told(step.ticket())?;
@@ -161,7 +169,10 @@ impl<R: ClaimRecords> Arbiter<R> {
         now: Timestamp,
     ) -> Result<ClaimAnswer, StepRefusal> {
         let name = RecordName::from_bytes(self.names.name(step.ticket()));
-        let mut stands = self.records.get(name).await?;
+        // Most tickets are claimed once: where a read costs a round between boxes, a claim presumes that nothing stands
+        // there. Its write finds out, and no answer is ever given on a presumption.
+        let mut presumed = R::SHARING == Sharing::Shared && matches!(step, ClaimStep::Claim(_));
+        let mut stands = if presumed { None } else { self.records.get(name).await? };
         for _try in 0..TRIES {
             let (before, version) = match &stands {
                 Some(Versioned { claims, version }) => (claims.clone(), Some(*version)),
@@ -169,11 +180,15 @@ impl<R: ClaimRecords> Arbiter<R> {
             };
             let before = before.with_holding_of(told);
             let (next, answer) = take_step(&before, step, facts, now);
-            let Some(next) = next else { return Ok(answer) };
-            match self.records.compare_and_set(name, version, next).await? {
-                Swapped::Stored => return Ok(answer),
-                Swapped::Other(other) => stands = other,
+            match next {
+                None if presumed => stands = self.records.get(name).await?,
+                None => return Ok(answer),
+                Some(next) => match self.records.compare_and_set(name, version, next).await? {
+                    Swapped::Stored => return Ok(answer),
+                    Swapped::Other(other) => stands = other,
+                },
             }
+            presumed = false;
         }
         Err(StepRefusal::Contended)
     }
@@ -198,3 +213,6 @@ fn not_known_yet(step: &ClaimStep, standing: &Standing) -> Result<ClaimAnswer, S
         | ClaimStep::Exit(_) => Err(StepRefusal::UnknownTicket),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 //!
 //! It may run beside the arbiter: what only one process may open is then said to be in use, not guessed at.
 
+mod etcd;
+
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -21,6 +23,8 @@ use tokio::time::Instant;
 use crate::book::{Book, BookError, Followed};
 use crate::decide::decides;
 use crate::identity::{DataFolder, Identity};
+use crate::records::Sharing;
+use crate::records::etcd::JoinedEtcd;
 
 /// Deadline of one question.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -79,8 +83,19 @@ pub async fn examine(folder: &DataFolder, clock: &dyn Clock) -> Vec<Finding> {
     let said = format!("{} · {}{rehearsal}", enrolment.event_name, enrolment.arbiter);
     findings.push(finding("enrolment", Severity::Well, said));
     findings.extend(look_at_line(&identity, clock.now()).await);
+    let joined = match JoinedEtcd::load(&folder.etcd()) {
+        Ok(joined) => joined,
+        Err(error) => {
+            findings.push(finding("etcd", Severity::Broken, Chain(&error).to_string()));
+            None
+        }
+    };
+    let sharing = Sharing::enrolled(joined.is_some());
+    if let Some(joined) = joined {
+        findings.extend(etcd::look(&joined, enrolment.event).await);
+    }
     let (path, followed, now) = (folder.book(), identity.followed(), clock.now());
-    let looked = tokio::task::spawn_blocking(move || look_at_book(&path, followed, now)).await;
+    let looked = tokio::task::spawn_blocking(move || look_at_book(&path, followed, (sharing, now))).await;
     let (found, addresses) = looked
         .unwrap_or_else(|_panicked| (finding("book", Severity::Broken, "an examination was cut off"), Vec::new()));
     findings.push(found);
@@ -162,7 +177,11 @@ fn look_at_head(identity: &Identity, bytes: &[u8], now: Timestamp) -> Finding {
     }
 }
 
-fn look_at_book(path: &Path, followed: Followed, now: Timestamp) -> (Finding, Vec<kido_shared::challenge::Origin>) {
+fn look_at_book(
+    path: &Path,
+    followed: Followed,
+    (sharing, now): (Sharing, Timestamp),
+) -> (Finding, Vec<kido_shared::challenge::Origin>) {
     if !path.exists() {
         return (finding("book", Severity::Broken, "no feed yet: `kido-arbiter run` fetches it"), Vec::new());
     }
@@ -175,7 +194,7 @@ fn look_at_book(path: &Path, followed: Followed, now: Timestamp) -> (Finding, Ve
     };
     let standing = book.standing();
     let said = format!("{} records, {} gates", standing.position.length, standing.gates.len());
-    let found = match decides(&standing, now) {
+    let found = match decides(&standing, sharing, now) {
         Ok(named) => finding("book", Severity::Well, format!("{said}, incarnation {}", named.epoch)),
         Err(refusal) => finding("book", Severity::Broken, format!("{said}: {refusal}")),
     };

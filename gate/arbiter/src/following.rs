@@ -10,6 +10,7 @@ use kido_shared::error_chain::Chain;
 
 use crate::book::{Book, BookError};
 use crate::decide::decides;
+use crate::records::Sharing;
 
 /// How often the box looks whether it still decides: its knowledge ages while nothing comes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -42,10 +43,10 @@ impl NoteHead for Heads {
 }
 
 /// Says in the log when the box begins and ceases to decide, and why.
-pub async fn tell(book: Book, clock: Arc<dyn Clock>) -> Infallible {
+pub async fn tell(book: Book, sharing: Sharing, clock: Arc<dyn Clock>) -> Infallible {
     let mut told = None;
     loop {
-        let now = decides(&book.standing(), clock.now());
+        let now = decides(&book.standing(), sharing, clock.now());
         let state = now.as_ref().map_or_else(ToString::to_string, |_named| "decides".to_owned());
         if told.as_ref() != Some(&state) {
             tracing::info!(%state, "the arbiter");

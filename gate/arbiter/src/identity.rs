@@ -6,6 +6,7 @@
 //! | `subkeys` | the event's `feed` and `claim` subkeys; wiped at the retention date |
 //! | `enrolment.cbor` | event, registrar, root key: nothing secret |
 //! | `book/` · `claims/` | what the feed told · the records |
+//! | `etcd.cbor` | where several boxes share their records: how that etcd is spoken to, and its mark |
 
 use std::fs;
 use std::io;
@@ -103,6 +104,18 @@ impl DataFolder {
     #[must_use]
     pub fn book(&self) -> PathBuf {
         self.0.join("book")
+    }
+
+    /// How the etcd is spoken to, where this box shares its records.
+    #[must_use]
+    pub fn etcd(&self) -> PathBuf {
+        self.0.join("etcd.cbor")
+    }
+
+    /// Whether this box has kept records of its own.
+    #[must_use]
+    pub fn has_own_records(&self) -> bool {
+        self.0.join("claims").exists()
     }
 
     /// Whether an enrolment was finished here.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kido_shared::challenge::Origin;
 
 const STEPS: &str = "\
 Before: the event's claims are decided in the venue (kido-registrar event create --arbiter venue), and somebody offers
@@ -15,6 +16,8 @@ Three steps make an arbiter:
   kido-arbiter enrol  --data DIR   joins the event; asks for the link that `kido-registrar arbiter add` prints
   kido-arbiter doctor --data DIR   says whether disk, clock, feed and address are ready
   kido-arbiter run    --data DIR   decides
+Several boxes (arbiter add --shared) share their records in an etcd. A step more on each of them, before doctor:
+  kido-arbiter etcd   --data DIR --endpoint URL ...   joins it; on the first box with --begin
 Gates learn the address from the feed and ask by themselves.";
 
 /// Decides, on a box beside the gates, that one ticket enters once, also while the venue's line is down.
@@ -49,6 +52,25 @@ enum LogFormat {
     Json,
 }
 
+#[derive(Debug, Clone, Args)]
+struct EtcdOptions {
+    /// A member's client address, https but on this machine itself; once for each member, this box's own first
+    #[arg(long = "endpoint", required = true, value_name = "URL")]
+    endpoints: Vec<Origin>,
+    /// PEM file of the authority of the members' certificates; without it the machine's own
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// PEM file of this box's certificate, where members ask for one
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// PEM file of its key, which only this box's user may read
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// Begin the event's records: on the first box, and never again
+    #[arg(long)]
+    begin: bool,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Joins an event: needs the link that `kido-registrar arbiter add` prints
@@ -62,6 +84,21 @@ enum Command {
         /// The data folder: keys, book, claims
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+    },
+    /// Joins the etcd in which several boxes share their records
+    ///
+    /// For a box that was offered its place with `arbiter add --shared`; a lone box keeps its records itself. Nothing is
+    /// decided yet: this writes down how the etcd is spoken to, and which history of the event's records it holds, so that
+    /// an etcd that was emptied or is another one never grants an entry again. On the first box, and once, say --begin.
+    /// Say it again, without --begin, when endpoints or certificates change; then start the box anew.
+    ///
+    /// Next: kido-arbiter doctor, then kido-arbiter run.
+    Etcd {
+        /// The data folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        #[command(flatten)]
+        joining: EtcdOptions,
     },
     /// Decides until it is told to stop
     ///

@@ -1,9 +1,10 @@
 //! One record per ticket, changed by compare-and-set alone and never deleted.
 //!
-//! Two homes of records keep the same promise: [`StoredRecords`] on this box's disk, [`HeldRecords`] in memory for tests
-//! and simulations. A third, on several boxes, has to pass the same [`contract`].
+//! Three homes of records keep the same promise, and pass the same [`contract`]: [`StoredRecords`] on this box's disk,
+//! [`EtcdRecords`] on several boxes, [`HeldRecords`] in memory for tests and simulations.
 
 pub mod contract;
+pub mod etcd;
 mod held;
 mod stored;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use kido_shared::claim::TicketClaims;
 use kido_store::StoreError;
 
+pub use etcd::EtcdRecords;
 pub use held::HeldRecords;
 pub use stored::StoredRecords;
 
@@ -58,6 +60,23 @@ pub enum Swapped {
     Other(Option<Versioned>),
 }
 
+/// Who writes these records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// This box and no other: reading one costs nothing.
+    Alone,
+    /// Several boxes: reading one costs a round between them.
+    Shared,
+}
+
+impl Sharing {
+    /// What a box was enrolled for.
+    #[must_use]
+    pub const fn enrolled(shared: bool) -> Self {
+        if shared { Self::Shared } else { Self::Alone }
+    }
+}
+
 /// Why records were not read or written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RecordsError {
@@ -76,6 +95,21 @@ pub enum RecordsError {
     /// A record does not read back: another program wrote it.
     #[error("a record of claims is not readable")]
     Unreadable,
+    /// Too few of the boxes that share the records are up, or they do not reach each other.
+    #[error("no member of the etcd answered in time")]
+    Silent,
+    /// The records' database is full by its own quota; what stands there stays true, and can be read.
+    #[error("the etcd's quota alarm is raised: it writes nothing until it was compacted, defragmented and disarmed")]
+    QuotaAlarm,
+    /// The etcd is there and does not do what was asked: a certificate or a right, in practice.
+    #[error("the etcd refused with {status}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The etcd does not hold the history that this box has decided on.
+    #[error("this etcd does not hold this event's records: it was emptied, restored without them, or is another one")]
+    OtherHistory,
 }
 
 /// A home of records.
@@ -83,6 +117,9 @@ pub enum RecordsError {
 /// After an error a write may or may not have been made: asking the same step again finds out, since a record knows
 /// whose admission it holds.
 pub trait ClaimRecords: Send + Sync + 'static {
+    /// Who writes them besides this box.
+    const SHARING: Sharing = Sharing::Alone;
+
     /// The durable record under that name; nothing where none was ever written.
     ///
     /// # Errors

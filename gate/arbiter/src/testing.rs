@@ -81,8 +81,17 @@ pub(crate) fn policy(home: ArbiterHome, epoch: u32) -> FeedRecord {
 }
 
 pub(crate) fn own(epoch: u32, revoked: bool) -> FeedRecord {
+    own_as(epoch, revoked, false)
+}
+
+/// The same box as one of several that share their records.
+pub(crate) fn own_shared() -> FeedRecord {
+    own_as(0, false, true)
+}
+
+fn own_as(epoch: u32, revoked: bool, shared: bool) -> FeedRecord {
     let addresses = vec![Origin::parse(ADDRESS).unwrap()];
-    FeedRecord::Arbiter(ArbiterRecord { arbiter: BOX, cluster: CLUSTER, epoch, addresses, revoked })
+    FeedRecord::Arbiter(ArbiterRecord { arbiter: BOX, cluster: CLUSTER, epoch, addresses, revoked, shared })
 }
 
 /// The feed as its registrar has it.

@@ -16,7 +16,7 @@ pub struct Endpoints(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Fixed(Arc<[Uplink]>),
+    Fixed(Arc<[Uplink]>, Option<AskedArbiter>),
     OfPolicy { replica: Replica, registrar: Arc<[Uplink]>, venue: Arc<Mutex<Venue>> },
 }
 
@@ -38,7 +38,13 @@ impl Endpoints {
     /// These, whatever the policy says.
     #[must_use]
     pub fn fixed(uplinks: Vec<Uplink>) -> Self {
-        Self(Kind::Fixed(uplinks.into()))
+        Self(Kind::Fixed(uplinks.into(), None))
+    }
+
+    /// These, asked by that name.
+    #[must_use]
+    pub fn named(uplinks: Vec<Uplink>, arbiter: AskedArbiter) -> Self {
+        Self(Kind::Fixed(uplinks.into(), Some(arbiter)))
     }
 
     /// Those of the arbiter that the followed policy names: the registrar, or the venue's addresses.
@@ -50,7 +56,7 @@ impl Endpoints {
     /// Who is asked now.
     pub(super) fn now(&self) -> Asked {
         match &self.0 {
-            Kind::Fixed(uplinks) => Asked { uplinks: Arc::clone(uplinks), arbiter: None },
+            Kind::Fixed(uplinks, arbiter) => Asked { uplinks: Arc::clone(uplinks), arbiter: *arbiter },
             Kind::OfPolicy { replica, registrar, venue } => {
                 let standing = replica.standing();
                 let arbiter = standing.policy.as_ref().map(|policy| &policy.choices().arbiter);
@@ -101,7 +107,7 @@ mod tests {
     fn a_box(number: u8, epoch: u32, revoked: bool) -> FeedRecord {
         let (arbiter, cluster) = (ArbiterId::from_bytes([number; 16]), CLUSTER);
         let addresses = vec![Origin::parse(&format!("https://box-{number}.example")).unwrap()];
-        FeedRecord::Arbiter(ArbiterRecord { arbiter, cluster, epoch, addresses, revoked })
+        FeedRecord::Arbiter(ArbiterRecord { arbiter, cluster, epoch, addresses, revoked, shared: false })
     }
 
     #[test]

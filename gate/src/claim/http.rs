@@ -1,5 +1,6 @@
 //! Asks an arbiter elsewhere, over signed requests.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kido_follow::uplink::JSON_BYTES_MAX;
@@ -27,6 +28,8 @@ pub struct ArbiterClient {
     signer: Signer,
     clock: Arc<dyn Clock>,
     reachability: Arc<Mutex<Reachability>>,
+    /// The place of the endpoint that answered last.
+    favourite: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for ArbiterClient {
@@ -36,11 +39,11 @@ impl std::fmt::Debug for ArbiterClient {
 }
 
 impl ArbiterClient {
-    /// The arbiter behind these endpoints, asked in their order.
+    /// The arbiter behind these endpoints, asked in their order from the one that answered last.
     #[must_use]
     pub fn new(endpoints: Endpoints, event: EventId, gate: GateId, signer: Signer, clock: Arc<dyn Clock>) -> Self {
         let reachability = Arc::new(Mutex::new(Reachability::begin(clock.now())));
-        Self { endpoints, event, gate, signer, clock, reachability }
+        Self { endpoints, event, gate, signer, clock, reachability, favourite: Arc::default() }
     }
 
     /// Claims, and repeats the same claim until it is answered or the time is up.
@@ -60,9 +63,11 @@ impl ArbiterClient {
         self.ask_patiently(&ClaimStep::Claim(request)).await
     }
 
-    async fn ask_patiently(&self, step: &ClaimStep) -> ClaimOutcome {
+    /// Asks for one step, endpoint after endpoint, until it is answered or the time is up.
+    pub async fn ask_patiently(&self, step: &ClaimStep) -> ClaimOutcome {
         let asked = self.endpoints.now();
-        let mut patience = Patience::begin(self.clock.now(), asked.uplinks.len());
+        let mut patience = Patience::begin(self.clock.now(), asked.uplinks.len(), self.favourite());
+        let mut refused = 0_usize;
         loop {
             match patience.next(self.clock.now()) {
                 Next::GiveUp => return ClaimOutcome::Silent,
@@ -72,10 +77,17 @@ impl ArbiterClient {
                     match self.ask(uplink, (step, asked.arbiter), deadline).await {
                         // An arbiter that has not seen the newest records yet soon will have.
                         Ok(ClaimAnswer::Behind) => {}
-                        Ok(answer) => return ClaimOutcome::Answered(answer),
+                        Ok(answer) => {
+                            self.favour(endpoint);
+                            return ClaimOutcome::Answered(answer);
+                        }
+                        // One of several boxes may not have heard of this gate yet; where all refuse, none will answer.
                         Err(error) if error.is_an_answer() => {
-                            tracing::error!(error = %Chain(&error), "the arbiter refuses this gate");
-                            return ClaimOutcome::Silent;
+                            tracing::error!(endpoint, error = %Chain(&error), "the arbiter refuses this gate");
+                            refused = refused.saturating_add(1);
+                            if refused >= asked.uplinks.len() {
+                                return ClaimOutcome::Silent;
+                            }
                         }
                         Err(error) => {
                             tracing::warn!(endpoint, error = %Chain(&error), "the arbiter is silent");
@@ -89,18 +101,36 @@ impl ArbiterClient {
     /// Asks for one step, once, at the first endpoint that answers.
     ///
     /// # Errors
-    /// [`UplinkError`] of the last endpoint that was asked.
+    /// [`UplinkError`]: the last refusal, where an endpoint refused; else of the last endpoint that was asked.
     pub async fn step(&self, step: &ClaimStep) -> Result<ClaimAnswer, UplinkError> {
         let mut last = UplinkError::Deadline;
         let asked = self.endpoints.now();
-        for uplink in asked.uplinks.iter() {
+        for (endpoint, uplink) in self.in_turn(&asked.uplinks) {
             match self.ask(uplink, (step, asked.arbiter), ATTEMPT_DEADLINE).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) if error.is_an_answer() => return Err(error),
-                Err(error) => last = error,
+                Ok(answer) => {
+                    self.favour(endpoint);
+                    return Ok(answer);
+                }
+                Err(error) if error.is_an_answer() || !last.is_an_answer() => last = error,
+                Err(_silent) => {}
             }
         }
         Err(last)
+    }
+
+    fn favourite(&self) -> usize {
+        self.favourite.load(Ordering::Relaxed)
+    }
+
+    fn favour(&self, endpoint: usize) {
+        self.favourite.store(endpoint, Ordering::Relaxed);
+    }
+
+    /// All endpoints once, from the one that answered last.
+    fn in_turn<'a>(&self, uplinks: &'a [Uplink]) -> impl Iterator<Item = (usize, &'a Uplink)> {
+        let first = self.favourite().checked_rem(uplinks.len()).unwrap_or_default();
+        let placed = || uplinks.iter().enumerate();
+        placed().skip(first).chain(placed().take(first))
     }
 
     async fn ask(
@@ -134,12 +164,14 @@ impl ArbiterClient {
                 // Nobody is known who could decide: for the event's offline choice that is silence.
                 self.with(|reachability| reachability.silent(now));
             }
-            for uplink in asked.uplinks.iter() {
+            for (endpoint, uplink) in self.in_turn(&asked.uplinks) {
                 let alive = uplink.get(routes::HEALTH, JSON_BYTES_MAX, ATTEMPT_DEADLINE).await;
                 let now = self.clock.now();
                 let found = alive.as_ref().map_or_else(UplinkError::is_a_sign_of_life, |_well| true);
                 self.with(|reachability| if found { reachability.alive(now) } else { reachability.silent(now) });
                 if found {
+                    // Whoever stands before it in turn was silent.
+                    self.favour(endpoint);
                     break;
                 }
             }

@@ -114,11 +114,18 @@ impl Standing {
     }
 
     /// Where the venue's arbiter is asked, the first address first; nothing where the policy names none that is known.
+    ///
+    /// Of several boxes each gate begins with another one, by its id: they share the work, and a box that dies is noticed
+    /// by its own share of the gates alone.
     #[must_use]
     pub fn arbiter_addresses(&self) -> Vec<Origin> {
         let Some(policy) = &self.policy else { return Vec::new() };
         let named = self.arbiters.iter().filter(|arbiter| arbiter.serves(&policy.choices().arbiter));
-        named.flat_map(|arbiter| arbiter.addresses.iter().cloned()).collect()
+        let mut named: Vec<_> = named.collect();
+        let [.., lot] = self.own.as_ref().map_or([0; 16], |own| *own.gate.as_bytes());
+        let first = usize::from(lot).checked_rem(named.len()).unwrap_or_default();
+        named.rotate_left(first);
+        named.into_iter().flat_map(|arbiter| arbiter.addresses.iter().cloned()).collect()
     }
 
     /// Whether no other gate opens this gate's zone.

@@ -85,7 +85,7 @@ fn started(app: &AppState, introduced: Introduced) -> Result<EnrolmentStarted, A
         rehearsal: policy.is_rehearsal(),
         place: match place {
             OfferFor::Gate { zone, entrance } => OfferedPlace::Gate { zone, entrance: entrance.into() },
-            OfferFor::Arbiter { addresses } => OfferedPlace::Arbiter { addresses },
+            OfferFor::Arbiter { addresses, shared: _ } => OfferedPlace::Arbiter { addresses },
         },
         root_key: app.store.root_key().to_bytes(),
         nonce: *nonce.as_bytes(),

@@ -122,8 +122,8 @@ pub(super) fn gate(view: GateView) -> GateBody {
 /// A venue arbiter.
 pub(super) fn arbiter(view: ArbiterView) -> ArbiterBody {
     let ArbiterView { arbiter, record, added_at } = view;
-    let ArbiterRecord { addresses, epoch, revoked, .. } = record;
-    ArbiterBody { arbiter, addresses, epoch, revoked, added_at }
+    let ArbiterRecord { addresses, epoch, revoked, shared, .. } = record;
+    ArbiterBody { arbiter, addresses, epoch, revoked, shared, added_at }
 }
 
 /// How far an offer is.

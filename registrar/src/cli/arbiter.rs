@@ -32,7 +32,8 @@ Next: on the box, kido-arbiter doctor --data DIR, then kido-arbiter run --data D
 const REVOKING: &str = "\
 Only for a box that is off and stays off. What it granted and no gate has uploaded yet is known to it alone: let every
 gate upload first (console, the event's gates), or a ticket that was claimed there may enter once more.
-Afterwards another box can be added; it begins with what the feed tells of entries, and gates ask it and no other.";
+Afterwards another box can be added; it begins with what the feed tells of entries, and gates ask it and no other.
+Of several boxes that share their records, the others go on; take its access to the etcd away, too.";
 
 /// Add, list and revoke the venue's arbiter
 #[derive(Debug, Args)]
@@ -54,6 +55,9 @@ enum ArbiterCommand {
         /// Where gates ask it; may be given up to four times, the first is asked first
         #[arg(long = "address", required = true, value_name = "URL")]
         addresses: Vec<Origin>,
+        /// One of several boxes that share their records in an etcd; say it for each of them, the first one too
+        #[arg(long)]
+        shared: bool,
     },
     /// List the event's venue arbiters
     List {
@@ -76,10 +80,14 @@ enum ArbiterCommand {
 pub(super) async fn run(args: ArbiterArgs) -> Result<(), CliError> {
     let (client, console) = (Client::of(&args.connection)?, args.connection.console());
     match args.command {
-        ArbiterCommand::Add { event, addresses } => {
-            let arbiter = add(&client, console, event, OfferArbiter { addresses }).await?;
+        ArbiterCommand::Add { event, addresses, shared } => {
+            let arbiter = add(&client, console, event, OfferArbiter { addresses, shared }).await?;
             console.show(&arbiter, |arbiter| {
-                let next = "next, on the box: kido-arbiter doctor --data DIR, then kido-arbiter run --data DIR";
+                let next = if arbiter.shared {
+                    "next, on the box: kido-arbiter etcd --data DIR --endpoint URL ..., on the first one with --begin"
+                } else {
+                    "next, on the box: kido-arbiter doctor --data DIR, then kido-arbiter run --data DIR"
+                };
                 format!("arbiter: {}\n{next}", arbiter.arbiter)
             })
         }
@@ -96,7 +104,11 @@ pub(super) async fn run(args: ArbiterArgs) -> Result<(), CliError> {
 }
 
 fn describe(arbiter: &ArbiterBody) -> String {
-    let state = if arbiter.revoked { "REVOKED" } else { "in force" };
+    let state = match (arbiter.revoked, arbiter.shared) {
+        (true, _) => "REVOKED",
+        (false, true) => "in force, shares its records",
+        (false, false) => "in force",
+    };
     let added_at = moment::show(arbiter.added_at);
     let addresses = arbiter.addresses.iter().map(Origin::as_str).collect::<Vec<_>>().join(" ");
     format!("{}  {addresses}  incarnation {}  since {added_at}  {state}", arbiter.arbiter, arbiter.epoch)

@@ -1,8 +1,8 @@
 //! The rules of an event's venue arbiters.
 //!
-//! **Invariant**: at most one box decides for an event. A box is enrolled for one incarnation of the event's arbiter, at
-//! most one box per incarnation; revoking it begins the next incarnation in the same step. Gates name the incarnation
-//! that they believe in, and a box answers for its own alone.
+//! **Invariant**: one set of records decides for an event. A box is enrolled for one incarnation of the event's arbiter:
+//! one that keeps its records itself is alone in it, several share theirs. Revoking the last box of an incarnation begins
+//! the next one in the same step. Gates name the incarnation that they believe in, and a box answers for its own alone.
 
 use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
@@ -13,6 +13,9 @@ use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, PolicyDraft, Po
 /// Most venue arbiters of one event, revoked ones included: a box that dies every night for two months.
 pub const ARBITERS_MAX: usize = 64;
 
+/// Most boxes at a time that share their records: more voters than five make each write slower and no venue safer.
+pub const SHARED_MAX: usize = 5;
+
 /// Why a venue arbiter is not added, revoked or believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ArbiterRefusal {
@@ -22,6 +25,12 @@ pub enum ArbiterRefusal {
     /// There is one already, and two would decide for themselves.
     #[error("this event has its venue arbiter; revoke that one first, once its box is off")]
     OneOnly,
+    /// There are as many as share records at most.
+    #[error("at most {SHARED_MAX} boxes share their records; revoke one first")]
+    SharedMax,
+    /// Gates ask another box there.
+    #[error("another box of this event is asked at one of these addresses")]
+    AddressTaken,
     /// No such arbiter in this event.
     #[error("no such arbiter in this event")]
     Unknown,
@@ -69,11 +78,15 @@ pub const fn gate_of(arbiter: ArbiterId) -> GateId {
     GateId::from_bytes(*arbiter.as_bytes())
 }
 
-/// Whether a further arbiter may be added to these.
+/// Whether a further arbiter, alone or one of several that share their records, may be added to these.
 ///
 /// # Errors
 /// [`ArbiterRefusal`].
-pub fn may_add(policy: &EventPolicy, addresses: &[Origin], arbiters: &[Arbiter]) -> Result<(), ArbiterRefusal> {
+pub fn may_add(
+    policy: &EventPolicy,
+    (addresses, shared): (&[Origin], bool),
+    arbiters: &[Arbiter],
+) -> Result<(), ArbiterRefusal> {
     if policy.choices().arbiter.home != ArbiterHome::Venue {
         return Err(ArbiterRefusal::NotVenue);
     }
@@ -81,10 +94,24 @@ pub fn may_add(policy: &EventPolicy, addresses: &[Origin], arbiters: &[Arbiter])
     if !once || !(1..=ARBITER_ADDRESSES_MAX).contains(&addresses.len()) {
         return Err(ArbiterRefusal::Addresses);
     }
-    if arbiters.iter().any(|arbiter| !arbiter.record.revoked) {
+    let standing: Vec<_> = arbiters.iter().map(|arbiter| &arbiter.record).filter(|record| !record.revoked).collect();
+    if standing.iter().any(|record| !(shared && record.shared)) {
         return Err(ArbiterRefusal::OneOnly);
     }
+    if standing.iter().any(|record| record.addresses.iter().any(|taken| addresses.contains(taken))) {
+        return Err(ArbiterRefusal::AddressTaken);
+    }
+    if standing.len() >= SHARED_MAX {
+        return Err(ArbiterRefusal::SharedMax);
+    }
     if arbiters.len() >= ARBITERS_MAX { Err(ArbiterRefusal::TooMany) } else { Ok(()) }
+}
+
+/// Whether the records outlive the arbiter that is revoked: other boxes decide on them, for the same incarnation.
+#[must_use]
+pub fn goes_on_without(arbiter: ArbiterId, arbiters: &[Arbiter]) -> bool {
+    let others = arbiters.iter().map(|other| &other.record).filter(|record| record.arbiter != arbiter);
+    others.into_iter().any(|record| !record.revoked && record.shared)
 }
 
 /// The policy behind a revoked arbiter: the next incarnation, which the old box is none of.

@@ -215,6 +215,8 @@ const fn arbiter(refusal: ArbiterRefusal) -> Kind {
     match refusal {
         ArbiterRefusal::NotVenue => kind(StatusCode::CONFLICT, "not_venue", "Claims are not decided in the venue"),
         ArbiterRefusal::OneOnly => kind(StatusCode::CONFLICT, "arbiter_exists", "One venue arbiter only"),
+        ArbiterRefusal::SharedMax => kind(StatusCode::CONFLICT, "too_many_arbiters", "Too many arbiters"),
+        ArbiterRefusal::AddressTaken => kind(StatusCode::CONFLICT, "address_taken", "Another box is asked there"),
         ArbiterRefusal::Unknown => kind(StatusCode::NOT_FOUND, "unknown_arbiter", "No such arbiter"),
         ArbiterRefusal::Revoked => kind(StatusCode::FORBIDDEN, "arbiter_revoked", "The arbiter was revoked"),
         ArbiterRefusal::Exists => kind(StatusCode::CONFLICT, "arbiter_exists", "Another arbiter has this id"),

@@ -50,7 +50,8 @@ fn key() -> WrappedEventKey {
 fn arbiter() -> Arbiter {
     let addresses = vec![kido_shared::challenge::Origin::parse("https://arbiter.example").unwrap()];
     let (arbiter, cluster) = (ArbiterId::from_bytes([14; 16]), ArbiterId::from_bytes([15; 16]));
-    let record = kido_shared::feed::ArbiterRecord { arbiter, cluster, epoch: 1, addresses, revoked: false };
+    let record =
+        kido_shared::feed::ArbiterRecord { arbiter, cluster, epoch: 1, addresses, revoked: false, shared: false };
     Arbiter { verifying_key: [16; 32], record, added_at: AT }
 }
 

@@ -68,9 +68,11 @@ impl AppState {
 }
 
 impl App {
-    fn offer_to_arbiter(&self, event: EventId, OfferArbiter { addresses }: OfferArbiter) -> Result<Offered, AppError> {
-        self.store.may_add_arbiter(event, &addresses)?;
-        Ok(self.enrolments.offer(event, OfferFor::Arbiter { addresses }, self.now(), &mut self.random())?)
+    fn offer_to_arbiter(&self, event: EventId, wanted: OfferArbiter) -> Result<Offered, AppError> {
+        let OfferArbiter { addresses, shared } = wanted;
+        self.store.may_add_arbiter(event, (&addresses, shared))?;
+        let place = OfferFor::Arbiter { addresses, shared };
+        Ok(self.enrolments.offer(event, place, self.now(), &mut self.random())?)
     }
 
     /// From the digits to a stored arbiter. What fails behind the digits gives the offer back as it was.
@@ -89,11 +91,11 @@ impl App {
 
     async fn add_arbiter(&self, event: EventId, compared: &Compared) -> Result<(ArbiterView, Vec<u8>), AppError> {
         let Compared { transcript, token, place } = compared;
-        let OfferFor::Arbiter { addresses } = place else { return Err(EnrolmentRefusal::OtherParty.into()) };
+        let OfferFor::Arbiter { addresses, shared } = place else { return Err(EnrolmentRefusal::OtherParty.into()) };
         let sealed = transcript.seal(token, &self.store.arbiter_subkeys(event)?, &mut self.random());
         let sealed = sealed.map_err(EnrolmentRefusal::Dialogue)?;
         let (arbiter, verifying_key) = (arbiter_of(transcript.gate), transcript.keys.verifying);
-        let new = NewArbiter { arbiter, verifying_key, addresses: addresses.clone() };
+        let new = NewArbiter { arbiter, verifying_key, addresses: addresses.clone(), shared: *shared };
         Ok((self.store.add_arbiter(event, new).await?, sealed))
     }
 }

@@ -8,7 +8,7 @@ use kido_shared::keys::ArbiterSubkeys;
 
 use super::error::{Failed, StorageError};
 use super::{Store, reading};
-use crate::domain::arbiter::{Arbiter, ArbiterRefusal, after_revocation, in_force, may_add};
+use crate::domain::arbiter::{Arbiter, ArbiterRefusal, after_revocation, goes_on_without, in_force, may_add};
 use crate::fact::{ArbiterAdded, ArbiterRevoked, Fact, PolicyChanged};
 
 /// A venue arbiter whose enrolment an operator has confirmed.
@@ -20,6 +20,8 @@ pub struct NewArbiter {
     pub verifying_key: [u8; 32],
     /// Where gates ask it.
     pub addresses: Vec<Origin>,
+    /// Whether it shares its records with other boxes.
+    pub shared: bool,
 }
 
 /// A venue arbiter as operators see it.
@@ -46,10 +48,14 @@ impl Store {
     ///
     /// # Errors
     /// [`ArbiterRefusal`] or [`StorageError`].
-    pub fn may_add_arbiter(&self, event: EventId, addresses: &[Origin]) -> Result<(), Failed<ArbiterRefusal>> {
+    pub fn may_add_arbiter(
+        &self,
+        event: EventId,
+        (addresses, shared): (&[Origin], bool),
+    ) -> Result<(), Failed<ArbiterRefusal>> {
         let live = self.live(event)?;
         let (policy, arbiters) = (reading::policy(&live.facts)?, reading::arbiters(&live.facts)?);
-        may_add(&policy, addresses, &arbiters).map_err(Failed::Refused)
+        may_add(&policy, (addresses, shared), &arbiters).map_err(Failed::Refused)
     }
 
     /// Makes an arbiter the event's, for the incarnation that its policy names now. Repeating it changes nothing.
@@ -60,7 +66,7 @@ impl Store {
         let live = self.live(event)?;
         let at = self.now();
         live.transact(move |changing| {
-            let NewArbiter { arbiter, verifying_key, addresses } = new;
+            let NewArbiter { arbiter, verifying_key, addresses, shared } = new;
             if let Some(known) = reading::arbiter(changing, arbiter)? {
                 if known.verifying_key != verifying_key {
                     return Err(Failed::Refused(ArbiterRefusal::Exists));
@@ -68,10 +74,10 @@ impl Store {
                 return in_force(Some(known)).map(ArbiterView::of).map_err(Failed::Refused);
             }
             let policy = reading::policy(changing)?;
-            may_add(&policy, &addresses, &reading::arbiters(changing)?).map_err(Failed::Refused)?;
+            may_add(&policy, (&addresses, shared), &reading::arbiters(changing)?).map_err(Failed::Refused)?;
             let name = &policy.choices().arbiter;
             let (cluster, epoch) = (name.cluster, name.epoch);
-            let record = ArbiterRecord { arbiter, cluster, epoch, addresses, revoked: false };
+            let record = ArbiterRecord { arbiter, cluster, epoch, addresses, revoked: false, shared };
             changing.publish(&FeedRecord::Arbiter(record.clone()))?;
             let added = Arbiter { verifying_key, record, added_at: at };
             changing.append(&Fact::ArbiterAdded(ArbiterAdded { arbiter: added.clone() }))?;
@@ -80,7 +86,8 @@ impl Store {
         .await
     }
 
-    /// Takes an arbiter out of the event and raises the incarnation, in one step. Repeating it changes nothing.
+    /// Takes an arbiter out of the event and raises the incarnation, in one step. Repeating it changes nothing. Where
+    /// other boxes decide on the same records, the incarnation stays and they go on.
     ///
     /// # Errors
     /// [`ArbiterRefusal::Unknown`] or [`StorageError`].
@@ -98,7 +105,11 @@ impl Store {
             }
             let record = ArbiterRecord { revoked: true, ..known.record.clone() };
             changing.publish(&FeedRecord::Arbiter(record.clone()))?;
+            let goes_on = goes_on_without(arbiter, &reading::arbiters(changing)?);
             changing.append(&Fact::ArbiterRevoked(ArbiterRevoked { arbiter, at }))?;
+            if goes_on {
+                return Ok(ArbiterView::of(Arbiter { record, ..known }));
+            }
             let policy =
                 after_revocation(&reading::policy(changing)?).map_err(|_in_force| StorageError::Entry("a policy"))?;
             changing.publish(&FeedRecord::Policy(policy.clone()))?;

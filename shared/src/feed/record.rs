@@ -197,6 +197,14 @@ pub struct ArbiterRecord {
     /// Whether it is the event's no longer.
     #[n(4)]
     pub revoked: bool,
+    /// Whether it decides on records that it shares with other boxes. One that keeps them itself is always alone. Absent
+    /// where it does not, so that records from before this field read and write as they were.
+    #[cbor(n(5), default, skip_if = "is_alone")]
+    pub shared: bool,
+}
+
+const fn is_alone(shared: &bool) -> bool {
+    !*shared
 }
 
 impl ArbiterRecord {

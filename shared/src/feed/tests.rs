@@ -104,6 +104,15 @@ fn one_of_each() -> Vec<FeedRecord> {
             epoch: 1,
             addresses: vec![Origin::parse("https://arbiter.example").unwrap()],
             revoked: false,
+            shared: false,
+        }),
+        FeedRecord::Arbiter(ArbiterRecord {
+            arbiter: ArbiterId::from_bytes([0xAC; 16]),
+            cluster: ArbiterId::from_bytes([3; 16]),
+            epoch: 1,
+            addresses: vec![Origin::parse("https://arbiter-2.example").unwrap()],
+            revoked: false,
+            shared: true,
         }),
     ]
 }

@@ -5,13 +5,13 @@
 //! ```text
 //! cargo bench -p kido-tests                                    all rows
 //! cargo bench -p kido-tests --bench figures -- --only tap      one of: tap, welcome, look-up, registrations,
-//!                                                              fresh-gate, live, claims, import, upload
+//!                                                              fresh-gate, live, claims, etcd, import, upload
 //! cargo bench -p kido-tests --bench figures -- --quick         a tenth of everything: does it run at all
 //! ```
 //!
 //! The rows `welcome`, `registrations`, `fresh-gate`, `live`, `import` and `upload` start the real programs of the same
-//! build; they are built first where they are not up to date. Data lies under `target/tmp`: the disk under it is the one
-//! that is measured. The network is this machine's loopback.
+//! build; they are built first where they are not up to date. The row `etcd` starts three members of Debian's etcd. Data
+//! lies under `target/tmp`: the disk under it is the one that is measured. The network is this machine's loopback.
 //!
 //! # How to read it
 //!
@@ -30,6 +30,7 @@
 
 mod cards;
 mod claims;
+mod etcd;
 mod event;
 mod fresh_gate;
 mod http;
@@ -71,6 +72,7 @@ enum Name {
     FreshGate,
     Live,
     Claims,
+    Etcd,
     Import,
     Upload,
 }
@@ -118,6 +120,7 @@ fn measure(name: Name, scale: Scale) -> anyhow::Result<Vec<Row>> {
         Name::FreshGate => fresh_gate::measure(scale),
         Name::Live => live::measure(scale),
         Name::Claims => claims::measure(scale),
+        Name::Etcd => etcd::measure(scale),
         Name::Import => import::measure(scale),
         Name::Upload => upload::measure(scale),
     }

@@ -30,7 +30,7 @@ pub(crate) struct MadeVenue {
     pub(crate) asked: AskedArbiter,
     pub(crate) gates: Vec<(GateId, SigningKey)>,
     pub(crate) tickets: Vec<(TicketId, DecidedOn)>,
-    arbiter: ArbiterId,
+    arbiters: Vec<ArbiterId>,
     key: EventKey,
     root: SigningKey,
     feed_key: SigningKey,
@@ -40,7 +40,17 @@ pub(crate) struct MadeVenue {
 }
 
 impl MadeVenue {
+    /// One whose claims one box decides.
     pub(crate) fn make(gates: usize, tickets: usize, address: &Origin) -> anyhow::Result<Self> {
+        Self::make_of(gates, tickets, (core::slice::from_ref(address), false))
+    }
+
+    /// One whose claims several boxes decide, on records that they share.
+    pub(crate) fn make_shared(gates: usize, tickets: usize, addresses: &[Origin]) -> anyhow::Result<Self> {
+        Self::make_of(gates, tickets, (addresses, true))
+    }
+
+    fn make_of(gates: usize, tickets: usize, (addresses, shared): (&[Origin], bool)) -> anyhow::Result<Self> {
         let mut random = StdRng::seed_from_u64(3);
         let event = EventId::generate(&mut random);
         let asked = AskedArbiter { cluster: ArbiterId::generate(&mut random), epoch: 0 };
@@ -49,7 +59,7 @@ impl MadeVenue {
             asked,
             gates: Vec::with_capacity(gates),
             tickets: Vec::with_capacity(tickets),
-            arbiter: ArbiterId::generate(&mut random),
+            arbiters: addresses.iter().map(|_address| ArbiterId::generate(&mut random)).collect(),
             key: EventKey::generate(&mut random),
             root: SigningKey::generate(&mut random),
             feed_key: SigningKey::generate(&mut random),
@@ -59,8 +69,10 @@ impl MadeVenue {
         };
         made.push(&FeedRecord::Policy(made.policy()?))?;
         let AskedArbiter { cluster, epoch } = asked;
-        let (arbiter, addresses) = (made.arbiter, vec![address.clone()]);
-        made.push(&FeedRecord::Arbiter(ArbiterRecord { arbiter, cluster, epoch, addresses, revoked: false }))?;
+        for (arbiter, address) in made.arbiters.clone().into_iter().zip(addresses) {
+            let (addresses, revoked) = (vec![address.clone()], false);
+            made.push(&FeedRecord::Arbiter(ArbiterRecord { arbiter, cluster, epoch, addresses, revoked, shared }))?;
+        }
         let zone = Zone::new("A")?;
         for _gate in 0..gates {
             let (gate, key) = (GateId::generate(&mut random), SigningKey::generate(&mut random));
@@ -113,8 +125,13 @@ impl MadeVenue {
         self.key.claim()
     }
 
-    /// A book that has followed the feed to its end.
+    /// The first box's book, which has followed the feed to its end.
     pub(crate) async fn book(&self, folder: &Path) -> anyhow::Result<Book> {
+        self.book_of(0, folder).await
+    }
+
+    /// The book of the box with that number.
+    pub(crate) async fn book_of(&self, number: usize, folder: &Path) -> anyhow::Result<Book> {
         let statement = FeedKeyStatement {
             event: self.event,
             verifying_key: self.feed_key.verifying_key().to_bytes(),
@@ -123,7 +140,7 @@ impl MadeVenue {
         };
         let followed = Followed {
             event: self.event,
-            arbiter: self.arbiter,
+            arbiter: *self.arbiters.get(number).context("no such box")?,
             root: self.root.verifying_key(),
             feed_key: statement.sign(&self.root)?,
             records: self.key.record(),

@@ -1,12 +1,17 @@
 //! The venue's arbiter as a process.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::process::Process;
+use super::process::{Process, finish};
+use super::registrar::succeed;
 use super::venue::free_port;
-use super::{HarnessError, Programs, Venue};
+use super::{Etcd, HarnessError, Programs, Venue};
+
+/// How long its doctor may take.
+const DOCTOR_WITHIN: Duration = Duration::from_secs(60);
 
 /// An arbiter; its folder stays when it is stopped.
 #[derive(Debug)]
@@ -25,9 +30,55 @@ impl Arbiter {
     /// # Errors
     /// [`HarnessError`].
     pub async fn enrol(venue: &Venue, event: &str) -> Result<Self, HarnessError> {
+        Self::enrol_as(venue, event, &[]).await
+    }
+
+    /// The same for one of several boxes that share their records in an etcd; the first one begins them.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn enrol_beside(venue: &Venue, event: &str, (etcd, first): (&Etcd, bool)) -> Result<Self, HarnessError> {
+        let arbiter = Self::enrol_as(venue, event, &["--shared"]).await?;
+        arbiter.join(etcd, first).await?;
+        Ok(arbiter)
+    }
+
+    /// Joins an etcd, as its technician does.
+    ///
+    /// # Errors
+    /// [`HarnessError::Command`] where the box does not.
+    pub async fn join(&self, etcd: &Etcd, begin: bool) -> Result<(), HarnessError> {
+        let mut command = Command::new(self.programs.arbiter());
+        command.arg("etcd").arg("--data").arg(&self.folder).args(begin.then_some("--begin"));
+        for endpoint in etcd.endpoints() {
+            command.args(["--endpoint", &endpoint]);
+        }
+        succeed(command, "").await.map(|_said| ())
+    }
+
+    /// What its doctor says, as JSON.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn doctor(&self) -> Result<serde_json::Value, HarnessError> {
+        let mut command = Command::new(self.programs.arbiter());
+        command.args(["doctor", "--json", "--data"]).arg(&self.folder);
+        let said = finish(command, "", DOCTOR_WITHIN).await?.stdout;
+        serde_json::from_str(&said)
+            .map_err(|_no_json| HarnessError::Shape { what: "the doctor's findings", text: said })
+    }
+
+    /// Where gates ask it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    async fn enrol_as(venue: &Venue, event: &str, more: &[&str]) -> Result<Self, HarnessError> {
         let port = free_port()?;
         let address = format!("http://127.0.0.1:{port}");
-        let operator = venue.registrar.client(&["arbiter", "add", event, "--address", &address]);
+        let arguments = [&["arbiter", "add", event, "--address", &address], more].concat();
+        let operator = venue.registrar.client(&arguments);
         let mut operator = Process::start("arbiter-add", operator, venue.logs())?;
         let offer = operator.line("the offer", |line| line.starts_with("offer: ")).await?;
         let folder = venue.folder().join(format!("arbiter-{port}"));

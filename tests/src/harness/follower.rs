@@ -1,6 +1,6 @@
 //! Followers of a feed inside this process: what a gate runs, on a copy in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -61,6 +61,7 @@ pub struct MemoryCopy {
 struct Kept {
     reached: FollowedTo,
     spoken_of: BTreeMap<TicketId, u64>,
+    bound: BTreeSet<TicketId>,
 }
 
 impl MemoryCopy {
@@ -71,7 +72,11 @@ impl MemoryCopy {
     pub fn new(followed: &Followed) -> Result<Self, FeedError> {
         let event = followed.event;
         let trust = FeedTrust::new(followed.root, event, [&followed.feed_key])?;
-        let kept = Kept { reached: FollowedTo::start(event, Epoch::FIRST), spoken_of: BTreeMap::new() };
+        let kept = Kept {
+            reached: FollowedTo::start(event, Epoch::FIRST),
+            spoken_of: BTreeMap::new(),
+            bound: BTreeSet::new(),
+        };
         Ok(Self { trust, key: followed.subkeys.record.clone(), kept: Arc::new(Mutex::new(kept)) })
     }
 
@@ -85,6 +90,14 @@ impl MemoryCopy {
     #[must_use]
     pub fn last_word_on(&self, ticket: TicketId) -> Option<u64> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).spoken_of.get(&ticket).copied()
+    }
+
+    /// The tickets that no card was ever bound to, and the number of the last record about each.
+    #[must_use]
+    pub fn unbound(&self) -> Vec<(TicketId, u64)> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let unbound = kept.spoken_of.iter().filter(|(ticket, _)| !kept.bound.contains(*ticket));
+        unbound.map(|(ticket, number)| (*ticket, *number)).collect()
     }
 }
 
@@ -110,6 +123,9 @@ impl FeedCopy for MemoryCopy {
         }
         kept.reached = *span.position();
         for (number, record) in opened {
+            if let FeedRecord::Binding(BindingRecord { ticket, .. }) = record {
+                kept.bound.insert(ticket);
+            }
             if let FeedRecord::Ticket(TicketRecord { ticket, .. }) | FeedRecord::Binding(BindingRecord { ticket, .. }) =
                 record
             {

@@ -58,7 +58,7 @@ impl From<StepRefusal> for Refused {
         match refusal {
             StepRefusal::OtherGate => refused(StatusCode::FORBIDDEN, "other_gate", "Another gate is named"),
             StepRefusal::NotOffered => refused(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", "Not offered here"),
-            StepRefusal::Elsewhere => {
+            StepRefusal::Elsewhere | StepRefusal::OtherHome => {
                 refused(StatusCode::CONFLICT, "arbiter_elsewhere", "Claims are decided elsewhere")
             }
             StepRefusal::TooFast => refused(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
@@ -70,6 +70,14 @@ impl From<StepRefusal> for Refused {
             }
             StepRefusal::Records(RecordsError::DiskFull) => {
                 refused(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "The disk is full")
+            }
+            // Said once where a member is left; a venue whose network is down would fill its disk with the rest.
+            StepRefusal::Records(RecordsError::Silent) => {
+                refused(StatusCode::SERVICE_UNAVAILABLE, "records_silent", "This box cannot decide now")
+            }
+            StepRefusal::Records(RecordsError::QuotaAlarm) => {
+                tracing::error!(error = %Chain(&refusal), "a step could not be answered");
+                refused(StatusCode::INSUFFICIENT_STORAGE, "quota_alarm", "The records' quota is used up")
             }
             StepRefusal::Book(_) | StepRefusal::Records(_) => {
                 tracing::error!(error = %Chain(&refusal), "a step could not be answered");

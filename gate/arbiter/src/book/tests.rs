@@ -6,6 +6,7 @@ use kido_shared::policy::ArbiterHome;
 use kido_shared::ticket::{Entries, TicketStatus};
 
 use super::*;
+use crate::records::Sharing;
 use crate::testing::{EVENT, Feed, GATES, NOW, own, policy, ticket, ticket_id};
 
 fn open(home: &tempfile::TempDir, feed: &Feed) -> Book {
@@ -59,7 +60,7 @@ async fn a_box_decides_only_while_the_policy_names_its_very_incarnation() {
     let home = tempfile::tempdir().unwrap();
     let mut feed = Feed::with_tickets(0);
     let book = open(&home, &feed);
-    let decides = |book: &Book| crate::decide::decides(&book.standing(), NOW).is_ok();
+    let decides = |book: &Book| crate::decide::decides(&book.standing(), Sharing::Alone, NOW).is_ok();
     assert!(!decides(&book), "nothing is known yet");
     feed.tell(&book, NOW).await.unwrap();
     assert!(decides(&book));

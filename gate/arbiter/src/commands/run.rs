@@ -14,7 +14,8 @@ use kido_arbiter::decide::{Arbiter, Parts};
 use kido_arbiter::following::{follow, tell};
 use kido_arbiter::identity::{DataFolder, Identity};
 use kido_arbiter::rate::Paces;
-use kido_arbiter::records::StoredRecords;
+use kido_arbiter::records::etcd::{Cluster, JoinedEtcd};
+use kido_arbiter::records::{ClaimRecords, EtcdRecords, StoredRecords};
 use kido_arbiter::serve::serve;
 use kido_follow::{FeedClient, PullNow, Uplink};
 use kido_shared::clock::Clock;
@@ -37,44 +38,14 @@ enum Ended {
 pub(super) async fn run(data: &Path, listen: SocketAddr) -> anyhow::Result<ExitCode> {
     let folder = DataFolder::at(data);
     let identity = Identity::load(&folder)?;
-    let (book, records) = open(&folder, &identity).await?;
-    let clock = machine_clock();
-    announce(&identity, &book, &records);
-    let (pull, pulls) = PullNow::new();
-    let uplink = Uplink::new(identity.enrolment().origin.clone(), PROGRAM)?;
-    let feed = FeedClient::new(uplink, Arc::clone(&clock), folder.book());
-    let mut loops = JoinSet::new();
-    loops.spawn(follow(book.clone(), feed, Arc::clone(&clock), pulls));
-    let telling = tell(book.clone(), Arc::clone(&clock));
-    loops.spawn(async move { match telling.await {} });
-    let parts = Parts {
-        book: book.clone(),
-        records: records.clone(),
-        names: identity.names().clone(),
-        paces: Paces::LANE,
-        pull,
+    let book = open_book(&folder, &identity).await?;
+    announce(&identity, &book);
+    let ended = match JoinedEtcd::load(&folder.etcd())? {
+        Some(joined) => on_etcd(&folder, (&identity, &book), joined, listen).await?,
+        None => on_own_disk(&folder, (&identity, &book), listen).await?,
     };
-    let arbiter = Arc::new(Arbiter::new(parts, Arc::clone(&clock)));
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let address = listener.local_addr()?;
-    say(&format!("ready: claims on http://{address}"))?;
-    tracing::info!(%address, "the arbiter listens");
-    let ended = std::sync::OnceLock::new();
-    let stop = async {
-        if ended.set(until_told(&book, &clock).await).is_err() {
-            tracing::debug!("told to stop twice");
-        }
-    };
-    serve(listener, router(Arc::clone(&arbiter)), stop).await;
-    loops.shutdown().await;
-    drop(arbiter);
-    tokio::task::spawn_blocking(move || {
-        let (records, book) = (records.close(), book.close());
-        records?;
-        anyhow::Ok(book?)
-    })
-    .await??;
-    if ended.get() == Some(&Ended::Retention) {
+    tokio::task::spawn_blocking(move || book.close()).await??;
+    if ended == Ended::Retention {
         folder.wipe()?;
         tracing::warn!("the event's retention date has come: subkeys, book and claims were wiped");
     }
@@ -82,21 +53,92 @@ pub(super) async fn run(data: &Path, listen: SocketAddr) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens both stores, off the asynchronous workers: they read and verify whole logs.
-async fn open(folder: &DataFolder, identity: &Identity) -> anyhow::Result<(Book, StoredRecords)> {
-    let (folder, followed, event) = (folder.clone(), identity.followed(), identity.enrolment().event);
-    let opening = move || -> anyhow::Result<(Book, StoredRecords)> {
-        Ok((Book::open(&folder.book(), followed)?, StoredRecords::open(folder.path(), event)?))
+/// Decides on records that this box keeps itself.
+async fn on_own_disk(
+    folder: &DataFolder,
+    (identity, book): (&Identity, &Book),
+    listen: SocketAddr,
+) -> anyhow::Result<Ended> {
+    let (path, event) = (folder.path().to_owned(), identity.enrolment().event);
+    // Off the asynchronous workers: it reads and verifies a whole log.
+    let opened = tokio::task::spawn_blocking(move || StoredRecords::open(&path, event)).await;
+    let records = opened.context("opening the records was cut off")??;
+    tracing::info!(written = records.written(), "records on this box's disk");
+    let ended = decide(folder, (identity, book), records.clone(), listen).await?;
+    tokio::task::spawn_blocking(move || records.close()).await??;
+    Ok(ended)
+}
+
+/// Decides on records that several boxes share.
+async fn on_etcd(
+    folder: &DataFolder,
+    (identity, book): (&Identity, &Book),
+    joined: JoinedEtcd,
+    listen: SocketAddr,
+) -> anyhow::Result<Ended> {
+    let JoinedEtcd { settings, mark } = joined;
+    let cluster = Arc::new(Cluster::new(&settings)?);
+    tracing::info!(endpoints = settings.endpoints().len(), "records in an etcd");
+    let mut touch = JoinSet::new();
+    let touched = Arc::clone(&cluster);
+    touch.spawn(async move { match touched.stay_in_touch().await {} });
+    let records = EtcdRecords::new(cluster, identity.enrolment().event, mark);
+    let ended = decide(folder, (identity, book), records.clone(), listen).await?;
+    touch.shutdown().await;
+    if ended == Ended::Retention {
+        // Another box may have been faster; and one whose etcd is gone for good still wipes what it has.
+        if let Err(error) = records.wipe().await {
+            tracing::error!(%error, "the etcd could not be asked to delete the event's records: delete its data folders");
+        }
+    }
+    Ok(ended)
+}
+
+/// Follows the feed and answers gates until it is told to stop.
+async fn decide<R: ClaimRecords>(
+    folder: &DataFolder,
+    (identity, book): (&Identity, &Book),
+    records: R,
+    listen: SocketAddr,
+) -> anyhow::Result<Ended> {
+    let clock = machine_clock();
+    let (pull, pulls) = PullNow::new();
+    let uplink = Uplink::new(identity.enrolment().origin.clone(), PROGRAM)?;
+    let feed = FeedClient::new(uplink, Arc::clone(&clock), folder.book());
+    let mut loops = JoinSet::new();
+    loops.spawn(follow(book.clone(), feed, Arc::clone(&clock), pulls));
+    let telling = tell(book.clone(), R::SHARING, Arc::clone(&clock));
+    loops.spawn(async move { match telling.await {} });
+    let parts = Parts { book: book.clone(), records, names: identity.names().clone(), paces: Paces::LANE, pull };
+    let arbiter = Arc::new(Arbiter::new(parts, Arc::clone(&clock)));
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let address = listener.local_addr()?;
+    say(&format!("ready: claims on http://{address}"))?;
+    tracing::info!(%address, "the arbiter listens");
+    let ended = std::sync::OnceLock::new();
+    let stop = async {
+        if ended.set(until_told(book, &clock).await).is_err() {
+            tracing::debug!("told to stop twice");
+        }
     };
-    tokio::task::spawn_blocking(opening).await.context("opening the stores was cut off")?
+    serve(listener, router(arbiter), stop).await;
+    loops.shutdown().await;
+    Ok(ended.get().copied().unwrap_or(Ended::Told))
+}
+
+/// Opens the book, off the asynchronous workers: it reads and verifies a whole log.
+async fn open_book(folder: &DataFolder, identity: &Identity) -> anyhow::Result<Book> {
+    let (path, followed) = (folder.book(), identity.followed());
+    let opened = tokio::task::spawn_blocking(move || Book::open(&path, followed)).await;
+    Ok(opened.context("opening the book was cut off")??)
 }
 
 /// The first lines of every log: who decides here, and for what.
-fn announce(identity: &Identity, book: &Book, records: &StoredRecords) {
+fn announce(identity: &Identity, book: &Book) {
     let enrolment = identity.enrolment();
     let (arbiter, event, rehearsal) = (enrolment.arbiter, enrolment.event, enrolment.rehearsal);
-    let (length, written) = (book.standing().position.length, records.written());
-    tracing::info!(%arbiter, %event, length, written, rehearsal, "the arbiter starts");
+    let length = book.standing().position.length;
+    tracing::info!(%arbiter, %event, length, rehearsal, "the arbiter starts");
     if rehearsal {
         tracing::warn!("REHEARSAL: nobody really enters");
     }

@@ -64,7 +64,7 @@ impl Project for ByName {
     }
 }
 
-fn encode(claims: &TicketClaims) -> Vec<u8> {
+pub(super) fn encode(claims: &TicketClaims) -> Vec<u8> {
     let mut bytes = Vec::new();
     match minicbor::encode(claims, &mut bytes) {
         Ok(()) => bytes,
@@ -72,7 +72,7 @@ fn encode(claims: &TicketClaims) -> Vec<u8> {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<TicketClaims, RecordsError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<TicketClaims, RecordsError> {
     minicbor::decode(bytes).map_err(|_no_detail| RecordsError::Unreadable)
 }
 

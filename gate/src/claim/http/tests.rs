@@ -143,6 +143,30 @@ async fn the_next_endpoint_answers_for_one_that_hangs() {
 }
 
 #[tokio::test]
+async fn a_box_that_died_costs_one_claim_its_deadline_and_not_the_next_one() {
+    let (_home, journal) = journal();
+    let ((hangs, hung), (grants, well)) = (serve(Manner::Hangs).await, serve(Manner::Grants).await);
+    let client = client(vec![hung, well]);
+    for _claim in 0..3 {
+        let outcome = client.claim(&intent(&journal).await).await;
+        assert_eq!(outcome, ClaimOutcome::Answered(ClaimAnswer::Granted { entry: 1 }));
+    }
+    assert_eq!((hangs.asked.load(Ordering::SeqCst), grants.asked.load(Ordering::SeqCst)), (1, 3));
+}
+
+#[tokio::test]
+async fn one_box_that_refuses_a_gate_does_not_speak_for_the_others() {
+    let (_home, journal) = journal();
+    let ((_, refuses), (_, well)) = (serve(Manner::Revoked).await, serve(Manner::Grants).await);
+    let intent = intent(&journal).await;
+    let outcome = client(vec![refuses.clone(), well]).claim(&intent).await;
+    assert_eq!(outcome, ClaimOutcome::Answered(ClaimAnswer::Granted { entry: 1 }));
+    let (other, refuses_too) = serve(Manner::Revoked).await;
+    assert_eq!(client(vec![refuses, refuses_too]).claim(&intent).await, ClaimOutcome::Silent);
+    assert_eq!(other.asked.load(Ordering::SeqCst), 1, "all have refused: nobody is asked again");
+}
+
+#[tokio::test]
 async fn a_hanging_arbiter_is_silent_after_three_seconds_and_not_offline_yet() {
     let (_home, journal) = journal();
     let (arbiter, uplink) = serve(Manner::Hangs).await;

@@ -13,7 +13,13 @@ use crate::testing::{Registrar, policy};
 
 fn new(number: u8) -> NewArbiter {
     let addresses = vec![Origin::parse("https://arbiter.example").unwrap()];
-    NewArbiter { arbiter: ArbiterId::from_bytes([number; 16]), verifying_key: [number; 32], addresses }
+    NewArbiter { arbiter: ArbiterId::from_bytes([number; 16]), verifying_key: [number; 32], addresses, shared: false }
+}
+
+/// One of several that share their records.
+fn sharing(number: u8) -> NewArbiter {
+    let addresses = vec![Origin::parse(&format!("https://arbiter-{number}.example")).unwrap()];
+    NewArbiter { addresses, shared: true, ..new(number) }
 }
 
 async fn in_venue(registrar: &Registrar) -> EventId {
@@ -65,6 +71,45 @@ async fn revoking_a_box_begins_the_next_incarnation_in_the_same_step_and_another
     let registrar = registrar.restart();
     let kept: Vec<bool> = registrar.store.arbiters(event).unwrap().iter().map(|view| view.record.revoked).collect();
     assert_eq!(kept, [true, false]);
+}
+
+#[tokio::test]
+async fn several_boxes_serve_one_incarnation_only_where_all_of_them_share_their_records() {
+    let registrar = Registrar::new();
+    let (alone, event) = (in_venue(&registrar).await, in_venue(&registrar).await);
+    registrar.store.add_arbiter(alone, new(1)).await.unwrap();
+    let beside = registrar.store.add_arbiter(alone, sharing(2)).await;
+    assert!(matches!(beside, Err(Failed::Refused(ArbiterRefusal::OneOnly))), "beside a lone one: {beside:?}");
+    for number in 1..=5 {
+        let added = registrar.store.add_arbiter(event, sharing(number)).await.unwrap();
+        assert!(added.record.shared && added.record.serves(&name(&registrar, event)));
+        let alone = registrar.store.add_arbiter(event, new(9)).await;
+        assert!(matches!(alone, Err(Failed::Refused(ArbiterRefusal::OneOnly))), "{alone:?}");
+    }
+    let same_place = NewArbiter { addresses: sharing(2).addresses, ..sharing(7) };
+    for (one_more, refusal) in [(same_place, ArbiterRefusal::AddressTaken), (sharing(6), ArbiterRefusal::SharedMax)] {
+        let refused = registrar.store.add_arbiter(event, one_more).await;
+        assert!(matches!(refused, Err(Failed::Refused(why)) if why == refusal), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_boxes_that_share_their_records_only_the_last_one_takes_the_incarnation_with_it() {
+    let registrar = Registrar::new();
+    let event = in_venue(&registrar).await;
+    let boxes = [1, 2].map(|number| ArbiterId::from_bytes([number; 16]));
+    for number in [1, 2] {
+        registrar.store.add_arbiter(event, sharing(number)).await.unwrap();
+    }
+    let incarnation = name(&registrar, event);
+    registrar.store.revoke_arbiter(event, boxes[0]).await.unwrap();
+    assert_eq!(name(&registrar, event), incarnation, "the other one goes on");
+    assert!(matches!(&told(&registrar, event, 1).await[..], [FeedRecord::Arbiter(record)] if record.revoked));
+    registrar.store.add_arbiter(event, sharing(3)).await.unwrap();
+    for (number, epoch) in [(2, 0), (3, 1)] {
+        registrar.store.revoke_arbiter(event, ArbiterId::from_bytes([number; 16])).await.unwrap();
+        assert_eq!(name(&registrar, event).epoch, epoch);
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,9 @@ pub struct OfferArbiter {
     /// Where gates will ask it, the first one first; one to four.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub addresses: Vec<Origin>,
+    /// Whether the box decides on records that it shares with other boxes; then there may be several.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 /// Ends a venue arbiter's rights, and begins the next incarnation of the event's arbiter.
@@ -39,6 +42,9 @@ pub struct ArbiterBody {
     pub epoch: u32,
     /// Whether its rights have ended.
     pub revoked: bool,
+    /// Whether it decides on records that it shares with other boxes.
+    #[serde(default)]
+    pub shared: bool,
     /// Since when it belongs to the event.
     #[cfg_attr(feature = "openapi", schema(value_type = i64))]
     pub added_at: Timestamp,
