@@ -112,7 +112,7 @@ impl DataFolder {
         self.0.join("etcd.cbor")
     }
 
-    /// Whether this box has kept records of its own.
+    /// Whether this box has a log of records of its own, empty or not.
     #[must_use]
     pub fn has_own_records(&self) -> bool {
         self.0.join("claims").exists()

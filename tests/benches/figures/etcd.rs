@@ -29,9 +29,8 @@ use venue::Running;
 /// Gates of the largest venue, and how often each lets somebody in: 67 claims a second.
 const GATES: usize = 200;
 const EVERY: Duration = Duration::from_secs(3);
-/// Claims of each gate in one stretch, and stretches: bare ones and claims take turns, so that both meet the same minutes.
-const ROUNDS: usize = 4;
-const STRETCHES: usize = 3;
+/// Rounds of every gate: bare ones and claims take turns, three seconds each, so that both meet the same minutes.
+const ROUNDS: usize = 15;
 /// Claims of each gate around the death of a leader: two gates ask for each ticket.
 const LOSS_ROUNDS: usize = 6;
 /// When it dies.
@@ -49,8 +48,9 @@ pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
 async fn rows(scale: Scale) -> anyhow::Result<Vec<Row>> {
     let folder = machine::scratch()?;
     let mut etcd = Etcd::start(3, folder.path()).await?;
-    let (rounds, loss_rounds) = (scale.of(ROUNDS), scale.of(LOSS_ROUNDS).max(3));
-    let tickets = GATES * (STRETCHES * rounds + loss_rounds + 1);
+    // Not a tenth of the second: its leader dies after six seconds.
+    let (rounds, loss_rounds) = (scale.of(ROUNDS), LOSS_ROUNDS);
+    let tickets = GATES * (rounds + loss_rounds + 1);
     let mut serving = JoinSet::new();
     let running = Arc::new(Running::begin(&etcd, folder.path(), (GATES, tickets), &mut serving).await?);
     let bare = Arc::new(Bare::of(&etcd)?);
@@ -58,9 +58,9 @@ async fn rows(scale: Scale) -> anyhow::Result<Vec<Row>> {
     paced(1, |gate, _round| claim_one(Arc::clone(&running), gate)).await?;
     paced(1, |gate, _round| write_one(Arc::clone(&bare), gate)).await?;
     let (mut claims, mut writes) = (Times::default(), Times::default());
-    for _stretch in 0..STRETCHES {
-        writes.extend(paced(rounds, |gate, _round| write_one(Arc::clone(&bare), gate)).await?);
-        claims.extend(paced(rounds, |gate, _round| claim_one(Arc::clone(&running), gate)).await?);
+    for _round in 0..rounds {
+        writes.extend(paced(1, |gate, _round| write_one(Arc::clone(&bare), gate)).await?);
+        claims.extend(paced(1, |gate, _round| claim_one(Arc::clone(&running), gate)).await?);
     }
     let quiet = quiet_row(&claims, &writes);
     let lost = loss_row(&mut etcd, (&running, &bare), loss_rounds).await?;

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use kido_arbiter::identity::{DataFolder, Identity};
+use kido_arbiter::records::StoredRecords;
 use kido_arbiter::records::etcd::{Cluster, EtcdSettings, JoinedEtcd, Mark, TlsFiles};
+use kido_shared::ids::EventId;
 use rand::rngs::OsRng;
 
 use super::say;
@@ -14,10 +16,7 @@ use crate::EtcdOptions;
 pub(super) async fn etcd(data: &Path, joining: EtcdOptions) -> anyhow::Result<ExitCode> {
     let folder = DataFolder::at(data);
     let identity = Identity::load(&folder)?;
-    anyhow::ensure!(
-        !folder.has_own_records(),
-        "this box has decided on records of its own; enrol it anew in another data folder"
-    );
+    has_decided_nothing(&folder, identity.enrolment().event)?;
     let EtcdOptions { endpoints, ca, cert, key, begin } = joining;
     let tls = TlsFiles::new(file(ca)?, file(cert)?, file(key)?)?;
     let settings = EtcdSettings::new(endpoints, tls)?;
@@ -36,6 +35,20 @@ pub(super) async fn etcd(data: &Path, joining: EtcdOptions) -> anyhow::Result<Ex
     let data = data.display();
     say(&format!("next: kido-arbiter doctor --data {data}, then kido-arbiter run --data {data}"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A box that was started before it was told of its etcd has an empty log at worst: it decided nothing.
+fn has_decided_nothing(folder: &DataFolder, event: EventId) -> anyhow::Result<()> {
+    if folder.has_own_records() {
+        let records = StoredRecords::open(folder.path(), event)?;
+        let written = records.written();
+        records.close()?;
+        anyhow::ensure!(
+            written == 0,
+            "this box has decided on records of its own; enrol it anew in another data folder"
+        );
+    }
+    Ok(())
 }
 
 /// A file's own path: the service runs in another folder than this terminal.
