@@ -3,8 +3,8 @@
 //! **Invariant.** Nothing reaches the copy but records on a chain that a verified head has signed, and records and
 //! position are one durable step. A feed that is altered, shortened, forked or another event's changes nothing here.
 //!
-//! The log keeps records as they came, encrypted; the index holds what a tap needs, by ticket and by tag. It names
-//! nobody and holds no usable key: a public key is whole only while its card lies in the reader.
+//! The log keeps records as they came, encrypted; the index finds those that a tap needs, by ticket and by tag. Neither
+//! names anybody or holds a usable key: a public key is whole only while its card lies in the reader.
 
 mod fact;
 mod look_up;
@@ -52,8 +52,9 @@ pub enum ReplicaError {
     /// The store failed: the disk's fault.
     #[error("the replica's store failed")]
     Store(#[source] StoreError),
-    /// An entry of the index does not read back: another program wrote it.
-    #[error("an entry of the replica's index is not readable")]
+    /// An entry of the index, or the record that it leads to, does not read back: another program wrote it, or the disk
+    /// has lost it since the start.
+    #[error("an entry of the replica is not readable")]
     Unreadable,
     /// More waits to be stored than a gate ever stores.
     #[error("too much waits to be stored")]

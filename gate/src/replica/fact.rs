@@ -70,4 +70,40 @@ impl Fact {
             Stored::Head(head) => Self::Head(head),
         })
     }
+
+    /// Behind which byte of the fact each of its records begins, in their order; nothing for a fact without records.
+    pub(super) fn record_places(bytes: &[u8]) -> Option<Vec<usize>> {
+        let mut decoder = minicbor::Decoder::new(bytes);
+        if decoder.array().ok()? != Some(2) || decoder.u32().ok()? != 0 {
+            return None;
+        }
+        let records = decoder.array().ok()??;
+        let place = |_record| {
+            let length = decoder.bytes().ok()?.len();
+            decoder.position().checked_sub(length)
+        };
+        (0..records).map(place).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_record_stands_in_its_fact_where_its_place_says(
+            records in prop::collection::vec(prop::collection::vec(any::<u8>(), 17..400), 0..40),
+        ) {
+            let sealed = |bytes: &Vec<u8>| SealedRecord::from_bytes(bytes.clone()).unwrap();
+            let fact = Fact::Records(records.iter().map(sealed).collect()).encode();
+            let places = Fact::record_places(&fact).unwrap();
+            prop_assert_eq!(places.len(), records.len());
+            for (at, record) in places.into_iter().zip(&records) {
+                prop_assert_eq!(&fact[at..at + record.len()], record.as_slice());
+            }
+        }
+    }
 }

@@ -1,16 +1,17 @@
 //! From a key window to the card's tickets and its public key.
 
 use kido_shared::admission::{Admission, DecidedOn};
-use kido_shared::binding::{BindingTag, UnsealError};
+use kido_shared::binding::{BindingTag, SealedKey, UnsealError};
 use kido_shared::certificate::SubjectPublicKey;
 use kido_shared::claim::ClaimFacts;
 use kido_shared::clock::Timestamp;
+use kido_shared::feed::{FeedRecord, RecordCipher, SealedRecord, TicketRecord};
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::limits::TICKETS_PER_TAG_MAX;
 use kido_shared::verdict::{KnownTicket, Used};
 use kido_shared::window::KeyWindow;
 
-use super::project::{Key, TicketEntry, read};
+use super::project::{Key, Place, TagBeginning, TicketEntry, read};
 use super::{Replica, ReplicaError};
 
 /// Ended admissions of one ticket that are remembered: only this gate's own latest one is ever asked for.
@@ -145,12 +146,15 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`].
     pub fn look_up_tag(&self, tag: BindingTag) -> Result<Vec<FoundTicket>, ReplicaError> {
-        let prefix = Key::Tag(tag).bytes();
+        let prefix = Key::Tag(TagBeginning::from(&tag)).bytes();
         let mut found = Vec::new();
-        for entry in self.store.scan_prefix(&prefix)?.take(TICKETS_PER_TAG_MAX) {
+        for entry in self.store.scan_prefix(&prefix)? {
             let (key, _nothing) = entry?;
             let ticket = key.get(prefix.len()..).and_then(|id| TicketId::try_from(id).ok());
             found.extend(self.known(ticket.ok_or(ReplicaError::Unreadable)?, tag)?);
+            if found.len() >= TICKETS_PER_TAG_MAX {
+                break;
+            }
         }
         Ok(found)
     }
@@ -160,10 +164,10 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`].
     pub fn claim_facts(&self, ticket: TicketId) -> Result<Option<ClaimFacts>, ReplicaError> {
-        let Some(entry) = self.store.get(&Key::Ticket(ticket).bytes())? else { return Ok(None) };
-        let entry: TicketEntry = read(&entry).map_err(|_no_detail| ReplicaError::Unreadable)?;
-        let (Some((ticket_seq, record)), Some(binding)) = (entry.ticket, entry.binding) else { return Ok(None) };
-        let newest = DecidedOn { ticket: ticket_seq, binding: binding.at };
+        let entry = self.entry(ticket)?;
+        let (Some(place), Some(binding)) = (entry.ticket, entry.binding) else { return Ok(None) };
+        let record = self.ticket_record(ticket, &place)?;
+        let newest = DecidedOn { ticket: place.at, binding: binding.place.at };
         Ok(Some(ClaimFacts { entries: record.entries, status: record.status, newest }))
     }
 
@@ -182,20 +186,41 @@ impl Replica {
 
     /// The ticket, where the feed has told of it and it is bound to that tag.
     fn known(&self, id: TicketId, tag: BindingTag) -> Result<Option<FoundTicket>, ReplicaError> {
-        let Some(entry) = self.store.get(&Key::Ticket(id).bytes())? else { return Ok(None) };
-        let entry: TicketEntry = read(&entry).map_err(|_no_detail| ReplicaError::Unreadable)?;
-        let (Some((ticket_seq, record)), Some(binding)) = (entry.ticket, entry.binding) else { return Ok(None) };
-        if binding.tag != tag {
+        let entry = self.entry(id)?;
+        let (Some(place), Some(binding)) = (entry.ticket, entry.binding) else { return Ok(None) };
+        let (bound_to, sealed_key) = self.bound(id, &binding.place)?;
+        if bound_to != tag {
             return Ok(None);
         }
+        let record = self.ticket_record(id, &place)?;
         let used = self.feed_use(id)?;
-        let ticket = KnownTicket {
-            record,
-            ticket_seq,
-            binding_seq: binding.at,
-            sealed_key: binding.sealed_key,
-            used: used.used(),
-        };
+        let (ticket_seq, binding_seq) = (place.at, binding.place.at);
+        let ticket = KnownTicket { record, ticket_seq, binding_seq, sealed_key, used: used.used() };
         Ok(Some(FoundTicket { ticket, ended: used.ended }))
+    }
+
+    /// Where a ticket's records stand, as far as the feed has told.
+    fn entry(&self, ticket: TicketId) -> Result<TicketEntry, ReplicaError> {
+        let entry = self.store.get(&Key::Ticket(ticket).bytes())?;
+        let entry = entry.map_or_else(|| Ok(TicketEntry::default()), |bytes| read(&bytes));
+        entry.map_err(|_no_detail| ReplicaError::Unreadable)
+    }
+
+    fn ticket_record(&self, id: TicketId, place: &Place) -> Result<TicketRecord, ReplicaError> {
+        let FeedRecord::Ticket(record) = self.record(place)? else { return Err(ReplicaError::Unreadable) };
+        if record.ticket == id { Ok(record) } else { Err(ReplicaError::Unreadable) }
+    }
+
+    fn bound(&self, id: TicketId, place: &Place) -> Result<(BindingTag, SealedKey), ReplicaError> {
+        let FeedRecord::Binding(record) = self.record(place)? else { return Err(ReplicaError::Unreadable) };
+        record.bound.filter(|_bound| record.ticket == id).ok_or(ReplicaError::Unreadable)
+    }
+
+    /// The record at a place of the log. Its seal is for its number in this event's feed: nothing else opens there.
+    fn record(&self, place: &Place) -> Result<FeedRecord, ReplicaError> {
+        let sealed = SealedRecord::from_bytes(self.store.read_at(place.offset(), usize::from(place.length))?);
+        let cipher = RecordCipher::new(&self.subkeys.record, self.event, place.epoch);
+        let opened = sealed.and_then(|sealed| cipher.open(place.at, &sealed));
+        opened.map_err(|_no_detail| ReplicaError::Unreadable)
     }
 }

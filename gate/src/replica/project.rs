@@ -8,19 +8,44 @@
 //! | `x` | the end of the event |
 //! | `g` gate | a gate |
 //! | `k` number | a feed key under the root's signature |
-//! | `t` ticket | the ticket, its card, and where the two records stand |
-//! | `l` tag, ticket | which tickets lie on a tag |
+//! | `t` ticket | where its two newest records stand, ticket and binding |
+//! | `l` beginning of a tag, ticket | which tickets lie on tags that begin like this |
 //! | `u` ticket | what the feed says of its use |
+//!
+//! Tickets and bindings are nearly all of a feed, and the log holds them already: the index keeps places, and a look-up
+//! reads the two records that it needs out of the log. Each is sealed for its number, so it proves itself; and what lies
+//! in the index is neither a seat nor a key.
 
-use kido_shared::binding::{BindingTag, SealedKey};
-use kido_shared::feed::{BindingRecord, FeedRecord, FollowedTo, RecordCipher, SealedRecord, TicketRecord};
-use kido_shared::ids::{ArbiterId, EventId, FeedSequence, GateId, TicketId};
+use kido_shared::binding::BindingTag;
+use kido_shared::feed::{BindingRecord, FeedRecord, FollowedTo, RecordCipher, SealedRecord};
+use kido_shared::ids::{ArbiterId, Epoch, EventId, FeedSequence, GateId, TicketId};
 use kido_shared::keys::RecordKey;
-use kido_store::{IndexChanges, Position, Project, ProjectError};
+use kido_store::{IndexChanges, LogOffset, Position, Project, ProjectError};
 
 use super::FIRST_EPOCH;
 use super::fact::Fact;
 use super::look_up::FeedUse;
+
+/// How a tag begins: all that the index keeps of it.
+///
+/// Two tags of a million begin alike once in thirty million events; then a look-up reads one record more, and the tag in
+/// it says whose ticket it is.
+#[derive(Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(transparent)]
+pub(super) struct TagBeginning(#[cbor(n(0), with = "minicbor::bytes")] [u8; 8]);
+
+impl std::fmt::Debug for TagBeginning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TagBeginning(..)")
+    }
+}
+
+impl From<&BindingTag> for TagBeginning {
+    fn from(tag: &BindingTag) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = *tag.as_bytes();
+        Self([a, b, c, d, e, f, g, h])
+    }
+}
 
 /// A key of the index.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +58,8 @@ pub(super) enum Key {
     Arbiter(ArbiterId),
     Certificate(FeedSequence),
     Ticket(TicketId),
-    Tag(BindingTag),
-    Tagged(BindingTag, TicketId),
+    Tag(TagBeginning),
+    Tagged(TagBeginning, TicketId),
     Use(TicketId),
 }
 
@@ -53,19 +78,42 @@ impl Key {
             Self::Arbiter(arbiter) => [Self::ARBITERS, arbiter.as_bytes()].concat(),
             Self::Certificate(at) => [Self::FEED_KEYS, &at.get().to_be_bytes()].concat(),
             Self::Ticket(ticket) => [b"t".as_slice(), ticket.as_bytes()].concat(),
-            Self::Tag(tag) => [b"l".as_slice(), tag.as_bytes()].concat(),
-            Self::Tagged(tag, ticket) => [b"l".as_slice(), tag.as_bytes(), ticket.as_bytes()].concat(),
+            Self::Tag(tag) => [b"l".as_slice(), &tag.0].concat(),
+            Self::Tagged(tag, ticket) => [b"l".as_slice(), &tag.0, ticket.as_bytes()].concat(),
             Self::Use(ticket) => [b"u".as_slice(), ticket.as_bytes()].concat(),
         }
     }
 }
 
+/// Where a record stands: in the feed, and in this copy's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub(super) struct Place {
+    #[n(0)]
+    pub(super) epoch: Epoch,
+    #[n(1)]
+    pub(super) at: FeedSequence,
+    /// Its first byte in the log.
+    #[n(2)]
+    byte: u64,
+    /// How many bytes it has.
+    #[n(3)]
+    pub(super) length: u16,
+}
+
+impl Place {
+    /// Its first byte in the log.
+    pub(super) const fn offset(&self) -> LogOffset {
+        LogOffset::new(self.byte)
+    }
+}
+
 /// A ticket and its card, as far as the feed has told.
 #[derive(Debug, Clone, Default, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-#[cbor(map)]
+#[cbor(array)]
 pub(super) struct TicketEntry {
     #[n(0)]
-    pub(super) ticket: Option<(FeedSequence, TicketRecord)>,
+    pub(super) ticket: Option<Place>,
     #[n(1)]
     pub(super) binding: Option<BindingEntry>,
 }
@@ -75,11 +123,10 @@ pub(super) struct TicketEntry {
 #[cbor(array)]
 pub(super) struct BindingEntry {
     #[n(0)]
-    pub(super) at: FeedSequence,
+    pub(super) place: Place,
+    /// What the ticket is found by, and has to be found by no longer once it is bound to another card.
     #[n(1)]
-    pub(super) tag: BindingTag,
-    #[n(2)]
-    pub(super) sealed_key: SealedKey,
+    tag: TagBeginning,
 }
 
 /// The projection of one event's feed.
@@ -94,14 +141,18 @@ impl ReplicaIndex {
         Self { event, records }
     }
 
-    fn records(&self, records: &[SealedRecord], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+    fn records(&self, fact: &[u8], records: &[SealedRecord], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+        let places = Fact::record_places(fact).ok_or(ProjectError::Unreadable("not a replica fact"))?;
         let mut position = followed(index.get(&Key::Followed.bytes())?, self.event)?;
         let cipher = RecordCipher::new(&self.records, self.event, position.epoch);
-        for sealed in records {
+        for (sealed, begins) in records.iter().zip(places) {
             let at = position.next();
             let record =
                 cipher.open(at, sealed).map_err(|_no_detail| ProjectError::Unreadable("a record does not open"))?;
-            enter(at, record, index)?;
+            let length = u16::try_from(sealed.as_bytes().len());
+            let length = length.map_err(|_too_long| ProjectError::Unreadable("a record longer than any"))?;
+            let byte = index.fact_at().after(begins).get();
+            enter(Place { epoch: position.epoch, at, byte, length }, record, index)?;
             position = position.extend(sealed);
         }
         index.put(Key::Followed.bytes(), encode(&position));
@@ -110,11 +161,11 @@ impl ReplicaIndex {
 }
 
 impl Project for ReplicaIndex {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn project(&self, _position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         match Fact::decode(fact).ok_or(ProjectError::Unreadable("not a replica fact"))? {
-            Fact::Records(records) => self.records(&records, index),
+            Fact::Records(records) => self.records(fact, &records, index),
             Fact::Head(head) => {
                 index.put(Key::Head.bytes(), encode(&head));
                 Ok(())
@@ -128,16 +179,16 @@ pub(super) fn followed(stored: Option<Vec<u8>>, event: EventId) -> Result<Follow
     stored.map_or_else(|| Ok(FollowedTo::start(event, FIRST_EPOCH)), |bytes| read(&bytes))
 }
 
-fn enter(at: FeedSequence, record: FeedRecord, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+fn enter(place: Place, record: FeedRecord, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
     match record {
         FeedRecord::Policy(policy) => index.put(Key::Policy.bytes(), encode(&policy)),
         FeedRecord::Ticket(ticket) => {
             let key = Key::Ticket(ticket.ticket).bytes();
             let mut entry = ticket_entry(index.get(&key)?)?;
-            entry.ticket = Some((at, ticket));
+            entry.ticket = Some(place);
             index.put(key, encode(&entry));
         }
-        FeedRecord::Binding(binding) => bind(at, binding, index)?,
+        FeedRecord::Binding(binding) => bind(place, &binding, index)?,
         FeedRecord::Admission(admission) => {
             change_use(admission.ticket, index, |used| used.admitted(&admission))?;
         }
@@ -146,7 +197,7 @@ fn enter(at: FeedSequence, record: FeedRecord, index: &mut IndexChanges<'_>) -> 
         }
         FeedRecord::Exited(exited) => change_use(exited.ticket, index, |used| used.exited(exited.admission))?,
         FeedRecord::Gate(gate) => index.put(Key::Gate(gate.gate).bytes(), encode(&gate)),
-        FeedRecord::Key(key) => index.put(Key::Certificate(at).bytes(), encode(&key)),
+        FeedRecord::Key(key) => index.put(Key::Certificate(place.at).bytes(), encode(&key)),
         FeedRecord::End(end) => index.put(Key::End.bytes(), encode(&end)),
         // For operators, for staff, and for later versions: kept in the log.
         FeedRecord::Arbiter(arbiter) => index.put(Key::Arbiter(arbiter.arbiter).bytes(), encode(&arbiter)),
@@ -155,13 +206,13 @@ fn enter(at: FeedSequence, record: FeedRecord, index: &mut IndexChanges<'_>) -> 
     Ok(())
 }
 
-fn bind(at: FeedSequence, binding: BindingRecord, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+fn bind(place: Place, binding: &BindingRecord, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
     let key = Key::Ticket(binding.ticket).bytes();
     let mut entry = ticket_entry(index.get(&key)?)?;
     if let Some(before) = &entry.binding {
         index.remove(Key::Tagged(before.tag, binding.ticket).bytes());
     }
-    entry.binding = binding.bound.map(|(tag, sealed_key)| BindingEntry { at, tag, sealed_key });
+    entry.binding = binding.bound.as_ref().map(|(tag, _key)| BindingEntry { place, tag: tag.into() });
     if let Some(now) = &entry.binding {
         index.put(Key::Tagged(now.tag, binding.ticket).bytes(), Vec::new());
     }

@@ -197,6 +197,35 @@ fn a_replica_finds_a_cards_tickets_and_reads_back_after_a_restart() {
 }
 
 #[test]
+fn two_cards_whose_tags_begin_alike_keep_their_tickets_apart() {
+    let home = tempfile::tempdir().unwrap();
+    let mut feed = Feed::with_tickets(3);
+    let alike = |last: u8| {
+        let mut bytes = [0xBB; 32];
+        bytes[31] = last;
+        BindingTag::from_bytes(bytes)
+    };
+    let sealed = || SealedKey::try_from(vec![0x5E; 79]).unwrap();
+    let bound =
+        |number: u32, last: u8| BindingRecord { ticket: ticket_id(number), bound: Some((alike(last), sealed())) };
+    let found = |replica: &Replica, last: u8| -> Vec<TicketId> {
+        let found = replica.look_up_tag(alike(last)).unwrap();
+        found.iter().map(|found| found.ticket.record.ticket).collect()
+    };
+    let replica = open(&home, &feed);
+    for (number, last) in [(0, 1), (1, 2), (2, 1)] {
+        feed.publish(&FeedRecord::Binding(bound(number, last)));
+    }
+    follow(&replica, &feed, &feed.records).unwrap();
+    assert_eq!(found(&replica, 1), [ticket_id(0), ticket_id(2)]);
+    assert_eq!(found(&replica, 2), [ticket_id(1)]);
+    assert_eq!(found(&replica, 3), []);
+    feed.publish(&FeedRecord::Binding(bound(2, 2)));
+    follow(&replica, &feed, &feed.records).unwrap();
+    assert_eq!((found(&replica, 1), found(&replica, 2)), (vec![ticket_id(0)], vec![ticket_id(1), ticket_id(2)]));
+}
+
+#[test]
 fn an_altered_shortened_forked_or_foreign_feed_changes_nothing() {
     let home = tempfile::tempdir().unwrap();
     let feed = Feed::with_tickets(600);
