@@ -3,6 +3,7 @@
 #
 #   bash tests/run.sh            everything
 #   bash tests/run.sh --quick    with two crash rounds instead of fifty, and without power cuts
+#   bash tests/run.sh --seeds N  that many seeds of the simulation instead of the suite's share, and nothing else
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,7 +11,11 @@ quick=no
 case "${1:-}" in
     '') ;;
     --quick) quick=yes ;;
-    *) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+    --seeds)
+        KIDO_SIMULATION_SEEDS="${2:?how many seeds}" exec cargo test --locked -p kido-tests --test simulation \
+            no_seed_breaks_a_rule -- --nocapture
+        ;;
+    *) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
 
 say() { printf '\n== %s\n' "$*"; }

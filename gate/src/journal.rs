@@ -31,7 +31,7 @@ use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::journal_head::JournalHead;
 use kido_shared::verdict::Used;
-use kido_store::{Options, Store, StoreError, StoreIdentity, TransactError, Transaction};
+use kido_store::{HeldFolder, Options, Store, StoreError, StoreIdentity, TransactError, Transaction};
 use rand::{CryptoRng, RngCore};
 
 pub use errand::{Errand, ErrandKind};
@@ -141,6 +141,30 @@ impl Journal {
     ) -> Result<(Self, Recovered), JournalError> {
         let options = Options::create_if_missing().cache_bytes(CACHE_BYTES);
         let (store, _opened) = Store::open(folder, StoreIdentity::new(*gate.as_bytes()), JournalIndex(gate), options)?;
+        Self::begin(store, gate, now, random)
+    }
+
+    /// The same in a folder in memory, for simulations.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn open_held(
+        folder: &HeldFolder,
+        gate: GateId,
+        now: Timestamp,
+        random: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Self, Recovered), JournalError> {
+        let identity = StoreIdentity::new(*gate.as_bytes());
+        let (store, _opened) = Store::open_held(folder, identity, JournalIndex(gate))?;
+        Self::begin(store, gate, now, random)
+    }
+
+    fn begin(
+        store: Store,
+        gate: GateId,
+        now: Timestamp,
+        random: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Self, Recovered), JournalError> {
         let mut nonce = [0; 16];
         random.fill_bytes(&mut nonce);
         let recovered = store.transact(move |transaction| recover(transaction, now, nonce)).wait()?.into_inner();

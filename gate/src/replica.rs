@@ -25,7 +25,7 @@ use kido_shared::feed::{
 };
 use kido_shared::ids::{Epoch, EventId, GateId};
 use kido_shared::keys::GateSubkeys;
-use kido_store::{Options, Pending, Store, StoreError, StoreIdentity, TransactError};
+use kido_store::{HeldFolder, Options, Pending, Store, StoreError, StoreIdentity, TransactError};
 
 pub use look_up::{Found, FoundTicket, LookUpError};
 pub use standing::{HeadSeen, Standing};
@@ -126,10 +126,24 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`].
     pub fn open(folder: &Path, followed: Followed) -> Result<Self, ReplicaError> {
-        let Followed { event, gate, root, feed_key, subkeys } = followed;
         let options = Options::create_if_missing().cache_bytes(CACHE_BYTES);
-        let index = ReplicaIndex::new(event, subkeys.record.clone());
-        let (store, _opened) = Store::open(folder, StoreIdentity::new(*event.as_bytes()), index, options)?;
+        let index = ReplicaIndex::new(followed.event, followed.subkeys.record.clone());
+        let (store, _opened) = Store::open(folder, StoreIdentity::new(*followed.event.as_bytes()), index, options)?;
+        Self::of(store, folder, followed)
+    }
+
+    /// The same in a folder in memory, for simulations.
+    ///
+    /// # Errors
+    /// [`ReplicaError`].
+    pub fn open_held(folder: &HeldFolder, followed: Followed) -> Result<Self, ReplicaError> {
+        let index = ReplicaIndex::new(followed.event, followed.subkeys.record.clone());
+        let (store, _opened) = Store::open_held(folder, StoreIdentity::new(*followed.event.as_bytes()), index)?;
+        Self::of(store, Path::new(""), followed)
+    }
+
+    fn of(store: Store, folder: &Path, followed: Followed) -> Result<Self, ReplicaError> {
+        let Followed { event, gate, root, feed_key, subkeys } = followed;
         let trust = FeedTrust::new(root, event, [feed_key].iter().chain(&standing::feed_keys(&store)?))?;
         let standing = Arc::new(RwLock::new(Arc::new(Standing::read(&store, event, gate)?)));
         Ok(Self { store, folder: Arc::from(folder), event, gate, subkeys, trust, standing })

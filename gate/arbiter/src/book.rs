@@ -18,7 +18,7 @@ use kido_shared::feed::{
 };
 use kido_shared::ids::{ArbiterId, Epoch, EventId, TicketId};
 use kido_shared::keys::RecordKey;
-use kido_store::{Options, Pending, Store, StoreError, StoreIdentity, TransactError};
+use kido_store::{HeldFolder, Options, Pending, Store, StoreError, StoreIdentity, TransactError};
 
 pub use standing::{KnownGate, Standing};
 
@@ -109,10 +109,24 @@ impl Book {
     /// # Errors
     /// [`BookError`].
     pub fn open(folder: &Path, followed: Followed) -> Result<Self, BookError> {
-        let Followed { event, arbiter, root, feed_key, records } = followed;
-        let index = BookIndex::new(event, records.clone());
-        let identity = StoreIdentity::new(*event.as_bytes());
+        let index = BookIndex::new(followed.event, followed.records.clone());
+        let identity = StoreIdentity::new(*followed.event.as_bytes());
         let (store, _opened) = Store::open(folder, identity, index, Options::create_if_missing())?;
+        Self::of(store, followed)
+    }
+
+    /// The same in a folder in memory, for simulations.
+    ///
+    /// # Errors
+    /// [`BookError`].
+    pub fn open_held(folder: &HeldFolder, followed: Followed) -> Result<Self, BookError> {
+        let index = BookIndex::new(followed.event, followed.records.clone());
+        let (store, _opened) = Store::open_held(folder, StoreIdentity::new(*followed.event.as_bytes()), index)?;
+        Self::of(store, followed)
+    }
+
+    fn of(store: Store, followed: Followed) -> Result<Self, BookError> {
+        let Followed { event, arbiter, root, feed_key, records } = followed;
         let trust = FeedTrust::new(root, event, [feed_key].iter().chain(&standing::feed_keys(&store)?))?;
         let standing = Arc::new(RwLock::new(Arc::new(Standing::read(&store, event, arbiter)?)));
         Ok(Self { store, event, arbiter, records, trust, standing })

@@ -8,7 +8,7 @@ use kido_shared::clock::Clock;
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::{Epoch, EventId};
 use kido_shared::keys::EventKey;
-use kido_store::{Options, StoreIdentity};
+use kido_store::{HeldFolder, Options, StoreIdentity};
 use tokio::sync::watch;
 
 use super::error::StorageError;
@@ -92,6 +92,25 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens one event out of a folder in memory, for simulations. Nothing in it may make or delete events.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn open_held<C: Clock + 'static>(
+        parts: StoreParts<C>,
+        event: EventId,
+        held: &HeldFolder,
+    ) -> Result<Self, StorageError> {
+        let StoreParts { folder, keyring, clock, entropy, cache_bytes } = parts;
+        let (facts, _opened) = kido_store::Store::open_held(held, identity_of(event), EventProjection(event))?;
+        let live = of_facts(event, facts, &keyring);
+        let live =
+            live.map_err(|_not_opened| StorageError::NotServed(event))?.ok_or(StorageError::UnknownEvent(event))?;
+        let events = RwLock::new(BTreeMap::from([(event, Place::Live(Arc::new(live)))]));
+        let shared = Shared { folder, keyring, clock, entropy, cache_bytes, events, forgetting: Mutex::default() };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
     /// Goes on where deleting was stopped; also with a folder that came back with a backup.
     fn finish_forgetting(&self, forgotten: BTreeMap<EventId, ForgottenEvent>) {
         for (event, record) in forgotten {
@@ -153,6 +172,11 @@ fn open_event(
     let options = Options::existing().cache_bytes(cache_bytes);
     let opened = kido_store::Store::open(path, identity_of(event), EventProjection(event), options);
     let (facts, _opened) = opened.map_err(|error| NotOpened::Store(error.into()))?;
+    of_facts(event, facts, keyring)
+}
+
+/// The event that these facts tell of; nothing where its creation was never acknowledged.
+fn of_facts(event: EventId, facts: kido_store::Store, keyring: &Keyring) -> Result<Option<LiveEvent>, NotOpened> {
     let entry = reading::event(&facts).map_err(|error| NotOpened::Store(error.into()))?;
     let Some(entry) = entry else { return Ok(None) };
     let feed = reading::feed(&facts).map_err(|error| NotOpened::Store(error.into()))?;

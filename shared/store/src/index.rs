@@ -1,6 +1,6 @@
 //! The index in sled: fast look-up of what the log says, thrown away and built again whenever it is in doubt.
 //!
-//! **Invariant:** the only file that names the engine. Nothing of it shows outside, and a panic of it stays inside.
+//! **Invariant:** only this file and [`engine`] name the engine. Nothing of it shows outside, and a panic of it stays inside.
 //!
 //! Every batch carries, in one atomic write, the changed entries *and* the [`IndexState`] they lead to: how far the log has been
 //! entered and a digest over all entries. The engine can lose its newest writes, come back empty or lose its middle without
@@ -8,6 +8,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod digest;
+pub(crate) mod engine;
 pub(crate) mod state;
 
 use std::fmt;
@@ -18,8 +19,10 @@ use std::sync::Arc;
 
 use crate::error::StoreError;
 use crate::folder::FolderLock;
+use crate::held::HeldEntries;
 use crate::index::changes::Changed;
 use crate::index::digest::Digest;
+use crate::index::engine::Engine;
 use crate::index::state::IndexState;
 use crate::limits::INDEX_FLUSH_INTERVAL_MS;
 use crate::position::LogHead;
@@ -33,8 +36,8 @@ const ENTRY: u8 = b'e';
 ///
 /// It keeps the folder locked for as long as anyone reads, for sled still writes when its last handle goes.
 pub(crate) struct Index {
-    db: sled::Db,
-    _lock: Arc<FolderLock>,
+    engine: Engine,
+    _lock: Option<Arc<FolderLock>>,
 }
 
 impl fmt::Debug for Index {
@@ -52,19 +55,23 @@ impl Index {
                 .cache_capacity(cache_bytes)
                 .flush_every_ms(Some(INDEX_FLUSH_INTERVAL_MS))
                 .mode(sled::Mode::LowSpace);
-            config.open().map(|db| Self { db, _lock: Arc::clone(lock) })
+            config.open().map(|db| Self { engine: Engine::Sled(db), _lock: Some(Arc::clone(lock)) })
         })
+    }
+
+    /// The index over entries in memory.
+    pub(crate) const fn held(entries: HeldEntries) -> Self {
+        Self { engine: Engine::Held(entries), _lock: None }
     }
 
     /// What the index says of itself; `None` when it is new, empty or not understood.
     pub(crate) fn state(&self) -> Result<Option<IndexState>, StoreError> {
-        let bytes = contained("reading the index", || self.db.get(STATE_KEY))?;
+        let bytes = contained("reading the index", || self.engine.get(STATE_KEY))?;
         Ok(bytes.and_then(|bytes| IndexState::decode(&bytes)))
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = contained("reading the index", || self.db.get(entry_key(key)))?;
-        Ok(value.map(|value| value.to_vec()))
+        contained("reading the index", || self.engine.get(&entry_key(key)))
     }
 
     /// Entries with this prefix in the order of their keys, those after `after` only.
@@ -72,28 +79,25 @@ impl Index {
         let prefix = entry_key(prefix);
         let after = after.map(entry_key).filter(|after| *after >= prefix);
         let lower = after.map_or_else(|| Bound::Included(prefix.clone()), Bound::Excluded);
-        Entries { stored: self.db.range::<Vec<u8>, _>((lower, Bound::Unbounded)), prefix, done: false }
+        Entries { stored: self.engine.from(lower), prefix, done: false }
     }
 
     /// Enters the changes that lead from `before` to `head`, all or none, and returns the state after them.
     pub(crate) fn apply(&self, before: &IndexState, changes: Changed, head: LogHead) -> Result<IndexState, StoreError> {
         let mut digest = before.digest;
-        let mut batch = sled::Batch::default();
+        let mut writes = Vec::with_capacity(changes.len().saturating_add(1));
         for (key, value) in changes {
             if let Some(old) = self.get(&key)? {
                 digest.remove(&key, &old);
             }
-            match value {
-                Some(value) => {
-                    digest.add(&key, &value);
-                    batch.insert(entry_key(&key), value);
-                }
-                None => batch.remove(entry_key(&key)),
+            if let Some(value) = &value {
+                digest.add(&key, value);
             }
+            writes.push((entry_key(&key), value));
         }
         let after = IndexState { head, digest, ..*before };
-        batch.insert(STATE_KEY, after.encode());
-        contained("writing the index", || self.db.apply_batch(batch))?;
+        writes.push((STATE_KEY.to_vec(), Some(after.encode())));
+        contained("writing the index", || self.engine.apply(writes))?;
         Ok(after)
     }
 
@@ -109,13 +113,13 @@ impl Index {
 
     /// Hands everything to the operating system. Not durable by itself: the caller syncs the files afterwards.
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
-        contained("flushing the index", || self.db.flush()).map(|_bytes| ())
+        contained("flushing the index", || self.engine.flush())
     }
 }
 
 /// Entries in the order of their keys.
 pub(crate) struct Entries {
-    stored: sled::Iter,
+    stored: engine::Entries,
     prefix: Vec<u8>,
     done: bool,
 }
@@ -133,7 +137,7 @@ impl Iterator for Entries {
         if self.done {
             return None;
         }
-        let entry = contained("reading the index", || self.stored.next().transpose());
+        let entry = contained("reading the index", || self.stored.next());
         let found = match entry {
             Ok(Some((key, value))) if key.starts_with(&self.prefix) => {
                 key.split_first().map(|(_, key)| Ok((key.to_vec(), value.to_vec())))

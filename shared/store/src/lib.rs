@@ -5,6 +5,7 @@ mod error;
 mod export;
 mod folder;
 mod frame;
+mod held;
 mod index;
 mod limits;
 mod log;
@@ -21,6 +22,7 @@ mod writer;
 pub use error::{StoreError, TransactError};
 pub use export::import;
 pub use frame::FrameFault;
+pub use held::{HeldFolder, IndexLoss};
 pub use index::changes::{IndexChanges, Scan};
 pub use limits::{
     DEFAULT_CACHE_BYTES, DEFAULT_RESERVE_BYTES, MAX_BATCH_BYTES, MAX_BATCH_TRANSACTIONS, MAX_FACT_BYTES,

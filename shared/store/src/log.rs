@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use crate::error::{StoreError, is_disk_full};
 use crate::frame;
+use crate::held::HeldFolder;
 use crate::limits::{FACTS_PER_CHECKPOINT, MAX_TRANSACTION_BYTES};
 use crate::position::{ChainHash, LogHead};
 
-pub(crate) use create::{LOG_FILE, create, create_folder, empty_head, install, sync_folder};
+pub(crate) use create::{LOG_FILE, create, create_folder, create_held, empty_head, install, sync_folder};
 pub use read::Facts;
 pub(crate) use read::{At, read_at, read_error};
-pub(crate) use verify::{header_end, verify};
+pub(crate) use verify::{Verified, header_end, verify, verify_held};
 
 /// A place from which reading may start: before fact `index * FACTS_PER_CHECKPOINT`.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +57,8 @@ pub(crate) struct Log {
     end: u64,
     head: LogHead,
     reserve_bytes: u64,
+    /// The folder in memory that it lies in, where it lies in one: its power can be cut.
+    held: Option<HeldFolder>,
 }
 
 /// Frames that will be written and synced together.
@@ -95,7 +98,12 @@ impl Batch {
 
 impl Log {
     pub(crate) const fn new(file: Arc<File>, end: u64, head: LogHead, reserve_bytes: u64) -> Self {
-        Self { file, end, head, reserve_bytes }
+        Self { file, end, head, reserve_bytes, held: None }
+    }
+
+    /// The same log, in a folder in memory.
+    pub(crate) fn in_memory(self, held: &HeldFolder) -> Self {
+        Self { held: Some(held.clone()), ..self }
     }
 
     pub(crate) const fn head(&self) -> LogHead {
@@ -116,6 +124,7 @@ impl Log {
     }
 
     fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.keep_power(batch)?;
         if let Err(error) = self.file.write_all_at(&batch.bytes, self.end) {
             return Err(self.give_up(error));
         }
@@ -125,8 +134,20 @@ impl Log {
         Ok(())
     }
 
+    /// Writes as much as the power lasts for, where it was to be cut at this write.
+    fn keep_power(&self, batch: &Batch) -> Result<(), StoreError> {
+        let writing = || StoreError::fatal_io("writing the facts log");
+        let Some(bytes) = self.held.as_ref().and_then(HeldFolder::take_cut) else { return Ok(()) };
+        let written = batch.bytes.get(..bytes).unwrap_or(&batch.bytes);
+        self.file.write_all_at(written, self.end).map_err(writing())?;
+        Err(writing()(std::io::Error::other("the power is cut")))
+    }
+
     /// Refuses a batch that would use up what is kept free for the index.
     fn require_space(&self, batch: &Batch) -> Result<(), StoreError> {
+        if self.held.is_some() {
+            return Ok(());
+        }
         let space = rustix::fs::fstatvfs(&*self.file)
             .map_err(|error| StoreError::fatal_io("asking for free space")(error.into()))?;
         let free = space.f_bavail.saturating_mul(space.f_frsize);

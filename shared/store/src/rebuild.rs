@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::clean::{self, INDEX_FOLDER};
 use crate::error::StoreError;
 use crate::folder::FolderLock;
+use crate::held::HeldFolder;
 use crate::index::Index;
 use crate::index::changes::{Changed, IndexChanges};
 use crate::index::state::IndexState;
@@ -81,11 +82,10 @@ pub(crate) struct Found {
 
 impl Found {
     /// Opens what is there. A failure or a panic of the engine only means that there is nothing to go on from.
-    pub(crate) fn look(folder: &Path, cache_bytes: u64, lock: &Arc<FolderLock>) -> Result<Self, StoreError> {
-        let note = clean::take(folder)?;
-        let path = folder.join(INDEX_FOLDER);
-        let existed = path.exists();
-        let opened = Index::open(&path, cache_bytes, lock).and_then(|index| Ok((index.state()?, index)));
+    pub(crate) fn look(home: &IndexHome<'_>) -> Result<Self, StoreError> {
+        let note = home.note()?;
+        let existed = home.exists();
+        let opened = home.open().and_then(|index| Ok((index.state()?, index)));
         Ok(match opened {
             Ok((state, index)) => Self { index: Some(index), clean: state.is_some() && state == note, state, existed },
             Err(error) => {
@@ -170,12 +170,58 @@ impl From<StoreError> for Doubt {
     }
 }
 
+/// Where an index lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum IndexHome<'a> {
+    Folder { folder: &'a Path, lock: &'a Arc<FolderLock>, cache_bytes: u64 },
+    Held(&'a HeldFolder),
+}
+
+impl IndexHome<'_> {
+    /// What the last close said of it, which counts once.
+    fn note(&self) -> Result<Option<IndexState>, StoreError> {
+        match self {
+            Self::Folder { folder, .. } => clean::take(folder),
+            Self::Held(_) => Ok(None),
+        }
+    }
+
+    fn exists(&self) -> bool {
+        match self {
+            Self::Folder { folder, .. } => folder.join(INDEX_FOLDER).exists(),
+            Self::Held(_) => true,
+        }
+    }
+
+    fn open(&self) -> Result<Index, StoreError> {
+        match self {
+            Self::Folder { folder, lock, cache_bytes } => Index::open(&folder.join(INDEX_FOLDER), *cache_bytes, lock),
+            Self::Held(held) => Ok(Index::held(held.entries())),
+        }
+    }
+
+    fn remove(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Folder { folder, .. } => {
+                match fs::remove_dir_all(folder.join(INDEX_FOLDER)) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(StoreError::fatal_io("removing the index")(error)),
+                }
+                sync_folder(folder)
+            }
+            Self::Held(held) => {
+                held.clear_entries();
+                Ok(())
+            }
+        }
+    }
+}
+
 /// Where an index is built, and from what.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
-    pub(crate) folder: &'a Path,
-    pub(crate) lock: &'a Arc<FolderLock>,
-    pub(crate) cache_bytes: u64,
+    pub(crate) home: IndexHome<'a>,
     pub(crate) projector: &'a dyn Projector,
     pub(crate) file: &'a Arc<File>,
     pub(crate) places: &'a Places,
@@ -188,14 +234,8 @@ impl Place<'_> {
         if self.places.head.count > 0 {
             tracing::warn!(%reason, facts = self.places.head.count, "building the index again");
         }
-        let path = self.folder.join(INDEX_FOLDER);
-        match fs::remove_dir_all(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(StoreError::fatal_io("removing the index")(error)),
-        }
-        sync_folder(self.folder)?;
-        let index = Arc::new(Index::open(&path, self.cache_bytes, self.lock)?);
+        self.home.remove()?;
+        let index = Arc::new(self.home.open()?);
         let empty = index.apply(&self.empty, Changed::new(), self.empty.head)?;
         let state = self.enter(&index, empty)?;
         Ok((index, state, IndexOpened::Rebuilt(reason)))

@@ -13,15 +13,16 @@ use tokio::sync::{oneshot, watch};
 use crate::error::{StoreError, TransactError};
 use crate::export;
 use crate::folder::{Contents, FolderLock};
+use crate::held::HeldFolder;
 use crate::index::changes::{self, Scan};
 use crate::index::state::IndexState;
 use crate::limits::MAX_QUEUED_TRANSACTIONS;
-use crate::log::{self, Facts};
+use crate::log::{self, Facts, Verified};
 use crate::options::{Opened, Options};
 use crate::pending::Pending;
 use crate::position::{LogHead, LogOffset, Position, StoreIdentity};
 use crate::projection::{Project, Projector};
-use crate::rebuild::{Found, Place};
+use crate::rebuild::{Found, IndexHome, Place};
 use crate::transaction::{Transaction, Work};
 use crate::writer::{Command, Shared, Writer};
 
@@ -40,9 +41,19 @@ impl fmt::Debug for Store {
 struct Handle {
     identity: StoreIdentity,
     shared: Arc<Shared>,
-    /// `None` only while the handle is being dropped.
-    commands: Option<SyncSender<Command>>,
-    writer: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+    runs: Runs,
+}
+
+/// Where transactions are decided and written.
+enum Runs {
+    /// On a thread of their own.
+    Beside {
+        /// `None` only while the handle is being dropped.
+        commands: Option<SyncSender<Command>>,
+        writer: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+    },
+    /// On the thread of whoever asks: a store in memory waits for no disk.
+    Here(Mutex<Writer>),
 }
 
 impl Store {
@@ -66,35 +77,46 @@ impl Store {
         let lock = Arc::new(FolderLock::take(folder)?);
         let created = prepare_log(folder, identity, options)?;
         let verified = log::verify(folder, identity)?;
-        let found = Found::look(folder, options.cache_bytes, &lock)?;
-        let torn_bytes = verified.torn_bytes();
-        let (log, file, places) = verified.into_log(found.entered(), options.reserve_bytes)?;
-        let place = Place {
-            folder,
-            lock: &lock,
-            cache_bytes: options.cache_bytes,
-            projector: &projection,
-            file: &file,
-            places: &places,
-            empty: IndexState::empty(P::VERSION, log::empty_head(identity)),
-        };
-        let (index, state, index_opened) = found.settle(&place)?;
-        let opened = Opened { head: places.head, torn_bytes, index: index_opened, created };
-        tracing::info!(facts = opened.head.count(), torn_bytes, created, index = ?opened.index, "store open");
-        let shared = Arc::new(Shared::new(file, places, Arc::clone(&index)));
-        let projector: Box<dyn Projector> = Box::new(projection);
-        let writer =
-            Writer { folder: folder.to_path_buf(), lock, log, index, state, projector, shared: Arc::clone(&shared) };
-        let store = Self::start(identity, shared, writer)?;
+        let home = IndexHome::Folder { folder, lock: &lock, cache_bytes: options.cache_bytes };
+        let (writer, opened) = settle(&home, (verified, created), identity, (projection, options))?;
+        let writer = Writer { folder: Some((folder.to_path_buf(), lock)), ..writer };
+        let store = Self::start(identity, writer)?;
         Ok((store, opened))
     }
 
-    fn start(identity: StoreIdentity, shared: Arc<Shared>, writer: Writer) -> Result<Self, StoreError> {
+    /// Opens the store in a folder in memory, or begins it: the same log and index, and no thread.
+    ///
+    /// For simulations: nothing of it outlives the process.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_held<P: Project>(
+        folder: &HeldFolder,
+        identity: StoreIdentity,
+        projection: P,
+    ) -> Result<(Self, Opened), StoreError> {
+        folder.keep_power();
+        let created = folder.log().is_none();
+        if created {
+            log::create_held(folder, identity)?;
+        }
+        let verified = log::verify_held(folder, identity)?.ok_or(StoreError::NotALog)?;
+        let options = Options::create_if_missing();
+        let home = IndexHome::Held(folder);
+        let (writer, opened) = settle(&home, (verified, created), identity, (projection, options))?;
+        let writer = Writer { log: writer.log.in_memory(folder), ..writer };
+        let shared = Arc::clone(&writer.shared);
+        let handle = Handle { identity, shared, runs: Runs::Here(Mutex::new(writer)) };
+        Ok((Self { handle: Arc::new(handle) }, opened))
+    }
+
+    fn start(identity: StoreIdentity, writer: Writer) -> Result<Self, StoreError> {
+        let shared = Arc::clone(&writer.shared);
         let (commands, queue) = mpsc::sync_channel(MAX_QUEUED_TRANSACTIONS);
         let thread = thread::Builder::new().name("kido-store".to_owned()).spawn(move || writer.run(&queue));
         let thread = thread.map_err(StoreError::fatal_io("starting the writer"))?;
-        let handle = Handle { identity, shared, commands: Some(commands), writer: Mutex::new(Some(thread)) };
-        Ok(Self { handle: Arc::new(handle) })
+        let runs = Runs::Beside { commands: Some(commands), writer: Mutex::new(Some(thread)) };
+        Ok(Self { handle: Arc::new(Handle { identity, shared, runs }) })
     }
 
     /// Runs `decide` on the writer thread over the newest state; the facts it appends are durable before the answer.
@@ -113,8 +135,19 @@ impl Store {
             return Pending::refused(TransactError::Store(failed), shared);
         }
         let (reply, answer) = oneshot::channel();
-        let command = Command::Transact(Box::new(Work::new(decide, reply)));
-        let sent = self.handle.commands.as_ref().map(|commands| commands.try_send(command));
+        let job = Box::new(Work::new(decide, reply));
+        let sent = match &self.handle.runs {
+            Runs::Beside { commands, .. } => {
+                commands.as_ref().map(|commands| commands.try_send(Command::Transact(job)))
+            }
+            Runs::Here(writer) => {
+                let answered = writer.lock().unwrap_or_else(PoisonError::into_inner).answer(job);
+                if let Err(error) = answered {
+                    tracing::debug!(error = %Chain(&error), "a store in memory has failed");
+                }
+                Some(Ok(()))
+            }
+        };
         match sent {
             Some(Ok(())) => Pending::queued(answer, shared),
             Some(Err(TrySendError::Full(_))) => Pending::refused(TransactError::Busy, shared),
@@ -203,11 +236,14 @@ impl Store {
     /// # Errors
     /// What kept the close from being a clean one. No durable fact is touched by it: the next open takes longer, that is all.
     pub fn close(self) -> Result<(), StoreError> {
-        let Some(commands) = self.handle.commands.as_ref() else {
-            return Ok(());
-        };
-        if commands.send(Command::Close).is_err() {
-            tracing::debug!("the writer has ended before");
+        match &self.handle.runs {
+            Runs::Beside { commands: Some(commands), .. } => {
+                if commands.send(Command::Close).is_err() {
+                    tracing::debug!("the writer has ended before");
+                }
+            }
+            Runs::Beside { commands: None, .. } => return Ok(()),
+            Runs::Here(_) => drop(self.handle.shared.take_index()),
         }
         self.handle.join()
     }
@@ -215,7 +251,8 @@ impl Store {
 
 impl Handle {
     fn join(&self) -> Result<(), StoreError> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Runs::Beside { writer, .. } = &self.runs else { return Ok(()) };
+        let writer = writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         match writer {
             // A decision that drops the last handle is on the thread it would wait for.
             Some(writer) if writer.thread().id() == thread::current().id() => Ok(()),
@@ -227,11 +264,38 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        drop(self.commands.take());
+        if let Runs::Beside { commands, .. } = &mut self.runs {
+            drop(commands.take());
+        }
         if let Err(error) = self.join() {
             tracing::warn!(error = %Chain(&error), "the store did not close cleanly");
         }
     }
+}
+
+/// Brings log and index together: the writer that goes on from there, in no folder yet.
+fn settle<P: Project>(
+    home: &IndexHome<'_>,
+    (verified, created): (Verified, bool),
+    identity: StoreIdentity,
+    (projection, options): (P, Options),
+) -> Result<(Writer, Opened), StoreError> {
+    let found = Found::look(home)?;
+    let torn_bytes = verified.torn_bytes();
+    let (log, file, places) = verified.into_log(found.entered(), options.reserve_bytes)?;
+    let place = Place {
+        home: *home,
+        projector: &projection,
+        file: &file,
+        places: &places,
+        empty: IndexState::empty(P::VERSION, log::empty_head(identity)),
+    };
+    let (index, state, index_opened) = found.settle(&place)?;
+    let opened = Opened { head: places.head, torn_bytes, index: index_opened, created };
+    tracing::info!(facts = opened.head.count(), torn_bytes, created, index = ?opened.index, "store open");
+    let shared = Arc::new(Shared::new(file, places, Arc::clone(&index)));
+    let projector: Box<dyn Projector> = Box::new(projection);
+    Ok((Writer { folder: None, log, index, state, projector, shared }, opened))
 }
 
 /// Makes sure that there is a log to verify; true if it was created.

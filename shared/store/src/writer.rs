@@ -99,7 +99,7 @@ impl Shared {
         self.head.send_replace(batch.head);
     }
 
-    fn take_index(&self) -> Option<Arc<Index>> {
+    pub(crate) fn take_index(&self) -> Option<Arc<Index>> {
         self.index.write().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -112,9 +112,9 @@ pub(crate) enum Command {
 
 /// Everything that only the writer thread may touch.
 pub(crate) struct Writer {
-    pub(crate) folder: PathBuf,
-    /// Held until the thread ends, and longer by whoever still reads the index.
-    pub(crate) lock: Arc<FolderLock>,
+    /// The folder, and its lock: held until the thread ends, and longer by whoever still reads the index. Nothing where the
+    /// store is held in memory, and its index needs nobody's word.
+    pub(crate) folder: Option<(PathBuf, Arc<FolderLock>)>,
     pub(crate) log: Log,
     pub(crate) index: Arc<Index>,
     pub(crate) state: IndexState,
@@ -159,6 +159,13 @@ impl Writer {
                 Err(StoreError::WriterGone)
             }
         }
+    }
+
+    /// Decides, writes and answers one transaction on the caller's thread. An error is final.
+    pub(crate) fn answer(&mut self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let mut group = Group { frames: self.log.begin(), changed: Changed::new(), decided: Vec::new() };
+        self.decide(job, &mut group);
+        self.commit(group)
     }
 
     fn serve(mut self, commands: &Receiver<Command>) -> Result<(), StoreError> {
@@ -232,7 +239,8 @@ impl Writer {
 
     /// Leaves an index that the next open can take as it is.
     fn finish(self) -> Result<(), StoreError> {
-        let Self { folder, lock, index, state, shared, .. } = self;
+        let Self { folder, index, state, shared, .. } = self;
+        let Some((folder, lock)) = folder else { return Ok(()) };
         index.flush()?;
         drop(shared.take_index());
         match Arc::into_inner(index) {

@@ -12,7 +12,7 @@ use kido_shared::claim::TicketClaims;
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::EventId;
 use kido_store::{
-    IndexChanges, Options, Position, Project, ProjectError, Store, StoreError, StoreIdentity, TransactError,
+    HeldFolder, IndexChanges, Options, Position, Project, ProjectError, Store, StoreError, StoreIdentity, TransactError,
 };
 
 use super::{ClaimRecords, RecordName, RecordsError, Swapped, Versioned};
@@ -137,6 +137,15 @@ impl StoredRecords {
         exchange().map_err(storage)?;
         tracing::info!(facts, records, "the log of claims was begun anew");
         Ok(Self { store: open(&current, event)? })
+    }
+
+    /// The records in a folder in memory, for simulations; their log is never begun anew.
+    ///
+    /// # Errors
+    /// [`RecordsError`].
+    pub fn open_held(folder: &HeldFolder, event: EventId) -> Result<Self, RecordsError> {
+        let (store, _opened) = Store::open_held(folder, StoreIdentity::new(*event.as_bytes()), ByName)?;
+        Ok(Self { store })
     }
 
     /// How many changes were written since the log began.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::error::StoreError;
 use crate::frame;
+use crate::held::HeldFolder;
 use crate::position::{LogHead, StoreIdentity};
 
 /// Name of the log in the store's folder.
@@ -47,6 +48,11 @@ pub(crate) fn create(folder: &Path, identity: StoreIdentity) -> Result<(), Store
     install(folder, |file| {
         file.write_all(&frame::encode_header(identity)).map_err(StoreError::io("creating the facts log"))
     })
+}
+
+/// The same in memory.
+pub(crate) fn create_held(held: &HeldFolder, identity: StoreIdentity) -> Result<(), StoreError> {
+    held.install(&frame::encode_header(identity))
 }
 
 /// The head of this store's log before its first fact.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::error::{StoreError, ends_early};
 use crate::frame::{self, Behind, FrameFault, FrameReader, HEADER_BYTES, ReadError};
+use crate::held::HeldFolder;
 use crate::limits::{MAX_BATCH_BYTES, READ_BUFFER_BYTES};
 use crate::log::read::read_error;
 use crate::log::{At, LOG_FILE, Log, Places};
@@ -43,8 +44,16 @@ pub(crate) fn verify(folder: &Path, identity: StoreIdentity) -> Result<Verified,
     if rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).is_err() {
         tracing::debug!("the file system does not drop cached pages");
     }
-    let length = file.metadata().map_err(reading("opening the facts log"))?.len();
-    let file = Arc::new(file);
+    verify_file(Arc::new(file), identity)
+}
+
+/// Verifies a log in memory; nothing where there is none.
+pub(crate) fn verify_held(held: &HeldFolder, identity: StoreIdentity) -> Result<Option<Verified>, StoreError> {
+    held.log().map(|file| verify_file(file, identity)).transpose()
+}
+
+fn verify_file(file: Arc<File>, identity: StoreIdentity) -> Result<Verified, StoreError> {
+    let length = file.metadata().map_err(StoreError::fatal_io("opening the facts log"))?.len();
     let mut input = BufReader::with_capacity(READ_BUFFER_BYTES, At::new(Arc::clone(&file), 0));
     let mut header = [0; HEADER_BYTES];
     input.read_exact(&mut header).map_err(ends_early(StoreError::NotALog, "reading the facts log"))?;

@@ -40,8 +40,7 @@ fn writer(folder: &std::path::Path, file: File) -> (Writer, Arc<Shared>) {
     let log = Log::new(Arc::clone(&file), places.end, head, 0);
     let shared = Arc::new(Shared::new(file, places, Arc::clone(&index)));
     let writer = Writer {
-        folder: folder.to_path_buf(),
-        lock,
+        folder: Some((folder.to_path_buf(), lock)),
         log,
         index,
         state,

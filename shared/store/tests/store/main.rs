@@ -5,6 +5,7 @@
 mod damage;
 mod disk_full;
 mod export;
+mod held;
 mod index;
 mod pairs;
 mod places;

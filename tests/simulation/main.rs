@@ -1,0 +1,110 @@
+//! A whole venue in one thread: registrar, arbiter and gates on one clock, with everything that can go wrong between them.
+//!
+//! The cores are the product's own: lanes, journals, replicas, the claim steps, the venue's arbiter, the registrar's store
+//! and its rules, over disks in memory whose power can be cut at any write. Simulated are the lines, the clocks, the
+//! barriers, the cards' answers and the people; not simulated are HTTP and its signatures, TLS, processes and readers.
+//! Everything follows from one number, so that a run that went wrong can be had again:
+//!
+//! ```text
+//! KIDO_SIMULATION_SEED=4711 cargo test -p kido-tests --test simulation one_seed -- --nocapture
+//! KIDO_SIMULATION_SEEDS=10000 cargo test -p kido-tests --test simulation        or  bash tests/run.sh --seeds 10000
+//! ```
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a simulation that is wrong about itself may stop, and tells what it has seen"
+)]
+
+mod arbiter;
+mod cast;
+mod checker;
+mod clock;
+mod disk;
+mod faults;
+mod gate;
+mod genesis;
+mod mutations;
+mod network;
+mod plan;
+mod registrar;
+mod seeds;
+mod turns;
+mod visitors;
+mod world;
+
+use mutations::Mutation;
+
+/// Seeds of the ordinary suite.
+const SEEDS: u64 = 2_000;
+
+/// Where the seeds of the ordinary suite begin.
+const FIRST: u64 = 1;
+
+/// Seeds within which a planted bug must be found.
+const FOUND_WITHIN: u64 = 400;
+
+#[test]
+fn no_seed_breaks_a_rule() {
+    let count = seeds::from_environment("KIDO_SIMULATION_SEEDS").unwrap_or(SEEDS);
+    seeds::sweep(FIRST..FIRST + count);
+}
+
+#[test]
+fn one_seed_is_told_in_full() {
+    seeds::tell(seeds::from_environment("KIDO_SIMULATION_SEED").unwrap_or(FIRST));
+}
+
+#[test]
+fn the_same_seed_is_the_same_story() {
+    for seed in [FIRST, 17, 23] {
+        assert_eq!(world::World::run(seed, None).story, world::World::run(seed, None).story, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_checker_finds_a_claim_after_the_store() {
+    seeds::find(Mutation::ClaimAfterStore, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_withdrawal_that_is_forgotten() {
+    seeds::find(Mutation::NoWithdrawal, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_withdrawal_without_a_tombstone() {
+    seeds::find(Mutation::NoTombstone, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_an_index_that_is_trusted_over_its_log() {
+    seeds::find(Mutation::IndexTrusted, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_an_answer_before_the_sync() {
+    seeds::find(Mutation::AckUnsynced, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_box_that_forgets_at_each_start() {
+    seeds::find(Mutation::ArbiterForgets, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_conflict_that_is_told_twice() {
+    seeds::find(Mutation::ConflictToldTwice, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_lane_that_opens_on_silence() {
+    seeds::find(Mutation::OpensOnSilence, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_an_outbox_that_is_emptied_unheard() {
+    seeds::find(Mutation::OutboxEmptiedUnheard, FOUND_WITHIN);
+}

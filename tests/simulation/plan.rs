@@ -1,0 +1,159 @@
+//! What a seed draws before anything happens: the venue, its choices, and how bad the night will be.
+
+use kido_shared::policy::{ArbiterHome, OfflineChoice};
+use rand::Rng;
+use rand::rngs::StdRng;
+
+use crate::cast::CROWD;
+use crate::turns::Ms;
+
+/// One seed in so many is the big house.
+const BIG_HOUSE_ONE_IN: u32 = 100;
+
+/// Gates of the big house.
+const BIG_HOUSE: usize = 50;
+
+/// Which world a run begins with: runs that share it begin with the same bytes on every disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Setting {
+    pub(crate) gates: usize,
+    pub(crate) home: Home,
+    pub(crate) offline: Offline,
+}
+
+/// Where claims are decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Home {
+    Registrar,
+    Venue,
+    Local,
+}
+
+/// What gates do while nobody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Offline {
+    Refuse,
+    HomeGate,
+    Admit,
+}
+
+impl Setting {
+    pub(crate) const fn home(self) -> ArbiterHome {
+        match self.home {
+            Home::Registrar => ArbiterHome::Registrar,
+            Home::Venue => ArbiterHome::Venue,
+            Home::Local => ArbiterHome::Local,
+        }
+    }
+
+    pub(crate) const fn offline(self) -> OfflineChoice {
+        match self.offline {
+            Offline::Refuse => OfflineChoice::Refuse,
+            Offline::HomeGate => OfflineChoice::HomeGate,
+            Offline::Admit => OfflineChoice::Admit,
+        }
+    }
+
+    /// The zone of a gate: of its own where home gates admit; else every third gate is the other house's.
+    pub(crate) fn zone(self, gate: usize) -> String {
+        match self.offline {
+            Offline::HomeGate if gate < 26 => char::from(b'A' + u8::try_from(gate).expect("few")).to_string(),
+            Offline::HomeGate => format!("Z{gate}"),
+            Offline::Refuse | Offline::Admit if gate % 3 == 2 => "B".to_owned(),
+            Offline::Refuse | Offline::Admit => "A".to_owned(),
+        }
+    }
+}
+
+/// How bad the night is, in thousandths where nothing else is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Weather {
+    /// Packets that are lost.
+    pub(crate) lost: u32,
+    /// Packets that come twice or more often.
+    pub(crate) repeated: u32,
+    /// Packets that come seconds later.
+    pub(crate) slow: u32,
+    /// Packets that come up to a minute later, when senders have long started anew.
+    pub(crate) very_late: u32,
+    /// Barriers that do not open.
+    pub(crate) barrier_fails: u32,
+    /// Writes that take longer than anybody waits.
+    pub(crate) disk_stuck: u32,
+    /// Visitors who walk off with their card once it has proved itself.
+    pub(crate) runs_away: u32,
+    /// Machines that die, over the whole night.
+    pub(crate) crashes: u32,
+    /// Of those, such that die in the middle of a write.
+    pub(crate) torn: u32,
+    /// Indexes that are found damaged at a start.
+    pub(crate) index_lost: u32,
+    /// Lines that are cut, over the whole night.
+    pub(crate) partitions: u32,
+    /// Clocks that are moved, over the whole night.
+    pub(crate) jumps: u32,
+    /// What shop, holders and operator do, over the whole night.
+    pub(crate) changes: u32,
+    /// Whether the venue's box is given up and another one enrolled.
+    pub(crate) box_replaced: bool,
+}
+
+/// A run, before it begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) setting: Setting,
+    pub(crate) weather: Weather,
+    /// How many people come.
+    pub(crate) visitors: usize,
+    /// When the faults stop.
+    pub(crate) heals_at: Ms,
+}
+
+impl Plan {
+    pub(crate) fn draw(random: &mut StdRng) -> Self {
+        let setting = setting(random);
+        let heals_at = random.gen_range(15_000..45_000);
+        let most = if setting.gates > 5 { CROWD } else { 5 };
+        Self { setting, weather: weather(random), visitors: random.gen_range(2..=most), heals_at }
+    }
+}
+
+fn setting(random: &mut StdRng) -> Setting {
+    let home = match random.gen_range(0..10) {
+        0..=4 => Home::Registrar,
+        5..=8 => Home::Venue,
+        _ => Home::Local,
+    };
+    let gates = match home {
+        Home::Local => 1,
+        Home::Registrar | Home::Venue if random.gen_ratio(1, BIG_HOUSE_ONE_IN) => BIG_HOUSE,
+        Home::Registrar | Home::Venue => random.gen_range(2..=5),
+    };
+    let offline = match random.gen_range(0..3) {
+        0 => Offline::Refuse,
+        1 => Offline::HomeGate,
+        _ => Offline::Admit,
+    };
+    Setting { gates, home, offline }
+}
+
+/// Half of all nights have each kind of fault, so that some have one kind alone.
+fn weather(random: &mut StdRng) -> Weather {
+    let mut sometimes = |most: u32| if random.gen_bool(0.5) { random.gen_range(1..=most) } else { 0 };
+    Weather {
+        lost: sometimes(250),
+        repeated: sometimes(250),
+        slow: sometimes(200),
+        very_late: sometimes(150),
+        barrier_fails: sometimes(60),
+        disk_stuck: sometimes(40),
+        runs_away: sometimes(400),
+        crashes: sometimes(6),
+        torn: sometimes(900),
+        index_lost: sometimes(500),
+        partitions: sometimes(3),
+        jumps: sometimes(3),
+        changes: sometimes(4),
+        box_replaced: sometimes(8) == 1,
+    }
+}

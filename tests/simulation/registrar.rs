@@ -1,0 +1,135 @@
+//! The registrar: its own store, rules and signer, over a disk in memory.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use kido_registrar::store::{Failed, Store};
+use kido_shared::claim::ClaimAnswer;
+use kido_shared::clock::ManualClock;
+use kido_shared::feed::SealedRecord;
+
+use crate::disk::Disk;
+use crate::genesis;
+use crate::mutations::{self, Mutation};
+use crate::network::{Asker, Reply, Request};
+use crate::turns::{Owner, at_once};
+use crate::world::World;
+
+/// The registrar's machine.
+pub(crate) struct Registrar {
+    pub(crate) disk: Disk,
+    clock: Arc<ManualClock>,
+    store: RefCell<Option<Store>>,
+    runs: Cell<u64>,
+    /// What a cache in front of it holds: records never change.
+    cached: RefCell<Vec<SealedRecord>>,
+}
+
+impl Registrar {
+    pub(crate) fn new(disk: Disk) -> Self {
+        let clock = Arc::new(ManualClock::at(genesis::DOORS));
+        Self { disk, clock, store: RefCell::default(), runs: Cell::default(), cached: RefCell::default() }
+    }
+
+    pub(crate) fn start(&self, world: &World) {
+        self.runs.set(self.runs.get() + 1);
+        self.clock.set(world.moment());
+        let seed = world.between(0, u64::MAX - 1);
+        let store = genesis::registrar(&self.disk.folder(), &self.clock, seed);
+        *self.store.borrow_mut() = Some(store);
+    }
+
+    /// The store, where the machine runs.
+    pub(crate) fn store(&self, world: &World) -> Option<Store> {
+        self.clock.set(world.moment());
+        self.store.borrow().clone()
+    }
+
+    /// Dies, and is back in a while.
+    pub(crate) fn crash(&self, world: &Rc<World>) {
+        if self.store.borrow_mut().take().is_none() {
+            return;
+        }
+        self.disk.power_was_cut(world, Some(Mutation::AckUnsynced));
+        let world_then = Rc::clone(world);
+        world.turns.spawn(Owner::World, async move {
+            world_then.turns.sleep(world_then.downtime()).await;
+            world_then.registrar.start(&world_then);
+        });
+    }
+
+    /// Answers, or dies of it.
+    pub(crate) fn serve(&self, world: &Rc<World>, asker: Asker, request: Request) -> Option<Reply> {
+        let store = self.store(world)?;
+        let event = world.genesis.event;
+        let Asker::Gate(number) = asker else {
+            return self.feed(world, &store, request);
+        };
+        let gate = genesis::gate_id(number);
+        match request {
+            Request::Health => Some(Reply::Alive),
+            Request::Feed(_) => self.feed(world, &store, request),
+            Request::Claim(body) => {
+                if mutations::swallows(world, &body.step) {
+                    return Some(Reply::Answer(ClaimAnswer::Withdrawn));
+                }
+                let answered = at_once(store.claim(event, gate, body));
+                self.of(world, answered.map(Reply::Answer))
+            }
+            Request::Upload(batch) => {
+                let batch = mutations::uploaded(world, batch);
+                let acks = at_once(store.ingest(event, gate, batch.admissions));
+                let reply = self.of(world, acks.map(Reply::Acks));
+                world.news();
+                reply
+            }
+            Request::Showings(showings) => {
+                self.of(world, at_once(store.take_showings(event, gate, showings)).map(|()| Reply::Taken))
+            }
+        }
+    }
+
+    fn of<R: std::error::Error + 'static>(&self, world: &Rc<World>, done: Result<Reply, Failed<R>>) -> Option<Reply> {
+        match done {
+            Ok(reply) => Some(reply),
+            Err(Failed::Refused(_)) => Some(Reply::Refused),
+            Err(Failed::Storage(_)) => {
+                self.crash(world);
+                None
+            }
+        }
+    }
+
+    fn feed(&self, world: &Rc<World>, store: &Store, request: Request) -> Option<Reply> {
+        let Request::Feed(from) = request else { return Some(Reply::Alive) };
+        let event = world.genesis.event;
+        let (reached, head) = store.head_reaching(event).ok()?;
+        let mut cached = self.cached.borrow_mut();
+        let known = cached.len() as u64;
+        if known < reached.length {
+            cached.extend(genesis::records(store, event, known)?);
+        }
+        let news = cached.get(usize::try_from(from.length).ok()?..usize::try_from(reached.length).ok()?);
+        let records = news.map(<[SealedRecord]>::to_vec).unwrap_or_default();
+        Some(Reply::Feed { head: head.into_bytes(), records })
+    }
+}
+
+/// What an operator, a shop or a holder does at the registrar; nothing where it is down or dies of it.
+pub(crate) fn office<T, R>(world: &Rc<World>, deed: impl FnOnce(&Store) -> Result<T, Failed<R>>) -> Option<T>
+where
+    R: std::error::Error + 'static,
+{
+    let store = world.registrar.store(world)?;
+    let done = deed(&store);
+    world.news();
+    match done {
+        Ok(done) => Some(done),
+        Err(Failed::Refused(_)) => None,
+        Err(Failed::Storage(_)) => {
+            world.registrar.crash(world);
+            None
+        }
+    }
+}

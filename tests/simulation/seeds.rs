@@ -1,0 +1,59 @@
+//! Runs seeds, and says how to have one of them again.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::checker::Counts;
+use crate::mutations::Mutation;
+use crate::world::{Outcome, World};
+
+#[expect(clippy::disallowed_methods, reason = "a test's configuration is its environment")]
+pub(crate) fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
+fn again(seed: u64) -> String {
+    format!("KIDO_SIMULATION_SEED={seed} cargo test -p kido-tests --test simulation one_seed -- --nocapture")
+}
+
+/// A run; one that stops in the middle is broken, too.
+fn run(seed: u64, mutation: Option<Mutation>) -> Outcome {
+    catch_unwind(AssertUnwindSafe(|| World::run(seed, mutation))).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+        Outcome { broken: vec![format!("stopped: {said:?}")], ..Outcome::default() }
+    })
+}
+
+/// Runs many seeds; wants none of them broken.
+pub(crate) fn sweep(seeds: Range<u64>) {
+    let (count, mut all, mut broken) = (seeds.end - seeds.start, Counts::default(), Vec::new());
+    for seed in seeds {
+        let outcome = run(seed, None);
+        all.admissions += outcome.counts.admissions;
+        all.offline += outcome.counts.offline;
+        all.conflicts += outcome.counts.conflicts;
+        all.starts += outcome.counts.starts;
+        if !outcome.broken.is_empty() {
+            println!("seed {seed}: {:#?}\n  again: {}", outcome.broken, again(seed));
+            broken.push(seed);
+        }
+    }
+    println!("{count} seeds: {all:?}");
+    assert!(broken.is_empty(), "{} of {count} seeds break a rule: {broken:?}", broken.len());
+}
+
+/// Runs one seed and tells all of it.
+pub(crate) fn tell(seed: u64) {
+    let outcome = run(seed, None);
+    outcome.story.iter().for_each(|line| println!("{line}"));
+    assert!(outcome.broken.is_empty(), "seed {seed}: {:#?}", outcome.broken);
+}
+
+/// Runs seeds with a planted bug until one of them breaks a rule.
+pub(crate) fn find(mutation: Mutation, within: u64) {
+    let found =
+        (1..=within).map(|seed| (seed, run(seed, Some(mutation)))).find(|(_, outcome)| !outcome.broken.is_empty());
+    let (seed, outcome) = found.unwrap_or_else(|| panic!("{mutation:?} is not found within {within} seeds"));
+    println!("{mutation:?}: seed {seed}: {}", outcome.broken[0]);
+}
