@@ -156,7 +156,11 @@ impl VenueBox {
             }
             Err(StepRefusal::TooOld | StepRefusal::Contended | StepRefusal::Book(_) | StepRefusal::Records(_)) => None,
             Err(
-                StepRefusal::OtherGate | StepRefusal::NotOffered | StepRefusal::Elsewhere | StepRefusal::UnknownTicket,
+                StepRefusal::OtherGate
+                | StepRefusal::NotOffered
+                | StepRefusal::Elsewhere
+                | StepRefusal::OtherHome
+                | StepRefusal::UnknownTicket,
             ) => Some(Reply::Refused),
         }
     }

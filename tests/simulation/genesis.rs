@@ -147,7 +147,8 @@ pub(crate) fn registrar(held: &HeldFolder, clock: &Arc<ManualClock>, seed: u64) 
 fn parts(folder: &std::path::Path, clock: &Arc<ManualClock>, seed: u64) -> StoreParts<ManualClock> {
     StoreParts {
         folder: folder.join("events"),
-        keyring: Keyring::open(&folder.join("keyring")).expect("a keyring"),
+        keyring: Keyring::open(&folder.join("keyring"), &Keyring::master_file(&folder.join("keyring")))
+            .expect("a keyring"),
         clock: Arc::clone(clock),
         entropy: Entropy::from_seed(seed),
         cache_bytes: 1 << 20,
@@ -284,7 +285,7 @@ fn key_of(gate: GateId) -> ed25519_dalek::VerifyingKey {
 /// Makes a box the event's.
 pub(crate) fn enrol_box(store: &Store, event: EventId, number: usize) -> bool {
     let arbiter = box_id(number);
-    let new = NewArbiter { arbiter, verifying_key: [0xB0; 32], addresses: vec![address(number)] };
+    let new = NewArbiter { arbiter, verifying_key: [0xB0; 32], addresses: vec![address(number)], shared: false };
     at_once(store.add_arbiter(event, new)).is_ok()
 }
 

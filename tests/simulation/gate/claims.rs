@@ -106,7 +106,7 @@ async fn ask_patiently(world: &Rc<World>, gate: &Gate, running: &Running, intent
     let wanted = ClaimStep::Claim(request);
     let (servers, arbiter) = (Gate::endpoints(running), asked(running));
     let steady = || running.clock.steady(world.turns.now());
-    let mut patience = Patience::begin(steady(), servers.len());
+    let mut patience = Patience::begin(steady(), servers.len(), 0);
     loop {
         match patience.next(steady()) {
             Next::GiveUp => return ClaimOutcome::Silent,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use kido_doctor::{Finding, Severity};
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::EventId;
 
-use super::{Finding, Severity, finding};
 use crate::records::etcd::{Cluster, JoinedEtcd, Mark, Member, MemberStanding};
 
 /// Members below which the loss of one is the loss of all.
@@ -22,7 +22,7 @@ const DB_BYTES_LOOK: u64 = 1_500_000_000;
 pub(super) async fn look(joined: &JoinedEtcd, event: EventId) -> Vec<Finding> {
     let cluster = match Cluster::new(&joined.settings) {
         Ok(cluster) => cluster,
-        Err(error) => return vec![finding("etcd", Severity::Broken, Chain(&error).to_string())],
+        Err(error) => return vec![Finding::broken("etcd", Chain(&error).to_string())],
     };
     let members = cluster.look().await;
     let mut findings: Vec<Finding> = members.iter().map(of_member).collect();
@@ -30,28 +30,27 @@ pub(super) async fn look(joined: &JoinedEtcd, event: EventId) -> Vec<Finding> {
     findings.extend(of_alarms(&members));
     findings.push(match Mark::find(&cluster, event).await {
         Ok(Some(found)) if found == joined.mark => {
-            finding("records", Severity::Well, "the etcd holds the history that this box decides on")
+            Finding::well("records", "the etcd holds the history that this box decides on")
         }
-        Ok(Some(_other)) => {
-            finding("records", Severity::Broken, "the etcd holds another history of this event's records")
-        }
-        Ok(None) => finding("records", Severity::Broken, "the etcd was emptied: it has lost this event's records"),
-        Err(error) => finding("records", Severity::Broken, Chain(&error).to_string()),
+        Ok(Some(_other)) => Finding::broken("records", "the etcd holds another history of this event's records"),
+        Ok(None) => Finding::broken("records", "the etcd was emptied: it has lost this event's records"),
+        Err(error) => Finding::broken("records", Chain(&error).to_string()),
     });
     findings
 }
 
 fn of_member(Member { origin, standing }: &Member) -> Finding {
     match standing {
-        Err(error) => finding("etcd member", Severity::Look, format!("{origin}: {error}")),
+        Err(error) => Finding::look("etcd member", format!("{origin}: {error}")),
         Ok(MemberStanding { has_leader: false, .. }) => {
-            finding("etcd member", Severity::Look, format!("{origin} knows no leader: it does not reach the others"))
+            Finding::look("etcd member", format!("{origin} knows no leader: it does not reach the others"))
         }
         Ok(MemberStanding { version, leads, db_bytes, took, .. }) => {
             let role = if *leads { "leads" } else { "follows" };
             let (ms, mb) = (took.as_secs_f64() * 1_000.0, *db_bytes >> 20);
             let severity = if *took > SLOW || *db_bytes > DB_BYTES_LOOK { Severity::Look } else { Severity::Well };
-            finding("etcd member", severity, format!("{origin} {role}, etcd {version}, {ms:.1} ms, {mb} MB"))
+            let said = format!("{origin} {role}, etcd {version}, {ms:.1} ms, {mb} MB");
+            Finding { subject: "etcd member", severity, said }
         }
     }
 }
@@ -63,13 +62,13 @@ fn of_all(members: &[Member]) -> Finding {
     let leaders = members.iter().filter(|member| member.standing.as_ref().is_ok_and(|one| one.leads)).count();
     let said = format!("{up} of {size} members answer here, {leaders} of them leads");
     if up == 0 {
-        return finding("etcd", Severity::Broken, "no member answers with a leader: nothing can be decided");
+        return Finding::broken("etcd", "no member answers with a leader: nothing can be decided");
     }
     if size < MEMBERS_MIN {
-        return finding("etcd", Severity::Look, format!("{said}; fewer than three members cannot lose one"));
+        return Finding::look("etcd", format!("{said}; fewer than three members cannot lose one"));
     }
     let severity = if up < size || leaders != 1 { Severity::Look } else { Severity::Well };
-    finding("etcd", severity, said)
+    Finding { subject: "etcd", severity, said }
 }
 
 fn of_alarms(members: &[Member]) -> Vec<Finding> {
@@ -91,7 +90,7 @@ fn of_alarm(alarm: &str) -> Finding {
         "CORRUPT" => "the members' data differ: stop the member that is wrong and let it join anew",
         _other => "an alarm is raised: see etcdctl alarm list",
     };
-    finding("etcd alarm", Severity::Broken, said)
+    Finding::broken("etcd alarm", said)
 }
 
 #[cfg(test)]
