@@ -107,6 +107,15 @@ async fn at_two_boxes(
             Ok(())
         })
         .await;
+    chapter
+        .step("a box takes up no other etcd, empty or not, whatever it is told, and its own once more", async {
+            let other = Etcd::start(1, &venue.folder().join("other")).await?;
+            for begin in [false, true] {
+                anyhow::ensure!(third.join(&other, begin).await.is_err(), "it joined another etcd");
+            }
+            Ok(third.join(&boxes.etcd, false).await?)
+        })
+        .await;
     Ok(())
 }
 
