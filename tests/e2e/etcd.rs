@@ -20,7 +20,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(60);
 /// Whether there is an etcd here; says so where there is none.
 fn installed(title: &'static str) -> anyhow::Result<bool> {
     if !Etcd::is_installed() {
-        Chapter::skip(title, &HarnessError::NotBuilt("/usr/bin/etcd".into()))?;
+        Chapter::skip(title, &std::io::Error::other("etcd-server is not installed: bash tests/install.sh"))?;
         return Ok(false);
     }
     Ok(true)
@@ -105,6 +105,15 @@ async fn at_two_boxes(
             anyhow::ensure!(said.contains("3 of 3 members answer here, 1 of them leads"), "{said}");
             anyhow::ensure!(said.contains("the history that this box decides on"), "{said}");
             Ok(())
+        })
+        .await;
+    chapter
+        .step("a box takes up no other etcd, empty or not, whatever it is told, and its own once more", async {
+            let other = Etcd::start(1, &venue.folder().join("other")).await?;
+            for begin in [false, true] {
+                anyhow::ensure!(third.join(&other, begin).await.is_err(), "it joined another etcd");
+            }
+            Ok(third.join(&boxes.etcd, false).await?)
         })
         .await;
     Ok(())
