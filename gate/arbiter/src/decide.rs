@@ -150,15 +150,26 @@ impl<R: ClaimRecords> Arbiter<R> {
             return Err(StepRefusal::TooFast);
         }
         let answer = match self.book.facts(step.ticket())? {
-            Some(facts) => self.decide(&step, &facts, &told, now).await?,
+            Some(facts) => {
+                let decided = self.decide(&step, &facts, &told, now).await;
+                if matches!(decided, Err(StepRefusal::Records(RecordsError::Silent))) {
+                    // The gate repeats this very step: a box that has no answer must not count it as one too many.
+                    self.give_back(signed_by, weight);
+                }
+                decided?
+            }
             None => not_known_yet(&step, &standing)?,
         };
         if answer == ClaimAnswer::Behind {
             // Nothing was taken, and the gate is to ask again: this box lacks something, not the gate patience.
-            self.rates.lock().unwrap_or_else(PoisonError::into_inner).give_back(signed_by, weight);
+            self.give_back(signed_by, weight);
             self.pull.nudge();
         }
         Ok(answer)
+    }
+
+    fn give_back(&self, gate: GateId, weight: Weight) {
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner).give_back(gate, weight);
     }
 
     async fn decide(
@@ -178,9 +189,12 @@ impl<R: ClaimRecords> Arbiter<R> {
                 Some(Versioned { claims, version }) => (claims.clone(), Some(*version)),
                 None => (TicketClaims::default(), None),
             };
-            let before = before.with_holding_of(told);
-            let (next, answer) = take_step(&before, step, facts, now);
-            match next {
+            let known = before.clone().with_holding_of(told);
+            let (next, answer) = take_step(&known, step, facts, now);
+            // What the feed told this box the others may not have heard: where they share records, it is written before
+            // anything is said that rests on it.
+            let heard = R::SHARING == Sharing::Shared && known != before;
+            match next.or_else(|| (heard && !presumed).then(|| known.revised())) {
                 None if presumed => stands = self.records.get(name).await?,
                 None => return Ok(answer),
                 Some(next) => match self.records.compare_and_set(name, version, next).await? {

@@ -69,8 +69,8 @@ impl Weight {
     pub fn of(step: &ClaimStep, told: &TicketClaims) -> Self {
         let ClaimStep::Claim(request) = step else { return Self::Other };
         let holds = |admission, gate| (admission, gate) == (request.admission, request.gate);
-        let held = told.holding().is_some_and(|holding| holds(holding.admission, holding.gate));
-        if held || told.closed(request.admission).is_some() {
+        // One that the feed has closed is no such: the record may not know of it, and would be written.
+        if told.holding().is_some_and(|holding| holds(holding.admission, holding.gate)) {
             return Self::Told;
         }
         match request.basis {

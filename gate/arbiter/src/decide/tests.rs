@@ -102,3 +102,33 @@ async fn a_box_whose_records_are_not_where_its_enrolment_says_decides_nothing() 
     assert!(matches!(decides(&standing, Sharing::Alone, NOW), Err(StepRefusal::OtherHome)));
     assert!(decides(&standing, Sharing::Shared, NOW).is_ok());
 }
+
+/// Two boxes of one etcd: the first has heard of an admission, the second has not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_one_box_has_heard_of_stands_in_the_shared_record_before_that_box_answers() {
+    let records = FarRecords::default();
+    let (mut ahead, behind) = (shared_venue(records.clone()).await, shared_venue(records.clone()).await);
+    let (id, ticket) = (AdmissionId::from_bytes([1; 16]), ticket_id(0));
+    let decided_on = ahead.arbiter.book().facts(ticket).unwrap().unwrap().newest;
+    let basis = AdmissionBasis::Offline;
+    let inside = kido_shared::admission::Admission { id, ticket, gate: GATES[0], entry: 1, at: NOW, basis };
+    ahead.publish(&kido_shared::feed::FeedRecord::Admission(inside)).await;
+    let afterwards = ClaimRequest { admission: id, ticket, gate: GATES[0], decided_on, at: NOW, basis };
+    let told = ahead.arbiter.step(GATES[0], body(ClaimStep::Claim(afterwards))).await.unwrap();
+    assert_eq!(told, ClaimAnswer::Granted { entry: 1 });
+    let second = claim(&behind, GATES[1], 2).await.unwrap();
+    assert!(matches!(second, ClaimAnswer::Taken { admission, .. } if admission == id), "{second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_rests_on_the_feed_alone_holds_at_every_box() {
+    let records = FarRecords::default();
+    let (mut ahead, behind) = (shared_venue(records.clone()).await, shared_venue(records.clone()).await);
+    let (id, ticket, basis) = (AdmissionId::from_bytes([1; 16]), ticket_id(0), AdmissionBasis::Offline);
+    let inside = kido_shared::admission::Admission { id, ticket, gate: GATES[0], entry: 1, at: NOW, basis };
+    ahead.publish(&kido_shared::feed::FeedRecord::Admission(inside)).await;
+    for venue in [&ahead, &behind] {
+        let refused = claim(venue, GATES[1], 2).await.unwrap();
+        assert!(matches!(refused, ClaimAnswer::Taken { admission, .. } if admission == id), "{refused:?}");
+    }
+}

@@ -47,6 +47,7 @@ impl From<ClusterError> for RecordsError {
             ClusterError::Silent => Self::Silent,
             ClusterError::QuotaAlarm => Self::QuotaAlarm,
             ClusterError::Refused { status } => Self::Refused { status },
+            ClusterError::OtherHistory => Self::OtherHistory,
             ClusterError::Unreadable => Self::Unreadable,
         }
     }
@@ -75,16 +76,24 @@ impl EtcdRecords {
 
     /// Sends one transaction, and gives what stands under the name where it was not made: nothing where it was.
     async fn transact(&self, name: RecordName, txn: &Txn) -> Result<Transacted, RecordsError> {
-        let answer: TxnAnswer = self.cluster.ask(paths::TXN, txn).await?;
-        if answer.succeeded && txn.writes() {
-            return Ok(Transacted::Made);
+        // One member may be another etcd by itself; the others decide on without it.
+        for _member in self.cluster.endpoints() {
+            let answer: TxnAnswer = self.cluster.ask(paths::TXN, txn).await?;
+            let header = answer.header;
+            if answer.succeeded && txn.writes() {
+                self.cluster.confirm(header);
+                return Ok(Transacted::Made);
+            }
+            let [mark, record] = answer.pair().ok_or(RecordsError::Unreadable)?;
+            if mark.is_none_or(|found| found.value.0 != self.mark.as_bytes()) {
+                self.cluster.leave_favourite();
+                continue;
+            }
+            self.cluster.confirm(header);
+            tracing::trace!(?name, found = record.is_some(), "a record of claims");
+            return Ok(Transacted::Stands(record.map(|found| (found.value.0, found.mod_revision.0))));
         }
-        let [mark, record] = answer.pair().ok_or(RecordsError::Unreadable)?;
-        if mark.is_none_or(|found| found.value.0 != self.mark.as_bytes()) {
-            return Err(RecordsError::OtherHistory);
-        }
-        tracing::trace!(?name, found = record.is_some(), "a record of claims");
-        Ok(Transacted::Stands(record.map(|found| (found.value.0, found.mod_revision.0))))
+        Err(RecordsError::OtherHistory)
     }
 
     fn look(&self, name: RecordName) -> Vec<Op> {

@@ -4,7 +4,7 @@
 //! is left, and the same question goes to the next. That is safe for every question asked here: a transaction that was
 //! made although its answer was lost compares itself with what it wrote, and finds it.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kido_shared::challenge::Origin;
@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::settings::{EtcdSettings, SettingsError};
-use super::wire::Problem;
+use super::wire::{Answer, Header, Problem};
 
 /// How long one member has for one attempt.
 ///
@@ -59,6 +59,9 @@ pub enum ClusterError {
         /// The HTTP status; 404 where its JSON gateway is switched off.
         status: u16,
     },
+    /// What answers belongs to another etcd than before, or knows less than was known: it was restored, or put back.
+    #[error("a member answers for another etcd, or for an older state of this one")]
+    OtherHistory,
     /// The answer is not what its gateway answers.
     #[error("the etcd's answer is not readable")]
     Unreadable,
@@ -80,6 +83,10 @@ pub struct Cluster {
     /// Whether it has answered since it is the favourite: leaving it is news only then, and a night without a network
     /// must not fill a log.
     answered: AtomicBool,
+    /// The etcd that has shown the mark, as it numbers itself; 0 until one has.
+    cluster_id: AtomicU64,
+    /// How far it was at least. Every question is linearizable, so no member that belongs to it answers from before.
+    revision: AtomicU64,
 }
 
 impl Cluster {
@@ -103,6 +110,8 @@ impl Cluster {
             endpoints: clients.collect::<Result<_, SettingsError>>()?,
             favourite: AtomicUsize::new(0),
             answered: AtomicBool::new(true),
+            cluster_id: AtomicU64::new(0),
+            revision: AtomicU64::new(0),
         })
     }
 
@@ -111,17 +120,32 @@ impl Cluster {
         &self.endpoints
     }
 
+    /// Holds whoever answers from now on to this etcd: it has shown the mark, and was so far.
+    pub(super) fn confirm(&self, header: Header) {
+        if self.cluster_id.compare_exchange(0, header.cluster_id.0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            tracing::debug!("the etcd that decides is known");
+        }
+        self.revision.fetch_max(header.revision.0, Ordering::SeqCst);
+    }
+
+    /// Whether this can be the etcd that has shown the mark, no further back than it was when the question was asked.
+    fn believes(&self, header: Header, revision_before: u64) -> bool {
+        let known = self.cluster_id.load(Ordering::SeqCst);
+        (known == 0 || known == header.cluster_id.0) && header.revision.0 >= revision_before
+    }
+
+    /// The next question begins at another member than the one that answered last.
+    pub(super) fn leave_favourite(&self) {
+        self.leave(self.favourite.load(Ordering::Relaxed).checked_rem(self.endpoints.len()));
+    }
+
     /// Asks one member after the other until one answers or the time of a step is up.
-    pub(super) async fn ask<A: DeserializeOwned>(
-        &self,
-        path: &str,
-        question: &impl Serialize,
-    ) -> Result<A, ClusterError> {
+    pub(super) async fn ask<A: Answer>(&self, path: &str, question: &impl Serialize) -> Result<A, ClusterError> {
         self.ask_within(path, question, (ATTEMPT_DEADLINE, STEP_DEADLINE)).await
     }
 
     /// The same with so long for one member, and for all of it.
-    pub(super) async fn ask_within<A: DeserializeOwned>(
+    pub(super) async fn ask_within<A: Answer>(
         &self,
         path: &str,
         question: &impl Serialize,
@@ -141,7 +165,13 @@ impl Cluster {
             if turn > 0 && place == first.checked_rem(self.endpoints.len()) {
                 sleep(ROUND_PAUSE.min(left)).await;
             }
-            match endpoint.ask(path, &body, attempt.min(left)).await {
+            let revision_before = self.revision.load(Ordering::SeqCst);
+            match endpoint.ask::<A>(path, &body, attempt.min(left)).await {
+                Ok(answer) if answer.header().is_some_and(|header| !self.believes(header, revision_before)) => {
+                    tracing::error!(endpoint = %endpoint.origin, "a member answers for another history of the records");
+                    self.leave(place);
+                    worst = ClusterError::OtherHistory;
+                }
                 Ok(answer) => {
                     self.favourite.store(place.unwrap_or_default(), Ordering::Relaxed);
                     self.answered.store(true, Ordering::Relaxed);

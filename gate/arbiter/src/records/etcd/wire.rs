@@ -146,9 +146,38 @@ impl Txn {
     }
 }
 
+/// Which etcd answered, and how far it was.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) struct Header {
+    #[serde(default)]
+    pub(super) cluster_id: Number,
+    #[serde(default)]
+    pub(super) revision: Number,
+}
+
+/// An answer that may say whose it is.
+pub(super) trait Answer: serde::de::DeserializeOwned {
+    /// Of which etcd, and how far it was.
+    fn header(&self) -> Option<Header>;
+}
+
+impl Answer for TxnAnswer {
+    fn header(&self) -> Option<Header> {
+        Some(self.header)
+    }
+}
+
+impl Answer for serde_json::Map<String, serde_json::Value> {
+    fn header(&self) -> Option<Header> {
+        None
+    }
+}
+
 /// What became of a transaction.
 #[derive(Debug, Deserialize)]
 pub(super) struct TxnAnswer {
+    #[serde(default)]
+    pub(super) header: Header,
     #[serde(default)]
     pub(super) succeeded: bool,
     #[serde(default)]
