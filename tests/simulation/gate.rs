@@ -123,6 +123,10 @@ impl Gate {
         });
         *self.running.borrow_mut() = Some(Rc::clone(&running));
         world.ledger.borrow_mut().starts();
+        let waiting = running.journal.outbox().expect("its outbox");
+        for sent in &waiting.batch().admissions {
+            world.ledger.borrow_mut().kept(world, &sent.admission);
+        }
         world.tell(|| format!("gate {} starts, {} withdrawn", self.number, recovered.withdrawn));
         self.carry(world, &running, first);
         household::begin(world, self, &running);

@@ -19,6 +19,7 @@
 )]
 
 mod arbiter;
+mod cases;
 mod cast;
 mod checker;
 mod clock;
@@ -50,6 +51,14 @@ const FOUND_WITHIN: u64 = 400;
 fn no_seed_breaks_a_rule() {
     let count = seeds::from_environment("KIDO_SIMULATION_SEEDS").unwrap_or(SEEDS);
     seeds::sweep(FIRST..FIRST + count);
+}
+
+#[test]
+fn what_a_seed_has_found_stays_mended() {
+    for (found, seed) in cases::FOUND {
+        println!("{found}");
+        seeds::sweep(seed..seed + 1);
+    }
 }
 
 #[test]
