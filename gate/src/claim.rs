@@ -11,6 +11,7 @@ pub mod http;
 
 use core::time::Duration;
 
+use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Timestamp;
 use kido_shared::verdict::Connectivity;
 
@@ -29,6 +30,30 @@ pub const OFFLINE_AFTER: Duration = Duration::from_secs(10);
 
 /// How often an arbiter is asked for a sign of life while it is not asked for anything else.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Whether a claim that got this answer is never granted any more, however late a copy of it arrives: nothing is left to
+/// withdraw.
+///
+/// One that met another admission may be: that one can be given up, and a copy that the line has held back would then hold
+/// the entry for nobody.
+#[must_use]
+pub const fn is_over(answer: &ClaimAnswer) -> bool {
+    match answer {
+        // Records only grow newer, and a ticket that is good again has a newer one.
+        ClaimAnswer::Stale { .. } | ClaimAnswer::NotInForce { .. } | ClaimAnswer::Withdrawn | ClaimAnswer::Annulled => {
+            true
+        }
+        ClaimAnswer::Granted { .. }
+        | ClaimAnswer::Taken { .. }
+        | ClaimAnswer::Spent
+        | ClaimAnswer::Behind
+        | ClaimAnswer::Opened
+        | ClaimAnswer::Exited
+        | ClaimAnswer::NotHeld
+        | ClaimAnswer::NotAllowed
+        | ClaimAnswer::TooManySteps => false,
+    }
+}
 
 /// What to do next with a claim that has not been answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,12 +178,31 @@ impl Reachability {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kido_shared::ids::{AdmissionId, FeedSequence, GateId};
+    use kido_shared::ticket::TicketStatus;
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
 
     fn at(ms: u64) -> Timestamp {
         NOW.after(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn a_claim_that_met_another_one_is_withdrawn_since_a_late_copy_of_it_might_not_meet_it() {
+        let (admission, gate) = (AdmissionId::from_bytes([1; 16]), GateId::from_bytes([2; 16]));
+        let place = FeedSequence::FIRST;
+        let rows = [
+            (ClaimAnswer::Taken { admission, gate, at: NOW }, false),
+            (ClaimAnswer::Spent, false),
+            (ClaimAnswer::Granted { entry: 1 }, false),
+            (ClaimAnswer::Stale { ticket: place, binding: place }, true),
+            (ClaimAnswer::NotInForce { status: TicketStatus::Suspended }, true),
+            (ClaimAnswer::Withdrawn, true),
+        ];
+        for (answer, over) in rows {
+            assert_eq!(is_over(&answer), over, "{answer:?}");
+        }
     }
 
     #[test]

@@ -56,6 +56,9 @@ fn parse(bytes: &[u8], command: &CommandApdu) -> ResponseApdu {
     ResponseApdu::parse(bytes, command).expect("a card's answer is one")
 }
 
+/// What each card was given to sign, and its signature.
+type Signatures = BTreeMap<(usize, Vec<u8>), Vec<u8>>;
+
 /// The certificate file of a card.
 pub(crate) fn certificate(card: Card) -> Vec<u8> {
     static CERTIFICATES: OnceLock<Mutex<BTreeMap<usize, Vec<u8>>>> = OnceLock::new();
@@ -65,7 +68,7 @@ pub(crate) fn certificate(card: Card) -> Vec<u8> {
 
 /// What the card's key makes of a `DigestInfo`.
 pub(crate) fn signature(card: Card, digest_info: &[u8]) -> Vec<u8> {
-    static SIGNATURES: OnceLock<Mutex<BTreeMap<(usize, Vec<u8>), Vec<u8>>>> = OnceLock::new();
+    static SIGNATURES: OnceLock<Mutex<Signatures>> = OnceLock::new();
     let known = SIGNATURES.get_or_init(Mutex::default);
     let name = (card.0, digest_info.to_vec());
     if let Some(signature) = known.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {

@@ -8,13 +8,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use kido_gate::claim::Reachability;
 use kido_gate::claim::decider::Decider;
+use kido_gate::claim::{Reachability, is_over};
 use kido_gate::journal::Journal;
 use kido_gate::lane::{ClaimOutcome, Input, Lane};
 use kido_gate::replica::Replica;
 use kido_gate::screen::Screen;
-use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::policy::ArbiterHome;
@@ -56,7 +55,7 @@ pub(crate) struct Running {
     pub(crate) replica: Replica,
     pub(crate) clock: RunClock,
     pub(crate) reachability: RefCell<Reachability>,
-    /// Claims that the arbiter has refused: nothing is left to withdraw of them.
+    /// Claims that the arbiter has refused for good: nothing is left to withdraw of them.
     refused: RefCell<BTreeSet<AdmissionId>>,
     /// What the lane was told last about itself.
     told: RefCell<Option<Refusal>>,
@@ -123,6 +122,10 @@ impl Gate {
         });
         *self.running.borrow_mut() = Some(Rc::clone(&running));
         world.ledger.borrow_mut().starts();
+        let waiting = running.journal.outbox().expect("its outbox");
+        for sent in &waiting.batch().admissions {
+            world.ledger.borrow_mut().kept(world, &sent.admission);
+        }
         world.tell(|| format!("gate {} starts, {} withdrawn", self.number, recovered.withdrawn));
         self.carry(world, &running, first);
         household::begin(world, self, &running);
@@ -153,7 +156,7 @@ impl Gate {
     pub(crate) fn take(self: &Rc<Self>, world: &Rc<World>, input: Input) {
         let Some(running) = self.running() else { return };
         if let Input::Claimed(_, admission, ClaimOutcome::Answered(answer)) = &input
-            && !matches!(answer, ClaimAnswer::Granted { .. })
+            && is_over(answer)
         {
             running.refused.borrow_mut().insert(*admission);
         }

@@ -99,7 +99,8 @@ fn errand(step: &[u8]) -> Result<Errand, JournalError> {
 }
 
 impl Journal {
-    /// The oldest errands by admission, each admission's in their order.
+    /// Withdrawals first, since they free what a claim afterwards may need: it would be told that the entry is taken, and
+    /// the entry be free a moment later. Then by admission, each admission's in their order.
     ///
     /// # Errors
     /// [`JournalError`].
@@ -112,7 +113,12 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn errands_behind(&self, left: usize) -> Result<Vec<Errand>, JournalError> {
-        let entries = self.store.scan_prefix(Key::ERRANDS)?.skip(left).take(ERRANDS_AT_A_TIME);
+        let errands = |withdrawals: bool| -> Result<_, JournalError> {
+            let is_wanted = move |key: &[u8]| (key.last() == Some(&ErrandKind::Withdraw.order())) == withdrawals;
+            let entries = self.store.scan_prefix(Key::ERRANDS)?;
+            Ok(entries.filter(move |entry| entry.as_ref().map_or(true, |(key, _)| is_wanted(key))))
+        };
+        let entries = errands(true)?.chain(errands(false)?).skip(left).take(ERRANDS_AT_A_TIME);
         entries.map(|entry| errand(&entry?.1)).collect()
     }
 

@@ -146,6 +146,21 @@ async fn what_was_admitted_offline_is_claimed_afterwards() {
 }
 
 #[tokio::test]
+async fn what_was_given_up_is_told_before_what_is_claimed_afterwards() {
+    let (_home, journal) = journal();
+    for number in 1..=8 {
+        let given_up = intents(&journal, &[number]).await[0].admission();
+        journal.withdraw(vec![given_up], NOW).await.unwrap();
+        let mut random = StdRng::seed_from_u64(u64::from(number));
+        journal.admit_offline(vec![planned(number)], NOW, &mut random).await.unwrap();
+    }
+    let kinds: Vec<bool> =
+        journal.errands().unwrap().iter().map(|errand| matches!(errand.step(), ClaimStep::Withdraw(_))).collect();
+    assert_eq!(kinds, [[true; 8], [false; 8]].concat(), "else a claim meets what is free a moment later");
+    assert_eq!(journal.errands_behind(8).unwrap().len(), 8);
+}
+
+#[tokio::test]
 async fn the_arbiter_hears_that_the_lane_opened() {
     let (_home, journal) = journal();
     let stored = admit(&journal, &[1]).await;

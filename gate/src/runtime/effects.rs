@@ -19,6 +19,7 @@ use super::Parts;
 use super::household::Wishes;
 use crate::claim::decider::{Decider, offline_objection};
 use crate::claim::http::ArbiterClient;
+use crate::claim::is_over;
 use crate::display::Display;
 use crate::journal::{Errand, Journal, JournalError, LocalEntry, PlannedEntry, StoredIntent};
 use crate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, TapNumber};
@@ -34,7 +35,7 @@ pub(super) struct Carrier {
     arbiter: ArbiterClient,
     wishes: Wishes,
     display: Display,
-    /// Claims of this tap that the arbiter has refused: nothing is left to withdraw of them.
+    /// Claims of this tap that the arbiter has refused for good: nothing is left to withdraw of them.
     refused: BTreeSet<AdmissionId>,
 }
 
@@ -50,7 +51,7 @@ impl Carrier {
     /// Remembers what the lane is about to be told, where its effects need it.
     pub(super) fn heard(&mut self, input: &Input) {
         if let Input::Claimed(_, admission, ClaimOutcome::Answered(answer)) = input
-            && !matches!(answer, ClaimAnswer::Granted { .. })
+            && is_over(answer)
         {
             self.refused.insert(*admission);
         }

@@ -1,9 +1,10 @@
 //! The arbiter inside the registrar: a shell around [`kido_shared::claim::step`].
 
-use kido_shared::claim::{ClaimAnswer, ClaimStep, step as take_step};
+use kido_shared::admission::AdmissionBasis;
+use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, TicketClaims, step as take_step};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{Annulled, Exited, FeedRecord};
-use kido_shared::ids::{EventId, GateId};
+use kido_shared::ids::{EventId, GateId, TicketId};
 use kido_shared::wire::v1::admissions::ClaimBody;
 
 use super::changing::Changing;
@@ -29,6 +30,32 @@ fn record_of(step: &ClaimStep, now: Timestamp) -> Option<FeedRecord> {
     }
 }
 
+/// A ticket's record, with whoever its next entry was uploaded for where the record has nobody inside.
+///
+/// Somebody let in without a line is claimed afterwards, and that claim may meet another one that comes to nothing: once
+/// that is withdrawn nobody is left in the record, and the admission alone says that the entry was used.
+fn record(changing: &Changing<'_, '_>, id: TicketId, ticket: &Ticket) -> Result<TicketClaims, StorageError> {
+    let record = reading::claims(changing, id)?;
+    if record.holding().is_some() {
+        return Ok(record);
+    }
+    let holder = reading::holder_of_entry(changing, id, record.entry().saturating_add(1))?;
+    let Some(admission) = holder.map(|holder| reading::admission(changing, holder)).transpose()?.flatten() else {
+        return Ok(record);
+    };
+    let (facts, at) = (facts(ticket), admission.at);
+    let request = ClaimRequest {
+        admission: admission.id,
+        ticket: id,
+        gate: admission.gate,
+        decided_on: facts.newest,
+        at,
+        basis: AdmissionBasis::Offline,
+    };
+    let (told, _granted) = take_step(&TicketClaims::new(), &ClaimStep::Claim(request), &facts, at);
+    Ok(record.with_holding_of(&told.unwrap_or_default()))
+}
+
 /// Takes a step on a ticket's record, inside a transaction.
 pub(super) fn step(
     changing: &mut Changing<'_, '_>,
@@ -36,7 +63,7 @@ pub(super) fn step(
     step: ClaimStep,
     now: Timestamp,
 ) -> Result<ClaimAnswer, StorageError> {
-    let before = reading::claims(changing, step.ticket())?;
+    let before = record(changing, step.ticket(), ticket)?;
     let (after, answer) = take_step(&before, &step, &facts(ticket), now);
     if let Some(claims) = after {
         let record = record_of(&step, now).map(|record| changing.publish(&record)).transpose()?;

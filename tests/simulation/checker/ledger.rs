@@ -40,9 +40,15 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// A journal has acknowledged these: from here on they are never lost, and each is looked at beside those before it.
+    /// A journal has acknowledged these.
     pub(crate) fn stored(&mut self, world: &World, stored: &[StoredAdmission]) {
-        for admission in stored.iter().map(StoredAdmission::admission) {
+        stored.iter().for_each(|stored| self.kept(world, stored.admission()));
+    }
+
+    /// This is on some gate's disk, whether or not anybody was told before the power went: from here on it is never
+    /// lost. Each is looked at beside those before it.
+    pub(crate) fn kept(&mut self, world: &World, admission: &Admission) {
+        if !self.admissions.contains_key(&admission.id) {
             self.counts.admissions += 1;
             self.counts.offline += u64::from(admission.basis == AdmissionBasis::Offline);
             let same = |other: &&Admission| (other.ticket, other.entry) == (admission.ticket, admission.entry);

@@ -98,7 +98,7 @@ impl Gate {
         self: &Rc<Self>,
         world: &Rc<World>,
         running: &Rc<Running>,
-        work: impl FnOnce(&World, &Gate, &Running) -> Written + 'static,
+        work: impl FnOnce(&World, &Self, &Running) -> Written + 'static,
     ) {
         let (gate, there, then) = (Rc::clone(self), Rc::clone(world), Rc::clone(running));
         world.turns.spawn(running.owner, async move {

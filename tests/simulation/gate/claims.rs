@@ -64,7 +64,7 @@ async fn claim(
         ClaimOutcome::Silent if world.is(Mutation::OpensOnSilence) => {
             ClaimOutcome::Answered(ClaimAnswer::Granted { entry: 1 })
         }
-        outcome => outcome,
+        outcome @ (ClaimOutcome::Answered(_) | ClaimOutcome::Silent | ClaimOutcome::Offline) => outcome,
     })
 }
 

@@ -81,9 +81,9 @@ async fn follow(house: House) {
     loop {
         let from = house.running.replica.position();
         if let Some(Reply::Feed { head, records }) = house.ask(Request::Feed(from), FEED_DEADLINE).await {
-            match take(&house, &head, records) {
-                Err(ReplicaError::Store(_)) => return house.gate.crash(&house.world),
-                Ok(()) | Err(_) => {}
+            let taken = take(&house, &head, records);
+            if let Err(ReplicaError::Store(_)) = taken {
+                return house.gate.crash(&house.world);
             }
         }
         house.running.pulled.set(house.running.pulled.get() + 1);

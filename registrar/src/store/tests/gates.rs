@@ -76,6 +76,31 @@ async fn two_gates_that_claim_one_ticket_get_one_yes() {
 }
 
 #[tokio::test]
+async fn an_uploaded_entry_is_used_though_a_claim_that_came_to_nothing_stood_in_its_place() {
+    let registrar = Registrar::new();
+    let event = registrar.event_with(|draft| draft.offline = OfflineChoice::Admit).await;
+    let ticket = bound(&registrar, event).await;
+    let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
+    let store = &registrar.store;
+    store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await.unwrap();
+    let mut let_in = admission(2, ticket, one);
+    let_in.admission.basis = AdmissionBasis::Offline;
+    store.ingest(event, one, vec![let_in]).await.unwrap();
+    store.claim(event, one, ClaimStep::Withdraw(named(1, ticket, one))).await.unwrap();
+    let again = store.claim(event, other, claim(&registrar, event, 3, ticket, other)).await.unwrap();
+    assert!(
+        matches!(again, ClaimAnswer::Taken { admission, gate, .. } if (admission, gate) == (id(2), one)),
+        "{again:?}"
+    );
+    let annulled = store.claim(event, one, ClaimStep::Annul(named(2, ticket, one))).await.unwrap();
+    assert_eq!(annulled, ClaimAnswer::Annulled);
+    let granted = store.claim(event, other, claim(&registrar, event, 4, ticket, other)).await.unwrap();
+    assert_eq!(granted, ClaimAnswer::Granted { entry: 1 });
+    store.ingest(event, other, vec![admission(4, ticket, other)]).await.unwrap();
+    assert_eq!(store.conflicts(event).unwrap(), Vec::new(), "the entry was given back");
+}
+
+#[tokio::test]
 async fn a_claim_on_superseded_records_is_stale() {
     let registrar = Registrar::new();
     let event = registrar.event().await;
