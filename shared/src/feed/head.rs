@@ -102,9 +102,10 @@ impl FeedHead {
     }
 
     fn signed(unverified: &Unverified, keys: &TrustedFeedKeys, now: Timestamp) -> Result<Self, FeedError> {
-        let signer = keys.keys().iter().find(|certified| unverified.signed_by(&certified.key));
-        let signer = signer.ok_or(FeedError::Signature { what: KIND.name })?;
-        let payload: Payload = decode_exactly(unverified.verify(&signer.key)?, KIND.name)?;
+        let mut signers = keys.keys().iter().map(|certified| (certified, unverified.verify(&certified.key)));
+        let signed = signers.find_map(|(signer, payload)| Some((signer, payload.ok()?)));
+        let (signer, payload) = signed.ok_or(FeedError::Signature { what: KIND.name })?;
+        let payload: Payload = decode_exactly(payload, KIND.name)?;
         if payload.version != VERSION {
             return Err(FeedError::Version { what: KIND.name, version: payload.version });
         }

@@ -77,14 +77,10 @@ pub(super) struct Unverified {
 }
 
 impl Unverified {
-    /// Whether this key signed it; weak keys and malleable signatures never did.
-    pub(super) fn signed_by(&self, key: &VerifyingKey) -> bool {
-        key.verify_strict(&self.signed, &self.signature).is_ok()
-    }
-
-    /// The payload, where this key signed it.
+    /// The payload, where this key signed it; weak keys and malleable signatures never did.
     pub(super) fn verify(&self, key: &VerifyingKey) -> Result<&[u8], FeedError> {
-        if self.signed_by(key) { Ok(&self.payload) } else { Err(FeedError::Signature { what: self.kind.name }) }
+        let signed = key.verify_strict(&self.signed, &self.signature);
+        signed.map_or(Err(FeedError::Signature { what: self.kind.name }), |()| Ok(&self.payload))
     }
 }
 

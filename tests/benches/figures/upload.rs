@@ -23,6 +23,7 @@ use kido_shared::limits::ADMISSIONS_PER_BATCH;
 use kido_tests::harness::{Follower, MemoryCopy, Programs, Registrar, enrol_follower};
 use rand::rngs::OsRng;
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use crate::Scale;
 use crate::machine::{self, BareLog, Times};
@@ -39,11 +40,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn measure(scale: Scale) -> anyhow::Result<Vec<Row>> {
     machine::build_programs()?;
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = Runtime::new()?;
     let folder = machine::scratch()?;
     let (each, hours) = (scale.of(ADMISSIONS), HOURS);
     let (registrar, event, _codes) = runtime.block_on(registrations::opened(folder.path(), each * hours))?;
-    let gate = runtime.block_on(Gate::enrol(&registrar, &event, folder.path()))?;
+    let gate = Gate::enrol(&runtime, &registrar, &event, folder.path())?;
     let pid = machine::child_named("kido-registrar")?;
     let (mut times, mut bare, mut used) = (Times::default(), Times::default(), Duration::ZERO);
     for hour in gate.tickets.chunks(each).take(hours) {
@@ -92,11 +93,11 @@ struct Gate {
 }
 
 impl Gate {
-    async fn enrol(registrar: &Registrar, event: &str, folder: &Path) -> anyhow::Result<Self> {
-        let programs = Programs::of_this_build()?;
-        let identity = enrol_follower(&programs, registrar, event, (&folder.join("gate"), folder)).await?;
+    fn enrol(runtime: &Runtime, registrar: &Registrar, event: &str, folder: &Path) -> anyhow::Result<Self> {
+        let (programs, place) = (Programs::of_this_build()?, folder.join("gate"));
+        let identity = runtime.block_on(enrol_follower(&programs, registrar, event, (&place, folder)))?;
         let origin = Origin::parse(&registrar.origin())?;
-        let tickets = tickets(registrar, event, &identity, (&origin, folder)).await?;
+        let tickets = runtime.block_on(tickets(registrar, event, &identity, (&origin, folder)))?;
         let (gate, clock) = (identity.enrolment().gate, Arc::new(SystemClock));
         let (journal, _recovered) = Journal::open(&folder.join("journal"), gate, SystemClock.now(), &mut OsRng)?;
         let key = identity.keys().signing().clone();
