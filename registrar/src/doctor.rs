@@ -6,6 +6,8 @@
 use core::time::Duration;
 use std::fs::File;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use kido_doctor::{Finding, clock, disk, secrets};
 use kido_shared::clock::{Clock as _, SystemClock};
@@ -38,12 +40,23 @@ pub(crate) async fn examine(config: &ServeConfig) -> Vec<Finding> {
     };
     findings.extend(look_at_keys(config, &keyring));
     findings.extend(look_at_tokens(config));
+    if !is_own(data) {
+        // Whatever it would leave there (a lock, an index) would be another user's.
+        let said = format!("not looked at: {} belongs to another user; run this as that user", data.display());
+        findings.push(Finding::look("events", said));
+        return findings;
+    }
     match lock(config) {
         Ok(lock) => findings.extend(look_at_events(config, &keyring, &lock)),
         Err(ServeError::Served(_)) => findings.push(ask(config.listen).await),
         Err(error) => findings.push(Finding::broken("events", Chain(&error).to_string())),
     }
     findings
+}
+
+/// Whether a folder belongs to whoever runs this.
+fn is_own(folder: &Path) -> bool {
+    std::fs::metadata(folder).is_ok_and(|metadata| metadata.uid() == rustix::process::geteuid().as_raw())
 }
 
 fn look_at_origin(config: &ServeConfig) -> Finding {

@@ -13,8 +13,8 @@ use crate::config::{DataFolder, ServeConfig, ServeFlags};
 use crate::doctor;
 
 const MORE: &str = "\
-It changes nothing. While the registrar runs, it asks it for a sign of life; while it does not, every event's log is
-verified from its first byte. Exit code 0: nothing is broken, 1: something is.
+While the registrar runs, it is asked for a sign of life and left alone. While it does not, every event is opened as it
+would open them, and its log verified from its first byte; nobody can start it meanwhile. Exit code 0: nothing is broken, 1: something is.
 
 Run it as the registrar's own user. Under systemd, with its credentials:
   systemd-run --pipe --uid=kido-registrar -p LoadCredentialEncrypted=master.key:FILE \\

@@ -2,7 +2,7 @@
 //!
 //! Every server has a `doctor` of its own, which knows what that server needs. What all of them need is looked at here:
 //! a [`disk`] that keeps what it is told to keep, folders and [`secrets`] that nobody else reads, a [`clock`] that
-//! somebody sets. A doctor only looks; it changes nothing and may run beside the server.
+//! somebody sets. A doctor only looks, and may run beside the server.
 
 pub mod clock;
 pub mod disk;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -31,12 +32,17 @@ pub(crate) struct Shared {
     index: RwLock<Option<Arc<Index>>>,
     failed: OnceLock<StoreError>,
     head: watch::Sender<LogHead>,
+    /// How far the log is durable: raised before the index says anything of what is new, so that whoever finds a place in
+    /// the index can read it.
+    readable_end: AtomicU64,
 }
 
 impl Shared {
     pub(crate) fn new(file: Arc<File>, places: Places, index: Arc<Index>) -> Self {
         let head = watch::Sender::new(places.head);
-        Self { file, places: RwLock::new(places), index: RwLock::new(Some(index)), failed: OnceLock::new(), head }
+        let readable_end = AtomicU64::new(places.end);
+        let (places, index) = (RwLock::new(places), RwLock::new(Some(index)));
+        Self { file, places, index, failed: OnceLock::new(), head, readable_end }
     }
 
     /// Refuses once the storage has failed.
@@ -59,8 +65,7 @@ impl Shared {
     /// Bytes of the durable log.
     pub(crate) fn read_at(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
         self.index()?;
-        let end = self.places.read().unwrap_or_else(PoisonError::into_inner).end;
-        log::read_at(&self.file, end, at, length)
+        log::read_at(&self.file, self.readable_end.load(Ordering::Acquire), at, length)
     }
 
     /// The log's file and what of it is durable.
@@ -232,6 +237,7 @@ impl Writer {
 
     fn store(&mut self, frames: &Batch, changed: Changed) -> Result<(), StoreError> {
         self.log.commit(frames)?;
+        self.shared.readable_end.store(frames.end(), Ordering::Release);
         self.state = self.index.apply(&self.state, changed, self.log.head())?;
         self.shared.publish(frames);
         Ok(())

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kido_arbiter::records::etcd::{Cluster, ClusterError, Mark, MarkError, TlsFiles};
+use kido_arbiter::records::etcd::{Cluster, ClusterError, EtcdSettings, Mark, MarkError, TlsFiles};
 use kido_arbiter::records::{ClaimRecords, EtcdRecords, RecordName, RecordsError, Swapped, contract};
+use kido_shared::challenge::Origin;
 use kido_shared::claim::TicketClaims;
 use kido_shared::ids::EventId;
 use kido_tests::harness::Etcd;
@@ -43,6 +44,7 @@ async fn records_in_an_etcd_keep_the_contract_and_fail_closed() -> anyhow::Resul
         })
         .await;
     history(&mut chapter, &cluster, &records).await;
+    apart(&mut chapter).await;
     quota(&mut chapter, &etcd, &records).await;
     silence(&mut chapter, &mut etcd, &records).await;
     chapter.end()
@@ -88,6 +90,47 @@ async fn history(chapter: &mut Chapter, cluster: &Arc<Cluster>, records: &EtcdRe
             Ok(())
         })
         .await;
+}
+
+/// Members that are etcds by themselves, as after a snapshot that somebody put back on one box alone.
+async fn apart(chapter: &mut Chapter) {
+    let folders = ["apart-0", "apart-1"].map(|name| chapter.folder().join(name));
+    chapter
+        .step("a member that was put back with the mark of the others is not believed", async {
+            let (mut one, other) = (Etcd::start(1, &folders[0]).await?, Etcd::start(1, &folders[1]).await?);
+            let mark = Mark::generate(&mut OsRng);
+            mark.begin(&one.client(0)?, EVENT).await?;
+            mark.begin(&other.client(0)?, EVENT).await?;
+            let records = EtcdRecords::new(Arc::new(of_both(&one, &other)?), EVENT, mark);
+            anyhow::ensure!(records.compare_and_set(name(1), None, TicketClaims::new()).await? == Swapped::Stored);
+            one.kill(0).await?;
+            let read = records.get(name(1)).await;
+            anyhow::ensure!(matches!(read, Err(RecordsError::OtherHistory)), "{read:?}");
+            let written = records.compare_and_set(name(1), None, TicketClaims::new()).await;
+            anyhow::ensure!(matches!(written, Err(RecordsError::OtherHistory)), "{written:?}");
+            one.restart(0).await?;
+            anyhow::ensure!(records.get(name(1)).await?.is_some(), "its own etcd is not believed any more");
+            Ok(())
+        })
+        .await;
+    let folders = ["apart-2", "apart-3"].map(|name| chapter.folder().join(name));
+    chapter
+        .step("a member with another history keeps nobody from the one that holds the records", async {
+            let (foreign, own) = (Etcd::start(1, &folders[0]).await?, Etcd::start(1, &folders[1]).await?);
+            Mark::generate(&mut OsRng).begin(&foreign.client(0)?, EVENT).await?;
+            let mark = Mark::generate(&mut OsRng).begin(&own.client(0)?, EVENT).await?;
+            let records = EtcdRecords::new(Arc::new(of_both(&foreign, &own)?), EVENT, mark);
+            anyhow::ensure!(records.compare_and_set(name(1), None, TicketClaims::new()).await? == Swapped::Stored);
+            anyhow::ensure!(records.get(name(1)).await?.is_some());
+            Ok(())
+        })
+        .await;
+}
+
+fn of_both(one: &Etcd, other: &Etcd) -> anyhow::Result<Cluster> {
+    let addresses = one.endpoints().into_iter().chain(other.endpoints());
+    let origins = addresses.map(|address| Ok(Origin::parse(&address)?)).collect::<anyhow::Result<_>>()?;
+    Ok(Cluster::new(&EtcdSettings::new(origins, TlsFiles::default())?)?)
 }
 
 /// A quota that is used up is told by its name, and ends when somebody has ended it.
