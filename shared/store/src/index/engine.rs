@@ -24,7 +24,7 @@ impl Engine {
     /// Entries from this bound on, in the order of their keys, read as the iterator moves.
     pub(crate) fn from(&self, lower: Bound<Vec<u8>>) -> Entries {
         match self {
-            Self::Sled(db) => Entries::Sled(db.range::<Vec<u8>, _>((lower, Bound::Unbounded))),
+            Self::Sled(db) => Entries::Sled(Box::new(db.range::<Vec<u8>, _>((lower, Bound::Unbounded)))),
             Self::Held(held) => Entries::Held(held.clone(), lower),
         }
     }
@@ -59,7 +59,7 @@ impl Engine {
 
 /// Entries of one home.
 pub(crate) enum Entries {
-    Sled(sled::Iter),
+    Sled(Box<sled::Iter>),
     Held(HeldEntries, Bound<Vec<u8>>),
 }
 
