@@ -5,6 +5,7 @@ use kido_shared::ids::AdmissionId;
 use kido_shared::wire::v1::admissions::AdmissionBatch;
 use rand::RngCore as _;
 
+use crate::plan::{Home, Plan};
 use crate::world::World;
 
 /// What is wrong with a world.
@@ -28,6 +29,13 @@ pub(crate) enum Mutation {
     OpensOnSilence,
     /// A gate throws an upload away once it was sent, whether or not it was acknowledged.
     OutboxEmptiedUnheard,
+}
+
+impl Mutation {
+    /// Whether a night of this kind can show it at all.
+    pub(crate) fn shows_in(self, plan: &Plan) -> bool {
+        self != Self::ArbiterForgets || (plan.setting.home == Home::Venue && plan.weather.crashes > 2)
+    }
 }
 
 /// Whether an arbiter takes no note of this step.

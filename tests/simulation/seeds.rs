@@ -3,8 +3,12 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
 use crate::checker::Counts;
 use crate::mutations::Mutation;
+use crate::plan::Plan;
 use crate::world::{Outcome, World};
 
 #[expect(clippy::disallowed_methods, reason = "a test's configuration is its environment")]
@@ -52,8 +56,11 @@ pub(crate) fn tell(seed: u64) {
 
 /// Runs seeds with a planted bug until one of them breaks a rule.
 pub(crate) fn find(mutation: Mutation, within: u64) {
-    let found =
-        (1..=within).map(|seed| (seed, run(seed, Some(mutation)))).find(|(_, outcome)| !outcome.broken.is_empty());
+    let suited = (1..).filter(|seed| mutation.shows_in(&Plan::draw(&mut StdRng::seed_from_u64(*seed))));
+    let found = suited.take(usize::try_from(within).expect("a few")).find_map(|seed| {
+        let outcome = run(seed, Some(mutation));
+        (!outcome.broken.is_empty()).then_some((seed, outcome))
+    });
     let (seed, outcome) = found.unwrap_or_else(|| panic!("{mutation:?} is not found within {within} seeds"));
     println!("{mutation:?}: seed {seed}: {}", outcome.broken[0]);
 }
