@@ -9,7 +9,7 @@ use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::{PIN, WRONG_PIN};
 
 use crate::chapter::Chapter;
-use crate::visit::Visitor;
+use crate::visit::{GONE, Visitor};
 
 /// Actions besides the PIN from the link to a registered card, at most.
 const ACTIONS_MAX: usize = 3;
@@ -328,8 +328,7 @@ impl Buyer<'_> {
                 self.visitor.looks("helper-bad-link").await?;
                 page.process.kill().await?;
                 self.moment("lost").await?;
-                let gone = ["ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET"];
-                self.visitor.looks_expecting("helper-lost", &gone).await?;
+                self.visitor.looks_expecting("helper-lost", &GONE).await?;
                 self.visitor.browser.close_tab().await?;
                 Ok(())
             })

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::chapter::Chapter;
-use crate::visit::Visitor;
+use crate::visit::{GONE, Visitor};
 
 /// How long a page may take to notice that its lane has died, and the lane to be back.
 const CLOSED_WITHIN: Duration = Duration::from_secs(60);
@@ -219,14 +219,14 @@ async fn dies(chapter: &mut Chapter, gate: &mut Gate, visitor: &mut Visitor) {
             gate.kill().await?;
             let closed = "['closed', 'out_of_order'].includes(document.documentElement.dataset.screen)";
             visitor.browser.wait_within("the lane to be closed", closed, CLOSED_WITHIN).await?;
-            visitor.looks_expecting("gate-closed", &["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING"]).await
+            visitor.looks_expecting("gate-closed", &GONE).await
         })
         .await;
     chapter
         .step("and comes back by itself with it", async {
             gate.start().await?;
             visitor.browser.wait_within("the lane to be idle", &screen_is("idle"), CLOSED_WITHIN).await?;
-            visitor.holds_still("gate-back", &["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING"]).await
+            visitor.holds_still("gate-back", &GONE).await
         })
         .await;
 }
@@ -269,7 +269,7 @@ pub(crate) async fn type_pin(visitor: &Visitor, pin: &str) -> anyhow::Result<()>
 /// Tells how long it took from the card's last answer, by the gate's log, to the painted welcome, by the browser. Told,
 /// not held: another test may have both processors at that moment. The figure is the benchmark's row `welcome`.
 async fn tell_painted(visitor: &Visitor, gate: &Gate) -> anyhow::Result<()> {
-    let Painted { arrived, painted, presented } = visitor.browser.painted().await?;
+    let Painted { arrived, painted, presented } = visitor.browser.painted("welcome").await?;
     let answered = gate.log_lines("answered")?;
     let answered = answered.last().and_then(|line| line.get("timestamp")).and_then(Value::as_str);
     let answered = OffsetDateTime::parse(answered.context("no answer in the log")?, &Rfc3339)?;

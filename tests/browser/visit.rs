@@ -10,6 +10,15 @@ use kido_virtual_card::character::Character;
 /// Files of a profile at least: with fewer, the browser kept nothing and the search proved nothing.
 const PROFILE_FILES_MIN: u64 = 10;
 
+/// How Chromium tells that the program behind a page has ended: by what it was just doing when that happened.
+pub(crate) const GONE: [&str; 5] = [
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_INCOMPLETE_CHUNKED_ENCODING",
+    "ERR_SOCKET_NOT_CONNECTED",
+];
+
 /// Somebody before a page.
 pub(crate) struct Visitor {
     pub(crate) browser: Browser,
@@ -27,7 +36,7 @@ impl Visitor {
         let is_kiosk = sizes == kido_tests::browser::GATE;
         let folder = folder.join(format!("browser-{language}"));
         std::fs::create_dir_all(&folder)?;
-        let mut browser = Browser::start(&folder, Setting { language, is_kiosk }).await?;
+        let mut browser = Browser::start(&folder, Setting { language, is_kiosk, keeps_traffic: true }).await?;
         browser.use_with(if language == "ja" { Hand::Keyboard } else { Hand::Pointer });
         browser.resize(sizes[0]).await?;
         Ok(Self { browser, sizes, language, wrong: Vec::new(), advice: BTreeMap::new(), looks: 0 })

@@ -56,6 +56,7 @@ pub struct Browser {
     axe: Axe,
     pictures: PathBuf,
     traffic: Traffic,
+    keeps_traffic: bool,
 }
 
 impl Browser {
@@ -68,7 +69,8 @@ impl Browser {
         let pictures = look::pictures_folder(&axe)?;
         let profile = folder.join("profile");
         let (driver, client) = driver::start(folder, &profile, setting).await?;
-        let browser = Self { client, driver, profile, hand: Hand::Pointer, axe, pictures, traffic: Traffic::default() };
+        let (hand, traffic, keeps_traffic) = (Hand::Pointer, Traffic::default(), setting.keeps_traffic);
+        let browser = Self { client, driver, profile, hand, axe, pictures, traffic, keeps_traffic };
         browser.has_focus().await?;
         browser.show_as(PAGE[0], look::Scheme::Light).await?;
         Ok(browser)

@@ -45,6 +45,8 @@ pub struct Setting {
     pub language: &'static str,
     /// Whether it is a lane's screen: it may make a sound before anybody touched it.
     pub is_kiosk: bool,
+    /// Whether all that goes over its wires is kept, for a leak search; it makes every message a little later.
+    pub keeps_traffic: bool,
 }
 
 /// What is missing for a browser, if anything: a test that cannot run says so.
@@ -97,16 +99,26 @@ fn capabilities(profile: &Path, setting: Setting) -> Map<String, Value> {
     if setting.is_kiosk {
         arguments.push("--autoplay-policy=no-user-gesture-required".to_owned());
     }
-    let options = json!({
+    let mut options = json!({
         "binary": CHROMIUM.0,
         "args": arguments,
         "prefs": { "intl.accept_languages": setting.language },
-        "perfLoggingPrefs": { "enableNetwork": true, "enablePage": false },
     });
+    let mut logs = json!({ "browser": "ALL" });
+    if setting.keeps_traffic {
+        put(&mut options, "perfLoggingPrefs", json!({ "enableNetwork": true, "enablePage": false }));
+        put(&mut logs, "performance", json!("ALL"));
+    }
     let mut capabilities = Map::new();
     capabilities.insert("browserName".to_owned(), json!("chrome"));
     capabilities.insert("goog:chromeOptions".to_owned(), options);
-    capabilities.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL", "performance": "ALL" }));
+    capabilities.insert("goog:loggingPrefs".to_owned(), logs);
     capabilities.insert("unhandledPromptBehavior".to_owned(), json!("ignore"));
     capabilities
+}
+
+fn put(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(fields) = object {
+        fields.insert(name.to_owned(), value);
+    }
 }

@@ -8,15 +8,22 @@ use serde_json::Value;
 
 use super::{Browser, BrowserError};
 
-/// Keeps what the browser presents, from now on.
-const WATCH: &str = "window.presented = []; \
-    new PerformanceObserver((list) => window.presented.push(...list.getEntries())).observe({ type: 'element' });";
+/// Keeps what the browser paints and presents, from now on. Nobody has to look at the page while it is painted.
+const WATCH: &str = "window.presented = []; window.painted = []; \
+    new PerformanceObserver((list) => window.presented.push(...list.getEntries())).observe({ type: 'element' }); \
+    new PerformanceObserver((list) => window.painted.push(...list.getEntriesByName('lane:paint'))) \
+        .observe({ type: 'measure' });";
 
-/// The newest measure, and when the words of that screen were presented; nothing as long as they were not.
-const NEWEST: &str = "const paint = performance.getEntriesByName('lane:paint').at(-1); \
-    const words = paint === undefined ? [] : window.presented.filter((word) => word.paintTime >= paint.startTime); \
+/// The newest measure of a screen, and when its words were presented; nothing as long as they were not.
+const NEWEST: &str = "const paint = window.painted.filter((paint) => paint.detail.screen === 'SCREEN').at(-1); \
+    const until = paint === undefined ? 0 : paint.startTime + MOST; \
+    const words = paint === undefined ? [] : window.presented \
+        .filter((word) => word.paintTime >= paint.startTime && word.paintTime < until); \
     return words.length === 0 ? null : [performance.timeOrigin + paint.startTime, paint.duration, \
         Math.max(...words.map((word) => word.presentationTime)) - paint.startTime];";
+
+/// Words that were painted later than this after a frame's arrival belong to another frame, in milliseconds.
+const WORDS_WITHIN_MS: &str = "1_000";
 
 /// When one screen was there. Milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,13 +45,14 @@ impl Browser {
         self.ask(WATCH).await.map(|_nothing| ())
     }
 
-    /// When the screen that stands now was there.
+    /// When the newest screen of this kind was there.
     ///
     /// # Errors
     /// [`BrowserError`], also where it never was.
-    pub async fn painted(&self) -> Result<Painted, BrowserError> {
-        self.wait("the screen to be painted", &format!("(() => {{ {NEWEST} }})()")).await?;
-        let told = self.ask(NEWEST).await?;
+    pub async fn painted(&self, screen: &str) -> Result<Painted, BrowserError> {
+        let newest = NEWEST.replace("SCREEN", screen).replace("MOST", WORDS_WITHIN_MS);
+        self.wait("the screen to be painted", &format!("(() => {{ {newest} }})()")).await?;
+        let told = self.ask(&newest).await?;
         let number = |place: usize| told.get(place).and_then(Value::as_f64).unwrap_or(f64::NAN);
         Ok(Painted { arrived: number(0), painted: number(1), presented: number(2) })
     }

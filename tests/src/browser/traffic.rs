@@ -31,11 +31,14 @@ pub struct Traffic {
 }
 
 impl Browser {
-    /// Keeps what went over the wires so far, and the page as it stands.
+    /// Keeps what went over the wires so far, and the page as it stands, where its setting says so.
     ///
     /// # Errors
     /// [`BrowserError`].
     pub async fn keep_traffic(&mut self) -> Result<(), BrowserError> {
+        if !self.keeps_traffic {
+            return Ok(());
+        }
         let address = self.client.current_url().await?.to_string();
         let source = self.client.source().await?;
         self.traffic.answers.push((format!("the page {address}"), source.into_bytes()));
