@@ -1,4 +1,4 @@
-//! The members of an etcd, and what to do when one of them is silent.
+//! The members of an etcd, and what to do when one of them is silent or answers for another etcd.
 //!
 //! One client per member. A question goes to the member that answered last; one that does not answer within its deadline
 //! is left, and the same question goes to the next. That is safe for every question asked here: a transaction that was
@@ -20,7 +20,8 @@ use super::wire::{Answer, Header, Problem};
 
 /// How long one member has for one attempt.
 ///
-/// A write takes two fsyncs and two ways through a network of one building, some 5 ms; and two members must have had their turn before a gate, which waits 300 ms for a box, turns to the next box.
+/// A write takes two fsyncs and two ways through a network of one building, some 5 ms; and two members must have had their
+/// turn before a gate, which waits 300 ms for a box, turns to the next box.
 pub const ATTEMPT_DEADLINE: Duration = Duration::from_millis(120);
 
 /// How long one read or write may take in all: below the 300 ms of a gate, so that a box says itself that it cannot decide.
