@@ -103,7 +103,7 @@ pub enum NoticeKind {
     NotMyNumberCard,
     /// Could not read the card.
     Unreadable,
-    /// Please place the card again and leave it there.
+    /// To enter, please place the card again and leave it there.
     CardLeft,
     /// Phones do not work here yet.
     Phone,

@@ -4,8 +4,10 @@
 start-title = Welcome
 start-heading = Tickets that open with a My Number Card
 start-what = You register a card for your ticket. On the day you place the card at the entrance and enter 4 digits.
-start-ticket = I have a ticket
-start-ticket-what = See its state. Stop it when the card is lost.
+start-register = I bought a ticket and have not registered a card
+start-register-what = Open the link that the shop sent you, or paste it here.
+start-ticket = I have registered a card
+start-ticket-what = See the ticket's state. Stop it when the card is lost.
 
 ## The face of a ticket
 face-starts = Begins { $starts } (Japan time)
@@ -25,8 +27,7 @@ promise-dates = The certificate has a number and an end date, which can be your 
 register-title = Register a card
 register-heading = Register a card for your ticket
 register-how = What to do
-register-step-reader = Connect a card reader to this computer and have your My Number Card ready.
-register-step-helper = Get the card helper (the program kido-card) onto this computer, once.
+register-step-ready = Have three things ready: a card reader on this computer, your My Number Card, and the card helper (the program kido-card; install it once).
 register-step-open = Open the card helper with the button below and place the card.
 register-step-digits = Enter your 4 digits (利用者証明用) in the card helper. Never on this page.
 helper-get = Get it here (opens another page)
@@ -34,7 +35,7 @@ helper-get-shop = The shop tells you where to get it.
 open-helper = Open the card helper
 register-no-code = This page was loaded again, so it cannot open the card helper. Please open the link from your message once more.
 helper-not-opened = If the card helper does not open
-helper-by-hand = Run this command in a terminal, and paste your link when it asks.
+helper-by-hand = Run this command in a terminal (on Windows: PowerShell), and paste your link when it asks.
 copy-command = Copy the command
 copy-link = Copy the link
 copied = Copied
@@ -49,7 +50,7 @@ keep-what = The card helper shows the new link of your ticket (…/t#…). Copy 
 keep-why = It shows you the ticket, and stops it if you lose the card. Give it to nobody.
 keep-not-you = If it was not you who registered a card, tell the shop at once.
 register-no-script = This page needs JavaScript. Without it, run kido-card register in a terminal and paste your link.
-card-ends = Your card's certificate ends before the event. Renew it at your city office, then have the new one registered at the organiser's desk.
+card-ends = Your card's certificate ends before the event. Renewing it gives the card a new key, which this ticket does not know. When you have renewed it, ask the shop for a new link, and register again.
 not-paid = Your payment is not confirmed yet. Please pay in time, or the ticket goes back to the shop.
 
 ## Phones
@@ -61,6 +62,11 @@ computer-needed = You can do this on a computer with a card reader, or at the ve
 link-label = The link you were sent
 link-help = Paste the whole link, including what follows the #.
 link-open = Open
+
+## By the card
+by-card = Without a link: by the card
+by-card-what = The registered card opens its ticket, too. On a computer with a card reader, run this command in a terminal (on Windows: PowerShell).
+by-card-event = In the place of EVENT: the event's number. It stands on the ticket's page, also on a print of it; the shop knows it.
 
 ## The ticket
 ticket-title = Ticket
@@ -165,7 +171,7 @@ excuse-unknown-next = Please look at the link again. If it is right, ask the sho
 excuse-used-what = This link no longer works
 excuse-used-next = If you registered a card, use the new link (…/t#…) that you got then. If you did not, tell the shop at once.
 excuse-replaced-what = This link is out of date
-excuse-replaced-next = Every use of the card makes a new link. Use the newest one, or open your ticket by the card itself with kido-card show.
+excuse-replaced-next = Every use of the card makes a new link. Use the newest one, or open your ticket by the card itself.
 excuse-cancelled-what = This ticket was cancelled
 excuse-cancelled-next = Please ask the shop.
 excuse-returned-what = This ticket is with the shop again

@@ -189,7 +189,7 @@ console-window = Entry
 console-entries = Entries
 console-party = Enters with others
 console-pseudonym = Name on this server
-console-card-ends = The card's certificate ends before the event. The holder should renew it and register again.
+console-card-ends = The card's certificate ends before the event. Renewed, it is another key: cancel this ticket then, import the seat anew, and send the holder the new link.
 console-history-none = Nothing yet.
 console-history-not-shop = Shops see the state only.
 console-do-confirm = Confirm the payment
@@ -211,6 +211,16 @@ console-code-new = The new link
 console-code-once = It is shown for a minute and never again. Give it to the holder.
 
 ## Gates
+console-boxes = Boxes in the venue
+console-boxes-what = They decide whether a ticket was used, also while the line to here is down.
+console-boxes-none = There is no box yet. Until one is there, gates admit only as the offline choice allows.
+console-boxes-how = A box is added and revoked at the registrar's machine:
+console-box = Box
+console-box-address = Where gates ask it
+console-box-since = Since
+console-box-alone = In force
+console-box-shared = In force, shares its records
+console-box-revoked = Revoked
 console-gates-none = There is no gate yet. A gate is a computer with a card reader at an entrance.
 console-gate = Gate
 console-entrance = Entrance

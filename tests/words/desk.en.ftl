@@ -50,12 +50,12 @@ see-locked = The lane says that the PIN is locked and who can unlock it. It neve
 
 step-register = Register a ticket yourself
 do-register = You have bought the seat { $visitors-seat }. Open the link that the shop sent you, then the card helper: the program that a buyer runs on a computer at home. In the demo it starts with the button here. It asks which host the link leads to: type 127.0.0.1. Put your card into the reader at home when it asks for it, and type { $pin }.
-see-register = The ticket is registered, and the first page changes by itself. Take your card, and half a minute later put it into the lane's tray and enter.
+see-register = The ticket is registered, and the first page changes by itself. Take your card, and half a minute later put it into the lane's tray and enter. A link registers once: whoever opens it again is told so. For another try, start the demo anew.
 open-register = Open the buyer's link
 
 step-ticket = Lost and found
 do-ticket = The page of the holder's ticket, seat { $holders-seat }. Report the card as lost; then find it again: with the card helper, the card in the reader at home, and { $pin }.
-see-ticket = The page tells every use of the ticket, to the minute. While the ticket is suspended the lane lets nobody in with it.
+see-ticket = The page tells every use of the ticket, to the minute. While the ticket is suspended the lane lets nobody in with it. You may lose and find the card as often as you like.
 open-ticket = Open the holder's page
 
 step-console = Look at it as the operator

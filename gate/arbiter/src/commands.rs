@@ -5,7 +5,7 @@ mod enrol;
 mod etcd;
 mod run;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -32,9 +32,10 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Says why the program ends, in the log where there is one.
-pub(crate) fn lament(error: &anyhow::Error) {
-    if tracing::dispatcher::has_been_set() {
+/// Says why the program ends: to a collector as an event of its log, to a person in one line.
+pub(crate) fn lament(error: &anyhow::Error, format: LogFormat) {
+    let collected = format == LogFormat::Json || !std::io::stderr().is_terminal();
+    if collected && tracing::dispatcher::has_been_set() {
         tracing::error!(error = format!("{error:#}"), "the arbiter ends");
     } else if let Err(mute) = writeln!(std::io::stderr(), "kido-arbiter: {error:#}") {
         drop(mute);

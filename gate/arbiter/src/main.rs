@@ -124,10 +124,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match commands::main(Cli::parse()) {
+    let cli = Cli::parse();
+    let format = cli.log.log_format;
+    match commands::main(cli) {
         Ok(code) => code,
         Err(error) => {
-            commands::lament(&error);
+            commands::lament(&error, format);
             ExitCode::FAILURE
         }
     }

@@ -35,6 +35,8 @@ gate upload first (console, the event's gates), or a ticket that was claimed the
 Afterwards another box can be added; it begins with what the feed tells of entries, and gates ask it and no other.
 Of several boxes that share their records, the others go on; take its access to the etcd away, too.";
 
+const NONE_YET: &str = "no venue arbiter yet; next: kido-registrar arbiter add EVENT --address URL";
+
 /// Add, list and revoke the venue's arbiter
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -93,7 +95,7 @@ pub(super) async fn run(args: ArbiterArgs) -> Result<(), CliError> {
         }
         ArbiterCommand::List { event } => {
             let list: ArbiterList = client.get(&operator::arbiters(event)).await?;
-            console.show(&list, |list| list.arbiters.iter().map(describe).collect::<Vec<_>>().join("\n"))
+            console.show_list(&list, &list.arbiters, describe, NONE_YET)
         }
         ArbiterCommand::Revoke { event, arbiter, box_is_off } => {
             let path = operator::arbiter_revoke(event, arbiter);

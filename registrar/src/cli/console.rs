@@ -28,6 +28,23 @@ impl Console {
         if self.json { self.json(value) } else { self.line(&lines(value)) }
     }
 
+    /// A list, one line each; where there is nothing, a person hears so beside the empty result.
+    pub(super) fn show_list<T: serde::Serialize, L>(
+        self,
+        value: &T,
+        listed: &[L],
+        describe: impl Fn(&L) -> String,
+        none: &str,
+    ) -> Result<(), CliError> {
+        if self.json {
+            return self.json(value);
+        }
+        if listed.is_empty() {
+            return self.note(none);
+        }
+        listed.iter().try_for_each(|one| self.line(&describe(one)))
+    }
+
     /// One JSON object on one line.
     pub(super) fn json<T: serde::Serialize>(self, value: &T) -> Result<(), CliError> {
         let text = serde_json::to_string(value).map_err(|error| CliError::Terminal(error.into()))?;

@@ -53,6 +53,8 @@ Next: kido-registrar tickets import --help";
 const MINUTE_MS: u64 = 60_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+const NONE_YET: &str = "no event yet; next: kido-registrar event create --help";
+
 /// Create, change and look at events
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -201,7 +203,7 @@ pub(super) async fn run(args: EventArgs) -> Result<(), CliError> {
         EventCommand::Export(wanted) => export::run(&client, console, wanted).await,
         EventCommand::List => {
             let list: EventList = client.get(operator::EVENTS).await?;
-            console.show(&list, |list| list.events.iter().map(summary).collect::<Vec<_>>().join("\n"))
+            console.show_list(&list, &list.events, summary, NONE_YET)
         }
         EventCommand::Forget { event, yes } => {
             if !yes {

@@ -27,6 +27,8 @@ The console (/console, the event's gates) does the same with a browser.
 
 Next: on the gate, kido-gate doctor --data DIR, then kido-gate run --data DIR";
 
+const NONE_YET: &str = "no gate yet; next: kido-registrar gate add EVENT --zone ZONE";
+
 /// Add, list and revoke gates
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -79,7 +81,7 @@ pub(super) async fn run(args: GateArgs) -> Result<(), CliError> {
         }
         GateCommand::List { event } => {
             let list: GateList = client.get(&operator::gates(event)).await?;
-            console.show(&list, |list| list.gates.iter().map(describe).collect::<Vec<_>>().join("\n"))
+            console.show_list(&list, &list.gates, describe, NONE_YET)
         }
         GateCommand::Revoke { event, gate } => {
             let gate: GateBody = client.order(&operator::gate_revoke(event, gate)).await?;

@@ -86,7 +86,7 @@ pub(super) async fn run(args: TokenArgs) -> Result<(), CliError> {
         }
         TokenCommand::List => {
             let list: TokenList = client.get(operator::TOKENS).await?;
-            console.show(&list, |list| list.tokens.iter().map(describe).collect::<Vec<_>>().join("\n"))
+            console.show_list(&list, &list.tokens, describe, "no tokens")
         }
         TokenCommand::Revoke { label } => {
             let label = Some(label).filter(|label| is_label(label)).ok_or(CliError::Label)?;

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kido_shared::clock::Timestamp;
+use kido_shared::ids::EventId;
 use kido_web::icons;
 use kido_web::language::Language;
 
@@ -126,13 +127,15 @@ struct HolderPage<'p> {
     origin: String,
     phone: bool,
     shown: Option<Shown>,
+    /// The event, where the page knows it: with it the card alone opens the ticket.
+    by_card: Option<EventId>,
     excuse: Option<Excuse>,
 }
 
 impl<'p> HolderPage<'p> {
     fn without_ticket(app: &'p AppState, (language, visitor): Reader, excuse: Option<Excuse>) -> Self {
         let (page, origin) = (app.pages.page(language), app.origin.as_str().to_owned());
-        Self { page, origin, phone: visitor.phone, shown: None, excuse }
+        Self { page, origin, phone: visitor.phone, shown: None, by_card: None, excuse }
     }
 
     fn with_ticket(app: &'p AppState, reader: Reader, session: &PageSession) -> Result<Self, AppError> {
@@ -150,7 +153,7 @@ impl<'p> HolderPage<'p> {
             kept_until: Wall::at(linked.policy.choices().retention_at, language).in_full(),
             history: if linked.is_live { sentences.collect() } else { Vec::new() },
         };
-        Ok(Self { page, shown: Some(shown), ..empty })
+        Ok(Self { page, shown: Some(shown), by_card: Some(linked.event), ..empty })
     }
 }
 

@@ -1,5 +1,6 @@
-//! Gates: how each is, a new one brought in, one sent away.
+//! Gates: how each is, a new one brought in, one sent away; and the boxes in the venue that decide for them.
 
+mod boxes;
 mod offer;
 mod standing;
 
@@ -11,6 +12,7 @@ use kido_shared::ticket::Zone;
 use kido_shared::wire::v1::operator::OfferGate;
 use kido_web::language::Language;
 
+use self::boxes::BoxRow;
 pub(super) use self::offer::{confirm, offered, refuse};
 pub(super) use self::standing::{GateRow, GateStanding, needing, rows};
 use super::clerk::{Clerk, Fields, Posted, Turned};
@@ -29,6 +31,8 @@ struct GatesPage<'p> {
     around: Around<'p>,
     id: EventId,
     rows: Vec<GateRow>,
+    /// None where the event is not decided in the venue and never was.
+    boxes: Option<Vec<BoxRow>>,
     zone: String,
     entrance: String,
     refused: Option<String>,
@@ -43,10 +47,11 @@ fn listed(
     // What each gate told last; no minutes of refusals.
     let reports = app.reports.of(view.event, i64::MAX);
     let rows = rows(&around, view, (app.store.gates(view.event)?, &reports), app.now());
+    let boxes = boxes::of_event(&around, view, app.store.arbiters(view.event)?);
     let (page, id) = (around.page, view.event);
     let (zone, entrance) = (fields.text("zone").to_owned(), fields.text("entrance").to_owned());
     let (status, refused) = Why::parts(why);
-    Ok(page.show_as(status, &GatesPage { page, around, id, rows, zone, entrance, refused })?)
+    Ok(page.show_as(status, &GatesPage { page, around, id, rows, boxes, zone, entrance, refused })?)
 }
 
 /// The gates.

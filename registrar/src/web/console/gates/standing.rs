@@ -120,8 +120,7 @@ pub(in crate::web::console) struct GateRow {
 }
 
 /// The last letters of an id: enough to tell gates apart on a screen.
-fn short(gate: GateId) -> String {
-    let text = gate.to_string();
+pub(super) fn tail(text: &str) -> String {
     let start = text.len().saturating_sub(6);
     format!("…{}", text.get(start..).unwrap_or_default())
 }
@@ -157,7 +156,7 @@ fn row(around: &Around<'_>, view: &EventView, gate: GateView, heard: Option<&Hea
         class: standing.class(),
         icon: standing.icon(),
         id: gate.gate,
-        short: short(gate.gate),
+        short: tail(&gate.gate.to_string()),
         entrance: gate.entrance.to_string(),
         zone: gate.zone.to_string(),
         seen: heard.map_or_else(none, |heard| ago(now.since(heard.at), around.page.speech)),
