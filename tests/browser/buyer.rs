@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use kido_tests::browser::{PAGE, Tab, Traffic};
 use kido_tests::harness::{EventOptions, HelperPage, TicketRow, Venue};
+use kido_virtual_card::card::Fault;
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::{PIN, WRONG_PIN};
 
@@ -39,14 +40,19 @@ async fn a_buyer_registers_loses_and_finds_a_card() -> anyhow::Result<()> {
     let links = sell(&venue, &event).await?;
     for (language, card) in [("ja", Character::Holder), ("en", Character::SecondHolder)] {
         let visitor = Visitor::comes(chapter.folder(), language, PAGE).await?;
-        let mut buyer = Buyer { venue: &venue, links: &links, visitor, language, holder_link: String::new() };
+        let (holder_link, earlier_link) = (String::new(), String::new());
+        let mut buyer = Buyer { venue: &venue, links: &links, visitor, language, holder_link, earlier_link };
         buyer.registers(&mut chapter, card).await;
         // Without a registered card there is nothing to lose.
         if !buyer.holder_link.is_empty() {
             buyer.loses_and_finds(&mut chapter, card).await;
+            buyer.opens_by_card(&mut chapter, card).await;
             buyer.meets_dead_links(&mut chapter).await;
         }
         buyer.tries_other_cards(&mut chapter).await;
+        buyer.tries_other_computers(&mut chapter).await;
+        buyer.has_a_card_that_ends(&mut chapter).await;
+        buyer.loses_the_ticket(&mut chapter, &event).await;
         let Buyer { visitor, holder_link, .. } = buyer;
         let cast = [Character::Holder, Character::SecondHolder, Character::Copy, Character::Expired];
         let mut traffic = Traffic::default();
@@ -70,9 +76,10 @@ async fn a_buyer_registers_loses_and_finds_a_card() -> anyhow::Result<()> {
 }
 
 async fn sell(venue: &Venue, event: &str) -> anyhow::Result<Links> {
-    let mut rows: Vec<TicketRow> = ["REG-JA", "REG-EN", "REG-CANCELLED", "REG-REPLACED", "REG-OTHER", "REG-PHONE"]
-        .map(TicketRow::open_now)
-        .to_vec();
+    let mut rows: Vec<TicketRow> =
+        ["REG-JA", "REG-EN", "REG-CANCELLED", "REG-REPLACED", "REG-OTHER", "REG-PHONE", "REG-ENDS-JA", "REG-ENDS-EN"]
+            .map(TicketRow::open_now)
+            .to_vec();
     rows.push(TicketRow { from_s: -7_200, until_s: -3_600, ..TicketRow::open_now("REG-OVER") });
     for row in &mut rows {
         row.seat_label = "2階 7列 12番".to_owned();
@@ -99,6 +106,8 @@ struct Buyer<'b> {
     visitor: Visitor,
     language: &'static str,
     holder_link: String,
+    /// The holder's link before the newest one.
+    earlier_link: String,
 }
 
 impl Buyer<'_> {
@@ -203,7 +212,8 @@ impl Buyer<'_> {
                     self.venue.control()?.remove(HOME)?;
                     // Whoever found the card may have read the old link with it: taking back gives a new one.
                     if self.visitor.browser.shows("#holder-link").await? {
-                        self.holder_link = self.visitor.browser.text("#holder-link").await?.trim().to_owned();
+                        let newest = self.visitor.browser.text("#holder-link").await?.trim().to_owned();
+                        self.earlier_link = std::mem::replace(&mut self.holder_link, newest);
                     }
                     self.leaves_helper(page).await?;
                     self.visitor.browser.close_tab().await?;
@@ -217,6 +227,112 @@ impl Buyer<'_> {
                 })
                 .await;
         }
+    }
+
+    /// What can still be seen when a link is out of date: the card is a way in of its own.
+    async fn opens_by_card(&mut self, chapter: &mut Chapter, card: Character) {
+        chapter
+            .step("without a link: the command that the page gives opens the ticket by the card", async {
+                self.visitor.browser.press("#by-card summary").await?;
+                self.visitor.looks("t-by-card").await?;
+                let command = self.visitor.browser.text("#by-card .command").await?;
+                let told: Vec<&str> = command.split_whitespace().collect();
+                anyhow::ensure!(told.first() == Some(&"kido-card"), "{command}");
+                let asked = ["--pin-stdin", "--yes-host", "127.0.0.1"];
+                let arguments: Vec<&str> = told.into_iter().skip(1).chain(asked).collect();
+                self.venue.control()?.insert(HOME, card, Vec::new())?;
+                let run = self.venue.helper(HOME).run(&arguments, &[PIN]).await;
+                self.venue.control()?.remove(HOME)?;
+                let run = run?;
+                anyhow::ensure!(run.success, "{}", run.answer);
+                let seats = run.answer.get("tickets").and_then(|tickets| tickets.as_array()).map_or(0, Vec::len);
+                anyhow::ensure!(seats >= 1, "no ticket on the card: {}", run.answer);
+                Ok(())
+            })
+            .await;
+        chapter
+            .step("an old link of the holder's says so, and how to go on", async {
+                let (origin, link) = (self.venue.registrar.origin(), self.earlier_link.clone());
+                anyhow::ensure!(link.contains("/t#"), "no earlier link");
+                self.visitor.browser.go(&format!("{origin}/healthz")).await?;
+                self.visitor.browser.go(&link).await?;
+                self.visitor.browser.sees("#page[data-stamp='excuse-replaced'] h1").await?;
+                self.visitor.browser.press("#by-card summary").await?;
+                self.visitor.looks_expecting("t-replaced", &["the server responded with a status of 4"]).await
+            })
+            .await;
+    }
+
+    /// The certificate ends before the event: bound all the same, with a warning that says what renewing it means.
+    async fn has_a_card_that_ends(&mut self, chapter: &mut Chapter) {
+        chapter
+            .step("a certificate that ends before the event: a warning, here and on the ticket's page", async {
+                let link = self.link(&format!("REG-ENDS-{}", self.language.to_uppercase()))?.to_owned();
+                self.visitor.browser.go(&link).await?;
+                self.page("register-waiting").await?;
+                let run = self.venue.register(Character::EndsSoon, &link).await?;
+                anyhow::ensure!(run.success, "{}", run.answer);
+                self.page("register-bound").await?;
+                self.visitor.browser.sees("#page > .band.elsewhere").await?;
+                self.visitor.looks("r-bound-ends-soon").await?;
+                let holders = run.holder_link().context("no holder's link")?.to_owned();
+                self.visitor.browser.go(&holders).await?;
+                self.visitor.browser.sees("#page > .band.elsewhere").await?;
+                self.visitor.looks("t-ends-soon").await
+            })
+            .await;
+    }
+
+    /// What the holder's page says when the shop has taken the ticket back for good.
+    async fn loses_the_ticket(&mut self, chapter: &mut Chapter, event: &str) {
+        chapter
+            .step("a cancelled ticket says so on its own page", async {
+                let name = format!("REG-{}", self.language.to_uppercase());
+                self.venue.registrar.json(&["tickets", "cancel", event, &name]).await?;
+                let (origin, link) = (self.venue.registrar.origin(), self.holder_link.clone());
+                self.visitor.browser.go(&format!("{origin}/healthz")).await?;
+                self.visitor.browser.go(&link).await?;
+                self.visitor.browser.sees("#page h1").await?;
+                self.visitor.looks_expecting("t-cancelled", &["the server responded with a status of 4"]).await
+            })
+            .await;
+    }
+
+    async fn tries_other_computers(&mut self, chapter: &mut Chapter) {
+        let helpers = [
+            ("no-service", self.venue.helper(HOME).without_service()),
+            ("several-readers", self.venue.helper(HOME).among_all_readers()),
+        ];
+        for (moment, helper) in helpers {
+            chapter
+                .step(&format!("the helper says what to do: {moment}"), async {
+                    let link = self.link("REG-OTHER")?.to_owned();
+                    self.venue.control()?.remove(HOME)?;
+                    let page = helper.open(Some(&link)).await?;
+                    self.visitor.browser.new_tab(PAGE[0]).await?;
+                    self.visitor.browser.go(&page.address).await?;
+                    self.moment(moment).await?;
+                    let looked = self.visitor.looks(&format!("helper-{moment}")).await;
+                    page.process.terminate().await?;
+                    self.visitor.browser.close_tab().await?;
+                    looked
+                })
+                .await;
+        }
+        chapter
+            .step("the helper says what to do: a card that is no My Number Card", async {
+                let link = self.link("REG-OTHER")?.to_owned();
+                let (page, _first) = self.opens_helper(Some(&link)).await?;
+                self.moment("put-card").await?;
+                self.venue.control()?.insert(HOME, Character::Stranger, vec![Fault::AnotherCard])?;
+                self.moment("not-my-number-card").await?;
+                let looked = self.visitor.looks("helper-not-my-number-card").await;
+                self.venue.control()?.remove(HOME)?;
+                page.process.terminate().await?;
+                self.visitor.browser.close_tab().await?;
+                looked
+            })
+            .await;
     }
 
     async fn meets_dead_links(&mut self, chapter: &mut Chapter) {

@@ -10,6 +10,7 @@ mod buyer;
 mod chapter;
 mod console;
 mod desk;
+mod gallery;
 mod lane;
 mod tour;
 mod visit;

@@ -19,6 +19,14 @@ pub(crate) const GONE: [&str; 5] = [
     "ERR_SOCKET_NOT_CONNECTED",
 ];
 
+/// Whether a request stays on this machine, where all of Kido's programs are, or leaves the browser for nobody. What the
+/// browser asks of itself is its own first tab.
+fn stays_here(url: &str) -> bool {
+    ["http://127.0.0.1:", "http://localhost:", "data:", "blob:", "kido:", "chrome:", "about:"]
+        .iter()
+        .any(|own| url.starts_with(own))
+}
+
 /// Somebody before a page.
 pub(crate) struct Visitor {
     pub(crate) browser: Browser,
@@ -97,6 +105,7 @@ impl Visitor {
             leaks.extend(search.search_bytes(name, bytes));
         }
         for request in &traffic.requests {
+            anyhow::ensure!(stays_here(&request.url), "a page asked somebody else: {}", request.url);
             let whole = [&request.url, &request.headers, &request.body].map(String::as_str).join("\n");
             leaks.extend(search.search_bytes(&request.url, whole.as_bytes()));
         }

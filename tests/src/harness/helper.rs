@@ -71,6 +71,18 @@ impl CardHelper {
         Self { program: programs.card(), pcscd_socket: pcscd_socket.to_owned(), reader, log }
     }
 
+    /// The same helper where nobody has said which of the readers is meant.
+    #[must_use]
+    pub fn among_all_readers(self) -> Self {
+        Self { reader: "Virtual", ..self }
+    }
+
+    /// The same helper on a computer without a smart card service.
+    #[must_use]
+    pub fn without_service(self) -> Self {
+        Self { pcscd_socket: self.pcscd_socket.with_extension("nobody-listens"), ..self }
+    }
+
     /// The command line of a run, for whoever wants to look at the process.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {

@@ -2,7 +2,7 @@ use core::time::Duration;
 
 use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Party, Transcript};
-use kido_shared::ids::{AdmissionId, GateId};
+use kido_shared::ids::{AdmissionId, ArbiterId, GateId};
 use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::keys::{ArbiterSubkeys, GateSubkeys, Subkeys as _};
 use kido_shared::limits::REQUEST_SKEW;
@@ -114,6 +114,18 @@ pub(crate) async fn enrol(served: &Served, event: EventId, seed: u64) -> Enrolle
     let digits = revealed.transcript.short_code().to_string();
     confirm(served, event, &revealed, &digits).await.ok();
     Enrolled { gate: revealed.transcript.gate, keys: revealed.keys }
+}
+
+/// A box in the venue, offered, compared and confirmed.
+pub(crate) async fn enrol_box(served: &Served, event: EventId, seed: u64) -> ArbiterId {
+    let wanted = json!({"addresses": ["https://arbiter.example"]});
+    let offer = served.post(Some(Role::Operator), &operator::arbiter_offers(event), &wanted).await.ok();
+    let link = EnrolmentLink::parse(offer["link"].as_str().unwrap()).unwrap();
+    let Taken { transcript, .. } = take_offer_as(Party::Arbiter, served, &link, seed).await;
+    let digits = json!({"short_code": transcript.short_code().to_string()});
+    let confirm = operator::arbiter_offer_confirm(event, offer["enrolment"].as_str().unwrap().parse().unwrap());
+    let arbiter = served.post(Some(Role::Operator), &confirm, &digits).await.ok();
+    arbiter["arbiter"].as_str().unwrap().parse().unwrap()
 }
 
 fn withdraw(gate: GateId) -> String {

@@ -2,10 +2,11 @@
 
 use kido_shared::enrolment::{EnrolmentLink, Transcript};
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
+use kido_shared::policy::ArbiterHome;
 use serde_json::Value;
 
 use super::*;
-use crate::router::tests::gates::{Enrolled, enrol, signed_at, take_offer};
+use crate::router::tests::gates::{Enrolled, enrol, enrol_box, signed_at, take_offer};
 use crate::router::tests::problem;
 
 /// A gate that has taken the offer of a console's page, up to its digits.
@@ -141,4 +142,26 @@ async fn the_day_shows_who_came_in_where_who_was_refused_and_which_gate_needs_so
     served.registrar.clock.advance(Duration::from_secs(40));
     let later = viewer.read(&served, &format!("/console/events/{event}/day")).await;
     assert!(later.contains("2 gates need somebody") && later.contains("Silent"));
+}
+
+#[tokio::test]
+async fn the_boxes_of_a_venue_stand_beside_its_gates_and_a_missing_one_is_said() {
+    let served = Served::new();
+    let viewer = Browser::signed_in(&served, Role::Viewer).await;
+    let elsewhere = served.event().await;
+    let page = viewer.read(&served, &format!("/console/events/{elsewhere}/gates")).await;
+    assert!(!page.contains("Boxes in the venue"), "the registrar decides for that event");
+
+    let event = served.registrar.event_with(|draft| draft.arbiter.home = ArbiterHome::Venue).await;
+    let gates = format!("/console/events/{event}/gates");
+    let page = viewer.read(&served, &gates).await;
+    assert!(page.contains("There is no box yet") && !page.contains("kido-registrar arbiter add"), "a viewer adds none");
+    let arbiter = enrol_box(&served, event, 1).await;
+    let page = viewer.read(&served, &gates).await;
+    assert!(page.contains("data-box=\"alone\"") && page.contains("https://arbiter.example"), "{page}");
+    let revoke = operator::arbiter_revoke(event, arbiter);
+    served.post(Some(Role::Operator), &revoke, &json!({"box_is_off": true})).await.ok();
+    assert!(viewer.read(&served, &gates).await.contains("data-box=\"revoked\""));
+    let operator = Browser::signed_in(&served, Role::Operator).await;
+    assert!(operator.read(&served, &gates).await.contains(&format!("kido-registrar arbiter add {event}")));
 }
