@@ -14,7 +14,7 @@ use crate::house::{BOXES, GATES, House, REGISTRAR, a_box, a_gate};
 use crate::network::Wire;
 
 /// Faults at the same time.
-const AT_ONCE_MAX: usize = 3;
+const AT_ONCE_MAX: usize = 5;
 
 /// How often it is looked what is due.
 const TICK: Duration = Duration::from_millis(50);

@@ -28,9 +28,9 @@ pub(crate) const OFFICE_SLOT: u8 = 7;
 /// Cards that come at most: as many as the crowd has.
 pub(crate) const CARDS: u8 = 240;
 
-/// Every third card has a second ticket, and every fourth ticket lets its holder in three times.
+/// Every third card has a second ticket: as often as its holder may come in. (Tickets with several entries are not offered
+/// yet.)
 const SECOND_TICKET_EVERY: u8 = 3;
-const SEVERAL_ENTRIES_EVERY: u8 = 4;
 
 /// A gate's barrier: writes down each time that it opens, whatever becomes of the gate meanwhile.
 const BARRIER: &str = "#!/bin/sh\necho \"$KIDO_ADMISSION\" >> \"$0.opened\"\n";
@@ -129,11 +129,8 @@ async fn sell(venue: &Venue, event: &str) -> Result<Vec<Bought>, HarnessError> {
         let tickets = if card.is_multiple_of(SECOND_TICKET_EVERY) { 2 } else { 1 };
         (1..=tickets).map(move |number| format!("SOAK-{card:03}-{number}"))
     };
-    let rows = (0..CARDS).flat_map(|card| {
-        let entries = if card.is_multiple_of(SEVERAL_ENTRIES_EVERY) { "3" } else { "1" };
-        references(card).map(move |reference| TicketRow { entries, ..TicketRow::open_now(&reference) })
-    });
-    let links = venue.registrar.import(event, &rows.collect::<Vec<_>>(), false).await?;
+    let rows: Vec<_> = (0..CARDS).flat_map(references).map(|reference| TicketRow::open_now(&reference)).collect();
+    let links = venue.registrar.import(event, &rows, false).await?;
     let with_link = |reference: String| links.get(&reference).map(|link| (reference, link.clone()));
     Ok((0..CARDS).map(|card| Bought { card, tickets: references(card).filter_map(with_link).collect() }).collect())
 }

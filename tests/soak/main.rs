@@ -70,7 +70,7 @@ fn an_evening_on_real_machines_keeps_every_rule() {
     }
     let seed = from_environment("KIDO_SOAK_SEED").unwrap_or_else(|| u64::from(rand::random::<u32>()));
     println!("soak: seed {seed}, {seconds} s");
-    soak(seed, Duration::from_secs(seconds)).unwrap_or_else(|error| panic!("seed {seed}: {error:?}"));
+    soak(seed, Duration::from_secs(seconds)).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's configuration is its environment")]
