@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kido_virtual_card::character::Character;
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::time::Instant;
 
@@ -44,11 +45,20 @@ pub(crate) struct Attendee {
     pub(crate) tickets: Vec<String>,
     pub(crate) seen: Option<Seen>,
     pub(crate) was_welcome: bool,
-    is_at_a_gate: bool,
-    next: Option<(usize, Instant)>,
     mistyped: bool,
+    whereabouts: Whereabouts,
     last_tries: u32,
-    is_done: bool,
+}
+
+/// Where somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whereabouts {
+    Anywhere,
+    /// On the way to this gate, for so long.
+    OnTheWay(usize, Instant),
+    AtAGate,
+    /// Told what there is to tell, or in.
+    Home,
 }
 
 /// One showing of a card at a gate.
@@ -91,11 +101,9 @@ impl Crowd {
             tickets,
             seen: None,
             was_welcome: false,
-            is_at_a_gate: false,
-            next: None,
             mistyped: false,
+            whereabouts: Whereabouts::Anywhere,
             last_tries: 0,
-            is_done: false,
         });
     }
 
@@ -106,27 +114,26 @@ impl Crowd {
     /// Who comes to a gate next: whoever is on the way to it, else mostly somebody who is not in yet.
     pub(crate) fn next(&mut self, gate: usize) -> Option<Visit> {
         let now = Instant::now();
-        let free: Vec<usize> = (0..self.attendees.len())
-            .filter(|who| self.attendees.get(*who).is_some_and(|one| one.is_free(gate, now)))
-            .collect();
-        let coming = free
-            .iter()
-            .copied()
-            .find(|who| self.attendees.get(*who).is_some_and(|one| one.next.is_some_and(|(to, _)| to == gate)));
-        let outside: Vec<usize> =
-            free.iter().copied().filter(|who| self.attendees.get(*who).is_some_and(|one| !one.was_welcome)).collect();
-        let among = if outside.is_empty() || self.random.gen_ratio(1, 6) { free } else { outside };
-        let who = coming.or_else(|| {
-            (!among.is_empty()).then(|| among.get(self.random.gen_range(0..among.len())).copied()).flatten()
-        })?;
+        let which = |wanted: &dyn Fn(&Attendee) -> bool| -> Vec<usize> {
+            let found = self.attendees.iter().enumerate().filter(|(_, one)| wanted(one));
+            found.map(|(who, _)| who).collect()
+        };
+        let coming = which(&|one| matches!(one.whereabouts, Whereabouts::OnTheWay(to, _) if to == gate));
+        let free = which(&|one| one.is_free(gate, now));
+        let outside = which(&|one| one.is_free(gate, now) && !one.was_welcome);
+        let among = match (coming.is_empty(), outside.is_empty() || self.random.gen_ratio(1, 6)) {
+            (false, _) => coming,
+            (true, true) => free,
+            (true, false) => outside,
+        };
+        let who = *among.choose(&mut self.random)?;
         let drawn = match self.random.gen_range(0..20) {
             0 => Manner::Mistyped,
             1 | 2 => Manner::Hasty,
             _ => Manner::Ordinary,
         };
         let one = self.attendees.get_mut(who)?;
-        one.is_at_a_gate = true;
-        one.next = None;
+        one.whereabouts = Whereabouts::AtAGate;
         // A second wrong PIN would keep the card from being asked again.
         let manner = if one.mistyped && drawn == Manner::Mistyped { Manner::Ordinary } else { drawn };
         one.mistyped = manner == Manner::Mistyped;
@@ -135,11 +142,15 @@ impl Crowd {
 
     /// Who tries once more, now that the faults have stopped; nobody where all are in or were told what to do.
     pub(crate) fn last_try(&mut self) -> LastTry {
-        let waiting = self.attendees.iter().any(|one| !one.is_done);
-        let next = self.attendees.iter_mut().enumerate().find(|(_, one)| !one.is_done && !one.is_at_a_gate);
+        let waiting = self.attendees.iter().any(|one| one.whereabouts != Whereabouts::Home);
+        let next = self
+            .attendees
+            .iter_mut()
+            .enumerate()
+            .find(|(_, one)| !matches!(one.whereabouts, Whereabouts::Home | Whereabouts::AtAGate));
         match next {
             Some((who, one)) => {
-                one.is_at_a_gate = true;
+                one.whereabouts = Whereabouts::AtAGate;
                 LastTry::Visit(Visit { who, card: one.card, manner: Manner::Ordinary })
             }
             None if waiting => LastTry::Wait,
@@ -160,10 +171,10 @@ impl Crowd {
         let at_once = *seen == Seen::WalkedOff || self.random.gen_ratio(2, 5);
         self.tally.shown_elsewhere_at_once += u64::from(at_once);
         let Some(one) = self.attendees.get_mut(visit.who) else { return };
-        one.is_at_a_gate = false;
         one.was_welcome |= *seen == Seen::Welcome;
         one.seen = Some(seen.clone());
-        one.next = at_once.then(|| (another, Instant::now() + ON_THE_WAY));
+        one.whereabouts =
+            if at_once { Whereabouts::OnTheWay(another, Instant::now() + ON_THE_WAY) } else { Whereabouts::Anywhere };
     }
 
     /// Somebody has left a gate after the faults, and goes home where the screen has said what there is to say.
@@ -176,20 +187,26 @@ impl Crowd {
             Seen::Refused(notice) => kido_tests::evening::says_where_to_turn(notice),
             Seen::Nothing | Seen::WalkedOff => false,
         };
-        one.is_done = told || one.last_tries >= LAST_TRIES;
+        if told || one.last_tries >= LAST_TRIES {
+            one.whereabouts = Whereabouts::Home;
+        }
     }
 
     /// Who has been welcomed goes home; the others try again.
     pub(crate) fn faults_have_stopped(&mut self) {
-        for one in &mut self.attendees {
-            one.is_done = one.was_welcome;
+        for one in self.attendees.iter_mut().filter(|one| one.was_welcome && one.whereabouts != Whereabouts::AtAGate) {
+            one.whereabouts = Whereabouts::Home;
         }
     }
 }
 
 impl Attendee {
     fn is_free(&self, gate: usize, now: Instant) -> bool {
-        !self.is_at_a_gate && self.next.is_none_or(|(to, until)| to == gate || until < now)
+        match self.whereabouts {
+            Whereabouts::Anywhere => true,
+            Whereabouts::OnTheWay(to, until) => to == gate || until < now,
+            Whereabouts::AtAGate | Whereabouts::Home => false,
+        }
     }
 }
 

@@ -224,6 +224,8 @@ impl Night {
             let lasts = match &fault {
                 Fault::Kill(_) => self.random.gen_range(300..7_000),
                 Fault::Pause(_) => self.random.gen_range(500..9_000),
+                // Some last longer than a gate needs to call itself offline.
+                Fault::Cut("machine cut off", _) => self.random.gen_range(4_000..32_000),
                 Fault::Cut(..) | Fault::Slow(..) => self.random.gen_range(1_000..22_000),
             };
             self.tell(&format!("{lasts} ms: {fault:?}"));

@@ -240,7 +240,7 @@ impl Lane {
         }
     }
 
-    async fn follow(&mut self, length: u64) -> anyhow::Result<()> {
+    async fn follow(&self, length: u64) -> anyhow::Result<()> {
         let until = Instant::now() + HOME_WITHIN;
         while self.gate.followed_to()? < length {
             anyhow::ensure!(Instant::now() < until, "gate {} does not follow to {length} records", self.number);

@@ -141,7 +141,7 @@ async fn evening(folder: &Path, network: Network, (seed, length): (u64, Duration
     let done = tokio::task::spawn_blocking(move || works.join()).await?;
     let done = done.map_err(|_panic| anyhow::anyhow!("the office has stopped"))??;
     lanes.all("to be in service again, and everybody to have tried", 2).await?;
-    let answers = ask_for_everything(folder, &mut house, &mut lanes).await?;
+    let answers = ask_for_everything(folder, &house, &mut lanes).await?;
     println!("all at rest {} s after the last fault", calm.elapsed().as_secs());
 
     let gates = lanes.stopped()?;
@@ -170,7 +170,7 @@ async fn evening(folder: &Path, network: Network, (seed, length): (u64, Duration
 /// Waits until nobody has anything left to tell, then asks the arbiters for each ticket under a new name.
 async fn ask_for_everything(
     folder: &Path,
-    house: &mut House,
+    house: &House,
     lanes: &mut Lanes,
 ) -> anyhow::Result<Vec<(TicketId, Option<ClaimAnswer>)>> {
     let asking = folder.join("asking");

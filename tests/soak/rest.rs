@@ -19,7 +19,9 @@ use kido_shared::clock::{Clock as _, SystemClock};
 use kido_shared::feed::RecordCipher;
 use kido_shared::ids::{AdmissionId, Epoch, EventId, TicketId};
 use kido_shared::policy::OfflineChoice;
-use kido_tests::evening::{Evening, Fate, Published, Shown, Truth, locked_out, says_where_to_turn, unchanged};
+use kido_tests::evening::{
+    Evening, Fate, LastWord, Published, Shown, Truth, locked_out, says_where_to_turn, unchanged,
+};
 use kido_tests::harness::Gate;
 
 use crate::crowd::{Attendee, Seen};
@@ -197,12 +199,15 @@ impl Left {
     fn fates(&self, evening: &Evening, tickets: &BTreeMap<String, TicketView>) -> Vec<Fate> {
         let fate = |one: &Attendee| {
             let own = || one.tickets.iter().filter_map(|reference| tickets.get(reference));
-            let was_told = matches!(&one.seen, Some(Seen::Refused(notice)) if says_where_to_turn(notice));
+            let word = match &one.seen {
+                _ if one.was_welcome => LastWord::Welcome,
+                Some(Seen::Refused(notice)) if says_where_to_turn(notice) => LastWord::WhereToTurn,
+                Some(_) | None => LastWord::Nothing,
+            };
             Fate {
                 who: one.card.name(),
                 saw: format!("{:?}", one.seen),
-                welcomed: one.was_welcome,
-                was_told,
+                word,
                 had_a_ticket: own().any(|view| view.state == TicketState::Bound),
                 got_in: own().any(|view| evening.has_passed(view.ticket)),
             }

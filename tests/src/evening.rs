@@ -23,5 +23,5 @@ mod shown;
 
 pub use admitted::{Evening, Granted, unchanged};
 pub use copies::{Truth, UnreadableFeed};
-pub use people::{Fate, locked_out, says_where_to_turn};
+pub use people::{Fate, LastWord, locked_out, says_where_to_turn};
 pub use shown::{Published, Shown};

@@ -11,7 +11,7 @@ use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
 use kido_shared::feed::{RecordCipher, SealedRecord};
 use kido_shared::ids::{AdmissionId, Epoch};
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
-use kido_tests::evening::{Fate, Published, Shown, Truth, UnreadableFeed, locked_out, unchanged};
+use kido_tests::evening::{Fate, LastWord, Published, Shown, Truth, UnreadableFeed, locked_out, unchanged};
 
 use crate::cast::Card;
 use crate::genesis;
@@ -188,8 +188,11 @@ fn fates(world: &World) -> Vec<Fate> {
         Fate {
             who: format!("card {card}"),
             saw: format!("{seen:?}"),
-            welcomed: *seen == Seen::Welcome,
-            was_told: seen.is_an_end(),
+            word: match seen {
+                Seen::Welcome => LastWord::Welcome,
+                told if told.is_an_end() => LastWord::WhereToTurn,
+                Seen::Refused(_) | Seen::Nothing | Seen::WalkedOff => LastWord::Nothing,
+            },
             had_a_ticket: states.any(|state| state == TicketState::Bound),
             got_in: ledger.has_passed(world, Card(*card)),
         }

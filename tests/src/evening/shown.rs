@@ -100,3 +100,48 @@ fn sorted(pairs: &[(AdmissionId, AdmissionId)]) -> Vec<(AdmissionId, AdmissionId
     sorted.sort_unstable();
     sorted
 }
+
+#[cfg(test)]
+mod tests {
+    use kido_shared::admission::{Admission, AdmissionBasis};
+    use kido_shared::clock::Timestamp;
+    use kido_shared::ids::GateId;
+    use kido_shared::policy::OfflineChoice;
+
+    use super::*;
+
+    const TICKET: TicketId = TicketId::from_bytes([7; 16]);
+    const NOW: Timestamp = Timestamp::from_unix_ms(1);
+
+    fn id(number: u8) -> AdmissionId {
+        AdmissionId::from_bytes([number; 16])
+    }
+
+    fn conflict(first: u8, second: u8) -> Conflict {
+        Conflict { ticket: TICKET, entry: 1, first: id(first), second: id(second), found_at: NOW }
+    }
+
+    /// An evening of two admissions of one entry: how many complaints there are of what is shown of them.
+    fn complaints(listed: &[Conflict], published: &[Conflict], told: usize) -> usize {
+        let mut evening = Evening::default();
+        for number in [1, 2] {
+            let (gate, basis) = (GateId::from_bytes([number; 16]), AdmissionBasis::Offline);
+            let admission = Admission { id: id(number), ticket: TICKET, gate, entry: 1, at: NOW, basis };
+            evening.stored(&admission, OfflineChoice::Admit);
+        }
+        let published = Published { conflicts: published.to_vec(), admissions: Vec::new() };
+        evening.conflicts(&Shown { listed, published: &published, told: BTreeMap::from([(TICKET, told)]) }).len()
+    }
+
+    #[test]
+    fn a_conflict_is_shown_once_on_every_side() {
+        let one = [conflict(1, 2)];
+        assert_eq!(complaints(&one, &one, 1), 0);
+        assert_eq!(complaints(&[], &[], 0), 1, "to nobody");
+        assert_eq!(complaints(&one, &[], 1), 1, "not in the feed");
+        assert_eq!(complaints(&one, &[conflict(1, 2), conflict(1, 2)], 1), 1, "twice in the feed");
+        assert_eq!(complaints(&one, &one, 0), 1, "not to the holder");
+        assert_eq!(complaints(&[conflict(1, 2), conflict(2, 1)], &one, 2), 1, "twice in the list");
+        assert_eq!(complaints(&[conflict(1, 3)], &[conflict(1, 3)], 1), 1, "of another admission");
+    }
+}

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tokio::process::Command;
@@ -18,8 +19,12 @@ const NSENTER: &str = "/usr/bin/nsenter";
 
 /// One machine of a venue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Host {
-    namespace: Option<String>,
+pub struct Host(Option<Arc<Namespace>>);
+
+/// A network namespace as a machine.
+#[derive(Debug, PartialEq, Eq)]
+struct Namespace {
+    name: String,
     address: Ipv4Addr,
 }
 
@@ -33,25 +38,25 @@ impl Host {
     /// This machine, on loopback.
     #[must_use]
     pub const fn this() -> Self {
-        Self { namespace: None, address: Ipv4Addr::LOCALHOST }
+        Self(None)
     }
 
     /// A namespace that `ip netns` knows by this name, with its address.
     #[must_use]
-    pub const fn in_namespace(name: String, address: Ipv4Addr) -> Self {
-        Self { namespace: Some(name), address }
+    pub fn in_namespace(name: String, address: Ipv4Addr) -> Self {
+        Self(Some(Arc::new(Namespace { name, address })))
     }
 
     /// Where its programs listen.
     #[must_use]
-    pub const fn address(&self) -> Ipv4Addr {
-        self.address
+    pub fn address(&self) -> Ipv4Addr {
+        self.0.as_ref().map_or(Ipv4Addr::LOCALHOST, |namespace| namespace.address)
     }
 
     /// Its namespace's name, where it has one.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.namespace.as_deref().unwrap_or("this machine")
+        self.0.as_ref().map_or("this machine", |namespace| namespace.name.as_str())
     }
 
     /// A program on this machine: the process that is started is the program itself, and no wrapper of it.
@@ -78,6 +83,6 @@ impl Host {
     }
 
     fn file(&self) -> Option<PathBuf> {
-        self.namespace.as_ref().map(|name| Path::new(NAMESPACES).join(name))
+        self.0.as_ref().map(|namespace| Path::new(NAMESPACES).join(&namespace.name))
     }
 }
