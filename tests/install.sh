@@ -33,6 +33,7 @@ if [ "$browser" = yes ]; then
         chromium chromium-driver    # the browser of the pages' tests
         fonts-noto-cjk              # Japanese on their pictures
         etcd-server                 # what several arbiters share
+        iproute2                    # machines and wires of the soak
     )
     # An npm that did not come from Debian is as good.
     command -v npm >/dev/null || packages+=(npm)

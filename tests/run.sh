@@ -4,6 +4,9 @@
 #   bash tests/run.sh            everything
 #   bash tests/run.sh --quick    with two crash rounds instead of fifty, and without power cuts
 #   bash tests/run.sh --seeds N  that many seeds of the simulation instead of the suite's share, and nothing else
+#   bash tests/run.sh --soak MINUTES [--seed N]
+#                                a venue of real processes on machines of their own, killed, paused and cut off from each
+#                                other at random for so long, and nothing else; as root
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,7 +18,17 @@ case "${1:-}" in
         KIDO_SIMULATION_SEEDS="${2:?how many seeds}" exec cargo test --locked -p kido-tests --test simulation \
             no_seed_breaks_a_rule -- --nocapture
         ;;
-    *) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+    --soak)
+        minutes="${2:?how many minutes}"
+        [[ "$minutes" =~ ^[1-9][0-9]*$ ]] || { echo "--soak takes whole minutes, not $minutes" >&2; exit 2; }
+        [ "$(id -u)" -eq 0 ] || { echo 'A soak lays network namespaces and a switch between them: run it as root.' >&2; exit 1; }
+        if [ "${3:-}" = --seed ]; then export KIDO_SOAK_SEED="${4:?which seed}"; fi
+        bash tests/install.sh
+        cargo build --locked --workspace --bins
+        KIDO_SOAK_SECONDS=$((minutes * 60)) exec cargo test --locked -p kido-tests --test soak \
+            an_evening_on_real_machines -- --nocapture
+        ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
 
 say() { printf '\n== %s\n' "$*"; }

@@ -13,6 +13,7 @@
 //! What others still have to hear of is part of the same facts: the [`Outbox`] for the registrar, [`Errand`]s for the
 //! arbiter. Both are kept until they are answered, across restarts.
 
+mod contents;
 mod errand;
 mod fact;
 mod local;
@@ -34,6 +35,7 @@ use kido_shared::verdict::Used;
 use kido_store::{HeldFolder, Options, Store, StoreError, StoreIdentity, TransactError, Transaction};
 use rand::{CryptoRng, RngCore};
 
+pub use contents::{Contents, HeldAdmission};
 pub use errand::{Errand, ErrandKind};
 pub use local::{AdmittedHere, LocalEntry};
 pub use outbox::Outbox;

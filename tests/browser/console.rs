@@ -63,7 +63,7 @@ async fn an_operator_runs_an_event_with_the_console_alone() -> anyhow::Result<()
         operator.is_refused(&mut chapter).await;
         operator.changes_the_event(&mut chapter).await;
         operator.shares_the_console(&mut chapter).await;
-        operator.leaves(&mut chapter).await?;
+        Box::pin(operator.leaves(&mut chapter)).await?;
     }
     chapter.end()
 }

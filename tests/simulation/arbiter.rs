@@ -9,10 +9,11 @@ use kido_arbiter::decide::{Arbiter, Parts, StepRefusal};
 use kido_arbiter::rate::Paces;
 use kido_arbiter::records::{RecordsError, StoredRecords};
 use kido_follow::{FeedCopy as _, PullNow};
-use kido_shared::claim::ClaimAnswer;
+use kido_shared::claim::{ClaimAnswer, ClaimStep};
 use kido_shared::clock::{Clock, ManualClock};
 use kido_shared::feed::Follower;
 use kido_shared::wire::v1::admissions::ClaimBody;
+use kido_tests::evening::Granted;
 
 use crate::disk::Disk;
 use crate::genesis;
@@ -142,10 +143,15 @@ impl VenueBox {
         if mutations::swallows(world, &body.step) {
             return Some(Reply::Answer(ClaimAnswer::Withdrawn));
         }
+        let claimed = if let ClaimStep::Claim(request) = &body.step { Some(request.admission) } else { None };
+        let granted = Granted { by: self.number, knew: arbiter.book().standing().position.length };
         match at_once(arbiter.step(genesis::gate_id(gate), body)) {
             Ok(answer) => {
                 if answer == ClaimAnswer::Behind {
                     self.pull.put(());
+                }
+                if let (Some(admission), ClaimAnswer::Granted { .. }) = (claimed, &answer) {
+                    world.ledger.borrow_mut().granted(admission, granted);
                 }
                 Some(Reply::Answer(answer))
             }

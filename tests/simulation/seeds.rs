@@ -20,41 +20,39 @@ fn again(seed: u64) -> String {
     format!("KIDO_SIMULATION_SEED={seed} cargo test -p kido-tests --test simulation one_seed -- --nocapture")
 }
 
-/// A run; one that stops in the middle is broken, too.
+/// A run, and whether it stopped in the middle.
 fn run(seed: u64, mutation: Option<Mutation>) -> Outcome {
     catch_unwind(AssertUnwindSafe(|| World::run(seed, mutation))).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
-        Outcome { broken: vec![format!("stopped: {said:?}")], ..Outcome::default() }
+        Outcome { stopped: Some(format!("{said:?}")), ..Outcome::default() }
     })
 }
 
-/// Runs many seeds; wants none of them broken.
-pub(crate) fn sweep(seeds: Range<u64>) {
+/// Runs many seeds; wants none of them broken. Tells how much it has seen.
+pub(crate) fn sweep(seeds: Range<u64>) -> Counts {
     let (count, mut all, mut broken) = (seeds.end - seeds.start, Counts::default(), Vec::new());
     for seed in seeds {
         let outcome = run(seed, None);
-        all.admissions += outcome.counts.admissions;
-        all.offline += outcome.counts.offline;
-        all.conflicts += outcome.counts.conflicts;
-        all.starts += outcome.counts.starts;
-        if !outcome.broken.is_empty() {
-            println!("seed {seed}: {:#?}\n  again: {}", outcome.broken, again(seed));
+        all += outcome.counts;
+        if outcome.went_wrong() {
+            println!("seed {seed}: {:#?} {:?}\n  again: {}", outcome.broken, outcome.stopped, again(seed));
             broken.push(seed);
         }
     }
     println!("{count} seeds: {all:?}");
     assert!(broken.is_empty(), "{} of {count} seeds break a rule: {broken:?}", broken.len());
+    all
 }
 
 /// Runs one seed and tells all of it.
 pub(crate) fn tell(seed: u64) {
     let outcome = run(seed, None);
     outcome.story.iter().for_each(|line| println!("{line}"));
-    assert!(outcome.broken.is_empty(), "seed {seed}: {:#?}", outcome.broken);
+    assert!(!outcome.went_wrong(), "seed {seed}: {:#?} {:?}", outcome.broken, outcome.stopped);
 }
 
-/// Runs seeds with a planted bug until one of them breaks a rule.
+/// Runs seeds with a planted bug until a rule complains of one: a run that merely stops has found nothing.
 pub(crate) fn find(mutation: Mutation, within: u64) {
     let suited = (1..).filter(|seed| mutation.shows_in(&Plan::draw(&mut StdRng::seed_from_u64(*seed))));
     let found = suited.take(usize::try_from(within).expect("a few")).find_map(|seed| {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use kido_gate::lane::Input;
 use kido_gate::screen::{NoticeKind, Screen};
 use kido_shared::card::Pin;
+use kido_tests::evening::says_where_to_turn;
 use kido_virtual_card::planted::PIN;
 
 use crate::cast::{self, CROWD, Card};
@@ -37,18 +38,10 @@ pub(crate) enum Seen {
 
 impl Seen {
     /// Whether the screen has said to whom to turn, or will not let this ticket in for a reason of its own.
-    pub(crate) const fn is_an_end(&self) -> bool {
+    pub(crate) fn is_an_end(&self) -> bool {
         match self {
             Self::Welcome => true,
-            Self::Refused(kind) => matches!(
-                kind,
-                NoticeKind::Desk
-                    | NoticeKind::AlreadyIn { .. }
-                    | NoticeKind::StoredNotOpened
-                    | NoticeKind::Suspended
-                    | NoticeKind::Cancelled
-                    | NoticeKind::OtherEntrance(_)
-            ),
+            Self::Refused(kind) => says_where_to_turn(kind.key()),
             Self::Nothing | Self::WalkedOff => false,
         }
     }

@@ -52,8 +52,17 @@ pub(crate) struct World {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outcome {
     pub(crate) broken: Vec<String>,
+    /// Why the simulation itself stopped in the middle, where it did: that is no rule's complaint.
+    pub(crate) stopped: Option<String>,
     pub(crate) story: Vec<String>,
     pub(crate) counts: crate::checker::Counts,
+}
+
+impl Outcome {
+    /// Whether a rule was broken, or the run came to no end.
+    pub(crate) const fn went_wrong(&self) -> bool {
+        !self.broken.is_empty() || self.stopped.is_some()
+    }
 }
 
 impl World {

@@ -38,6 +38,7 @@ pub(super) enum Key {
 }
 
 impl Key {
+    pub(super) const ADMISSIONS: &'static [u8] = b"a";
     pub(super) const INTENTS: &'static [u8] = b"i";
     pub(super) const OUTBOX: &'static [u8] = b"o";
     pub(super) const SHOWINGS: &'static [u8] = b"s";
@@ -48,7 +49,7 @@ impl Key {
             Self::Boot => b"b".to_vec(),
             Self::Newest => b"n".to_vec(),
             Self::Intent(admission) => [Self::INTENTS, admission.as_bytes()].concat(),
-            Self::Admission(admission) => [b"a".as_slice(), admission.as_bytes()].concat(),
+            Self::Admission(admission) => [Self::ADMISSIONS, admission.as_bytes()].concat(),
             Self::OfTicket(ticket) => [b"t".as_slice(), ticket.as_bytes()].concat(),
             Self::Outbox(position) => [Self::OUTBOX, &position.to_be_bytes()].concat(),
             Self::Showing(position) => [Self::SHOWINGS, &position.to_be_bytes()].concat(),

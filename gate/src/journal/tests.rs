@@ -422,3 +422,23 @@ fn starts_are_counted_and_only_a_certain_moment_is_kept() {
         "another gate's journal is refused"
     );
 }
+
+#[tokio::test]
+async fn a_journal_is_read_as_it_is_and_nothing_is_noted_by_it() {
+    let (home, journal) = journal();
+    let stored = admit(&journal, &[1]).await;
+    let opened = stored[0].admission().clone();
+    journal.note_opened(vec![opened.id], NOW).await.unwrap();
+    let _left = intents(&journal, &[2]).await;
+    let folder = home.path().join("journal");
+    // Opening blocks, which a thread of an asynchronous runtime must not.
+    let read = std::thread::spawn(move || {
+        journal.close().unwrap();
+        (Contents::read(&folder, GATE).unwrap(), Contents::read(&folder, GATE).unwrap(), open(&folder).1)
+    });
+    let (first, again, recovered) = read.join().unwrap();
+    let held = HeldAdmission { admission: opened, opened_at: Some(NOW), annulled: false };
+    assert_eq!(first, Contents { admissions: vec![held], is_delivered: false });
+    assert_eq!(again, first);
+    assert_eq!((recovered.boot, recovered.withdrawn), (2, 1), "the intent was still there for the next start");
+}

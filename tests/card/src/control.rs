@@ -22,7 +22,7 @@ pub const REQUEST_BYTES_MAX: u64 = 16 * 1024;
 pub enum Request {
     /// Puts a card into a slot; a card that lies there is taken out first.
     Insert {
-        /// 0 or 1.
+        /// From 0; two for each reader.
         #[serde(default)]
         slot: u8,
         /// Which card.
@@ -33,7 +33,7 @@ pub enum Request {
     },
     /// Takes the card out of a slot; an empty slot stays empty.
     Remove {
-        /// 0 or 1.
+        /// From 0; two for each reader.
         #[serde(default)]
         slot: u8,
     },

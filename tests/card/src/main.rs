@@ -93,6 +93,8 @@ enum Action {
     StackInside {
         #[arg(long)]
         dir: PathBuf,
+        #[arg(long, default_value_t = 1)]
+        readers: usize,
     },
 }
 
@@ -119,7 +121,7 @@ fn main() -> anyhow::Result<()> {
         Action::Card(CardAction::Certificate { card, out }) => write(&out, &card.certificate()?),
         Action::Anchors { out } => write_anchors(&out),
         Action::Certificates { out } => write_certificates(&out),
-        Action::StackInside { dir } => Ok(stack::run(&dir)?),
+        Action::StackInside { dir, readers } => Ok(stack::run(&dir, readers)?),
     }
 }
 

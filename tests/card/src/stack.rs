@@ -21,8 +21,19 @@ pub use inside::{InsideError, run};
 
 use crate::control::{self, Client, ControlError};
 
-/// The names under which the reader's slots appear to every PC/SC client.
+/// The names under which the first reader's slots appear to every PC/SC client.
 pub const READER_NAMES: [&str; 2] = ["Virtual PCD 00 00", "Virtual PCD 00 01"];
+/// The names of all slots that a stack can have, slot by slot: two for each reader.
+pub const SLOT_NAMES: [&str; 8] = [
+    "Virtual PCD 00 00",
+    "Virtual PCD 00 01",
+    "Virtual PCD B 00 00",
+    "Virtual PCD B 00 01",
+    "Virtual PCD C 00 00",
+    "Virtual PCD C 00 01",
+    "Virtual PCD D 00 00",
+    "Virtual PCD D 00 01",
+];
 /// The variable from which libpcsclite takes the socket of its pcscd.
 pub const SOCKET_VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
 /// The subcommand that runs inside the namespaces.
@@ -104,6 +115,14 @@ impl PrivateStack {
     /// # Errors
     /// [`StackError`].
     pub fn start(program: &Path, folder: &Path) -> Result<Self, StackError> {
+        Self::start_with(program, folder, 1)
+    }
+
+    /// The same with so many readers of two slots each, at most four.
+    ///
+    /// # Errors
+    /// [`StackError`].
+    pub fn start_with(program: &Path, folder: &Path, readers: usize) -> Result<Self, StackError> {
         installed()?;
         let folder = prepare(folder)?;
         let mut command = Command::new("unshare");
@@ -116,6 +135,7 @@ impl PrivateStack {
             .arg(INSIDE)
             .arg("--dir")
             .arg(&folder)
+            .args(["--readers", &readers.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // Ctrl-C at a terminal is for whoever started this: the stack ends with its standard input.

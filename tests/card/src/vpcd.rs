@@ -14,8 +14,11 @@ use rustix::net::sockopt::set_tcp_quickack;
 
 use crate::card::{CardAnswer, VirtualCard};
 
-/// Where vpcd listens, slot by slot (its default; only reachable inside the private network namespace).
-pub const SLOT_PORTS: [u16; 2] = [35963, 35964];
+/// Slots of one virtual reader: the driver's own number.
+pub const SLOTS_PER_READER: usize = 2;
+/// Where vpcd listens, slot by slot (the first reader at its default; only reachable inside the private network
+/// namespace).
+pub const SLOT_PORTS: [u16; 8] = [35963, 35964, 35965, 35966, 35967, 35968, 35969, 35970];
 /// pcscd looks into a reader every 0.4 s and gives power at once; longer than that and something is wrong.
 const SEEN_WITHIN: Duration = Duration::from_secs(3);
 

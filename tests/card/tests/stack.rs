@@ -10,7 +10,7 @@ use std::time::Duration;
 use kido_virtual_card::card::Fault;
 use kido_virtual_card::character::Character;
 use kido_virtual_card::control::Client;
-use kido_virtual_card::stack::{self, PrivateStack, READER_NAMES, SOCKET_VARIABLE};
+use kido_virtual_card::stack::{self, PrivateStack, READER_NAMES, SLOT_NAMES, SOCKET_VARIABLE};
 use kido_virtual_card::{control, planted};
 use tempfile::TempDir;
 
@@ -34,6 +34,11 @@ struct Bench {
 impl Bench {
     /// None where packages are missing: says so and why.
     fn start() -> Outcome<Option<Self>> {
+        Self::start_with(1)
+    }
+
+    /// The same with so many readers.
+    fn start_with(readers: usize) -> Outcome<Option<Self>> {
         let missing = stack::installed().err().map(|error| error.to_string());
         let opensc = (!Path::new("/usr/bin/pkcs15-crypt").exists()).then(|| "apt-get install opensc".to_owned());
         if let Some(why) = missing.or(opensc) {
@@ -42,7 +47,7 @@ impl Bench {
             return Ok(None);
         }
         let folder = tempfile::tempdir()?;
-        let stack = PrivateStack::start(Path::new(PROGRAM), &folder.path().join("stack"))?;
+        let stack = PrivateStack::start_with(Path::new(PROGRAM), &folder.path().join("stack"), readers)?;
         Ok(Some(Self { stack, folder }))
     }
 
@@ -181,6 +186,18 @@ fn two_stacks_stand_side_by_side() -> Outcome {
             let line = list.lines().find(|line| line.ends_with(name)).ok_or("no such reader")?;
             assert_eq!(line.contains("Yes"), number == slot, "{list}");
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_stack_with_several_readers_has_a_slot_for_each_of_eight_gates() -> Outcome {
+    let Some(bench) = Bench::start_with(4)? else { return Ok(()) };
+    bench.control()?.insert(5, Character::Holder, Vec::new())?;
+    let list = String::from_utf8(run(bench.client("opensc-tool", "default").arg("--list-readers"))?)?;
+    for (number, name) in SLOT_NAMES.iter().enumerate() {
+        let line = list.lines().find(|line| line.ends_with(&format!(" {name}"))).ok_or("no such reader")?;
+        assert_eq!(line.contains("Yes"), number == 5, "{list}");
     }
     Ok(())
 }

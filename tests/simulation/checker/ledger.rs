@@ -7,9 +7,9 @@ use kido_registrar::domain::ticket::TicketState;
 use kido_registrar::store::{Store, TicketName};
 use kido_shared::admission::{Admission, AdmissionBasis};
 use kido_shared::ids::{AdmissionId, TicketId};
+use kido_tests::evening::{Evening, Granted};
 
 use crate::cast::Card;
-use crate::plan::Offline;
 use crate::turns::Ms;
 use crate::visitors::Seen;
 use crate::world::{Outcome, World};
@@ -21,19 +21,29 @@ pub(crate) struct Counts {
     pub(crate) offline: u64,
     pub(crate) conflicts: u64,
     pub(crate) starts: u64,
+    pub(crate) boxes_replaced: u64,
+    /// Claims that a box granted in the place of another.
+    pub(crate) granted_by_a_second_box: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.admissions += other.admissions;
+        self.offline += other.offline;
+        self.conflicts += other.conflicts;
+        self.starts += other.starts;
+        self.boxes_replaced += other.boxes_replaced;
+        self.granted_by_a_second_box += other.granted_by_a_second_box;
+    }
 }
 
 /// The truth.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// Every admission that some journal has acknowledged.
-    pub(super) admissions: BTreeMap<AdmissionId, Admission>,
-    opened: BTreeSet<AdmissionId>,
-    pub(super) passed: BTreeSet<TicketId>,
+    pub(super) evening: Evening,
     sent: BTreeSet<AdmissionId>,
     pub(super) states: BTreeMap<TicketId, TicketState>,
     pub(super) fates: BTreeMap<usize, Seen>,
-    box_replaced: bool,
     broken: Vec<String>,
     story: Vec<String>,
     pub(super) counts: Counts,
@@ -45,48 +55,33 @@ impl Ledger {
         stored.iter().for_each(|stored| self.kept(world, stored.admission()));
     }
 
-    /// This is on some gate's disk, whether or not anybody was told before the power went: from here on it is never
-    /// lost. Each is looked at beside those before it.
+    /// This is on some gate's disk, whether or not anybody was told before the power went.
     pub(crate) fn kept(&mut self, world: &World, admission: &Admission) {
-        if !self.admissions.contains_key(&admission.id) {
+        if self.evening.stored(admission, world.plan.setting.offline()) {
             self.counts.admissions += 1;
             self.counts.offline += u64::from(admission.basis == AdmissionBasis::Offline);
-            let same = |other: &&Admission| (other.ticket, other.entry) == (admission.ticket, admission.entry);
-            let twice = self.admissions.values().find(same).cloned();
-            let excused = twice.as_ref().is_some_and(|other| self.is_excused(world, admission, other));
-            if let Some(other) = twice.filter(|_| !excused) {
-                self.breaks(format!("one entry, two admissions: {other:?}, then {admission:?}"));
-            }
-            if admission.basis == AdmissionBasis::Offline && world.plan.setting.offline == Offline::Refuse {
-                self.breaks(format!("admitted without an arbiter where nobody may be: {admission:?}"));
-            }
-            self.admissions.insert(admission.id, admission.clone());
         }
     }
 
-    /// Two admissions of one entry: only where one of them asked nobody and the event allows that, or where a box that
-    /// knew of the first was given up.
-    fn is_excused(&self, world: &World, one: &Admission, other: &Admission) -> bool {
-        let offline = [one, other].iter().any(|admission| admission.basis == AdmissionBasis::Offline);
-        (offline && world.plan.setting.offline == Offline::Admit) || self.box_replaced
+    /// A box has granted a claim.
+    pub(crate) fn granted(&mut self, admission: AdmissionId, granted: Granted) {
+        self.counts.granted_by_a_second_box += u64::from(granted.by > 0);
+        self.evening.granted(admission, granted);
     }
 
     /// A lane has opened.
-    pub(crate) fn opened(&mut self, _world: &World, gate: usize, admissions: &[StoredAdmission]) {
+    pub(crate) fn opened(&mut self, gate: usize, admissions: &[StoredAdmission]) {
         for admission in admissions.iter().map(StoredAdmission::admission) {
-            if !self.admissions.contains_key(&admission.id) {
+            if !self.evening.has(admission.id) {
                 self.breaks(format!("gate {gate} opens for what is not stored: {admission:?}"));
             }
-            if !self.opened.insert(admission.id) {
-                self.breaks(format!("gate {gate} opens twice for {}", admission.id));
-            }
-            self.passed.insert(admission.ticket);
+            self.evening.opened(admission.id, admission.ticket);
         }
     }
 
     /// Whether a lane has opened for any ticket of a card.
     pub(crate) fn has_passed(&self, world: &World, card: Card) -> bool {
-        world.genesis.tickets.iter().any(|bought| bought.card == card && self.passed.contains(&bought.ticket))
+        world.genesis.tickets.iter().any(|bought| bought.card == card && self.evening.has_passed(bought.ticket))
     }
 
     /// The registrar has acknowledged that a ticket is in this state.
@@ -104,7 +99,7 @@ impl Ledger {
     }
 
     pub(crate) const fn box_was_replaced(&mut self) {
-        self.box_replaced = true;
+        self.counts.boxes_replaced += 1;
     }
 
     /// Somebody goes home, with this as the last thing seen.
@@ -132,6 +127,6 @@ impl Ledger {
 
     pub(crate) fn outcome(self) -> Outcome {
         let Self { broken, story, counts, .. } = self;
-        Outcome { broken, story, counts }
+        Outcome { broken, stopped: None, story, counts }
     }
 }

@@ -1,18 +1,17 @@
 //! A world at rest: everybody agrees on what happened, and with what really happened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use kido_gate::replica::Replica;
 use kido_registrar::domain::history::Happening;
 use kido_registrar::domain::ticket::TicketState;
 use kido_registrar::store::{Store, TicketName};
 use kido_shared::admission::AdmissionBasis;
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
-use kido_shared::feed::{Conflict, FeedRecord, RecordCipher};
-use kido_shared::ids::{AdmissionId, Epoch, TicketId};
+use kido_shared::feed::{RecordCipher, SealedRecord};
+use kido_shared::ids::{AdmissionId, Epoch};
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
-use kido_store::HeldFolder;
+use kido_tests::evening::{Fate, LastWord, Published, Shown, Truth, UnreadableFeed, locked_out, unchanged};
 
 use crate::cast::Card;
 use crate::genesis;
@@ -50,18 +49,36 @@ pub(crate) fn look(world: &Rc<World>) {
         broken.push(unrest(world));
     }
     match world.registrar.store(world) {
-        Some(store) => {
-            broken.extend(lost(world, &store));
-            broken.extend(conflicts(world, &store));
-            let oracle = oracle(world, &store);
-            broken.extend(replicas(world, &oracle));
-            broken.extend(holdings(world, &store, &oracle));
-        }
+        Some(store) => broken.extend(look_at(world, &store)),
         None => broken.push("the registrar does not come back".to_owned()),
     }
-    broken.extend(locked_out(world));
+    broken.extend(locked_out(&fates(world)));
     let mut ledger = world.ledger.borrow_mut();
+    broken.extend(ledger.evening.unallowed());
+    broken.extend(ledger.evening.ajar());
     broken.into_iter().for_each(|rule| ledger.breaks(rule));
+}
+
+fn look_at(world: &Rc<World>, store: &Store) -> Vec<String> {
+    let event = world.genesis.event;
+    let subkeys = store.gate_subkeys(event).expect("subkeys");
+    let records = genesis::records(store, event, 0).unwrap_or_default();
+    let published = Published::of(&RecordCipher::new(&subkeys.record, event, Epoch::FIRST), &records);
+    let mut broken = lost(world, store);
+    {
+        let ledger = world.ledger.borrow();
+        broken.extend(ledger.evening.doubles(&published));
+        broken.extend(ledger.evening.unpublished(&published));
+    }
+    broken.extend(conflicts(world, store, &published));
+    match truth(world, store, records) {
+        Ok(truth) => {
+            broken.extend(copies(world, &truth));
+            broken.extend(holdings(world, store, &truth));
+        }
+        Err(error) => broken.push(format!("the feed cannot be followed from its beginning: {error:?}")),
+    }
+    broken
 }
 
 fn unrest(world: &World) -> String {
@@ -80,125 +97,50 @@ fn unrest(world: &World) -> String {
 /// Nothing that was acknowledged is lost, and nothing is there that never was.
 fn lost(world: &World, store: &Store) -> Vec<String> {
     let (event, ledger) = (world.genesis.event, world.ledger.borrow());
-    let mut broken = Vec::new();
-    for (id, admission) in &ledger.admissions {
-        match store.admission(event, *id) {
-            Ok(Some(kept)) if kept == *admission => {}
-            other => broken.push(format!("stored at a gate: {admission:?}; at the registrar: {other:?}")),
-        }
-    }
     let counted = store.event(event).map(|event| event.counts.admissions).unwrap_or_default();
-    if counted != ledger.admissions.len() as u64 {
-        broken.push(format!("{counted} admissions at the registrar, {} in truth", ledger.admissions.len()));
-    }
-    for (ticket, state) in &ledger.states {
-        let kept = store.ticket(event, &TicketName::Id(*ticket)).map(|view| view.state);
-        if !kept.as_ref().is_ok_and(|kept| kept == state) {
-            broken.push(format!("{ticket} was acknowledged to be {state:?}, and is {kept:?}"));
-        }
-    }
+    let mut broken = ledger.evening.lost(|id| store.admission(event, id).ok().flatten(), counted);
+    let state = |ticket| store.ticket(event, &TicketName::Id(ticket)).map(|view| view.state).ok();
+    broken.extend(unchanged(&ledger.states, state));
     broken
 }
 
 /// Each pair of admissions of one entry is shown once: in the operator's list, in the feed and in the holder's history.
-fn conflicts(world: &World, store: &Store) -> Vec<String> {
+fn conflicts(world: &World, store: &Store, published: &Published) -> Vec<String> {
     let event = world.genesis.event;
-    let mut entries: BTreeMap<(TicketId, u32), BTreeSet<AdmissionId>> = BTreeMap::new();
-    for (id, admission) in &world.ledger.borrow().admissions {
-        entries.entry((admission.ticket, admission.entry)).or_default().insert(*id);
-    }
     let listed = store.conflicts(event).unwrap_or_default();
-    let (published, admitted) = published(world, store);
-    let mut broken = Vec::new();
-    for (entry, admissions) in &entries {
-        let of_entry = |from: &[Conflict]| -> Vec<(AdmissionId, AdmissionId)> {
-            from.iter().filter(|c| (c.ticket, c.entry) == *entry).map(|c| (c.first, c.second)).collect()
-        };
-        let (list, feed) = (of_entry(&listed), of_entry(&published));
-        let seconds: BTreeSet<_> = list.iter().map(|(_, second)| *second).collect();
-        let firsts: BTreeSet<_> = list.iter().map(|(first, _)| *first).collect();
-        let once = list.len() + 1 == admissions.len() && seconds.len() == list.len() && feed.len() == list.len();
-        let theirs = seconds.union(&firsts).all(|id| admissions.contains(id)) && seconds.is_disjoint(&firsts);
-        if !once || !theirs {
-            broken.push(format!("{entry:?} was entered by {admissions:?}; listed {list:?}, published {feed:?}"));
-        }
-        let history = store.history(event, &TicketName::Id(entry.0)).unwrap_or_default();
-        let told = history.iter().filter(|line| matches!(line.happening, Happening::Conflict(_))).count();
-        let of_ticket = listed.iter().filter(|conflict| conflict.ticket == entry.0).count();
-        if told != of_ticket {
-            broken.push(format!("{} has {of_ticket} conflicts, its holder is told of {told}", entry.0));
-        }
-    }
-    if listed.iter().any(|conflict| !entries.contains_key(&(conflict.ticket, conflict.entry))) {
-        broken.push(format!("conflicts of entries that nobody made: {listed:?}"));
-    }
-    if admitted.len() != world.ledger.borrow().admissions.len() {
-        broken.push(format!("the feed tells of admissions {admitted:?}"));
-    }
-    world.ledger.borrow_mut().counts.conflicts += listed.len() as u64;
-    broken
+    let told = |ticket| {
+        let history = store.history(event, &TicketName::Id(ticket)).unwrap_or_default();
+        history.iter().filter(|line| matches!(line.happening, Happening::Conflict(_))).count()
+    };
+    let told: BTreeMap<_, _> =
+        world.genesis.tickets.iter().map(|bought| (bought.ticket, told(bought.ticket))).collect();
+    let mut ledger = world.ledger.borrow_mut();
+    ledger.counts.conflicts += listed.len() as u64;
+    ledger.evening.conflicts(&Shown { listed: &listed, published, told })
 }
 
-/// The feed's conflicts and admissions, each time that it tells of them.
-fn published(world: &World, store: &Store) -> (Vec<Conflict>, Vec<AdmissionId>) {
-    let event = world.genesis.event;
-    let subkeys = store.gate_subkeys(event).expect("subkeys");
-    let cipher = RecordCipher::new(&subkeys.record, event, Epoch::FIRST);
-    let (mut conflicts, mut admissions) = (Vec::new(), Vec::new());
-    for (number, sealed) in genesis::records(store, event, 0).unwrap_or_default().iter().enumerate() {
-        match cipher.open(kido_shared::ids::FeedSequence::new(number as u64), sealed) {
-            Ok(FeedRecord::Conflict(conflict)) => conflicts.push(conflict),
-            Ok(FeedRecord::Admission(admission)) => admissions.push(admission.id),
-            Ok(_) | Err(_) => {}
-        }
-    }
-    (conflicts, admissions)
-}
-
-/// A replica that has followed the whole feed at once, and never died.
-fn oracle(world: &World, store: &Store) -> Replica {
-    let replica = Replica::open_held(&HeldFolder::new(), world.genesis.followed_by(0)).expect("a replica");
-    let head = store.signed_head(world.genesis.event).expect("a head").into_bytes();
-    let news = genesis::records(store, world.genesis.event, 0).unwrap_or_default();
-    let followed = replica.verify_head(&head, world.moment()).and_then(|head| {
-        let mut check = replica.begin(&head)?;
-        check.extend(&news)?;
-        replica.store_range(&mut check.finish()?, news)
-    });
-    if let Err(error) = followed {
-        world.ledger.borrow_mut().breaks(format!("the feed cannot be followed from its beginning: {error:?}"));
-    }
-    replica
+/// What gates and boxes should know.
+fn truth(world: &World, store: &Store, records: Vec<SealedRecord>) -> Result<Truth, UnreadableFeed> {
+    let genesis = &world.genesis;
+    let head = store.signed_head(genesis.event).expect("a head").into_bytes();
+    let tickets: Vec<_> = genesis.tickets.iter().map(|bought| bought.ticket).collect();
+    let arbiter = (world.plan.setting.home == Home::Venue).then(|| genesis.followed_by_box(0));
+    let followers = (genesis.followed_by(0), arbiter);
+    Truth::of((&head, records), followers, tickets, world.moment())
 }
 
 /// Every copy of the feed is the feed.
-fn replicas(world: &World, oracle: &Replica) -> Vec<String> {
+fn copies(world: &World, truth: &Truth) -> Vec<String> {
     let mut broken = Vec::new();
     for gate in &world.gates {
-        let Some(running) = gate.running() else {
-            broken.push(format!("gate {} does not come back", gate.number));
-            continue;
-        };
-        let replica = &running.replica;
-        if replica.position() != oracle.position() {
-            broken.push(format!("gate {} stands at {:?}", gate.number, replica.position()));
-        }
-        for bought in &world.genesis.tickets {
-            let of = |replica: &Replica| {
-                (replica.claim_facts(bought.ticket).ok().flatten(), replica.used(bought.ticket).ok())
-            };
-            if of(replica) != of(oracle) {
-                broken.push(format!("gate {} knows {:?}, not {:?}", gate.number, of(replica), of(oracle)));
-            }
+        match gate.running() {
+            Some(running) => broken.extend(truth.of_replica(&format!("gate {}", gate.number), &running.replica)),
+            None => broken.push(format!("gate {} does not come back", gate.number)),
         }
     }
-    for each in &*world.boxes.borrow() {
-        let Some(arbiter) = each.arbiter(world) else { continue };
-        for bought in &world.genesis.tickets {
-            let (book, truth) = (arbiter.book().facts(bought.ticket), oracle.claim_facts(bought.ticket));
-            if book.as_ref().ok() != truth.as_ref().ok() {
-                broken.push(format!("a box knows {book:?}, not {truth:?}"));
-            }
+    for (number, each) in world.boxes.borrow().iter().enumerate() {
+        if let Some(arbiter) = each.arbiter(world) {
+            broken.extend(truth.of_book(&format!("box {number}"), arbiter.book()));
         }
     }
     broken
@@ -206,10 +148,10 @@ fn replicas(world: &World, oracle: &Replica) -> Vec<String> {
 
 /// Whoever decides holds each entry for the admission that was stored, and for no other: nobody is kept out by a ghost,
 /// and what was used is used.
-fn holdings(world: &Rc<World>, store: &Store, oracle: &Replica) -> Vec<String> {
+fn holdings(world: &Rc<World>, store: &Store, truth: &Truth) -> Vec<String> {
     let mut broken = Vec::new();
     for bought in &world.genesis.tickets {
-        let Ok(Some(facts)) = oracle.claim_facts(bought.ticket) else { continue };
+        let Ok(Some(facts)) = truth.replica.claim_facts(bought.ticket) else { continue };
         let request = ClaimRequest {
             admission: NOBODY,
             ticket: bought.ticket,
@@ -225,18 +167,7 @@ fn holdings(world: &Rc<World>, store: &Store, oracle: &Replica) -> Vec<String> {
             }
             Home::Venue => by_box(world, ClaimStep::Claim(request), store),
         };
-        let ledger = world.ledger.borrow();
-        let truth: Vec<_> = ledger.admissions.values().filter(|known| known.ticket == bought.ticket).collect();
-        match answer {
-            Some(ClaimAnswer::Granted { .. }) if !truth.is_empty() => {
-                broken.push(format!("{} was entered by {truth:?}, and is granted again", bought.ticket));
-            }
-            Some(ClaimAnswer::Taken { admission, .. }) if !ledger.admissions.contains_key(&admission) => {
-                broken.push(format!("{} is held by {admission}, which no gate has stored", bought.ticket));
-            }
-            Some(ClaimAnswer::Granted { .. } | ClaimAnswer::Taken { .. } | ClaimAnswer::NotInForce { .. }) => {}
-            other => broken.push(format!("asked for {}, an arbiter says {other:?}", bought.ticket)),
-        }
+        broken.extend(world.ledger.borrow().evening.holding(bought.ticket, answer.as_ref()));
     }
     broken
 }
@@ -248,21 +179,23 @@ fn by_box(world: &World, step: ClaimStep, store: &Store) -> Option<ClaimAnswer> 
     at_once(last.arbiter(world)?.step(world.gates[0].id, body)).ok()
 }
 
-/// Nobody who never got in is turned away without being told to whom to turn.
-fn locked_out(world: &World) -> Vec<String> {
+/// Whoever went home, and with what.
+fn fates(world: &World) -> Vec<Fate> {
     let ledger = world.ledger.borrow();
-    let mut broken = Vec::new();
-    for (card, seen) in &ledger.fates {
+    let fate = |(card, seen): (&usize, &Seen)| {
         let states = world.genesis.tickets.iter().filter(|bought| bought.card == Card(*card));
-        let good = states.map(|bought| ledger.states.get(&bought.ticket).copied().unwrap_or(TicketState::Bound));
-        if good.into_iter().any(|state| state == TicketState::Bound) && !seen.is_an_end() {
-            broken.push(format!("card {card} never got in, and has seen {seen:?}"));
+        let mut states = states.map(|bought| ledger.states.get(&bought.ticket).copied().unwrap_or(TicketState::Bound));
+        Fate {
+            who: format!("card {card}"),
+            saw: format!("{seen:?}"),
+            word: match seen {
+                Seen::Welcome => LastWord::Welcome,
+                told if told.is_an_end() => LastWord::WhereToTurn,
+                Seen::Refused(_) | Seen::Nothing | Seen::WalkedOff => LastWord::Nothing,
+            },
+            had_a_ticket: states.any(|state| state == TicketState::Bound),
+            got_in: ledger.has_passed(world, Card(*card)),
         }
-    }
-    for (card, seen) in &ledger.fates {
-        if *seen == Seen::Welcome && !ledger.has_passed(world, Card(*card)) {
-            broken.push(format!("card {card} was welcomed before a shut lane"));
-        }
-    }
-    broken
+    };
+    ledger.fates.iter().map(fate).collect()
 }

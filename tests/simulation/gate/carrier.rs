@@ -182,7 +182,7 @@ impl Gate {
                 gate.take(&there, Input::BarrierFailed(tap));
                 return;
             }
-            there.ledger.borrow_mut().opened(&there, gate.number, &admissions);
+            there.ledger.borrow_mut().opened(gate.number, &admissions);
             there.turns.sleep(there.between(0, 50)).await;
             gate.take(&there, Input::Opened(tap));
         });

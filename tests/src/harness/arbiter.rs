@@ -1,17 +1,26 @@
 //! The venue's arbiter as a process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::process::{Process, finish};
+use super::process::{Process, finish, wait_for};
 use super::registrar::succeed;
 use super::venue::free_port;
-use super::{Etcd, HarnessError, Programs, Venue};
+use super::{Etcd, HarnessError, Host, Programs, Venue};
 
 /// How long its doctor may take.
 const DOCTOR_WITHIN: Duration = Duration::from_secs(60);
+
+/// What it logs when it has followed the feed.
+const FOLLOWED: &str = "feed followed";
+
+/// The length that a line of its log names.
+fn length_of(line: &str) -> Option<u64> {
+    let (_before, after) = line.split_once("length=")?;
+    after.split_whitespace().next()?.parse().ok()
+}
 
 /// An arbiter; its folder stays when it is stopped.
 #[derive(Debug)]
@@ -19,6 +28,7 @@ pub struct Arbiter {
     programs: Programs,
     folder: PathBuf,
     logs: PathBuf,
+    host: Host,
     port: u16,
     id: String,
     process: Option<Process>,
@@ -30,7 +40,7 @@ impl Arbiter {
     /// # Errors
     /// [`HarnessError`].
     pub async fn enrol(venue: &Venue, event: &str) -> Result<Self, HarnessError> {
-        Self::enrol_as(venue, event, &[]).await
+        Self::enrol_as(venue, event, &[], Host::this()).await
     }
 
     /// The same for one of several boxes that share their records in an etcd; the first one begins them.
@@ -38,7 +48,20 @@ impl Arbiter {
     /// # Errors
     /// [`HarnessError`].
     pub async fn enrol_beside(venue: &Venue, event: &str, (etcd, first): (&Etcd, bool)) -> Result<Self, HarnessError> {
-        let arbiter = Self::enrol_as(venue, event, &["--shared"]).await?;
+        Self::enrol_on(venue, event, (etcd, first), Host::this()).await
+    }
+
+    /// The same for a box that is this machine.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn enrol_on(
+        venue: &Venue,
+        event: &str,
+        (etcd, first): (&Etcd, bool),
+        host: Host,
+    ) -> Result<Self, HarnessError> {
+        let arbiter = Self::enrol_as(venue, event, &["--shared"], host).await?;
         arbiter.join(etcd, first).await?;
         Ok(arbiter)
     }
@@ -48,7 +71,7 @@ impl Arbiter {
     /// # Errors
     /// [`HarnessError::Command`] where the box does not.
     pub async fn join(&self, etcd: &Etcd, begin: bool) -> Result<(), HarnessError> {
-        let mut command = Command::new(self.programs.arbiter());
+        let mut command = self.host.command(self.programs.arbiter());
         command.arg("etcd").arg("--data").arg(&self.folder).args(begin.then_some("--begin"));
         for endpoint in etcd.endpoints() {
             command.args(["--endpoint", &endpoint]);
@@ -71,12 +94,12 @@ impl Arbiter {
     /// Where gates ask it.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}:{}", self.host.address(), self.port)
     }
 
-    async fn enrol_as(venue: &Venue, event: &str, more: &[&str]) -> Result<Self, HarnessError> {
+    async fn enrol_as(venue: &Venue, event: &str, more: &[&str], host: Host) -> Result<Self, HarnessError> {
         let port = free_port()?;
-        let address = format!("http://127.0.0.1:{port}");
+        let address = format!("http://{}:{port}", host.address());
         let arguments = [&["arbiter", "add", event, "--address", &address], more].concat();
         let operator = venue.registrar.client(&arguments);
         let mut operator = Process::start("arbiter-add", operator, venue.logs())?;
@@ -99,7 +122,7 @@ impl Arbiter {
             return Err(HarnessError::EndedEarly { program: "kido-arbiter".to_owned(), status, log });
         }
         let (programs, logs) = (venue.programs().clone(), venue.logs().to_owned());
-        Ok(Self { programs, folder, logs, port, id, process: None })
+        Ok(Self { programs, folder, logs, host, port, id, process: None })
     }
 
     /// Its id, as the registrar named it.
@@ -108,18 +131,45 @@ impl Arbiter {
         &self.id
     }
 
+    /// The process, while it runs.
+    #[must_use]
+    pub const fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
+    }
+
+    /// Where its keys and its book are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Starts it, and waits until it listens.
     ///
     /// # Errors
     /// [`HarnessError`].
     pub async fn start(&mut self) -> Result<(), HarnessError> {
-        let mut command = Command::new(self.programs.arbiter());
-        command.args(["--log", "debug", "run", "--listen"]).arg(format!("127.0.0.1:{}", self.port));
+        let mut command = self.host.command(self.programs.arbiter());
+        command.args(["--log", "debug", "run", "--listen"]).arg(format!("{}:{}", self.host.address(), self.port));
         command.arg("--data").arg(&self.folder);
         let mut process = Process::start(&format!("arbiter-{}", self.port), command, &self.logs)?;
         process.line("that it listens", |line| line.starts_with("ready: ")).await?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Waits until it has followed so many records of the feed, by its own word.
+    ///
+    /// # Errors
+    /// [`HarnessError::TimedOut`].
+    pub async fn followed(&self, length: u64, within: Duration) -> Result<(), HarnessError> {
+        let path = self.logs.join(format!("arbiter-{}.log", self.port));
+        let look = || {
+            let log = std::fs::read_to_string(&path);
+            let log = log.map_err(|source| HarnessError::File { path: path.clone(), source })?;
+            let told = log.lines().filter(|line| line.contains(FOLLOWED)).filter_map(length_of);
+            Ok(told.max().is_some_and(|reached| reached >= length).then_some(()))
+        };
+        wait_for(&format!("a box to follow {length} records"), within, async || look()).await
     }
 
     /// Ends it as a service manager does.

@@ -88,6 +88,28 @@ impl ClaimingLane {
         Ok(self.tickets.copy.unbound())
     }
 
+    /// Every ticket that the feed has told of.
+    #[must_use]
+    pub fn known(&self) -> Vec<TicketId> {
+        self.tickets.copy.tickets()
+    }
+
+    /// Whether the feed tells of a card that a ticket is bound to.
+    #[must_use]
+    pub fn is_bound(&self, ticket: TicketId) -> bool {
+        self.replica.copy.claim_facts(ticket).is_ok_and(|facts| facts.is_some())
+    }
+
+    /// Asks for a ticket as the feed has it, under a name that nobody used before: what the arbiter holds shows in what
+    /// it says. Nothing where the feed tells of no card that the ticket is bound to.
+    pub async fn asks_for(&self, ticket: TicketId) -> Option<Claimed> {
+        let facts = self.replica.copy.claim_facts(ticket).ok().flatten()?;
+        let (admission, basis) = (AdmissionId::generate(&mut OsRng), AdmissionBasis::Claimed);
+        let (gate, at) = (self.gate, SystemClock.now());
+        let decided_on = facts.newest;
+        Some(self.again(ClaimRequest { admission, ticket, gate, decided_on, at, basis }).await)
+    }
+
     /// Claims a ticket that no card is bound to; its last record has this number.
     pub async fn claim(&self, (ticket, record): (TicketId, u64)) -> Claimed {
         let at = FeedSequence::new(record);

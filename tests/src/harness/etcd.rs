@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use kido_arbiter::records::etcd::{Cluster, EtcdSettings, TlsFiles};
 use kido_shared::challenge::Origin;
-use tokio::process::Command;
 
-use super::HarnessError;
 use super::certificates::Certificates;
 use super::process::{Process, wait_for};
 use super::venue::free_port;
+use super::{HarnessError, Host};
 
 /// Where Debian puts it.
 const PROGRAM: &str = "/usr/bin/etcd";
@@ -34,6 +33,7 @@ const TAKEN_OVER: [&str; 6] = [
 /// One member.
 #[derive(Debug)]
 struct Member {
+    host: Host,
     client: u16,
     peer: u16,
     process: Option<Process>,
@@ -60,7 +60,15 @@ impl Etcd {
     /// # Errors
     /// [`HarnessError`].
     pub async fn start(members: usize, folder: &Path) -> Result<Self, HarnessError> {
-        Self::start_as(members, folder, None).await
+        Self::start_as(vec![Host::this(); members], folder, None).await
+    }
+
+    /// Starts a member on each of these machines, and waits until they have a leader.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn start_on(hosts: Vec<Host>, folder: &Path) -> Result<Self, HarnessError> {
+        Self::start_as(hosts, folder, None).await
     }
 
     /// The same with certificates that members ask of each other and of everybody else, as operators are told to.
@@ -69,14 +77,18 @@ impl Etcd {
     /// [`HarnessError`].
     pub async fn start_with_certificates(members: usize, folder: &Path) -> Result<Self, HarnessError> {
         let certificates = Certificates::make(&folder.join("certificates")).await?;
-        Self::start_as(members, folder, Some(certificates)).await
+        Self::start_as(vec![Host::this(); members], folder, Some(certificates)).await
     }
 
-    async fn start_as(members: usize, folder: &Path, certificates: Option<Certificates>) -> Result<Self, HarnessError> {
+    async fn start_as(
+        hosts: Vec<Host>,
+        folder: &Path,
+        certificates: Option<Certificates>,
+    ) -> Result<Self, HarnessError> {
         let folder = folder.join("etcd");
         std::fs::create_dir_all(&folder).map_err(|source| HarnessError::File { path: folder.clone(), source })?;
-        let member = |_number| Ok(Member { client: free_port()?, peer: free_port()?, process: None });
-        let members = (0..members).map(member).collect::<Result<_, HarnessError>>()?;
+        let member = |host| Ok(Member { host, client: free_port()?, peer: free_port()?, process: None });
+        let members = hosts.into_iter().map(member).collect::<Result<_, HarnessError>>()?;
         let mut etcd = Self { folder, options: sample()?, members, certificates };
         for number in 0..etcd.members.len() {
             etcd.begin(number)?;
@@ -90,7 +102,7 @@ impl Etcd {
     /// The addresses for clients.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
-        self.members.iter().map(|member| self.own(member.client)).collect()
+        self.members.iter().map(|member| self.own(member, member.client)).collect()
     }
 
     /// The file of the authority's certificate, where members ask for one.
@@ -99,8 +111,9 @@ impl Etcd {
         self.certificates.as_ref().map(Certificates::authority)
     }
 
-    fn own(&self, port: u16) -> String {
-        format!("{}://127.0.0.1:{port}", if self.certificates.is_some() { "https" } else { "http" })
+    fn own(&self, member: &Member, port: u16) -> String {
+        let scheme = if self.certificates.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}:{port}", member.host.address())
     }
 
     /// A client of all members, with the one of that number first.
@@ -150,6 +163,20 @@ impl Etcd {
         }
     }
 
+    /// A member's process, while it runs.
+    #[must_use]
+    pub fn process(&self, number: usize) -> Option<&Process> {
+        self.members.get(number).and_then(|member| member.process.as_ref())
+    }
+
+    /// Starts a member again on what it has, and does not wait: without the others it has no leader.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub fn begin_again(&mut self, number: usize) -> Result<(), HarnessError> {
+        self.begin(number)
+    }
+
     /// Starts a member again on what it has, and waits until it has a leader.
     ///
     /// # Errors
@@ -160,14 +187,12 @@ impl Etcd {
     }
 
     fn begin(&mut self, number: usize) -> Result<(), HarnessError> {
-        let cluster = self.members.iter().enumerate().map(|(at, member)| format!("m{at}={}", self.own(member.peer)));
+        let cluster =
+            self.members.iter().enumerate().map(|(at, member)| format!("m{at}={}", self.own(member, member.peer)));
         let cluster = cluster.collect::<Vec<_>>().join(",");
-        let Some((client, peer)) =
-            self.members.get(number).map(|member| (self.own(member.client), self.own(member.peer)))
-        else {
-            return Ok(());
-        };
-        let mut command = Command::new(PROGRAM);
+        let Some(member) = self.members.get(number) else { return Ok(()) };
+        let (client, peer) = (self.own(member, member.client), self.own(member, member.peer));
+        let mut command = member.host.command(PROGRAM);
         command.env_clear().envs(self.options.iter().cloned());
         if let Some(certificates) = &self.certificates {
             certificates.hand_to(&mut command);

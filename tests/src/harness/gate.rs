@@ -13,7 +13,7 @@ use tokio::process::Command;
 use super::kiosk::{Kiosk, Shown};
 use super::process::{Process, wait_for};
 use super::registrar::text;
-use super::{HarnessError, Programs, Registrar};
+use super::{HarnessError, Host, Programs, Registrar};
 
 /// How long a gate may take to follow what the registrar published: a poll, and a wait after a failure.
 pub const FOLLOWS_WITHIN: Duration = Duration::from_secs(45);
@@ -42,6 +42,7 @@ pub struct Gate {
     logs: PathBuf,
     pcscd_socket: PathBuf,
     slot: u8,
+    host: Host,
     kiosk_port: u16,
     process: Option<Process>,
     kiosk: Option<Kiosk>,
@@ -141,6 +142,7 @@ impl Gate {
             logs: venue.logs().to_owned(),
             pcscd_socket: venue.pcscd_socket(),
             slot,
+            host: Host::this(),
             kiosk_port: super::venue::free_port()?,
             process: None,
             kiosk: None,
@@ -150,6 +152,11 @@ impl Gate {
             barrier: "log".to_owned(),
         };
         Ok(Arriving { process, digits, gate })
+    }
+
+    /// Stands on that machine from its next start on; whoever starts it has to be there too, to see its screen.
+    pub fn stand_on(&mut self, host: Host) {
+        self.host = host;
     }
 
     /// Opens with this program from its next start on.
@@ -176,7 +183,7 @@ impl Gate {
     /// # Errors
     /// [`HarnessError`].
     pub async fn start_without_waiting(&mut self) -> Result<(), HarnessError> {
-        let mut command = Command::new(self.programs.gate());
+        let mut command = self.host.command(self.programs.gate());
         command.arg("run").arg("--data").arg(&self.folder);
         command.args(["--reader", self.reader(), "--barrier", &self.barrier, "--log-format", "json"]);
         command.args(["--log", self.log_level]);
@@ -506,7 +513,7 @@ impl Gate {
     }
 
     fn reader(&self) -> &'static str {
-        kido_virtual_card::stack::READER_NAMES.get(usize::from(self.slot)).copied().unwrap_or_default()
+        kido_virtual_card::stack::SLOT_NAMES.get(usize::from(self.slot)).copied().unwrap_or_default()
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::process::{Finished, Process, finish};
-use super::{HarnessError, Programs};
+use super::{HarnessError, Host, Programs};
 
 /// How long one operator's command may take.
 const COMMAND_WITHIN: Duration = Duration::from_secs(120);
@@ -98,6 +98,7 @@ pub struct Registrar {
     programs: Programs,
     folder: PathBuf,
     logs: PathBuf,
+    host: Host,
     port: u16,
     /// As gates and buyers reach it, where that is not its own address.
     public: Option<String>,
@@ -118,10 +119,22 @@ impl Registrar {
         anchors: &Path,
         (port, public): (u16, Option<&str>),
     ) -> Result<Self, HarnessError> {
+        Self::init_on(programs, folder, logs, anchors, (Host::this(), port, public)).await
+    }
+
+    /// The same on that machine.
+    pub(super) async fn init_on(
+        programs: &Programs,
+        folder: &Path,
+        logs: &Path,
+        anchors: &Path,
+        (host, port, public): (Host, u16, Option<&str>),
+    ) -> Result<Self, HarnessError> {
         let registrar = Self {
             programs: programs.clone(),
             folder: folder.join("registrar"),
             logs: logs.to_owned(),
+            host,
             port,
             public: public.map(str::to_owned),
             anchors: anchors.to_owned(),
@@ -146,6 +159,7 @@ impl Registrar {
             programs: self.programs.clone(),
             folder: folder.to_owned(),
             logs: self.logs.clone(),
+            host: self.host.clone(),
             port,
             public: Some(self.public_origin()),
             anchors: self.anchors.clone(),
@@ -159,9 +173,10 @@ impl Registrar {
     /// # Errors
     /// [`HarnessError`].
     pub async fn start(&mut self) -> Result<(), HarnessError> {
-        let mut command = Command::new(self.programs.registrar());
+        let mut command = self.host.command(self.programs.registrar());
         command.arg("serve").arg("--data").arg(&self.folder);
-        command.args(["--listen", &format!("127.0.0.1:{}", self.port), "--log-format", "json"]);
+        let listen = format!("{}:{}", self.host.address(), self.port);
+        command.args(["--listen", &listen, "--log-format", "json"]);
         command.arg("--trust-anchor").arg(&self.anchors);
         if self.logs_requests {
             command.arg("--verbose");
@@ -225,7 +240,7 @@ impl Registrar {
     /// Where it is reached.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}:{}", self.host.address(), self.port)
     }
 
     /// Where gates and buyers reach it.

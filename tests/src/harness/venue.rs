@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use kido_virtual_card::card::LogEntry;
 use kido_virtual_card::character::Character;
 use kido_virtual_card::control::{self, Client};
-use kido_virtual_card::stack::{PrivateStack, READER_NAMES};
+use kido_virtual_card::stack::{PrivateStack, SLOT_NAMES};
 use tokio::process::Command;
 
 use super::registrar::succeed;
-use super::{CardHelper, HarnessError, HelperRun, Programs, Registrar};
+use super::{CardHelper, HarnessError, HelperRun, Host, Programs, Registrar};
 
 /// The reader of whoever registers a card; a gate may use it when nobody does.
 const BUYERS_SLOT: u8 = 1;
@@ -44,7 +44,15 @@ impl Venue {
     /// # Errors
     /// [`HarnessError`].
     pub async fn open_behind(folder: &Path, public: &str) -> Result<Self, HarnessError> {
-        Self::open_at(folder, free_port()?, Some(public)).await
+        Self::open_at(folder, (Host::this(), free_port()?, Some(public)), 1).await
+    }
+
+    /// The same with the registrar on that machine, and with so many readers of two slots each.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn open_apart(folder: &Path, host: Host, readers: usize) -> Result<Self, HarnessError> {
+        Self::open_at(folder, (host, free_port()?, None), readers).await
     }
 
     /// The same with the registrar on this port.
@@ -52,19 +60,23 @@ impl Venue {
     /// # Errors
     /// [`HarnessError`].
     pub async fn open_on(folder: &Path, port: u16) -> Result<Self, HarnessError> {
-        Self::open_at(folder, port, None).await
+        Self::open_at(folder, (Host::this(), port, None), 1).await
     }
 
-    async fn open_at(folder: &Path, port: u16, public: Option<&str>) -> Result<Self, HarnessError> {
+    async fn open_at(
+        folder: &Path,
+        registrar: (Host, u16, Option<&str>),
+        readers: usize,
+    ) -> Result<Self, HarnessError> {
         let programs = Programs::of_this_build()?;
         let logs = folder.join("logs");
         std::fs::create_dir_all(&logs).map_err(|source| HarnessError::File { path: logs.clone(), source })?;
-        let stack = PrivateStack::start(&programs.virtual_card(), &folder.join(STACK))?;
+        let stack = PrivateStack::start_with(&programs.virtual_card(), &folder.join(STACK), readers)?;
         let anchors = folder.join("anchors");
         let mut command = Command::new(programs.virtual_card());
         command.arg("anchors").arg("--out").arg(&anchors);
         succeed(command, "").await?;
-        let mut registrar = Registrar::init(&programs, folder, &logs, &anchors, (port, public)).await?;
+        let mut registrar = Registrar::init_on(&programs, folder, &logs, &anchors, registrar).await?;
         registrar.start().await?;
         Ok(Self { programs, folder: folder.to_owned(), logs, stack, registrar })
     }
@@ -110,7 +122,7 @@ impl Venue {
     /// The buyer's card helper at the reader in this slot.
     #[must_use]
     pub fn helper(&self, slot: u8) -> CardHelper {
-        let reader = READER_NAMES.get(usize::from(slot)).copied().unwrap_or_default();
+        let reader = SLOT_NAMES.get(usize::from(slot)).copied().unwrap_or_default();
         CardHelper::new(&self.programs, &self.pcscd_socket(), reader, &self.logs)
     }
 

@@ -11,8 +11,12 @@ use rustix::mount::{MountFlags, mount, mount_bind};
 
 use super::{PCSCD_SOCKET, RUN_FOLDER, SOCKET_VARIABLE, loopback};
 use crate::control::{self, Server, ServerError};
-use crate::vpcd::SLOT_PORTS;
+use crate::vpcd::{SLOT_PORTS, SLOTS_PER_READER};
 
+/// The driver of the virtual reader.
+const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
+/// What every reader after the first is called, in the order of their ports.
+const FURTHER_READERS: [&str; 3] = ["Virtual PCD B", "Virtual PCD C", "Virtual PCD D"];
 /// pcscd's fixed socket folder.
 const PCSCD_FOLDER: &str = "/run/pcscd";
 /// How often readiness is looked at.
@@ -35,6 +39,9 @@ pub enum InsideError {
     /// The log file of pcscd cannot be made.
     #[error("no log file for pcscd")]
     Log(#[source] io::Error),
+    /// The list of readers cannot be written.
+    #[error("no list of readers for pcscd")]
+    Readers(#[source] io::Error),
     /// pcscd cannot be started.
     #[error("pcscd cannot be started")]
     Pcscd(#[source] io::Error),
@@ -63,13 +70,13 @@ enum Ending {
 ///
 /// # Errors
 /// [`InsideError`].
-pub fn run(folder: &Path) -> Result<(), InsideError> {
+pub fn run(folder: &Path, readers: usize) -> Result<(), InsideError> {
     let (endings, ended) = mpsc::sync_channel(2);
     watch_parent(endings.clone())?;
     loopback::up().map_err(InsideError::Loopback)?;
     replace_socket_folder(folder)?;
-    start_pcscd(folder, endings)?;
-    await_pcscd(folder, &ended)?;
+    start_pcscd(folder, readers, endings)?;
+    await_pcscd(folder, readers, &ended)?;
     let (quit, asked) = mpsc::sync_channel(1);
     Server::start(&folder.join(control::SOCKET), quit)?;
     announce(folder)?;
@@ -109,11 +116,33 @@ fn replace_socket_folder(folder: &Path) -> Result<(), InsideError> {
     mount_bind(folder.join(RUN_FOLDER), PCSCD_FOLDER).map_err(failed)
 }
 
-fn start_pcscd(folder: &Path, endings: SyncSender<Ending>) -> Result<(), InsideError> {
+/// Writes down several readers, each with a copy of the driver: it keeps its slots in statics, one set for each library.
+fn write_readers(folder: &Path, readers: usize) -> io::Result<PathBuf> {
+    let list = folder.join("readers");
+    std::fs::create_dir_all(&list)?;
+    let names = std::iter::once("Virtual PCD").chain(FURTHER_READERS);
+    let mut text = String::new();
+    for ((name, port), number) in names.zip(SLOT_PORTS.iter().step_by(SLOTS_PER_READER)).zip(0..readers) {
+        let driver = folder.join(format!("driver-{number}.so"));
+        std::fs::copy(DRIVER, &driver)?;
+        let (driver, port) = (driver.display(), format!("0x{port:04X}"));
+        text.push_str(&format!(
+            "FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:{port}\nLIBPATH {driver}\nCHANNELID {port}\n\n"
+        ));
+    }
+    std::fs::write(list.join("vpcd"), text)?;
+    Ok(list)
+}
+
+fn start_pcscd(folder: &Path, readers: usize, endings: SyncSender<Ending>) -> Result<(), InsideError> {
     let log = File::create(folder.join("pcscd.log")).map_err(InsideError::Log)?;
     let also_log = log.try_clone().map_err(InsideError::Log)?;
     // Only errors are logged: at finer levels pcscd writes what the cards say.
-    let mut pcscd = Command::new("/usr/sbin/pcscd")
+    let mut pcscd = Command::new("/usr/sbin/pcscd");
+    if readers > 1 {
+        pcscd.arg("--config").arg(write_readers(folder, readers).map_err(InsideError::Readers)?);
+    }
+    let mut pcscd = pcscd
         .args(["--foreground", "--error"])
         .stdin(Stdio::null())
         .stdout(log)
@@ -129,14 +158,14 @@ fn start_pcscd(folder: &Path, endings: SyncSender<Ending>) -> Result<(), InsideE
     Ok(())
 }
 
-/// Waits until clients can connect and both slots listen.
-fn await_pcscd(folder: &Path, ended: &Receiver<Ending>) -> Result<(), InsideError> {
+/// Waits until clients can connect and every slot listens.
+fn await_pcscd(folder: &Path, readers: usize, ended: &Receiver<Ending>) -> Result<(), InsideError> {
     for _ in 0..LOOKS_MAX {
         match ended.recv_timeout(LOOK_EVERY) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(_) | Err(RecvTimeoutError::Disconnected) => return Err(InsideError::NotReady),
         }
-        if folder.join(RUN_FOLDER).join(PCSCD_SOCKET).exists() && slots_listen() {
+        if folder.join(RUN_FOLDER).join(PCSCD_SOCKET).exists() && slots_listen(readers) {
             return Ok(());
         }
     }
@@ -144,9 +173,9 @@ fn await_pcscd(folder: &Path, ended: &Receiver<Ending>) -> Result<(), InsideErro
 }
 
 /// Reads the kernel's list of sockets: a connection would already be a card.
-fn slots_listen() -> bool {
+fn slots_listen(readers: usize) -> bool {
     let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap_or_default();
-    SLOT_PORTS.iter().all(|port| listens(&sockets, *port))
+    SLOT_PORTS.iter().take(readers.max(1) * SLOTS_PER_READER).all(|port| listens(&sockets, *port))
 }
 
 /// Whether `/proc/net/tcp` (proc(5)) shows a listening socket on this port.

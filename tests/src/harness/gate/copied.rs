@@ -22,6 +22,7 @@ impl Gate {
             logs: self.logs.clone(),
             pcscd_socket: self.pcscd_socket.clone(),
             slot,
+            host: self.host.clone(),
             kiosk_port: free_port()?,
             process: None,
             kiosk: None,
