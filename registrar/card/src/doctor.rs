@@ -138,7 +138,7 @@ pub(crate) fn judge(found: &Found) -> Vec<Check> {
     if found.readers.is_ok() {
         checks.push(reader(&found.chosen));
     }
-    if let Some(typed) = found.typed {
+    if let (Ok(_reader), Some(typed)) = (&found.chosen, found.typed) {
         checks.push(pin(typed));
     }
     if let Some(looked) = &found.card {
