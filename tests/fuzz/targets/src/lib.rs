@@ -8,7 +8,6 @@
 //! that the code names, and nothing is accepted that only a secret could have made.
 #![expect(
     clippy::expect_used,
-    clippy::panic,
     clippy::missing_panics_doc,
     reason = "a property that does not hold stops the program: that is what a fuzzer looks for"
 )]

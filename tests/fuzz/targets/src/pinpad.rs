@@ -16,7 +16,7 @@ pub fn run(data: &[u8]) {
     let mut reader = Untrue { list: data, answer: data.get(..data.len() / 2).unwrap_or_default(), asked: 0 };
     let Some(pinpad) = Pinpad::find(&mut reader) else { return };
     assert!(reader.asked <= 1, "only the properties are asked for beside the list");
-    reader.answer = data.get(data.len().saturating_sub(usize::from(data.len() as u8 % 5))..).unwrap_or_default();
+    reader.answer = data.get(data.len().saturating_sub(data.len() % 5)..).unwrap_or_default();
     let command = TapCommand::from_cbor(&[0x82, 8, 0]).expect("VERIFY at the reader is a command");
     if let Ok(answer) = pinpad.verify(&mut reader, &CommandApdu::from(command)) {
         assert!(answer.data().is_empty(), "a VERIFY has no answer but its status");
