@@ -33,7 +33,7 @@ pub async fn examine(
     let now = clock.now();
     let pattern = reader.clone();
     let mut findings = vec![blocking(move || look_at_reader(&pattern)).await];
-    findings.push(blocking(move || look_at_keys_of(&reader, keys)).await);
+    findings.extend(tokio::task::spawn_blocking(move || look_at_keys_of(&reader, keys)).await.unwrap_or_default());
     let path = folder.path().to_path_buf();
     findings.push(blocking(move || disk::look(&path)).await);
     findings.extend(look_at_keys(folder));
@@ -96,11 +96,11 @@ fn look_at_reader(pattern: &ReaderPattern) -> Finding {
     }
 }
 
-/// Where a holder will type the PIN. Never broken: a reader without keys is what most lanes have.
-fn look_at_keys_of(pattern: &ReaderPattern, keys: ReaderKeys) -> Finding {
+/// Where a holder will type the PIN, where there is a reader. Never broken: most lanes have readers without keys.
+fn look_at_keys_of(pattern: &ReaderPattern, keys: ReaderKeys) -> Option<Finding> {
     let readers = Readers::default();
-    let typed = readers.choose(pattern).map_or(PinEntry::Here, |reader| readers.pin_entry(&reader, keys));
-    match (typed, keys) {
+    let reader = readers.choose(pattern).ok()?;
+    Some(match (readers.pin_entry(&reader, keys), keys) {
         (PinEntry::AtReader, _) => Finding::look(
             "pinpad",
             "the PIN is typed on the reader's own keys: not tried on hardware, try it before the doors",
@@ -109,7 +109,7 @@ fn look_at_keys_of(pattern: &ReaderPattern, keys: ReaderKeys) -> Finding {
         (PinEntry::Here, ReaderKeys::Ignore) => {
             Finding::well("pinpad", "not used (reader.pinpad = false): the PIN is typed on the lane's pad")
         }
-    }
+    })
 }
 
 fn look_at_keys(folder: &DataFolder) -> Vec<Finding> {
