@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use kido_gate::config::Config;
 use kido_gate::reader::{SwapLock, keep_memory_private};
-use kido_reader::ReaderPattern;
+use kido_reader::{ReaderKeys, ReaderPattern};
 use kido_shared::clock::{Clock, SystemClock};
 use tracing_subscriber::EnvFilter;
 
@@ -27,8 +27,9 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
         tracing::warn!("this process may be swapped out: give its unit MemorySwapMax=0, or the machine no swap");
     }
     match cli.command {
-        Command::ReaderChild { reader } => {
-            kido_gate::reader::run_child(ReaderPattern::from_option(reader))?;
+        Command::ReaderChild { reader, no_pinpad } => {
+            let keys = if no_pinpad { ReaderKeys::Ignore } else { ReaderKeys::Use };
+            kido_gate::reader::run_child(ReaderPattern::from_option(reader), keys)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Enrol { place } => on_runtime(enrol::enrol(configured(&place)?, &place)),

@@ -83,11 +83,19 @@ impl Default for LaneConfig {
 }
 
 /// The card reader.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReaderConfig {
     /// Part of the reader's name; empty takes the only one there is.
     pub name: String,
+    /// Whether the PIN is typed on the reader where it has keys of its own; without, on the lane's pad.
+    pub pinpad: bool,
+}
+
+impl Default for ReaderConfig {
+    fn default() -> Self {
+        Self { name: String::new(), pinpad: true }
+    }
 }
 
 /// Which language comes first on the lane's screen; the other is always there, smaller.

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 pub use kido_doctor::Finding;
 use kido_doctor::{disk, secrets};
-use kido_reader::{ReaderPattern, Readers};
+use kido_reader::{ReaderKeys, ReaderPattern, Readers};
+use kido_shared::card::PinEntry;
 use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
@@ -24,9 +25,15 @@ use crate::replica::{Replica, ReplicaError, Standing};
 const CLOCK_APART_MAX: Duration = Duration::from_secs(30);
 
 /// Looks at everything, in the order in which a lane needs it. Blocks only off the asynchronous workers.
-pub async fn examine(folder: &DataFolder, reader: ReaderPattern, clock: std::sync::Arc<dyn Clock>) -> Vec<Finding> {
+pub async fn examine(
+    folder: &DataFolder,
+    (reader, keys): (ReaderPattern, ReaderKeys),
+    clock: std::sync::Arc<dyn Clock>,
+) -> Vec<Finding> {
     let now = clock.now();
-    let mut findings = vec![blocking(move || look_at_reader(&reader)).await];
+    let pattern = reader.clone();
+    let mut findings = vec![blocking(move || look_at_reader(&pattern)).await];
+    findings.extend(tokio::task::spawn_blocking(move || look_at_keys_of(&reader, keys)).await.unwrap_or_default());
     let path = folder.path().to_path_buf();
     findings.push(blocking(move || disk::look(&path)).await);
     findings.extend(look_at_keys(folder));
@@ -87,6 +94,22 @@ fn look_at_reader(pattern: &ReaderPattern) -> Finding {
         (Ok(chosen), Err(_)) => Finding::well("reader", chosen.to_string()),
         (Err(error), _) => Finding::broken("reader", Chain(&error).to_string()),
     }
+}
+
+/// Where a holder will type the PIN, where there is a reader. Never broken: most lanes have readers without keys.
+fn look_at_keys_of(pattern: &ReaderPattern, keys: ReaderKeys) -> Option<Finding> {
+    let readers = Readers::default();
+    let reader = readers.choose(pattern).ok()?;
+    Some(match (readers.pin_entry(&reader, keys), keys) {
+        (PinEntry::AtReader, _) => Finding::look(
+            "pinpad",
+            "the PIN is typed on the reader's own keys: not tried on hardware, try it before the doors",
+        ),
+        (PinEntry::Here, ReaderKeys::Use) => Finding::well("pinpad", "none: the PIN is typed on the lane's pad"),
+        (PinEntry::Here, ReaderKeys::Ignore) => {
+            Finding::well("pinpad", "not used (reader.pinpad = false): the PIN is typed on the lane's pad")
+        }
+    })
 }
 
 fn look_at_keys(folder: &DataFolder) -> Vec<Finding> {
@@ -165,8 +188,12 @@ mod tests {
     #[tokio::test]
     async fn a_gate_that_is_not_enrolled_is_told_to() {
         let home = tempfile::tempdir().unwrap();
-        let findings =
-            examine(&DataFolder::at(home.path()), ReaderPattern::Only, std::sync::Arc::new(SystemClock)).await;
+        let findings = examine(
+            &DataFolder::at(home.path()),
+            (ReaderPattern::Only, ReaderKeys::Use),
+            std::sync::Arc::new(SystemClock),
+        )
+        .await;
         let enrolment = findings.iter().find(|finding| finding.subject == "enrolment").unwrap();
         assert_eq!(enrolment.severity, Severity::Broken);
         assert!(enrolment.said.contains("kido-gate enrol"));

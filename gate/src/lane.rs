@@ -9,6 +9,9 @@
 //!  └── leaving ◀─────────┴──────────────────────────── opened ◀─ open ◀─ admissions stored ◀──────────────┘
 //! ```
 //!
+//! Where the reader has keys of its own, the PIN is typed there instead: the lane draws a challenge, shows where to type, and
+//! waits for the card's word.
+//!
 //! Rules that hold whatever comes in: a PIN is asked only while its card lies there and dies with the tap; a card is
 //! powered off as soon as its proof, or its refusal, is there; nothing opens but on stored admissions; an answer to an
 //! old tap reaches no new one; no state waits for ever.
@@ -18,6 +21,7 @@ mod effect;
 mod entry;
 mod exchange;
 mod input;
+mod pinpad;
 mod seats;
 mod states;
 #[cfg(test)]
@@ -25,6 +29,7 @@ mod tests;
 
 use core::time::Duration;
 
+use kido_shared::card::PinEntry;
 use kido_shared::clock::Timestamp;
 use kido_shared::refusal::Refusal;
 
@@ -85,14 +90,22 @@ struct Service {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Link {
     Gone,
-    Ready,
+    /// With a PIN typed there, or on our own pad.
+    Ready(PinEntry),
 }
 
 impl Service {
     fn objection(&self) -> Option<Refusal> {
         match self.reader {
             Link::Gone => Some(Refusal::ReaderFailed),
-            Link::Ready => self.gate.clone(),
+            Link::Ready(_) => self.gate.clone(),
+        }
+    }
+
+    const fn pin_entry(&self) -> PinEntry {
+        match self.reader {
+            Link::Ready(entry) => entry,
+            Link::Gone => PinEntry::Here,
         }
     }
 }
@@ -129,7 +142,7 @@ impl Lane {
         match input {
             Input::CardPresent => self.card_present(now, &mut effects),
             Input::CardGone => self.card_gone(now, &mut effects),
-            Input::ReaderReady => self.serve(now, |service| service.reader = Link::Ready, &mut effects),
+            Input::ReaderReady(entry) => self.serve(now, |service| service.reader = Link::Ready(entry), &mut effects),
             Input::ReaderGone => {
                 self.card_gone(now, &mut effects);
                 self.serve(now, |service| service.reader = Link::Gone, &mut effects);
@@ -203,7 +216,7 @@ impl Lane {
     fn begin(&mut self, now: Timestamp, effects: &mut Vec<Effect>) -> State {
         self.card = Tray::Tapped;
         self.tap = self.tap.next();
-        let (command, reading) = Reading::begin(now);
+        let (command, reading) = Reading::begin(now, self.service.pin_entry());
         effects.push(Effect::Show(Screen::Reading));
         effects.push(Effect::Transmit(self.tap, command));
         State::Reading(reading)
@@ -248,6 +261,7 @@ impl Input {
             | Self::Torn(tap)
             | Self::CardSilent(tap)
             | Self::Known(tap, _)
+            | Self::ChallengeDrawn(tap, _)
             | Self::LookUpFailed(tap, _)
             | Self::IntentsStored(tap, _)
             | Self::Claimed(tap, _, _)
@@ -257,7 +271,7 @@ impl Input {
             | Self::StoreFailed(tap)
             | Self::Opened(tap)
             | Self::BarrierFailed(tap) => Some(*tap),
-            Self::ReaderReady
+            Self::ReaderReady(_)
             | Self::ReaderGone
             | Self::CardPresent
             | Self::CardGone

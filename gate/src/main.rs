@@ -120,6 +120,9 @@ enum Command {
         /// Part of the reader's name
         #[arg(long, value_name = "NAME")]
         reader: Option<String>,
+        /// Treats a reader with keys as one without
+        #[arg(long)]
+        no_pinpad: bool,
     },
 }
 

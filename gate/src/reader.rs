@@ -2,7 +2,7 @@
 //!
 //! A driver or a card can hang a PC/SC call for ever, and no thread can be ended from outside; a process can. So the
 //! reader runs in a process of its own, and this supervisor keeps the time (`protocol.md` §4, *a card cannot hold a
-//! lane*): [`COMMAND_TIME`] a command, [`SIGNATURE_TIME`] a signature, [`TAP_TIME`] a tap. A process that is late or
+//! lane*): [`COMMAND_TIME`] a command, [`SIGNATURE_TIME`] a signature, [`PINPAD_TIME`] a PIN at the reader, [`TAP_TIME`] a tap. A process that is late or
 //! silent is killed; a process that ended, by itself or by `kill -9`, is replaced at once, and after repeated failures
 //! within [`RESTART_WAIT_MAX`].
 //!
@@ -22,7 +22,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use kido_reader::child::{CommandFailure, ReaderAbsence};
+use kido_reader::pinpad::PINPAD_TIME_MAX;
 use kido_shared::apdu::{ResponseApdu, TapCommand};
+use kido_shared::card::PinEntry;
 use tokio::sync::mpsc;
 
 pub use confine::{SwapLock, keep_memory_private};
@@ -40,6 +42,9 @@ pub const SIGNATURE_TIME: Duration = Duration::from_secs(5);
 
 /// What the first command of a connection may take on top: the card gets power, or another program lets go of it.
 pub const POWER_ON_TIME: Duration = Duration::from_secs(2);
+
+/// How long a PIN at the reader's own keys may take: as long as the reader waits for one, and a command besides.
+pub const PINPAD_TIME: Duration = PINPAD_TIME_MAX.saturating_add(COMMAND_TIME);
 
 /// How long a tap may take, PIN and all.
 pub const TAP_TIME: Duration = Duration::from_secs(45);
@@ -83,8 +88,8 @@ pub enum ReaderOrder {
 /// What the reader tells the runtime.
 #[derive(Debug)]
 pub enum ReaderInput {
-    /// The reader is there and works; its name, fit for a log.
-    ReaderReady(String),
+    /// The reader is there and works; its name, fit for a log, and where a PIN is typed.
+    ReaderReady(String, PinEntry),
     /// There is none, or no longer.
     ReaderGone(ReaderLoss),
     /// A card lies in it.

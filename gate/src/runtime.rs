@@ -272,9 +272,9 @@ impl Conductor {
 /// What the reader tells, as the lane hears it.
 fn from_reader(input: ReaderInput) -> Vec<Input> {
     match input {
-        ReaderInput::ReaderReady(name) => {
-            tracing::info!(reader = name, "reader ready");
-            vec![Input::ReaderReady]
+        ReaderInput::ReaderReady(name, entry) => {
+            tracing::info!(reader = name, pin = ?entry, "reader ready");
+            vec![Input::ReaderReady(entry)]
         }
         ReaderInput::ReaderGone(why) => {
             tracing::warn!(?why, "reader gone");

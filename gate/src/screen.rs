@@ -22,6 +22,8 @@ pub enum Screen {
     Reading,
     /// The pad is shown; this many tries are left.
     AskPin(PinTries),
+    /// The reader waits for the digits on its own keys; this many tries are left.
+    AskPinAtReader(PinTries),
     /// The card is proving itself.
     Proving,
     /// How many of the party enter now?
@@ -47,6 +49,7 @@ impl Screen {
             Self::Idle => "idle",
             Self::Reading => "reading",
             Self::AskPin(_) => "ask_pin",
+            Self::AskPinAtReader(_) => "ask_pin_at_reader",
             Self::Proving => "proving",
             Self::AskParty { .. } => "ask_party",
             Self::Welcome(_) => "welcome",
@@ -300,6 +303,7 @@ pub(crate) mod tests {
             Screen::Idle,
             Screen::Reading,
             Screen::AskPin(PinTries::new(3)),
+            Screen::AskPinAtReader(PinTries::new(3)),
             Screen::Proving,
             Screen::AskParty { most: 3 },
             Screen::Welcome(Welcome { zone: zone("B"), seats, take_card: true }),

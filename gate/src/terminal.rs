@@ -51,6 +51,7 @@ fn code(shows: &Shows) -> Option<kido_shared::refusal::StaffCode> {
         Shows::Idle
         | Shows::Reading
         | Shows::AskPin { .. }
+        | Shows::AskPinAtReader { .. }
         | Shows::Proving
         | Shows::AskParty { .. }
         | Shows::Welcome { .. }

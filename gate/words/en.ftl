@@ -4,6 +4,7 @@
 idle = Place your My Number Card in the tray
 reading = One moment, leave the card in place
 ask-pin = Enter your 4-digit PIN (利用者証明用)
+ask-pin-at-reader = Enter your 4-digit PIN (利用者証明用) on the keys of the card reader
 tries-left = { $tries ->
     [one] { $tries } try left
    *[other] { $tries } tries left

@@ -33,9 +33,11 @@ use console::Console;
 
 pub use client::ClientError;
 pub use codes_file::CodesFileError;
+pub use columns::ROWS_MAX as TICKET_ROWS_MAX;
 pub use columns::{FieldError, TableError, TableFaults};
 pub use init::InitError;
 pub use moment::MomentError;
+pub use table::{COLUMNS as TICKET_COLUMNS, TableRow, read as read_tickets};
 
 const FIRST_STEPS: &str = "\
 First steps:

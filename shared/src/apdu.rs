@@ -7,6 +7,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::card::PIN_DIGITS;
 use crate::redact::LogSafe;
 
 mod codec;
@@ -21,6 +22,12 @@ pub use command::{RegistrationCommand, TapCommand};
 /// Length of the status word behind every answer.
 const STATUS_BYTES: usize = 2;
 
+/// Header, length and one blank for each digit of a VERIFY whose PIN a reader puts in.
+pub const BLANK_VERIFY_BYTES: usize = 5 + PIN_DIGITS;
+
+/// What stands where a digit will: no digit, so that a reader which fails to put them in sends no possible PIN.
+const BLANK_DIGIT: u8 = 0xFF;
+
 /// What a command asks of the card; the only part of it that a log may carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instruction {
@@ -32,6 +39,8 @@ pub enum Instruction {
     ReadBinary,
     /// VERIFY with the PIN.
     Verify,
+    /// VERIFY with a PIN that is typed at the reader's own keys and never reaches this program.
+    VerifyAtReader,
     /// VERIFY without data: how many tries are left; costs none.
     PinStatus,
     /// COMPUTE DIGITAL SIGNATURE with the user authentication key.
@@ -47,6 +56,7 @@ impl fmt::Display for Instruction {
             Self::SelectFile => "SELECT file",
             Self::ReadBinary => "READ BINARY",
             Self::Verify => "VERIFY",
+            Self::VerifyAtReader => "VERIFY at the reader",
             Self::PinStatus => "VERIFY without data",
             Self::ComputeSignature => "COMPUTE DIGITAL SIGNATURE",
             Self::GetResponse => "GET RESPONSE",
@@ -74,6 +84,27 @@ impl CommandApdu {
     #[must_use]
     pub const fn instruction(&self) -> Instruction {
         self.instruction
+    }
+
+    /// The VERIFY into which the reader puts the digits that are typed on it; nothing for any other command.
+    ///
+    /// It goes to the reader alone. [`Self::as_bytes`] of the same command is VERIFY without data, which costs no try:
+    /// sent to a card by mistake, it does no harm.
+    #[must_use]
+    pub fn blank_verify(&self) -> Option<[u8; BLANK_VERIFY_BYTES]> {
+        let header = match self.instruction {
+            Instruction::VerifyAtReader => self.bytes.first_chunk::<4>()?,
+            Instruction::SelectApplication
+            | Instruction::SelectFile
+            | Instruction::ReadBinary
+            | Instruction::Verify
+            | Instruction::PinStatus
+            | Instruction::ComputeSignature
+            | Instruction::GetResponse => return None,
+        };
+        let [cla, ins, p1, p2] = *header;
+        let digits = u8::try_from(PIN_DIGITS).ok()?;
+        Some([cla, ins, p1, p2, digits, BLANK_DIGIT, BLANK_DIGIT, BLANK_DIGIT, BLANK_DIGIT])
     }
 
     /// How many bytes may come back, status word included; a longer answer ends the exchange.

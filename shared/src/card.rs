@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! TapSession::begin ─▶ SELECT ─▶ READ BINARY ─▶ Window ── continue_ ─▶ VERIFY without data ─▶ AskPin
-//!                                                 │                                             │ enter
+//!                                                 │                              enter, or enter_at_reader │
 //!                                    nothing usable: drop, power off          VERIFY ─▶ COMPUTE DIGITAL SIGNATURE ─▶ Done
 //! ```
 //!
@@ -26,7 +26,7 @@ mod tests;
 
 pub use answer::CONTINUATIONS_MAX;
 pub use error::CardError;
-pub use pin::{PIN_DIGITS, Pin, PinError, PinTries};
+pub use pin::{PIN_DIGITS, Pin, PinEntry, PinError, PinTries};
 pub use registration::{
     COMMANDS_PER_REGISTRATION_MAX, ExpectRegistrationPin, ExpectRegistrationTries, RegistrationSession,
     RegistrationStep,

@@ -45,6 +45,7 @@ impl Card {
             Instruction::SelectApplication
             | Instruction::SelectFile
             | Instruction::Verify
+            | Instruction::VerifyAtReader
             | Instruction::GetResponse => Vec::new(),
         };
         data.extend_from_slice(&[0x90, 0x00]);

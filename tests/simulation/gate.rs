@@ -14,6 +14,7 @@ use kido_gate::journal::Journal;
 use kido_gate::lane::{ClaimOutcome, Input, Lane};
 use kido_gate::replica::Replica;
 use kido_gate::screen::Screen;
+use kido_shared::card::PinEntry;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::policy::ArbiterHome;
@@ -129,7 +130,7 @@ impl Gate {
         world.tell(|| format!("gate {} starts, {} withdrawn", self.number, recovered.withdrawn));
         self.carry(world, &running, first);
         household::begin(world, self, &running);
-        self.take(world, Input::ReaderReady);
+        self.take(world, Input::ReaderReady(PinEntry::Here));
         if self.tray.get().is_some() {
             self.take(world, Input::CardPresent);
         }

@@ -11,6 +11,7 @@ mod behind_pcscd {
     use kido_reader::child::{CommandFailure, ReaderAbsence};
     use kido_reader::{Cancel, NoReader, ReaderPattern, Readers, WaitError, Waiting};
     use kido_shared::apdu::{ResponseApdu, TapCommand};
+    use kido_shared::card::PinEntry;
     use kido_shared::clock::SystemClock;
     use kido_virtual_card::card::Fault;
     use kido_virtual_card::character::Character;
@@ -93,8 +94,8 @@ mod behind_pcscd {
         async fn ready(&mut self) {
             loop {
                 let input = self.next().await;
-                if let ReaderInput::ReaderReady(name) = input {
-                    assert_eq!(name, READER_NAMES[0]);
+                if let ReaderInput::ReaderReady(name, entry) = input {
+                    assert_eq!((name.as_str(), entry), (READER_NAMES[0], PinEntry::Here), "vpcd has no keys");
                     return;
                 }
                 let on_the_way = matches!(

@@ -163,6 +163,9 @@ fn reader_program(config: &Config, log: &LogOptions) -> anyhow::Result<ReaderPro
     if !config.reader.name.trim().is_empty() {
         arguments.extend(["--reader".into(), config.reader.name.clone().into()]);
     }
+    if !config.reader.pinpad {
+        arguments.push("--no-pinpad".into());
+    }
     Ok(ReaderProgram { program, arguments })
 }
 

@@ -11,7 +11,7 @@
 //! }
 //! ```
 //!
-//! `screen` is one of `idle`, `reading`, `ask_pin` (with `tries`), `proving`, `ask_party` (with `most`), `welcome` (with
+//! `screen` is one of `idle`, `reading`, `ask_pin` and `ask_pin_at_reader` (with `tries`), `proving`, `ask_party` (with `most`), `welcome` (with
 //! `zone`, `seats`, `take_card`), `refused` (with `notice`, `code`, `take_card`), `card_forgotten` and `out_of_order`
 //! (with `code`). `look` says how each of them looks and sounds. Fields may be added, never changed.
 
@@ -80,6 +80,11 @@ pub enum Shows {
     Reading,
     /// The pad, for four digits.
     AskPin {
+        /// Tries left on the card.
+        tries: u8,
+    },
+    /// Where to type, with nothing to type on here: the reader has keys of its own.
+    AskPinAtReader {
         /// Tries left on the card.
         tries: u8,
     },
@@ -155,6 +160,7 @@ impl Frame {
             Shows::AskParty { most } => Asks::Party { most },
             Shows::Idle
             | Shows::Reading
+            | Shows::AskPinAtReader { .. }
             | Shows::Proving
             | Shows::Welcome { .. }
             | Shows::Refused { .. }
@@ -180,6 +186,7 @@ impl Shows {
             Screen::Idle => Self::Idle,
             Screen::Reading => Self::Reading,
             Screen::AskPin(tries) => Self::AskPin { tries: tries.get() },
+            Screen::AskPinAtReader(tries) => Self::AskPinAtReader { tries: tries.get() },
             Screen::Proving => Self::Proving,
             Screen::AskParty { most } => Self::AskParty { most: *most },
             Screen::Welcome(welcome) => {

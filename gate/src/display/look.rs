@@ -97,7 +97,7 @@ impl Look {
         match screen {
             Screen::Idle => Self::quiet(Picture::Tray),
             Screen::Reading => Self::quiet(Picture::Reading),
-            Screen::AskPin(_) => Self::quiet(Picture::Digits),
+            Screen::AskPin(_) | Screen::AskPinAtReader(_) => Self::quiet(Picture::Digits),
             Screen::Proving => Self::quiet(Picture::Ring),
             Screen::AskParty { .. } => Self::quiet(Picture::People),
             Screen::Welcome(_) => Self { ground: Ground::Welcome, picture: Picture::Welcome, tone: Tone::Rising },

@@ -15,6 +15,8 @@ use crate::screen::Screen;
 pub enum Effect {
     /// Send this to the card; answered by `Answered`, `Torn` or `CardSilent`.
     Transmit(TapNumber, TapCommand),
+    /// Draw fresh randomness for this tap's proof: its PIN is about to be typed on the reader.
+    DrawChallenge(TapNumber),
     /// Cut the card's power: a verified PIN survives everything else.
     PowerOffCard,
     /// Turn the window into a tag, find its tickets, rebuild the key, and wipe the window.
@@ -52,6 +54,7 @@ impl Effect {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Transmit(..) => "transmit",
+            Self::DrawChallenge(_) => "draw_challenge",
             Self::PowerOffCard => "power_off_card",
             Self::LookUp(..) => "look_up",
             Self::LookUpAgain(..) => "look_up_again",

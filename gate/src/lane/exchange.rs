@@ -3,7 +3,7 @@
 
 use kido_shared::apdu::{ResponseApdu, TapCommand};
 use kido_shared::binding::BindingTag;
-use kido_shared::card::{CardError, CardStep, ExpectPin, ExpectTries, Pin, TapSession};
+use kido_shared::card::{CardError, CardStep, ExpectPin, ExpectTries, Pin, PinEntry, PinTries, TapSession};
 use kido_shared::certificate::SubjectPublicKey;
 use kido_shared::challenge::{AdmissionMessage, Challenge};
 use kido_shared::clock::Timestamp;
@@ -15,12 +15,13 @@ use kido_shared::verdict::{Verdict, decide};
 use super::effect::Effect;
 use super::entry::Deciding;
 use super::input::{Input, Knowledge, TapNumber};
+use super::pinpad::DrawingChallenge;
 use super::states::{State, Step};
 use super::{ANSWER_TIME, PIN_TIME};
 use crate::screen::Screen;
 
 /// Longest exchange with one card, whatever it answers; the reader keeps the deadline of each command.
-const EXCHANGE_TIME: core::time::Duration = core::time::Duration::from_secs(45);
+pub(super) const EXCHANGE_TIME: core::time::Duration = core::time::Duration::from_secs(45);
 
 /// How often a tap may begin anew because the card says that a PIN was verified before we came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,19 +34,26 @@ enum Attempt {
 #[derive(Debug)]
 pub(in crate::lane) struct Reading {
     session: TapSession,
-    attempt: Attempt,
+    begun: Begun,
     pub(super) deadline: Timestamp,
 }
 
+/// How this exchange was begun.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    attempt: Attempt,
+    typed: PinEntry,
+}
+
 impl Reading {
-    /// The first command of a tap.
-    pub(super) fn begin(now: Timestamp) -> (TapCommand, Self) {
-        Self::attempt(now, Attempt::First)
+    /// The first command of a tap, whose PIN will be typed there.
+    pub(super) fn begin(now: Timestamp, typed: PinEntry) -> (TapCommand, Self) {
+        Self::attempt(now, Begun { attempt: Attempt::First, typed })
     }
 
-    fn attempt(now: Timestamp, attempt: Attempt) -> (TapCommand, Self) {
+    fn attempt(now: Timestamp, begun: Begun) -> (TapCommand, Self) {
         let (command, session) = TapSession::begin();
-        (command, Self { session, attempt, deadline: now.after(EXCHANGE_TIME) })
+        (command, Self { session, begun, deadline: now.after(EXCHANGE_TIME) })
     }
 
     pub(super) fn step(self, now: Timestamp, tap: TapNumber, input: Input, effects: &mut Vec<Effect>) -> Step {
@@ -54,15 +62,15 @@ impl Reading {
             CardAnswer::Nothing => return Step::Stay(State::Reading(self)),
             CardAnswer::Over(refusal) => return Step::refuse(refusal),
         };
-        let Self { session, attempt, deadline } = self;
+        let Self { session, begun, deadline } = self;
         match session.advance(&response) {
             Ok(CardStep::Transmit(command, session)) => {
                 effects.push(Effect::Transmit(tap, command));
-                Step::Stay(State::Reading(Self { session, attempt, deadline }))
+                Step::Stay(State::Reading(Self { session, begun, deadline }))
             }
             Ok(CardStep::Window(window, expect)) => {
                 effects.push(Effect::LookUp(tap, window));
-                Step::Stay(State::Consulting(Consulting { expect, attempt, deadline }))
+                Step::Stay(State::Consulting(Consulting { expect, begun, deadline }))
             }
             Ok(CardStep::AskPin(..) | CardStep::Done(_)) => Step::refuse(Refusal::Unreadable),
             Err(error) => Step::refuse(error.refusal()),
@@ -74,7 +82,7 @@ impl Reading {
 #[derive(Debug)]
 pub(in crate::lane) struct Consulting {
     expect: ExpectTries,
-    attempt: Attempt,
+    begun: Begun,
     pub(super) deadline: Timestamp,
 }
 
@@ -93,8 +101,8 @@ impl Consulting {
                 let Some(known) = KnownCard::new(*knowledge) else { return Step::refuse(Refusal::ProofFailed) };
                 let (command, session) = self.expect.continue_();
                 effects.push(Effect::Transmit(tap, command));
-                let Self { attempt, deadline, .. } = self;
-                Step::Stay(State::CountingTries(CountingTries { session, known, attempt, deadline }))
+                let Self { begun, deadline, .. } = self;
+                Step::Stay(State::CountingTries(CountingTries { session, known, begun, deadline }))
             }
         }
     }
@@ -106,7 +114,7 @@ pub(in crate::lane) struct KnownCard {
     event: EventId,
     gate: GateId,
     tag: BindingTag,
-    key: SubjectPublicKey,
+    pub(super) key: SubjectPublicKey,
 }
 
 impl KnownCard {
@@ -115,7 +123,7 @@ impl KnownCard {
         key.map(|key| Self { event, gate, tag, key })
     }
 
-    const fn message(&self, challenge: Challenge) -> AdmissionMessage {
+    pub(super) const fn message(&self, challenge: Challenge) -> AdmissionMessage {
         AdmissionMessage { event: self.event, gate: self.gate, tag: self.tag, challenge }
     }
 }
@@ -125,7 +133,7 @@ impl KnownCard {
 pub(in crate::lane) struct CountingTries {
     session: TapSession,
     known: KnownCard,
-    attempt: Attempt,
+    begun: Begun,
     pub(super) deadline: Timestamp,
 }
 
@@ -136,34 +144,53 @@ impl CountingTries {
             CardAnswer::Nothing => return Step::Stay(State::CountingTries(self)),
             CardAnswer::Over(refusal) => return Step::refuse(refusal),
         };
-        let Self { session, known, attempt, deadline } = self;
+        let Self { session, known, begun, deadline } = self;
         match session.advance(&response) {
             Ok(CardStep::Transmit(command, session)) => {
                 effects.push(Effect::Transmit(tap, command));
-                Step::Stay(State::CountingTries(Self { session, known, attempt, deadline }))
+                Step::Stay(State::CountingTries(Self { session, known, begun, deadline }))
             }
             Ok(CardStep::AskPin(tries, expect)) => {
-                effects.push(Effect::Show(Screen::AskPin(tries)));
-                Step::Stay(State::AwaitingPin(AwaitingPin { expect, known, deadline: now.after(PIN_TIME) }))
+                Step::Stay(ask_pin(now, tap, begun.typed, (tries, expect, known), effects))
             }
             Ok(CardStep::Window(..) | CardStep::Done(_)) => Step::refuse(Refusal::Unreadable),
-            Err(CardError::VerifiedWithoutUs) => begin_again(now, tap, attempt, effects),
+            Err(CardError::VerifiedWithoutUs) => begin_again(now, tap, begun, effects),
             Err(error) => Step::refuse(error.refusal()),
         }
     }
 }
 
 /// Somebody's PIN was verified before we came: without power that is over, and the tap begins anew, once.
-fn begin_again(now: Timestamp, tap: TapNumber, attempt: Attempt, effects: &mut Vec<Effect>) -> Step {
-    match attempt {
+fn begin_again(now: Timestamp, tap: TapNumber, begun: Begun, effects: &mut Vec<Effect>) -> Step {
+    match begun.attempt {
         Attempt::First => {
-            let (command, reading) = Reading::attempt(now, Attempt::Second);
+            let (command, reading) = Reading::attempt(now, Begun { attempt: Attempt::Second, ..begun });
             effects.push(Effect::PowerOffCard);
             effects.push(Effect::Transmit(tap, command));
             Step::Stay(State::Reading(reading))
         }
         // Placing it a third time would not help: the desk.
         Attempt::Second => Step::refuse(Refusal::ProofFailed),
+    }
+}
+
+/// A PIN is asked for: on our pad, or on the reader once there is a challenge to prove.
+fn ask_pin(
+    now: Timestamp,
+    tap: TapNumber,
+    typed: PinEntry,
+    (tries, expect, known): (PinTries, ExpectPin, KnownCard),
+    effects: &mut Vec<Effect>,
+) -> State {
+    match typed {
+        PinEntry::Here => {
+            effects.push(Effect::Show(Screen::AskPin(tries)));
+            State::AwaitingPin(AwaitingPin { expect, known, deadline: now.after(PIN_TIME) })
+        }
+        PinEntry::AtReader => {
+            effects.push(Effect::DrawChallenge(tap));
+            State::DrawingChallenge(DrawingChallenge { tries, expect, known, deadline: now.after(ANSWER_TIME) })
+        }
     }
 }
 
@@ -198,9 +225,9 @@ impl AwaitingPin {
 /// VERIFY and COMPUTE DIGITAL SIGNATURE.
 #[derive(Debug)]
 pub(in crate::lane) struct Proving {
-    session: TapSession,
-    known: KnownCard,
-    message: AdmissionMessage,
+    pub(super) session: TapSession,
+    pub(super) known: KnownCard,
+    pub(super) message: AdmissionMessage,
     pub(super) deadline: Timestamp,
 }
 
@@ -243,14 +270,14 @@ fn proved(
 }
 
 /// What an input means to a state that waits for the card.
-enum CardAnswer {
+pub(super) enum CardAnswer {
     Response(ResponseApdu),
     /// Not for this state.
     Nothing,
     Over(Refusal),
 }
 
-fn card_answer(now: Timestamp, deadline: Timestamp, input: Input) -> CardAnswer {
+pub(super) fn card_answer(now: Timestamp, deadline: Timestamp, input: Input) -> CardAnswer {
     match input {
         Input::Answered(_, response) => CardAnswer::Response(response),
         Input::Torn(_) => CardAnswer::Over(Refusal::CardLeft),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kido_shared::apdu::ResponseApdu;
 use kido_shared::binding::BindingTag;
-use kido_shared::card::Pin;
+use kido_shared::card::{Pin, PinEntry};
 use kido_shared::certificate::SubjectPublicKey;
 use kido_shared::challenge::Challenge;
 use kido_shared::claim::ClaimAnswer;
@@ -108,8 +108,8 @@ pub enum ClaimOutcome {
 /// Something happened.
 #[derive(Debug)]
 pub enum Input {
-    /// The reader is there and works.
-    ReaderReady,
+    /// The reader is there and works; where a PIN for it is typed.
+    ReaderReady(PinEntry),
     /// The reader is gone or does not answer.
     ReaderGone,
     /// A card lies in the tray.
@@ -128,6 +128,8 @@ pub enum Input {
     LookUpFailed(TapNumber, Refusal),
     /// The holder typed a PIN; the challenge is fresh randomness for this proof.
     PinEntered(Pin, Challenge),
+    /// Answers [`super::Effect::DrawChallenge`].
+    ChallengeDrawn(TapNumber, Challenge),
     /// The holder pressed *cancel*.
     Cancelled,
     /// The holder said how many of the party enter now.

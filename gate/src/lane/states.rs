@@ -9,6 +9,7 @@ use super::entry::{AdmittingHere, AskingParty, Claiming, Deciding, Intending, Op
 pub(super) use super::exchange::Reading;
 use super::exchange::{AwaitingPin, Consulting, CountingTries, Proving};
 use super::input::{Input, TapNumber};
+use super::pinpad::{DrawingChallenge, TypingAtReader};
 use super::{FORGOTTEN_TIME, NOTICE_TIME, WELCOME_TIME};
 use crate::screen::Welcome;
 
@@ -25,6 +26,10 @@ pub(super) enum State {
     CountingTries(CountingTries),
     /// The pad is shown.
     AwaitingPin(AwaitingPin),
+    /// The PIN will be typed on the reader; its challenge is being drawn.
+    DrawingChallenge(DrawingChallenge),
+    /// The PIN is being typed on the reader.
+    TypingAtReader(TypingAtReader),
     /// VERIFY and COMPUTE DIGITAL SIGNATURE.
     Proving(Proving),
     /// The replica is asked once more, after the proof.
@@ -95,6 +100,8 @@ impl State {
             Self::Consulting(state) => state.step(now, tap, input, effects),
             Self::CountingTries(state) => state.step(now, tap, input, effects),
             Self::AwaitingPin(state) => state.step(now, tap, input, effects),
+            Self::DrawingChallenge(state) => state.step(now, tap, input, effects),
+            Self::TypingAtReader(state) => state.step(now, tap, input, effects),
             Self::Proving(state) => state.step(now, tap, input, effects),
             Self::Deciding(state) => state.step(now, tap, input, effects),
             Self::AskingParty(state) => state.step(now, tap, input, effects),
@@ -114,6 +121,8 @@ impl State {
             | Self::Consulting(_)
             | Self::CountingTries(_)
             | Self::AwaitingPin(_)
+            | Self::DrawingChallenge(_)
+            | Self::TypingAtReader(_)
             | Self::Proving(_) => Step::refuse(Refusal::CardLeft),
             Self::Leaving(leaving) => Step::Stay(Self::Leaving(leaving.card_taken(now))),
             other @ (Self::Idle
@@ -140,6 +149,8 @@ impl State {
             Self::Consulting(state) => Some(state.deadline),
             Self::CountingTries(state) => Some(state.deadline),
             Self::AwaitingPin(state) => Some(state.deadline),
+            Self::DrawingChallenge(state) => Some(state.deadline),
+            Self::TypingAtReader(state) => Some(state.deadline),
             Self::Proving(state) => Some(state.deadline),
             Self::Deciding(state) => Some(state.deadline),
             Self::AskingParty(state) => Some(state.deadline),

@@ -7,7 +7,7 @@ use kido_reader::child::{CommandFailure, CommandNumber, ParentMessage};
 use kido_shared::apdu::{CommandApdu, Instruction, ResponseApdu, TapCommand};
 use tokio::time::Instant;
 
-use super::{COMMAND_TIME, POWER_ON_TIME, ReaderInput, SIGNATURE_TIME, TAP_TIME};
+use super::{COMMAND_TIME, PINPAD_TIME, POWER_ON_TIME, ReaderInput, SIGNATURE_TIME, TAP_TIME};
 use crate::lane::TapNumber;
 
 /// Commands under way: one that is waited for, and a few of taps that were given up.
@@ -75,7 +75,7 @@ impl Exchange {
         match self.tap {
             Tap::Running { tap: running, .. } if running == tap => {}
             Tap::None | Tap::Running { .. } | Tap::TimedOut(_) => {
-                self.abandon();
+                self.abandon(now);
                 self.tap = Tap::Running { tap, deadline: now + TAP_TIME };
             }
         }
@@ -93,8 +93,8 @@ impl Exchange {
     }
 
     /// The tap is over: powered off, card gone. Its answers reach nobody.
-    pub(super) fn end_tap(&mut self) {
-        self.abandon();
+    pub(super) fn end_tap(&mut self, now: Instant) {
+        self.abandon(now);
         self.tap = Tap::None;
     }
 
@@ -141,7 +141,7 @@ impl Exchange {
         }
         match self.tap {
             Tap::Running { tap, deadline } if deadline <= now => {
-                self.abandon();
+                self.abandon(now);
                 self.tap = Tap::TimedOut(tap);
                 Some(Expired::Tap(tap))
             }
@@ -157,9 +157,14 @@ impl Exchange {
         })
     }
 
-    fn abandon(&mut self) {
+    /// Nobody waits for these any more. A reader that still waits for somebody's PIN has as long as any command to notice
+    /// that the card has left: the next holder's must not be taken for it, nor made to wait.
+    fn abandon(&mut self, now: Instant) {
         for command in &mut self.under_way {
             command.asker = Asker::Nobody;
+            if command.command.instruction() == Instruction::VerifyAtReader {
+                command.deadline = command.deadline.min(now + COMMAND_TIME);
+            }
         }
     }
 
@@ -177,6 +182,7 @@ impl Exchange {
 const fn allowance(instruction: Instruction) -> Duration {
     match instruction {
         Instruction::ComputeSignature => SIGNATURE_TIME,
+        Instruction::VerifyAtReader => PINPAD_TIME,
         Instruction::SelectApplication => COMMAND_TIME.saturating_add(POWER_ON_TIME),
         Instruction::SelectFile
         | Instruction::ReadBinary
@@ -213,7 +219,7 @@ mod tests {
     async fn an_answer_to_an_old_tap_reaches_nobody() {
         let (mut exchange, now) = (Exchange::default(), Instant::now());
         let old = sent(exchange.transmit(tap(1), select(), now));
-        exchange.end_tap();
+        exchange.end_tap(now);
         let new = sent(exchange.transmit(tap(2), select(), now));
         assert!(exchange.answered(old, &[0x90, 0]).is_none());
         assert!(matches!(exchange.answered(new, &[0x90, 0]), Some(ReaderInput::Answered(to, _)) if to == tap(2)));
@@ -232,6 +238,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_pin_at_the_reader_may_take_as_long_as_somebody_types_and_no_longer() {
+        let (mut exchange, now) = (Exchange::default(), Instant::now());
+        let at_reader = TapCommand::from_cbor(&[0x82, 8, 0]).unwrap();
+        let number = sent(exchange.transmit(tap(1), at_reader, now));
+        assert!(exchange.expire(now + PINPAD_TIME - Duration::from_millis(1)).is_none());
+        assert!(matches!(exchange.expire(now + PINPAD_TIME), Some(Expired::Command(Some(_)))));
+        assert!(PINPAD_TIME + COMMAND_TIME + SIGNATURE_TIME < TAP_TIME, "a slow PIN still leaves time to sign");
+        let cancelled = exchange.answered(number, &[0x64, 0x01]);
+        let Some(ReaderInput::Answered(_, answer)) = cancelled else { panic!("{cancelled:?}") };
+        assert_eq!(answer.status().get(), 0x6401);
+    }
+
+    #[tokio::test]
     async fn a_tap_ends_after_its_time_and_sends_nothing_more() {
         let (mut exchange, now) = (Exchange::default(), Instant::now());
         let number = sent(exchange.transmit(tap(1), select(), now));
@@ -247,8 +266,18 @@ mod tests {
     async fn a_child_that_hangs_on_a_given_up_command_is_still_found() {
         let (mut exchange, now) = (Exchange::default(), Instant::now());
         exchange.transmit(tap(1), read_window(), now);
-        exchange.end_tap();
+        exchange.end_tap(now);
         assert!(matches!(exchange.expire(now + COMMAND_TIME), Some(Expired::Command(None))));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_waits_for_the_pin_of_a_tap_that_is_over_holds_nobody_up() {
+        let (mut exchange, now) = (Exchange::default(), Instant::now());
+        exchange.transmit(tap(1), TapCommand::from_cbor(&[0x82, 8, 0]).unwrap(), now);
+        exchange.end_tap(now);
+        exchange.transmit(tap(2), select(), now);
+        let expired = exchange.expire(now + COMMAND_TIME);
+        assert!(matches!(expired, Some(Expired::Command(Some(ReaderInput::CommandTimedOut(next)))) if next == tap(2)));
     }
 
     #[tokio::test]
@@ -298,7 +327,7 @@ mod tests {
                         }
                     }
                     Step::EndTap => {
-                        exchange.end_tap();
+                        exchange.end_tap(now);
                         asked = None;
                     }
                     Step::Wait(seconds) => {

@@ -150,7 +150,7 @@ impl Supervisor {
                 tracing::warn!(process = living.process.id(), "a command took too long, killing the reader process");
                 if let Some(late) = late {
                     // Told here, so that what follows is the loss of the reader and no second answer.
-                    living.exchange.end_tap();
+                    living.exchange.end_tap(now);
                     self.tell(late).await.ok_or(Life::NotNeeded)?;
                 }
                 Err(Life::Over)
@@ -196,7 +196,7 @@ impl Living {
                 Ordered::Refused(input) => Ok(Some(input)),
             },
             ReaderOrder::PowerOff => {
-                self.exchange.end_tap();
+                self.exchange.end_tap(Instant::now());
                 self.send(&ParentMessage::PowerOff).await.map(|()| None)
             }
         }
@@ -213,14 +213,14 @@ impl Living {
         self.heard = Instant::now();
         match message {
             ChildMessage::Alive => None,
-            ChildMessage::ReaderArrived(name) => Some(ReaderInput::ReaderReady(name)),
+            ChildMessage::ReaderArrived(name, entry) => Some(ReaderInput::ReaderReady(name, entry)),
             ChildMessage::ReaderGone(why) => {
-                self.exchange.end_tap();
+                self.exchange.end_tap(Instant::now());
                 Some(ReaderInput::ReaderGone(ReaderLoss::Absent(why)))
             }
             ChildMessage::CardPresent => Some(ReaderInput::CardPresent),
             ChildMessage::CardGone => {
-                self.exchange.end_tap();
+                self.exchange.end_tap(Instant::now());
                 Some(ReaderInput::CardGone)
             }
             ChildMessage::Answered(number, bytes) => self.exchange.answered(number, &bytes),

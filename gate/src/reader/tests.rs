@@ -4,14 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use kido_shared::apdu::TapCommand;
+use kido_shared::card::PinEntry;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::*;
 
-/// `ReaderArrived("R")`, then `CardPresent`.
-const ARRIVES: &str = r"printf '\000\004\202\000\141\122\000\002\201\002'; ";
+/// `ReaderArrived("R", PinEntry::Here)`, then `CardPresent`.
+const ARRIVES: &str = r"printf '\000\005\203\000\141\122\000\000\002\201\002'; ";
 
 /// `Alive`, for ever.
 const LIVES: &str = r"while printf '\000\002\201\006'; do sleep 0.2; done";
@@ -33,7 +34,7 @@ async fn next(handle: &mut ReaderHandle) -> ReaderInput {
 }
 
 async fn ready(handle: &mut ReaderHandle) {
-    assert!(matches!(next(handle).await, ReaderInput::ReaderReady(name) if name == "R"));
+    assert!(matches!(next(handle).await, ReaderInput::ReaderReady(name, PinEntry::Here) if name == "R"));
     assert!(matches!(next(handle).await, ReaderInput::CardPresent));
 }
 

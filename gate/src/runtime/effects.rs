@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kido_shared::binding::BindingTag;
+use kido_shared::challenge::Challenge;
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Clock as _;
 use kido_shared::error_chain::Chain;
@@ -69,6 +70,9 @@ impl Carrier {
     ) -> Result<(), OrderError> {
         match effect {
             Effect::Transmit(tap, command) => return reader.send(ReaderOrder::Transmit(tap, command)),
+            Effect::DrawChallenge(tap) => {
+                work.spawn(async move { Some(Input::ChallengeDrawn(tap, Challenge::generate(&mut OsRng))) });
+            }
             Effect::PowerOffCard => return reader.send(ReaderOrder::PowerOff),
             Effect::Show(screen) => {
                 self.wishes.note_screen(&screen);

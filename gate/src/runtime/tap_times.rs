@@ -54,13 +54,14 @@ impl TapTimes {
                 self.barrier.heard();
                 self.log("admitted");
             }
-            Input::ReaderReady
+            Input::ReaderReady(_)
             | Input::ReaderGone
             | Input::CardGone
             | Input::Answered(..)
             | Input::Torn(_)
             | Input::CardSilent(_)
             | Input::PinEntered(..)
+            | Input::ChallengeDrawn(..)
             | Input::Cancelled
             | Input::PartyChosen(_)
             | Input::CaughtUp(_)
@@ -79,6 +80,7 @@ impl TapTimes {
             Effect::OpenLane(..) => self.barrier.asked(),
             Effect::ReportRefusal(..) => self.log("refused"),
             Effect::Transmit(..)
+            | Effect::DrawChallenge(_)
             | Effect::PowerOffCard
             | Effect::CatchUp(_)
             | Effect::DropIntents(_)

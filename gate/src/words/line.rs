@@ -36,6 +36,7 @@ pub(super) fn sentence(screen: &Screen) -> Line {
         Screen::Idle => Line::plain("idle"),
         Screen::Reading => Line::plain("reading"),
         Screen::AskPin(_) => Line::plain("ask-pin"),
+        Screen::AskPinAtReader(_) => Line::plain("ask-pin-at-reader"),
         Screen::Proving => Line::plain("proving"),
         Screen::AskParty { .. } => Line::plain("ask-party"),
         Screen::Welcome(welcome) => welcome_line(welcome),
@@ -48,7 +49,9 @@ pub(super) fn sentence(screen: &Screen) -> Line {
 /// The smaller line under it: what happens next, where the sentence does not say so itself.
 pub(super) fn hint(screen: &Screen) -> Option<Line> {
     match screen {
-        Screen::AskPin(tries) => Some(Line::with("tries-left", "tries", Fill::Count(tries.get().into()))),
+        Screen::AskPin(tries) | Screen::AskPinAtReader(tries) => {
+            Some(Line::with("tries-left", "tries", Fill::Count(tries.get().into())))
+        }
         Screen::Proving => Some(Line::plain("pin-gone")),
         Screen::AskParty { most } => Some(Line::with("party-most", "most", Fill::Count(*most))),
         Screen::Welcome(Welcome { take_card: true, .. }) => Some(Line::plain("take-card")),

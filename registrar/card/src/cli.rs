@@ -117,6 +117,9 @@ pub(crate) struct ReaderOption {
     /// Use the reader whose name has this in it [default: the only one]
     #[arg(long, value_name = "NAME-PART", env = "KIDO_READER")]
     pub(crate) reader: Option<String>,
+    /// Type the PIN on this computer even where the reader has keys of its own
+    #[arg(long)]
+    pub(crate) no_pinpad: bool,
 }
 
 /// Options of a dialogue with a registrar.

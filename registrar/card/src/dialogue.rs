@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kido_shared::card::Pin;
+use kido_shared::card::{Pin, PinEntry};
 use kido_shared::certificate::{
     CertificateDer, CertificateProfile, CertificateReason, TrustAnchors, UserAuthCertificate,
 };
@@ -12,7 +12,7 @@ use kido_shared::wire::v1::registration::RegistrationProof;
 use zeroize::Zeroizing;
 
 use crate::client::Client;
-use crate::exchange::ExchangeError;
+use crate::exchange::{EnteredPin, ExchangeError};
 use crate::host::{ConfirmedOrigin, KnownHosts, Standing, UnknownHost};
 use crate::link::Link;
 use crate::news::{Listener, News};
@@ -129,11 +129,20 @@ async fn prove<P: Person>(
     let tries = shown.tries.map_err(|closed| ExchangeError::Card(closed.into()))?;
     let digest = opened.digest(algorithm);
     let before = BeforePin { tries, label: opened.action().label(), fingerprint: fingerprint(&digest) };
-    let typed = around.person.pin(&before).await?;
-    let pin = Pin::parse(typed.trim()).map_err(|_says_nothing_of_it| Problem::PinMalformed)?;
-    drop(typed);
+    let pin = match shown.typed {
+        PinEntry::Here => {
+            let typed = around.person.pin(&before).await?;
+            let pin = Pin::parse(typed.trim()).map_err(|_says_nothing_of_it| Problem::PinMalformed)?;
+            drop(typed);
+            around.listener.hear(&News::Signing);
+            EnteredPin::Here(pin)
+        }
+        PinEntry::AtReader => {
+            around.listener.hear(&News::TypeAtReader(&before));
+            EnteredPin::AtReader
+        }
+    };
     opened.still_open(clock.now())?;
-    around.listener.hear(&News::Signing);
     let signature = around.desk.prove(pin, digest).await?;
     around.listener.hear(&News::TakeCard);
     Ok(RegistrationProof {

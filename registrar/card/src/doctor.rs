@@ -4,7 +4,8 @@
 
 use core::time::Duration;
 
-use kido_reader::{Cancel, NoReader, ReaderName, ReaderPattern, Readers, WaitError};
+use kido_reader::{Cancel, NoReader, ReaderKeys, ReaderName, ReaderPattern, Readers, WaitError};
+use kido_shared::card::PinEntry;
 use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
 
@@ -27,6 +28,8 @@ const CLOCK_OFF_MAX: Duration = Duration::from_secs(150);
 pub(crate) struct Found {
     pub(crate) readers: Result<Vec<ReaderName>, NoReader>,
     pub(crate) chosen: Result<ReaderName, NoReader>,
+    /// Where a PIN would be typed; absent where there is no reader.
+    pub(crate) typed: Option<PinEntry>,
     /// Absent where there is no reader to look into.
     pub(crate) card: Option<Result<(), Problem>>,
     /// Absent where no server was named.
@@ -101,9 +104,10 @@ impl DoctorReport {
 }
 
 /// Looks at reader and card, and at the server where one is named.
-pub(crate) async fn examine(cancel: Cancel, pattern: ReaderPattern, server: Option<Origin>) -> Found {
-    let looked = tokio::task::spawn_blocking(move || look(cancel, pattern)).await;
-    let (readers, chosen, card) = looked.unwrap_or((Err(NoReader::NoService), Err(NoReader::NoService), None));
+pub(crate) async fn examine(cancel: Cancel, pattern: ReaderPattern, keys: ReaderKeys, server: Option<Origin>) -> Found {
+    let looked = tokio::task::spawn_blocking(move || look(cancel, pattern, keys)).await;
+    let nothing = || (Err(NoReader::NoService), Err(NoReader::NoService), None, None);
+    let (readers, chosen, typed, card) = looked.unwrap_or_else(|_panicked| nothing());
     let server = match server {
         Some(origin) => {
             let health = client::health(&origin).await;
@@ -111,19 +115,21 @@ pub(crate) async fn examine(cancel: Cancel, pattern: ReaderPattern, server: Opti
         }
         None => None,
     };
-    Found { readers, chosen, card, server, now: SystemClock.now() }
+    Found { readers, chosen, typed, card, server, now: SystemClock.now() }
 }
 
-type Looked = (Result<Vec<ReaderName>, NoReader>, Result<ReaderName, NoReader>, Option<Result<(), Problem>>);
+type Looked =
+    (Result<Vec<ReaderName>, NoReader>, Result<ReaderName, NoReader>, Option<PinEntry>, Option<Result<(), Problem>>);
 
-fn look(cancel: Cancel, pattern: ReaderPattern) -> Looked {
+fn look(cancel: Cancel, pattern: ReaderPattern, keys: ReaderKeys) -> Looked {
     let readers = Readers::new(cancel.clone()).list();
     let chosen = readers.clone().and_then(|readers| pattern.choose(&readers));
+    let typed = chosen.as_ref().ok().map(|reader| Readers::new(cancel.clone()).pin_entry(reader, keys));
     let card = chosen.is_ok().then(|| {
-        let mut placed = PcscCards::new(cancel, pattern, CARD_GLANCE).card(&|_waiting| {})?;
+        let mut placed = PcscCards::new(cancel, pattern, ReaderKeys::Ignore, CARD_GLANCE).card(&|_waiting| {})?;
         Ok(exchange::recognise(placed.channel.as_mut())?)
     });
-    (readers, chosen, card)
+    (readers, chosen, typed, card)
 }
 
 /// What is in order, what is not, and what to do. Pure.
@@ -131,6 +137,9 @@ pub(crate) fn judge(found: &Found) -> Vec<Check> {
     let mut checks = vec![service(&found.readers)];
     if found.readers.is_ok() {
         checks.push(reader(&found.chosen));
+    }
+    if let (Ok(_reader), Some(typed)) = (&found.chosen, found.typed) {
+        checks.push(pin(typed));
     }
     if let Some(looked) = &found.card {
         checks.push(card(looked));
@@ -157,6 +166,17 @@ fn reader(chosen: &Result<ReaderName, NoReader>) -> Check {
         Ok(reader) => ok("reader", Line::with("reader-ok", "reader", Fill::text(&reader.to_string()))),
         Err(why) => problem("reader", of_no_reader(why).line),
     }
+}
+
+/// Named, never a problem: without keys on the reader the PIN is typed here.
+fn pin(typed: PinEntry) -> Check {
+    ok(
+        "pin",
+        Line::plain(match typed {
+            PinEntry::Here => "pin-typed-here",
+            PinEntry::AtReader => "pin-typed-at-reader",
+        }),
+    )
 }
 
 fn card(looked: &Result<(), Problem>) -> Check {

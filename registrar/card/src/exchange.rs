@@ -103,17 +103,29 @@ pub(crate) fn read(channel: &mut dyn CardChannel) -> Result<Shown, ExchangeError
     Ok(Shown { certificate, pin })
 }
 
-/// Sends the PIN, once, and has the card sign.
+/// How the card gets its PIN.
+#[derive(Debug)]
+pub(crate) enum EnteredPin {
+    /// It was typed here.
+    Here(Pin),
+    /// It will be typed on the reader's own keys.
+    AtReader,
+}
+
+/// Sends the PIN, or has the reader take it, once, and has the card sign.
 ///
 /// # Errors
 /// [`ExchangeError`]; a wrong PIN has cost one try, and none is tried again.
 pub(crate) fn prove(
     channel: &mut dyn CardChannel,
     expect: ExpectRegistrationPin,
-    pin: Pin,
+    pin: EnteredPin,
     digest: MessageDigest,
 ) -> Result<CardSignature, ExchangeError> {
-    let (command, session) = expect.enter(pin, digest);
+    let (command, session) = match pin {
+        EnteredPin::Here(pin) => expect.enter(pin, digest),
+        EnteredPin::AtReader => expect.enter_at_reader(digest),
+    };
     match until_pause(channel, command, session)? {
         RegistrationStep::Done(signature) => Ok(signature),
         RegistrationStep::Transmit(..) | RegistrationStep::Certificate(..) | RegistrationStep::AskPin(..) => {

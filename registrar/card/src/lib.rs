@@ -46,4 +46,5 @@ mod words;
 mod tests;
 
 pub use cli::Cli;
+pub use link::{LINK_CHARACTERS_MAX, Link, LinkError, LinkKind};
 pub use runtime::run;

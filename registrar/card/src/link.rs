@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 const SCHEME: &str = "kido:";
 
 /// Longest line that is read as a link: the longest origin, the path and a code in groups take 306 characters.
-pub(crate) const LINK_CHARACTERS_MAX: usize = 512;
+pub const LINK_CHARACTERS_MAX: usize = 512;
 
 /// Why a text is no link of Kido; never repeats the text, which may hold a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LinkError {
+pub enum LinkError {
     /// Nothing was given.
     #[error("no link was given")]
     Empty,
@@ -40,7 +40,7 @@ pub(crate) enum LinkError {
 
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinkKind {
+pub enum LinkKind {
     /// `/r`: registers a card for a ticket.
     Registration,
     /// `/t`: the holder's own.
@@ -57,10 +57,13 @@ impl LinkKind {
 }
 
 /// A link with everything in it read.
-pub(crate) struct Link {
-    pub(crate) origin: Origin,
-    pub(crate) kind: LinkKind,
-    pub(crate) code: Code,
+pub struct Link {
+    /// Where it leads; nothing is sent there before that was confirmed.
+    pub origin: Origin,
+    /// What it is for.
+    pub kind: LinkKind,
+    /// The secret behind `#`.
+    pub code: Code,
 }
 
 /// The code is a secret, so the link prints without it.
@@ -75,7 +78,7 @@ impl Link {
     ///
     /// # Errors
     /// [`LinkError`]; [`LinkError::Scheme`] where it is a link without one, which nobody but a person can have typed.
-    pub(crate) fn handed_over(text: &str) -> Result<Self, LinkError> {
+    pub fn handed_over(text: &str) -> Result<Self, LinkError> {
         Self::parse(without_scheme(text.trim()).ok_or(LinkError::Scheme)?)
     }
 
@@ -83,7 +86,7 @@ impl Link {
     ///
     /// # Errors
     /// [`LinkError`].
-    pub(crate) fn parse(text: &str) -> Result<Self, LinkError> {
+    pub fn parse(text: &str) -> Result<Self, LinkError> {
         let text = text.trim();
         let text = without_scheme(text).unwrap_or(text);
         if text.is_empty() {

@@ -6,6 +6,7 @@ use kido_reader::{NoReader, Waiting};
 use kido_shared::challenge::{Action, Origin};
 use kido_shared::wire::v1::registration::TicketSummary;
 
+use crate::person::BeforePin;
 use crate::problem::reader::of_no_reader;
 use crate::session::{Finished, Opened};
 use crate::words::{Fill, Line, Voice};
@@ -25,6 +26,8 @@ pub(crate) enum News<'n> {
     Waiting(&'n Waiting),
     /// A card is being read.
     Reading,
+    /// The reader waits for the PIN on its own keys; what stands before the person there as well.
+    TypeAtReader(&'n BeforePin),
     /// The PIN goes to the card, and the card signs.
     Signing,
     /// The PIN is forgotten and the card without power.
@@ -53,12 +56,24 @@ impl Listener for Voice {
             News::Opened(opened) => describe(self, opened),
             News::Waiting(waiting) => self.say(&waiting_line(waiting)),
             News::Reading => self.say(&Line::plain("reading")),
+            News::TypeAtReader(before) => {
+                say_before_pin(self, before);
+                self.say(&Line::plain("type-at-reader"));
+            }
             News::Signing => self.say(&Line::plain("signing")),
             News::TakeCard => self.say(&Line::plain("take-card")),
             News::Sending => self.say(&Line::plain("sending-proof")),
             News::Finished(finished) => finish(self, finished),
         }
     }
+}
+
+/// What must have been said before anybody types a PIN, wherever they do.
+pub(crate) fn say_before_pin(voice: &Voice, before: &BeforePin) {
+    voice.say(
+        &Line::with("will-sign", "label", Fill::text(before.label)).and("fingerprint", Fill::text(&before.fingerprint)),
+    );
+    voice.say(&Line::with("tries-left", "tries", Fill::Count(before.tries.get())));
 }
 
 fn waiting_line(waiting: &Waiting) -> Line {

@@ -12,15 +12,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use kido_reader::{Cancel, CardChannel, ReaderPattern, Readers, TransmitError, Waiting};
-use kido_shared::card::{CardError, ExpectRegistrationPin, Pin, PinTries};
+use kido_reader::{Cancel, CardChannel, ReaderKeys, ReaderPattern, Readers, TransmitError, Waiting};
+use kido_shared::card::{CardError, ExpectRegistrationPin, PinEntry, PinTries};
 use kido_shared::certificate::CertificateDer;
 use kido_shared::challenge::MessageDigest;
 use kido_shared::clock::SystemClock;
 use kido_shared::proof::CardSignature;
 use tokio::sync::oneshot;
 
-use crate::exchange::{self, ClosedPin, ExchangeError, PinState};
+use crate::exchange::{self, ClosedPin, EnteredPin, ExchangeError, PinState};
 use crate::news::{Listener, News};
 use crate::problem::Problem;
 
@@ -39,6 +39,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(6);
 /// A card under power, and where it lies.
 pub(crate) struct Placed {
     pub(crate) reader: String,
+    /// Where its PIN is typed.
+    pub(crate) typed: PinEntry,
     pub(crate) channel: Box<dyn CardChannel>,
 }
 
@@ -59,12 +61,13 @@ pub(crate) trait Cards: Send {
 pub(crate) struct PcscCards {
     readers: Readers,
     pattern: ReaderPattern,
+    keys: ReaderKeys,
     patience: Duration,
 }
 
 impl PcscCards {
-    pub(crate) const fn new(cancel: Cancel, pattern: ReaderPattern, patience: Duration) -> Self {
-        Self { readers: Readers::new(cancel), pattern, patience }
+    pub(crate) const fn new(cancel: Cancel, pattern: ReaderPattern, keys: ReaderKeys, patience: Duration) -> Self {
+        Self { readers: Readers::new(cancel), pattern, keys, patience }
     }
 }
 
@@ -72,8 +75,10 @@ impl Cards for PcscCards {
     fn card(&mut self, tell: &dyn Fn(&Waiting)) -> Result<Placed, Problem> {
         let reader =
             self.readers.wait_for_card(&self.pattern, self.patience, &SystemClock, tell).map_err(Problem::Wait)?;
+        // Asked before the card is ours alone: a reader that is held cannot be asked.
+        let typed = self.readers.pin_entry(&reader, self.keys);
         let channel = self.readers.connect(&reader).map_err(ExchangeError::from)?;
-        Ok(Placed { reader: reader.to_string(), channel: Box::new(channel) })
+        Ok(Placed { reader: reader.to_string(), typed, channel: Box::new(channel) })
     }
 
     fn choose(&mut self, reader: String) {
@@ -86,6 +91,8 @@ impl Cards for PcscCards {
 pub(crate) struct CardShown {
     pub(crate) reader: String,
     pub(crate) certificate: CertificateDer,
+    /// Where its PIN is typed.
+    pub(crate) typed: PinEntry,
     /// Tries left, or why no PIN may be asked.
     pub(crate) tries: Result<PinTries, ClosedPin>,
 }
@@ -93,7 +100,7 @@ pub(crate) struct CardShown {
 enum Order {
     Choose(String, oneshot::Sender<Result<(), Problem>>),
     Read(oneshot::Sender<Result<CardShown, Problem>>),
-    Prove(Pin, MessageDigest, oneshot::Sender<Result<CardSignature, Problem>>),
+    Prove(EnteredPin, MessageDigest, oneshot::Sender<Result<CardSignature, Problem>>),
 }
 
 /// The dialogue's end of the card's thread.
@@ -142,7 +149,7 @@ impl CardDesk {
     ///
     /// # Errors
     /// [`Problem`].
-    pub(crate) async fn prove(&self, pin: Pin, digest: MessageDigest) -> Result<CardSignature, Problem> {
+    pub(crate) async fn prove(&self, pin: EnteredPin, digest: MessageDigest) -> Result<CardSignature, Problem> {
         let (answer, answered) = oneshot::channel();
         self.order(Order::Prove(pin, digest, answer), answered).await
     }
@@ -208,7 +215,7 @@ fn read(cards: &mut dyn Cards, listener: &dyn Listener) -> Result<(CardShown, Op
     let mut beginnings_left = BEGINNINGS_MAX;
     loop {
         beginnings_left = beginnings_left.saturating_sub(1);
-        let Placed { reader, mut channel } = cards.card(&|waiting| listener.hear(&News::Waiting(waiting)))?;
+        let Placed { reader, typed, mut channel } = cards.card(&|waiting| listener.hear(&News::Waiting(waiting)))?;
         listener.hear(&News::Reading);
         let shown = match exchange::read(channel.as_mut()) {
             Ok(shown) => shown,
@@ -219,11 +226,11 @@ fn read(cards: &mut dyn Cards, listener: &dyn Listener) -> Result<(CardShown, Op
             PinState::Ready(tries, expect) => (Ok(tries), Some(Lying { channel, expect })),
             PinState::Closed(why) => (Err(why), None),
         };
-        return Ok((CardShown { reader, certificate: shown.certificate, tries }, lying));
+        return Ok((CardShown { reader, certificate: shown.certificate, typed, tries }, lying));
     }
 }
 
-fn prove(lying: Option<Lying>, pin: Pin, digest: MessageDigest) -> Result<CardSignature, Problem> {
+fn prove(lying: Option<Lying>, pin: EnteredPin, digest: MessageDigest) -> Result<CardSignature, Problem> {
     let Some(Lying { mut channel, expect }) = lying else {
         return Err(ExchangeError::Transmit(TransmitError::Torn).into());
     };

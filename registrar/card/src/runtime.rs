@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use kido_reader::{Cancel, ReaderPattern};
+use kido_reader::{Cancel, ReaderKeys, ReaderPattern};
 use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock as _, SystemClock};
 use kido_shared::codes::Code;
@@ -76,31 +76,32 @@ fn start_log(level: LogLevel) {
 
 async fn until_interrupted(command: Command, voice: &Arc<Voice>, patience: Duration) -> Result<Report, Problem> {
     let cancel = Cancel::new();
-    let cards = |reader: ReaderOption| PcscCards::new(cancel.clone(), pattern(reader), patience);
+    let cards = |reader: ReaderOption, keys| PcscCards::new(cancel.clone(), pattern(reader), keys, patience);
     match command {
         Command::Register(options) => {
             let wanted = Wanted::Register;
-            let cards = cards(options.reader.clone());
+            let cards = cards(options.reader.clone(), keys_of_dialogue(&options));
             Box::pin(hold(wanted, options, cards, voice, &cancel)).await
         }
         Command::Show(ShowOptions { dialogue, event, server }) => {
-            let cards = cards(dialogue.reader.clone());
+            let cards = cards(dialogue.reader.clone(), keys_of_dialogue(&dialogue));
             Box::pin(hold(Wanted::of_holder(false, event, server), dialogue, cards, voice, &cancel)).await
         }
         Command::Resume(ShowOptions { dialogue, event, server }) => {
-            let cards = cards(dialogue.reader.clone());
+            let cards = cards(dialogue.reader.clone(), keys_of_dialogue(&dialogue));
             Box::pin(hold(Wanted::of_holder(true, event, server), dialogue, cards, voice, &cancel)).await
         }
         Command::Open(options) => {
-            let cards = cards(options.reader.clone());
+            let cards = cards(options.reader.clone(), keys(&options.reader));
             Box::pin(opened(options, cards, voice, &cancel)).await
         }
         Command::Status(options) => {
-            let cards = cards(options.reader.clone());
+            let cards = cards(options.reader.clone(), ReaderKeys::Ignore);
             Box::pin(status(options, cards, voice, &cancel)).await
         }
         Command::Doctor(DoctorOptions { reader, server }) => {
-            let found = doctor::examine(cancel.clone(), pattern(reader), server);
+            let keys = keys(&reader);
+            let found = doctor::examine(cancel.clone(), pattern(reader), keys, server);
             let found = or_interrupted(async { Ok(found.await) }, &cancel).await?;
             let report = DoctorReport::new(&doctor::judge(&found), voice);
             report.tell(voice);
@@ -200,6 +201,15 @@ async fn status(
     let report = StatusReport::of(&shown, &trust, SystemClock.now());
     report.tell(&shown, voice);
     Ok(Report::Status(report))
+}
+
+const fn keys(option: &ReaderOption) -> ReaderKeys {
+    if option.no_pinpad { ReaderKeys::Ignore } else { ReaderKeys::Use }
+}
+
+/// A PIN that comes from standard input is not asked for on the reader.
+const fn keys_of_dialogue(options: &DialogueOptions) -> ReaderKeys {
+    if options.pin_stdin { ReaderKeys::Ignore } else { keys(&options.reader) }
 }
 
 fn pattern(reader: ReaderOption) -> ReaderPattern {

@@ -9,6 +9,7 @@ use kido_shared::challenge::Origin;
 use zeroize::Zeroizing;
 
 use crate::link::LINK_CHARACTERS_MAX;
+use crate::news::say_before_pin;
 use crate::person::{Again, BeforePin, Person};
 use crate::problem::Problem;
 use crate::words::{Fill, Line, Voice};
@@ -189,11 +190,7 @@ impl Person for Terminal {
     }
 
     async fn pin(&mut self, before: &BeforePin) -> Result<Zeroizing<String>, Problem> {
-        self.voice.say(
-            &Line::with("will-sign", "label", Fill::text(before.label))
-                .and("fingerprint", Fill::text(&before.fingerprint)),
-        );
-        self.voice.say(&Line::with("tries-left", "tries", Fill::Count(before.tries.get())));
+        say_before_pin(&self.voice, before);
         self.voice.ask(&Line::plain("ask-pin"));
         if self.pin_stdin { self.line().await?.ok_or(Problem::NoInput) } else { self.secret().await }
     }

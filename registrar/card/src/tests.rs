@@ -14,7 +14,7 @@ use crate::client::ClientError;
 use crate::exchange::ExchangeError;
 use crate::problem::Problem;
 use crate::session::{Asked, SessionError};
-use around::{Behaviour, EVENT, HOST, Ran, Scene, code};
+use around::{Behaviour, EVENT, HOST, Keys, Ran, Scene, code};
 
 fn card_problem(ran: &Ran) -> CardError {
     match ran.ended.as_ref().map(drop) {
@@ -68,6 +68,29 @@ async fn one_wrong_pin_is_one_try() {
     assert_eq!(scene.pins_sent(), 1);
     assert_eq!(scene.requests(), ["start"], "there is no proof to send");
     assert!(!scene.has_power());
+}
+
+#[tokio::test]
+async fn a_pin_typed_on_the_reader_is_not_asked_for_here() {
+    let scene = Scene::new(Behaviour::Honest, Character::Holder).await.with_keys(Keys::Types(PIN));
+    let ran = scene.attended(&["y"]).await;
+    assert_eq!(ran.ended.unwrap().outcome, "bound");
+    assert_eq!((ran.requests_at_answer.len(), scene.pins_sent()), (1, 1), "one question: whether to go on");
+    let (tries, where_to) = (ran.said.find("3 tries left").unwrap(), ran.said.find("keys of the card reader").unwrap());
+    assert!(tries < where_to && ran.said.contains("kido/v1/bind"), "{}", ran.said);
+}
+
+#[tokio::test]
+async fn a_pin_that_is_wrong_or_not_finished_on_the_reader_is_told_as_such() {
+    let cancelled = Scene::new(Behaviour::Honest, Character::Holder).await.with_keys(Keys::Cancel);
+    let ran = cancelled.attended(&["y"]).await;
+    assert_eq!(card_problem(&ran), CardError::PinNotEntered);
+    assert_eq!(ran.ended.unwrap_err().code(), "pin_not_entered");
+    assert_eq!((cancelled.pins_sent(), cancelled.has_power()), (0, false));
+    let wrong = Scene::new(Behaviour::Honest, Character::Holder).await.with_keys(Keys::Types(WRONG_PIN));
+    let ran = wrong.attended(&["y"]).await;
+    assert_eq!(card_problem(&ran), CardError::WrongPin(PinTries::new(2)));
+    assert_eq!((wrong.pins_sent(), wrong.requests()), (1, vec!["start"]));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ host-remembered = Remembered in { $file }
 host-not-remembered = The name could not be remembered; it counts for this time.
 go-on = Go on? Type y and press Enter:
 ask-pin = 4 digits (利用者証明用):
+type-at-reader = Type your 4 digits (利用者証明用) on the keys of the card reader, then its OK key.
 
 ## What will happen
 asking-registrar = Asking { $origin } …
@@ -68,6 +69,8 @@ check-note = [ –  ] { $text }
 check-problem = [ !! ] { $text }
 service-ok = The smart card service is running.
 reader-ok = Reader: { $reader }
+pin-typed-here = The PIN is typed on this computer: the reader has no keys of its own that can be used.
+pin-typed-at-reader = The PIN is typed on the reader's own keys and never reaches this computer. Readers with keys were not tried; --no-pinpad does without.
 card-ok = A My Number Card lies on the reader and answers.
 card-none = No card lies on the reader. That is fine for now.
 server-ok = { $origin } answers.
@@ -115,6 +118,7 @@ problem-phone = Phones do not work here yet. Please use your card.
 
 ## PIN
 problem-pin-malformed = The PIN (利用者証明用) has 4 digits. Nothing was sent to the card.
+problem-pin-not-entered = No PIN was entered on the card reader. No try was used. Please begin again.
 problem-wrong-pin = { $tries ->
     [0] Wrong PIN. It is locked now. Your city office can unlock it.
     [one] Wrong PIN, { $tries } try left. To keep it from locking it is not asked for again here; your city office can reset it.

@@ -59,6 +59,11 @@ page-put-card-next = Leave it there until you are told to take it.
 page-put-card-reader = Reader: { $reader }
 page-reading = Reading. Leave the card in place
 page-pin = Enter your PIN
+page-pin-at-reader = Type your PIN on the card reader
+page-pin-at-reader-next = 4 digits (利用者証明用) on the reader's keys, then its OK key. { $tries ->
+    [one] { $tries } try left.
+   *[other] { $tries } tries left.
+}
 page-pin-bind = This registers your card for this ticket. Then only this card can enter with it.
 page-pin-prove = This proves that the card is yours. It admits nobody.
 page-place = Seat { $seat }, entrance { $entrance }
@@ -135,6 +140,8 @@ page-wrong-pin = { $tries ->
    *[other] Wrong PIN. { $tries } tries left
 }
 page-wrong-pin-next = Make sure it is the 4-digit one (利用者証明用). If you cannot remember it, stop: your city office can reset it.
+page-pin-not-entered = No PIN was entered on the card reader
+page-pin-not-entered-next = No try was used. Begin again, and type the 4 digits on the reader's keys.
 page-pin-malformed = These are not 4 digits
 page-pin-malformed-next = The PIN has 4 digits. Nothing was sent to the card.
 page-last-try = Only one try is left

@@ -59,6 +59,8 @@ page-put-card-next = 終わるまで、そのまま 置いておきます。
 page-put-card-reader = リーダー: { $reader }
 page-reading = 読み取っています。カードは そのまま
 page-pin = 暗証番号を 入力してください
+page-pin-at-reader = カードリーダーの ボタンで 暗証番号を 入力してください
+page-pin-at-reader-next = 数字4けた（利用者証明用）を 入力して、OKボタンを 押してください。あと { $tries } 回です。
 page-pin-bind = このチケットに、カードを 登録します。登録すると、このカードでだけ 入場できます。
 page-pin-prove = カードが あなたのものか 確かめます。入場には なりません。
 page-place = 席 { $seat }　入口 { $entrance }
@@ -129,6 +131,8 @@ page-phone-next = カードを 置いてください。
 ## The PIN
 page-wrong-pin = 暗証番号が ちがいます。あと { $tries } 回です
 page-wrong-pin-next = 利用者証明用の 数字4けたか、よく 確かめてください。思い出せないときは やめて、市区町村で 再設定してください。
+page-pin-not-entered = カードリーダーで 暗証番号が 入力されませんでした
+page-pin-not-entered-next = 回数は 減っていません。もう一度はじめて、カードリーダーの ボタンで 数字4けたを 入力してください。
 page-pin-malformed = 数字4けたでは ありません
 page-pin-malformed-next = 暗証番号は 数字4けたです。カードには なにも 送っていません。
 page-last-try = あと 1 回しか 入力できません

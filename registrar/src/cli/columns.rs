@@ -22,7 +22,7 @@ pub(crate) const FAULTS_MAX: usize = 100;
 const COLUMN_NAME_CHARS_MAX: usize = 32;
 
 /// Most rows of one file: the largest events planned for, ten times.
-pub(crate) const ROWS_MAX: usize = 1_000_000;
+pub const ROWS_MAX: usize = 1_000_000;
 
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]

@@ -16,26 +16,37 @@ use crate::domain::reference::{OrderRef, TicketRef};
 use crate::domain::ticket::offered_entries;
 
 /// The columns of an import, in the order in which the manual names them.
-pub(crate) const COLUMNS: [&str; 8] =
+pub const COLUMNS: [&str; 8] =
     ["ticket_ref", "order_ref", "zone", "seat_label", "valid_from", "valid_until", "entries", "party"];
 
 /// One row, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TableRow {
+pub struct TableRow {
     /// Where it stands, from 1.
-    pub(crate) line: u64,
-    pub(crate) ticket_ref: TicketRef,
-    pub(crate) order_ref: OrderRef,
-    pub(crate) zone: Zone,
-    pub(crate) seat_label: SeatLabel,
-    pub(crate) valid_from: Timestamp,
-    pub(crate) valid_until: Timestamp,
-    pub(crate) entries: Entries,
-    pub(crate) party: String,
+    pub line: u64,
+    /// The shop's name for the ticket.
+    pub ticket_ref: TicketRef,
+    /// The shop's name for the purchase.
+    pub order_ref: OrderRef,
+    /// Which part of the venue.
+    pub zone: Zone,
+    /// Which place there.
+    pub seat_label: SeatLabel,
+    /// From when on it lets in.
+    pub valid_from: Timestamp,
+    /// Until when.
+    pub valid_until: Timestamp,
+    /// How often.
+    pub entries: Entries,
+    /// With which others it enters; empty where with none.
+    pub party: String,
 }
 
 /// Reads a whole file, and names its faults where it has any.
-pub(crate) fn read(file: impl Read) -> Result<Vec<TableRow>, TableFaults> {
+///
+/// # Errors
+/// [`TableFaults`], the first hundred.
+pub fn read(file: impl Read) -> Result<Vec<TableRow>, TableFaults> {
     read_to(file, Bounds { rows: ROWS_MAX, faults: FAULTS_MAX }).map_err(TableFaults::from)
 }
 

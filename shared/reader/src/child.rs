@@ -25,7 +25,7 @@ pub use message::{ChildMessage, CommandFailure, CommandNumber, ParentMessage, Re
 use self::frame::FrameError;
 use self::threads::{CardOrder, Outgoing, Threads};
 use crate::cancel::Cancel;
-use crate::choice::ReaderPattern;
+use crate::choice::{ReaderKeys, ReaderPattern};
 
 /// How long the end of the process waits for the card's power to be cut.
 pub const POWER_OFF_TIME: Duration = Duration::from_secs(2);
@@ -62,11 +62,16 @@ pub enum ChildError {
 ///
 /// # Errors
 /// [`ChildError`]; the card's power is off by then, or its reader hangs.
-pub fn run(input: impl Read + Send + 'static, mut output: impl Write, reader: ReaderPattern) -> Result<(), ChildError> {
+pub fn run(
+    input: impl Read + Send + 'static,
+    mut output: impl Write,
+    reader: ReaderPattern,
+    keys: ReaderKeys,
+) -> Result<(), ChildError> {
     let cancel = Cancel::new();
     let (outbox, outgoing) = sync_channel(OUTBOX_MAX);
     let (orders, ordered) = sync_channel(ORDERS_MAX);
-    let threads = Threads { reader, cancel: cancel.clone(), outbox };
+    let threads = Threads { reader, keys, cancel: cancel.clone(), outbox };
     threads.start(input, orders.clone(), ordered).map_err(ChildError::Thread)?;
     let ended = hand_on(&outgoing, &mut output);
     cancel.cancel();

@@ -45,6 +45,16 @@ impl fmt::Debug for ReaderName {
 
 impl LogSafe for ReaderName {}
 
+/// Whether a reader's own keys are used where it has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReaderKeys {
+    /// The PIN is typed there: it never enters this computer.
+    #[default]
+    Use,
+    /// It is typed here all the same: for a reader whose keys or driver do not do what they say.
+    Ignore,
+}
+
 /// Why no reader could be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoReader {

@@ -3,14 +3,16 @@
 use core::fmt;
 use core::time::Duration;
 
-use kido_shared::apdu::{ApduError, CommandApdu, ResponseApdu};
+use kido_shared::apdu::{ApduError, CommandApdu, Instruction, ResponseApdu};
 use pcsc::{Context, Disposition, Protocols, Scope, ShareMode};
 use zeroize::Zeroizing;
 
 use crate::cancel::Cancel;
 use crate::channel::{CardChannel, TransmitError};
 use crate::choice::ReaderName;
+use crate::control::PcscControl;
 use crate::fault;
+use crate::pinpad::Pinpad;
 
 /// Longest answer to a command with a short Le: 256 bytes and the status word (ISO 7816-4 §5.1).
 const ANSWER_BYTES_MAX: usize = 258;
@@ -92,11 +94,10 @@ impl CardChannel for CardConnection {
         let Some(card) = &self.card else {
             return Err(TransmitError::Torn);
         };
-        let mut buffer = Zeroizing::new([0; ANSWER_BYTES_MAX]);
-        let answer = match card.transmit(command.as_bytes(), buffer.as_mut_slice()) {
-            Ok(bytes) => ResponseApdu::parse(bytes, command).map_err(unusable),
-            Err(pcsc::Error::InsufficientBuffer) => Err(too_long(command)),
-            Err(error) => Err(fault::on_transmit(error)),
+        let answer = if command.instruction() == Instruction::VerifyAtReader {
+            verify_at_reader(card, command)
+        } else {
+            send(card, command)
         };
         match &answer {
             Ok(answer) => tracing::debug!(
@@ -112,6 +113,22 @@ impl CardChannel for CardConnection {
         }
         answer
     }
+}
+
+fn send(card: &pcsc::Card, command: &CommandApdu) -> Result<ResponseApdu, TransmitError> {
+    let mut buffer = Zeroizing::new([0; ANSWER_BYTES_MAX]);
+    match card.transmit(command.as_bytes(), buffer.as_mut_slice()) {
+        Ok(bytes) => ResponseApdu::parse(bytes, command).map_err(unusable),
+        Err(pcsc::Error::InsufficientBuffer) => Err(too_long(command)),
+        Err(error) => Err(fault::on_transmit(error)),
+    }
+}
+
+/// Asks for the control code anew each time: it is the driver's own, and the reader may be another one by now.
+fn verify_at_reader(card: &pcsc::Card, command: &CommandApdu) -> Result<ResponseApdu, TransmitError> {
+    let mut reader = PcscControl(card);
+    let pinpad = Pinpad::find(&mut reader).ok_or(TransmitError::ReaderFailed)?;
+    pinpad.verify(&mut reader, command)
 }
 
 /// A success with nothing in it is how pcsc-lite reports a card torn out during a command (`jpki.md` §1).

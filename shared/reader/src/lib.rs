@@ -3,6 +3,7 @@
 //! ```text
 //! Monitor ─▶ ReaderEvent: reader arrived or gone, card present or gone          own thread, own PC/SC context
 //! CardConnection: CardChannel ─▶ transmit(CommandApdu) ─▶ ResponseApdu          own thread, own PC/SC context
+//! pinpad: VERIFY_PIN_DIRECT ─▶ the reader takes the PIN, and only a status word comes back        not tried on hardware
 //! child::run ─▶ both of them behind two pipes: what a gate starts as its reader process
 //! ```
 //!
@@ -19,14 +20,16 @@ mod channel;
 pub mod child;
 mod choice;
 mod connection;
+mod control;
 mod fault;
 mod monitor;
+pub mod pinpad;
 mod presence;
 mod readers;
 
 pub use cancel::Cancel;
 pub use channel::{CardChannel, TransmitError};
-pub use choice::{NoReader, READER_NAME_BYTES_MAX, ReaderName, ReaderPattern};
+pub use choice::{NoReader, READER_NAME_BYTES_MAX, ReaderKeys, ReaderName, ReaderPattern};
 pub use connection::{CardConnection, PowerOn};
 pub use monitor::{Monitor, Observed, WAIT_SLICE};
 pub use presence::ReaderEvent;

@@ -2,13 +2,15 @@
 
 use core::time::Duration;
 
+use kido_shared::card::PinEntry;
 use kido_shared::clock::Clock;
 use pcsc::{Context, Scope};
 
 use crate::cancel::Cancel;
 use crate::channel::TransmitError;
-use crate::choice::{NoReader, ReaderName, ReaderPattern};
+use crate::choice::{NoReader, ReaderKeys, ReaderName, ReaderPattern};
 use crate::connection::{CardConnection, PowerOn};
+use crate::control;
 use crate::monitor::{Monitor, Observed, WAIT_SLICE, attached};
 use crate::presence::ReaderEvent;
 
@@ -66,6 +68,15 @@ impl Readers {
     /// [`NoReader`].
     pub fn choose(&self, pattern: &ReaderPattern) -> Result<ReaderName, NoReader> {
         pattern.choose(&self.list()?)
+    }
+
+    /// Where a PIN for a card in this reader is typed: on its own keys where it has any and they are to be used.
+    #[must_use]
+    pub fn pin_entry(&self, reader: &ReaderName, keys: ReaderKeys) -> PinEntry {
+        match keys {
+            ReaderKeys::Use => control::pin_entry(reader),
+            ReaderKeys::Ignore => PinEntry::Here,
+        }
     }
 
     /// Waits until a card lies in the chosen reader, and tells every change of what it waits for.

@@ -24,6 +24,7 @@ const COMPUTE_SIGNATURE: u8 = 4;
 const GET_RESPONSE: u8 = 5;
 const READ_WINDOW: u8 = 6;
 const READ_CERTIFICATE: u8 = 7;
+const VERIFY_AT_READER: u8 = 8;
 
 /// Room for the longest encoded command, so that no growing buffer leaves an unwiped copy of a PIN behind.
 pub(super) const ENCODED_BYTES_MAX: usize = 128;
@@ -46,6 +47,9 @@ fn write_proof<W: Write>(command: &ProofCommand, e: &mut Encoder<W>) -> Result<(
         ProofCommand::PinStatus(addressing) => e.array(2)?.u8(PIN_STATUS)?.u8(addressing_number(*addressing))?.ok(),
         ProofCommand::Verify(addressing, pin) => {
             e.array(3)?.u8(VERIFY)?.u8(addressing_number(*addressing))?.bytes(pin.digits())?.ok()
+        }
+        ProofCommand::VerifyAtReader(addressing) => {
+            e.array(2)?.u8(VERIFY_AT_READER)?.u8(addressing_number(*addressing))?.ok()
         }
         ProofCommand::ComputeSignature { addressing, digest, expected } => e
             .array(4)?
@@ -74,6 +78,7 @@ fn read_proof(items: u64, kind: u8, d: &mut Decoder<'_>) -> Result<ProofCommand,
             let pin = Pin::from_digits(d.bytes()?).map_err(decode::Error::custom)?;
             Ok(ProofCommand::Verify(addressing, pin))
         }
+        (VERIFY_AT_READER, 2) => Ok(ProofCommand::VerifyAtReader(read_addressing(d)?)),
         (COMPUTE_SIGNATURE, 4) => {
             let addressing = read_addressing(d)?;
             let digest = read_digest(d)?;

@@ -78,6 +78,7 @@ pub(crate) enum ProofCommand {
     SelectFile(FileId),
     PinStatus(Addressing),
     Verify(Addressing, Pin),
+    VerifyAtReader(Addressing),
     ComputeSignature { addressing: Addressing, digest: MessageDigest, expected: ExpectedLength },
     GetResponse(ExpectedLength),
 }
@@ -89,6 +90,7 @@ impl ProofCommand {
             Self::SelectFile(_) => Instruction::SelectFile,
             Self::PinStatus(_) => Instruction::PinStatus,
             Self::Verify(..) => Instruction::Verify,
+            Self::VerifyAtReader(_) => Instruction::VerifyAtReader,
             Self::ComputeSignature { .. } => Instruction::ComputeSignature,
             Self::GetResponse(_) => Instruction::GetResponse,
         }
@@ -99,7 +101,8 @@ impl ProofCommand {
         match self {
             Self::SelectApplication => build(instruction, [0x00, 0xA4, 0x04, 0x0C], &APPLICATION_ID, None),
             Self::SelectFile(file) => build(instruction, [0x00, 0xA4, 0x02, 0x0C], &file.to_bytes(), None),
-            Self::PinStatus(addressing) => {
+            // The reader gets another form of it (`CommandApdu::blank_verify`); a card that got this one loses no try.
+            Self::PinStatus(addressing) | Self::VerifyAtReader(addressing) => {
                 build(instruction, [0x00, 0x20, 0x00, reference(*addressing, PIN_REFERENCE)], &[], None)
             }
             Self::Verify(addressing, pin) => {

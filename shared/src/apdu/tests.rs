@@ -35,6 +35,7 @@ fn proof_commands() -> Vec<ProofCommand> {
     for addressing in [Addressing::Short, Addressing::Selected] {
         commands.push(ProofCommand::PinStatus(addressing));
         commands.push(ProofCommand::Verify(addressing, Pin::parse("7391").unwrap()));
+        commands.push(ProofCommand::VerifyAtReader(addressing));
         for digest in [MessageDigest::Sha256([0x73; 32]), MessageDigest::Sha384([0x73; 48])] {
             for expected in [ExpectedLength::MAX, ExpectedLength::new(104).unwrap()] {
                 commands.push(ProofCommand::ComputeSignature { addressing, digest: digest.clone(), expected });
@@ -94,6 +95,27 @@ fn every_command_is_listed_and_reads_back_from_the_pipe() {
         let read = RegistrationCommand::from_cbor(&command.to_cbor()).unwrap();
         assert_eq!(CommandApdu::from(read).as_bytes(), apdu.as_bytes());
         assert_eq!(command.instruction(), apdu.instruction());
+    }
+}
+
+#[test]
+fn only_a_verify_at_the_reader_has_a_form_for_the_reader_and_it_holds_no_pin() {
+    for command in tap_commands() {
+        let apdu = CommandApdu::from(&command);
+        let blank = apdu.blank_verify();
+        assert_eq!(blank.is_some(), apdu.instruction() == Instruction::VerifyAtReader, "{command:?}");
+        let Some(blank) = blank else { continue };
+        assert_eq!(blank[..4], apdu.as_bytes()[..], "the same VERIFY");
+        assert!(matches!(blank, [0x00, 0x20, 0x00, 0x80 | 0x98, 0x04, 0xFF, 0xFF, 0xFF, 0xFF]));
+    }
+}
+
+#[test]
+fn a_verify_at_the_reader_that_reached_a_card_would_cost_no_try() {
+    for addressing in [Addressing::Short, Addressing::Selected] {
+        let at_reader = CommandApdu::from(TapCommand::proof(ProofCommand::VerifyAtReader(addressing)));
+        let status = CommandApdu::from(TapCommand::proof(ProofCommand::PinStatus(addressing)));
+        assert_eq!(at_reader.as_bytes(), status.as_bytes());
     }
 }
 

@@ -24,6 +24,9 @@ pub enum CardError {
     /// The PIN was wrong. The card keeps the count; it is only reported, and never tried again.
     #[error("wrong PIN, tries left: {0}")]
     WrongPin(PinTries),
+    /// Nobody finished a PIN at the reader: cancelled, too late, or too few digits. No try was spent.
+    #[error("no PIN was entered at the reader")]
+    PinNotEntered,
     /// The card has locked its PIN.
     #[error("the PIN is locked")]
     PinLocked,
@@ -70,6 +73,7 @@ impl CardError {
             Self::NotMyNumberCard => Refusal::NotMyNumberCard,
             Self::Phone => Refusal::Phone,
             Self::WrongPin(tries) => Refusal::WrongPin(*tries),
+            Self::PinNotEntered => Refusal::PinNotEntered,
             Self::PinLocked => Refusal::PinLocked,
             Self::TooFewTries(_) => Refusal::TooFewTries,
             Self::NoPin => Refusal::NoPin,

@@ -38,6 +38,16 @@ impl fmt::Display for PinTries {
 
 impl LogSafe for PinTries {}
 
+/// Where a PIN is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PinEntry {
+    /// On our own pad or keyboard: it passes through this program, which wipes it.
+    #[default]
+    Here,
+    /// On the keys of the card reader: it never reaches this program.
+    AtReader,
+}
+
 /// Why a text is no PIN; says nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PinError {

@@ -122,6 +122,15 @@ impl ExpectRegistrationPin {
         let state = RegistrationState::Proof(state);
         (RegistrationCommand::proof(command), RegistrationSession { state, budget })
     }
+
+    /// Has the reader take the PIN at its own keys and send it, once, and has the card sign the digest if it takes it.
+    #[must_use]
+    pub fn enter_at_reader(self, digest: MessageDigest) -> (RegistrationCommand, RegistrationSession) {
+        let (command, state) = ProofState::enter_at_reader(self.addressing, digest);
+        let budget = self.budget.command_after_a_pause();
+        let state = RegistrationState::Proof(state);
+        (RegistrationCommand::proof(command), RegistrationSession { state, budget })
+    }
 }
 
 impl RegistrationState {

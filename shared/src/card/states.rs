@@ -5,7 +5,7 @@
 use super::answer::{Budget, Collected, Taken, done, refused};
 use super::applet::{Addressing, FileId, another_card, no_pin_set, pin_locked};
 use super::error::CardError;
-use super::pin::{Pin, PinTries};
+use super::pin::{Pin, PinEntry, PinTries};
 use crate::apdu::{ExpectedLength, Instruction, ProofCommand, ResponseApdu, StatusWord};
 use crate::challenge::MessageDigest;
 use crate::proof::CardSignature;
@@ -67,7 +67,16 @@ impl ProofState {
 
     /// Sends the PIN, once; the digest is what the card is asked to sign if it takes it.
     pub(super) fn enter(addressing: Addressing, pin: Pin, digest: MessageDigest) -> (ProofCommand, Self) {
-        (ProofCommand::Verify(addressing, pin), Self::Verify(ExpectVerify { addressing, digest }))
+        (
+            ProofCommand::Verify(addressing, pin),
+            Self::Verify(ExpectVerify { addressing, digest, typed: PinEntry::Here }),
+        )
+    }
+
+    /// Has the reader take the PIN and send it, once.
+    pub(super) const fn enter_at_reader(addressing: Addressing, digest: MessageDigest) -> (ProofCommand, Self) {
+        let state = ExpectVerify { addressing, digest, typed: PinEntry::AtReader };
+        (ProofCommand::VerifyAtReader(addressing), Self::Verify(state))
     }
 
     pub(super) fn advance(self, response: &ResponseApdu, budget: &mut Budget) -> Result<ProofStep, CardError> {
@@ -133,6 +142,7 @@ impl ExpectPinStatus {
 pub(super) struct ExpectVerify {
     addressing: Addressing,
     digest: MessageDigest,
+    typed: PinEntry,
 }
 
 impl ExpectVerify {
@@ -142,10 +152,18 @@ impl ExpectVerify {
             Some(tries) if tries.get() > 0 => return Err(CardError::WrongPin(tries)),
             Some(_none) => return Err(CardError::PinLocked),
             None if pin_locked(status) => return Err(CardError::PinLocked),
-            None => done(Instruction::Verify, status)?,
+            None if self.typed == PinEntry::AtReader && not_entered(status) => return Err(CardError::PinNotEntered),
+            None => done(self.instruction(), status)?,
         }
         let (command, state) = ExpectSignature::begin(self.addressing, self.digest);
         Ok(ProofStep::Transmit(command, state))
+    }
+
+    const fn instruction(&self) -> Instruction {
+        match self.typed {
+            PinEntry::Here => Instruction::Verify,
+            PinEntry::AtReader => Instruction::VerifyAtReader,
+        }
     }
 }
 
@@ -203,6 +221,12 @@ impl ExpectSignature {
         };
         Ok(ProofStep::Transmit(command, state))
     }
+}
+
+/// Whether a reader says that it sent no PIN: nothing typed in time (`6400`), cancelled (`6401`), too few or too many digits
+/// (`6403`). PC/SC part 10 §2.6.3 and the manuals of pinpads that repeat it; not tried on hardware.
+fn not_entered(status: StatusWord) -> bool {
+    [0x6400, 0x6401, 0x6403].contains(&status.get())
 }
 
 /// The `x` of `63Cx`.

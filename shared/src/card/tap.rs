@@ -112,6 +112,16 @@ impl ExpectPin {
         let budget = self.budget.command_after_a_pause();
         (TapCommand::proof(command), TapSession { state: TapState::Proof(state), budget })
     }
+
+    /// Has the reader take the PIN at its own keys and send it, once, and has the card sign the digest if it takes it.
+    ///
+    /// The answer comes when somebody has typed, so it may take as long as a PIN may.
+    #[must_use]
+    pub fn enter_at_reader(self, digest: MessageDigest) -> (TapCommand, TapSession) {
+        let (command, state) = ProofState::enter_at_reader(self.addressing, digest);
+        let budget = self.budget.command_after_a_pause();
+        (TapCommand::proof(command), TapSession { state: TapState::Proof(state), budget })
+    }
 }
 
 impl TapState {

@@ -93,7 +93,7 @@ type Card<'a> = dyn FnMut(&CommandApdu) -> Vec<u8> + 'a;
 
 /// The drivers differ in their types only; a macro keeps them the same.
 macro_rules! driver {
-    ($name:ident, $session:ident, $step:ident, $shown:ident) => {
+    ($name:ident, $session:ident, $step:ident, $shown:ident, $enter:expr) => {
         /// Drives one exchange to its end; `go_on` is the caller's word on what the card has shown.
         fn $name(card: &mut Card<'_>, go_on: bool) -> Trace {
             let mut trace = Trace::new();
@@ -113,7 +113,7 @@ macro_rules! driver {
                     $step::$shown(_, next) => next.continue_(),
                     $step::AskPin(tries, next) => {
                         trace.asked_pin_at = Some(tries);
-                        next.enter(pin(), digest())
+                        $enter(next)
                     }
                     $step::Done(signature) => break Ok(End::Signed(signature.as_ref().len())),
                 };
@@ -122,8 +122,10 @@ macro_rules! driver {
         }
     };
 }
-driver!(run_tap, TapSession, CardStep, Window);
-driver!(run_registration, RegistrationSession, RegistrationStep, Certificate);
+driver!(run_tap, TapSession, CardStep, Window, |next: ExpectPin| next.enter(pin(), digest()));
+driver!(run_tap_at_reader, TapSession, CardStep, Window, |next: ExpectPin| next.enter_at_reader(digest()));
+driver!(run_registration, RegistrationSession, RegistrationStep, Certificate, |next: ExpectRegistrationPin| next
+    .enter(pin(), digest()));
 
 /// A card that gives these answers in turn, and none to a command that nobody expected.
 fn scripted(answers: &[Vec<u8>]) -> impl FnMut(&CommandApdu) -> Vec<u8> {

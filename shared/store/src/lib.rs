@@ -20,7 +20,7 @@ mod transaction;
 mod writer;
 
 pub use error::{StoreError, TransactError};
-pub use export::import;
+pub use export::{import, verify_export};
 pub use frame::FrameFault;
 pub use held::{HeldFolder, IndexLoss};
 pub use index::changes::{IndexChanges, Scan};

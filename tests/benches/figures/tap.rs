@@ -15,7 +15,7 @@ use kido_gate::replica::{FoundTicket, Replica};
 use kido_gate::screen::Screen;
 use kido_shared::apdu::{CommandApdu, ResponseApdu, TapCommand};
 use kido_shared::binding::BindingTag;
-use kido_shared::card::Pin;
+use kido_shared::card::{Pin, PinEntry};
 use kido_shared::certificate::SubjectPublicKey;
 use kido_shared::challenge::Challenge;
 use kido_shared::claim::ClaimAnswer;
@@ -173,7 +173,7 @@ struct Turnstile {
 impl Turnstile {
     fn new(replica: Replica, journal: Journal, (event, gate): (EventId, GateId)) -> anyhow::Result<Self> {
         let (mut lane, _first) = Lane::new();
-        lane.handle(SystemClock.now(), Input::ReaderReady);
+        lane.handle(SystemClock.now(), Input::ReaderReady(PinEntry::Here));
         Ok(Self { lane, replica, journal, event, gate, ahead: Duration::ZERO })
     }
 
@@ -250,6 +250,7 @@ impl Turnstile {
             Effect::Show(Screen::AskPin(_tries)) => {
                 Input::PinEntered(Pin::parse(planted::PIN)?, Challenge::generate(&mut OsRng))
             }
+            Effect::DrawChallenge(number) => Input::ChallengeDrawn(number, Challenge::generate(&mut OsRng)),
             Effect::Show(_) | Effect::PowerOffCard => return Ok(None),
             Effect::ReportRefusal(_, refusal) => bail!("refused: {}", refusal.name()),
             Effect::CatchUp(_) | Effect::DropIntents(_) | Effect::NoteRefused(_) | Effect::AdmitHere(..) => {

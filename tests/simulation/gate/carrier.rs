@@ -39,6 +39,8 @@ impl Gate {
         match effect {
             Effect::Show(screen) => self.show(Some(screen)),
             Effect::PowerOffCard => {}
+            // A lane's reader here has no keys, so that every PIN is a step of the simulation.
+            Effect::DrawChallenge(_) => world.tell(|| format!("gate {}: a challenge nobody draws", self.number)),
             Effect::ReportRefusal(_, refusal) => world.tell(|| format!("gate {}: {refusal:?}", self.number)),
             Effect::Transmit(tap, command) => self.transmit(world, running, tap, command),
             Effect::LookUp(tap, window) => {

@@ -62,7 +62,7 @@ fn admissions_that_are_stored_too_late_open_nothing() {
 fn a_lane_is_out_of_order_until_its_reader_is_there() {
     let mut table = Table::unready();
     assert_eq!(table.screen(), &Screen::OutOfOrder(Refusal::ReaderFailed.code()));
-    table.give(Input::ReaderReady);
+    table.give(Input::ReaderReady(PinEntry::Here));
     assert_eq!(table.screen(), &Screen::Idle);
     table.give(Input::ReaderGone);
     assert_eq!(table.screen(), &Screen::OutOfOrder(Refusal::ReaderFailed.code()));
@@ -87,7 +87,7 @@ fn a_reader_that_is_back_does_not_mend_a_full_disk() {
     assert_eq!(table.screen(), &Screen::OutOfOrder(Refusal::ReaderFailed.code()));
     table.give(Input::BackInService);
     table.give(Input::OutOfService(Refusal::StorageFailed));
-    table.give(Input::ReaderReady);
+    table.give(Input::ReaderReady(PinEntry::Here));
     assert_eq!(table.screen(), &Screen::OutOfOrder(Refusal::StorageFailed.code()));
     table.give(Input::BackInService);
     assert_eq!(table.screen(), &Screen::Idle);

@@ -25,7 +25,7 @@ enum Happening {
     Lost,
     CardPresent,
     CardGone,
-    ReaderReady,
+    ReaderReady(PinEntry),
     ReaderGone,
     Out,
     Back,
@@ -37,6 +37,7 @@ enum Happening {
     CaughtUp,
     Pin(&'static str),
     Cancel,
+    AtTheKeys(AtThePad),
     Party(usize),
     Pass(u64),
     ArbiterSays(u8),
@@ -51,7 +52,11 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Lost),
         8 => Just(Happening::CardPresent),
         2 => Just(Happening::CardGone),
-        1 => prop_oneof![3 => Just(Happening::ReaderReady), 1 => Just(Happening::ReaderGone)],
+        1 => prop_oneof![
+            2 => Just(Happening::ReaderReady(PinEntry::Here)),
+            2 => Just(Happening::ReaderReady(PinEntry::AtReader)),
+            1 => Just(Happening::ReaderGone),
+        ],
         1 => prop_oneof![3 => Just(Happening::Back), 1 => Just(Happening::Out)],
         1 => prop_oneof![
             Just(Happening::Torn),
@@ -63,6 +68,12 @@ fn happening() -> impl Strategy<Value = Happening> {
         ],
         10 => prop_oneof![19 => Just(planted::PIN), 1 => Just(planted::WRONG_PIN)].prop_map(Happening::Pin),
         1 => Just(Happening::Cancel),
+        1 => prop_oneof![
+            3 => Just(AtThePad::Types(planted::PIN)),
+            1 => Just(AtThePad::Types(planted::WRONG_PIN)),
+            1 => Just(AtThePad::Waits),
+            1 => Just(AtThePad::Cancels),
+        ].prop_map(Happening::AtTheKeys),
         2 => (0..4_usize).prop_map(Happening::Party),
         3 => prop_oneof![0..2_000_u64, Just(6_000), Just(20_000), Just(45_000)].prop_map(Happening::Pass),
         2 => (0..6_u8).prop_map(Happening::ArbiterSays),
@@ -114,7 +125,7 @@ fn happen(table: &mut Table, happening: Happening) {
         }
         Happening::CardPresent => Input::CardPresent,
         Happening::CardGone => Input::CardGone,
-        Happening::ReaderReady => Input::ReaderReady,
+        Happening::ReaderReady(entry) => Input::ReaderReady(entry),
         Happening::ReaderGone => Input::ReaderGone,
         Happening::Out => Input::OutOfService(Refusal::StorageFailed),
         Happening::Back => Input::BackInService,
@@ -126,6 +137,10 @@ fn happen(table: &mut Table, happening: Happening) {
         Happening::CaughtUp => Input::CaughtUp(tap),
         Happening::Pin(digits) => return table.type_pin(digits),
         Happening::Cancel => Input::Cancelled,
+        Happening::AtTheKeys(typed) => {
+            table.at_the_keys = typed;
+            return;
+        }
         Happening::Party(count) => Input::PartyChosen(count),
     };
     table.give(input);
@@ -138,8 +153,12 @@ proptest! {
     fn no_order_of_happenings_breaks_a_rule_and_every_tap_comes_to_rest(
         happenings in prop::collection::vec(happening(), 0..120),
         local in prop::bool::weighted(0.2),
+        keys: bool,
     ) {
         let mut table = Table::new();
+        if keys {
+            table.give(Input::ReaderReady(PinEntry::AtReader));
+        }
         let home = if local { ArbiterHome::Local } else { ArbiterHome::Registrar };
         table.place.policy = Arc::new(policy(OfflineChoice::Admit, home));
         table.at_the_pad = AtThePad::Waits;

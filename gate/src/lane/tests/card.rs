@@ -1,7 +1,7 @@
 //! From the tray to the proof: what the card is asked, and when it is left alone.
 
 use kido_shared::apdu::Instruction;
-use kido_shared::card::PinTries;
+use kido_shared::card::{PinEntry, PinTries};
 use kido_shared::refusal::StaffCode;
 use kido_shared::ticket::TicketStatus;
 use kido_virtual_card::card::Fault;
@@ -146,6 +146,102 @@ fn cancel_ends_the_tap_without_a_try() {
     table.give(Input::Cancelled);
     assert_eq!(table.last_refusal(), Some(&Refusal::PinNotEntered));
     assert_eq!(table.card.tries_left(), 3);
+}
+
+/// A table whose reader has keys of its own.
+fn with_keys() -> Table {
+    let mut table = Table::new();
+    table.give(Input::ReaderReady(PinEntry::AtReader));
+    table
+}
+
+#[test]
+fn a_pin_typed_on_the_reader_opens_the_lane_and_never_comes_here() {
+    let mut table = with_keys();
+    table.tap();
+    let expected = [
+        "transmit VERIFY without data",
+        "draw challenge",
+        "show keys",
+        "transmit VERIFY at the reader",
+        "show proving",
+        "transmit COMPUTE DIGITAL SIGNATURE",
+        "power off",
+    ];
+    let begins = table.wanted.iter().position(|wanted| wanted == expected[0]).unwrap();
+    assert_eq!(table.wanted[begins..begins + expected.len()], expected);
+    assert_eq!((table.opened.len(), table.count("show pad")), (1, 0));
+}
+
+#[test]
+fn a_pin_that_nobody_finishes_at_the_reader_costs_no_try_and_the_holder_steps_aside() {
+    for typed in [AtThePad::Waits, AtThePad::Cancels] {
+        let mut table = with_keys();
+        table.at_the_keys = typed;
+        table.tap();
+        assert_eq!(table.last_refusal(), Some(&Refusal::PinNotEntered), "{typed:?}");
+        assert_eq!((table.card.tries_left(), table.count("transmit VERIFY at the reader")), (3, 1), "{typed:?}");
+        assert_eq!(table.count("transmit COMPUTE"), 0, "{typed:?}");
+        let Screen::Refused(notice) = table.screen() else { panic!("{:?}", table.screen()) };
+        assert_eq!(notice.kind, NoticeKind::CardLeft);
+    }
+}
+
+#[test]
+fn a_wrong_pin_at_the_reader_is_told_with_the_tries_left_and_never_sent_again() {
+    let mut table = with_keys();
+    table.at_the_keys = AtThePad::Types(planted::WRONG_PIN);
+    table.tap();
+    assert_eq!(table.last_refusal(), Some(&Refusal::WrongPin(PinTries::new(2))));
+    table.wait_for_rest();
+    assert_eq!((table.card.tries_left(), table.count("transmit VERIFY at the reader")), (2, 1));
+}
+
+#[test]
+fn what_is_typed_on_our_pad_is_nothing_to_a_tap_that_waits_for_the_reader() {
+    let mut table = with_keys();
+    table.tap_holding("transmit VERIFY at the reader");
+    table.pin(planted::PIN);
+    table.give(Input::Cancelled);
+    assert_eq!((table.last_refusal(), table.count("transmit VERIFY at")), (None, 1));
+    assert_eq!(table.count("transmit COMPUTE"), 0);
+    table.release();
+    assert_eq!(table.opened.len(), 1);
+}
+
+#[test]
+fn a_reader_that_never_comes_back_with_a_pin_does_not_hold_the_lane() {
+    for held in ["draw challenge", "transmit VERIFY at the reader"] {
+        let mut table = with_keys();
+        table.tap_holding(held);
+        table.wait_for_rest();
+        assert_eq!(table.refused.len(), 1, "{held}");
+        table.release();
+        assert!(table.opened.is_empty(), "{held}");
+    }
+    let mut table = with_keys();
+    table.tap_holding("transmit VERIFY at the reader");
+    table.give(Input::CardSilent(table.tap_number()));
+    assert_eq!(table.last_refusal(), Some(&Refusal::PinNotEntered));
+}
+
+#[test]
+fn a_card_taken_while_somebody_types_on_the_reader_has_left() {
+    let mut table = with_keys();
+    table.tap_holding("transmit VERIFY at the reader");
+    table.take_card();
+    assert_eq!(table.last_refusal(), Some(&Refusal::CardLeft));
+    table.release();
+    assert!(table.opened.is_empty() && table.count("transmit COMPUTE") == 0);
+}
+
+#[test]
+fn a_reader_without_keys_in_place_of_one_with_them_asks_on_the_pad_again() {
+    let mut table = with_keys();
+    table.give(Input::ReaderGone);
+    table.give(Input::ReaderReady(PinEntry::Here));
+    table.tap();
+    assert_eq!((table.opened.len(), table.count("show pad"), table.count("show keys")), (1, 1, 0));
 }
 
 #[test]

@@ -6,9 +6,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use kido_shared::apdu::{CommandApdu, Instruction, ResponseApdu};
+use kido_shared::apdu::{BLANK_VERIFY_BYTES, CommandApdu, Instruction, ResponseApdu};
 use kido_shared::binding::{BindingTag, SealedKey};
-use kido_shared::card::Pin;
+use kido_shared::card::{Pin, PinEntry};
 use kido_shared::certificate::SubjectPublicKey;
 use kido_shared::challenge::Challenge;
 use kido_shared::feed::TicketRecord;
@@ -102,6 +102,7 @@ pub(super) fn parent_and_child() -> Vec<KnownTicket> {
 pub(super) enum AtThePad {
     Types(&'static str),
     Waits,
+    Cancels,
 }
 
 #[derive(Debug)]
@@ -114,6 +115,8 @@ pub(super) struct Table {
     pub(super) key: Option<SubjectPublicKey>,
     pub(super) place: Place,
     pub(super) at_the_pad: AtThePad,
+    /// The same at the reader's own keys, where it has any.
+    pub(super) at_the_keys: AtThePad,
     pub(super) party: Option<usize>,
     /// The arbiter's next answers; afterwards it grants.
     pub(super) arbiter: VecDeque<ClaimOutcome>,
@@ -150,7 +153,7 @@ impl Table {
     /// A lane in service, its holder's card at hand and one good ticket on it.
     pub(super) fn new() -> Self {
         let mut table = Self::unready();
-        table.give(Input::ReaderReady);
+        table.give(Input::ReaderReady(PinEntry::Here));
         table.wanted.clear();
         table.shown.clear();
         table
@@ -175,6 +178,7 @@ impl Table {
                 policy: Arc::new(policy(OfflineChoice::Refuse, ArbiterHome::Registrar)),
             },
             at_the_pad: AtThePad::Types(planted::PIN),
+            at_the_keys: AtThePad::Types(planted::PIN),
             party: None,
             arbiter: VecDeque::new(),
             barrier_works: true,
@@ -297,6 +301,8 @@ impl Table {
                 | State::Consulting(_)
                 | State::CountingTries(_)
                 | State::AwaitingPin(_)
+                | State::DrawingChallenge(_)
+                | State::TypingAtReader(_)
                 | State::Proving(_)
         );
         assert!(card_is_used || !self.powered, "a card under power after its tap: {:?}", self.lane);
@@ -336,6 +342,9 @@ impl Table {
             Effect::Transmit(tap, command) => {
                 let answer = self.transmit(tap, &CommandApdu::from(&command));
                 self.answer(&name, answer);
+            }
+            Effect::DrawChallenge(tap) => {
+                self.answer(&name, Input::ChallengeDrawn(tap, Challenge::from_bytes([0x77; 32])));
             }
             Effect::PowerOffCard => {
                 self.card.power_off();
@@ -406,14 +415,28 @@ impl Table {
             self.powered = true;
         }
         self.commands.push(command.instruction());
-        if command.instruction() == Instruction::Verify {
+        if matches!(command.instruction(), Instruction::Verify | Instruction::VerifyAtReader) {
             assert!(self.truth.verified_taps.insert(tap), "one tap verifies one PIN once");
         }
-        let bytes = self.card.transmit_now(command.as_bytes());
+        let bytes = match command.blank_verify() {
+            Some(blank) => self.at_the_keys(blank),
+            None => self.card.transmit_now(command.as_bytes()),
+        };
         match ResponseApdu::parse(&bytes, command) {
             Ok(response) => Input::Answered(tap, response),
             Err(_no_answer) => Input::Torn(tap),
         }
+    }
+
+    /// What a reader with keys does: takes digits, puts them in, sends; or says that there were none.
+    fn at_the_keys(&mut self, mut blank: [u8; BLANK_VERIFY_BYTES]) -> Vec<u8> {
+        let digits = match self.at_the_keys {
+            AtThePad::Types(digits) => digits,
+            AtThePad::Waits => return vec![0x64, 0x00],
+            AtThePad::Cancels => return vec![0x64, 0x01],
+        };
+        blank[5..].copy_from_slice(digits.as_bytes());
+        self.card.transmit_now(&blank)
     }
 
     pub(super) fn knowledge(&self, tag: BindingTag, key: Option<SubjectPublicKey>) -> Knowledge {
@@ -425,6 +448,7 @@ impl Table {
 fn name(effect: &Effect) -> String {
     match effect {
         Effect::Transmit(_, command) => format!("transmit {}", CommandApdu::from(command).instruction()),
+        Effect::DrawChallenge(_) => "draw challenge".to_owned(),
         Effect::PowerOffCard => "power off".to_owned(),
         Effect::LookUp(..) => "look up".to_owned(),
         Effect::LookUpAgain(..) => "decide again".to_owned(),
@@ -447,6 +471,7 @@ const fn screen_name(screen: &Screen) -> &'static str {
         Screen::Idle => "idle",
         Screen::Reading => "reading",
         Screen::AskPin(_) => "pad",
+        Screen::AskPinAtReader(_) => "keys",
         Screen::Proving => "proving",
         Screen::AskParty { .. } => "party",
         Screen::Welcome(_) => "welcome",

@@ -20,6 +20,7 @@ fn healthy() -> Found {
     Found {
         readers: Ok(vec![reader()]),
         chosen: Ok(reader()),
+        typed: Some(PinEntry::Here),
         card: Some(Ok(())),
         server: Some((origin, Ok(Health { date: Some(NOW) }))),
         now: NOW,
@@ -32,7 +33,7 @@ fn states(found: &Found) -> Vec<(&'static str, State)> {
 
 #[test]
 fn all_is_well_where_all_is_there() {
-    let all_ok = ["service", "reader", "card", "server", "clock"].map(|name| (name, State::Ok));
+    let all_ok = ["service", "reader", "pin", "card", "server", "clock"].map(|name| (name, State::Ok));
     assert_eq!(states(&healthy()), all_ok);
 }
 

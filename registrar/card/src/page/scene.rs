@@ -36,6 +36,8 @@ pub(crate) enum Scene {
     Reading,
     /// The PIN is asked for.
     Pin(BeforePin),
+    /// The PIN is typed on the reader, which waits for it.
+    PinAtReader(BeforePin),
     /// The card signs.
     Signing,
     /// The proof is on its way; the card may go.
@@ -113,6 +115,7 @@ impl Scene {
             News::Waiting(Waiting::ForReader(why)) => Self::NoReader(of_no_reader(why).trouble),
             News::Waiting(Waiting::ForCard(reader)) => Self::PutCard(reader.to_string()),
             News::Reading => Self::Reading,
+            News::TypeAtReader(before) => Self::PinAtReader((*before).clone()),
             News::Signing => Self::Signing,
             News::Sending => Self::Sending,
             News::Finished(finished) => Self::Done(Outcome::of(finished)),
@@ -137,6 +140,7 @@ impl Scene {
             Self::PutCard(_) => "put-card",
             Self::Reading => "reading",
             Self::Pin(_) => "pin",
+            Self::PinAtReader(_) => "pin-at-reader",
             Self::Signing => "signing",
             Self::Sending => "sending",
             Self::Trouble(told) => told.trouble.name,
@@ -158,6 +162,7 @@ impl Scene {
             Self::PutCard(_) => Picture::plain(Base::PutCard),
             Self::Reading => Picture::plain(Base::ReaderCard),
             Self::Pin(_) => Picture::plain(Base::Pin),
+            Self::PinAtReader(_) => Picture { base: Base::ReaderCard, mark: Mark::Four },
             Self::Signing => Picture { base: Base::ReaderCard, mark: Mark::Shield },
             Self::Sending => Picture::plain(Base::TakeCard),
             Self::Done(_) => Picture::plain(Base::Welcome),
@@ -170,7 +175,7 @@ impl Scene {
         match self {
             Self::Starting | Self::Link | Self::Which | Self::Host(_) | Self::Asking => Step::Ticket,
             Self::NoReader(_) | Self::PutCard(_) | Self::Reading => Step::Card,
-            Self::Pin(_) | Self::Signing | Self::Sending => Step::Digits,
+            Self::Pin(_) | Self::PinAtReader(_) | Self::Signing | Self::Sending => Step::Digits,
             Self::Done(_) | Self::Closed => Step::Done,
             Self::Trouble(told) => match told.remedy {
                 Remedy::Card | Remedy::OtherCard | Remedy::Reader(_) => Step::Card,

@@ -126,9 +126,10 @@ impl View {
     }
 }
 
-/// Once the PIN is on its way to the card, or the proof to the registrar, stopping would only lose the answer.
+/// Once the PIN is on its way to the card, or the proof to the registrar, stopping would only lose the answer; and a reader
+/// that waits for a PIN hears nothing but its own keys.
 const fn may_stop(scene: &Scene) -> bool {
-    !matches!(scene, Scene::Signing | Scene::Sending | Scene::Done(_) | Scene::Closed)
+    !matches!(scene, Scene::PinAtReader(_) | Scene::Signing | Scene::Sending | Scene::Done(_) | Scene::Closed)
 }
 
 const fn tone(scene: &Scene) -> &'static str {
@@ -149,6 +150,7 @@ const fn tone(scene: &Scene) -> &'static str {
         | Scene::PutCard(_)
         | Scene::Reading
         | Scene::Pin(_)
+        | Scene::PinAtReader(_)
         | Scene::Signing
         | Scene::Sending
         | Scene::Closed => "plain",

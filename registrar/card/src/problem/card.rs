@@ -17,6 +17,7 @@ pub(crate) fn of_card(error: &CardError) -> Row<'static> {
         CardError::Phone => row("phone", "problem-phone", OtherCard, trouble::PHONE),
         // What a card with one try left would do is said before its PIN is asked, and then it is not asked.
         CardError::WrongPin(tries) => wrong_pin(tries.get()),
+        CardError::PinNotEntered => row("pin_not_entered", "problem-pin-not-entered", Card, trouble::PIN_NOT_ENTERED),
         CardError::PinLocked => row("pin_locked", "problem-pin-locked", OtherCard, trouble::PIN_LOCKED),
         CardError::TooFewTries(_) => row("too_few_tries", "problem-too-few-tries", OtherCard, trouble::LAST_TRY),
         CardError::NoPin => row("no_pin", "problem-no-pin", OtherCard, trouble::NO_PIN),

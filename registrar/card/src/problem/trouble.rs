@@ -45,6 +45,7 @@ troubles! {
     PHONE = "phone", Phone Later;
     WRONG_PIN = "wrong-pin", Pin Turn;
     PIN_MALFORMED = "pin-malformed", Pin Four;
+    PIN_NOT_ENTERED = "pin-not-entered", Pin Wait;
     LAST_TRY = "last-try", Pin One;
     PIN_LOCKED = "pin-locked", Card Lock;
     NO_PIN = "no-pin", Card Desk;

@@ -13,6 +13,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use kido_reader::{CardChannel, TransmitError, Waiting};
 use kido_shared::apdu::{ApduError, CommandApdu, ResponseApdu};
+use kido_shared::card::PinEntry;
 use kido_shared::certificate::SubjectPublicKey;
 use kido_shared::challenge::{Action, Challenge, Origin, RegistrationMessage};
 use kido_shared::clock::{ManualClock, Timestamp};
@@ -186,22 +187,50 @@ async fn prove(State(registrar): State<Arc<Registrar>>, Path(_session): Path<Str
 
 /// The card in the reader; whoever drops the connection cuts its power, as the reader does.
 #[derive(Clone)]
-pub(crate) struct Reader(Arc<Mutex<VirtualCard>>);
+pub(crate) struct Reader {
+    card: Arc<Mutex<VirtualCard>>,
+    keys: Keys,
+}
 
-struct Connection(Arc<Mutex<VirtualCard>>);
+/// What happens on the reader's own keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// It has none.
+    None,
+    /// Somebody types this.
+    Types(&'static str),
+    /// Somebody cancels.
+    Cancel,
+}
+
+struct Connection {
+    card: Arc<Mutex<VirtualCard>>,
+    keys: Keys,
+}
 
 impl Cards for Reader {
     fn choose(&mut self, _reader: String) {}
 
     fn card(&mut self, _tell: &dyn Fn(&Waiting)) -> Result<Placed, Problem> {
-        self.0.lock().unwrap().power_on();
-        Ok(Placed { reader: "virtual".to_owned(), channel: Box::new(Connection(Arc::clone(&self.0))) })
+        self.card.lock().unwrap().power_on();
+        let typed = if self.keys == Keys::None { PinEntry::Here } else { PinEntry::AtReader };
+        let channel = Box::new(Connection { card: Arc::clone(&self.card), keys: self.keys });
+        Ok(Placed { reader: "virtual".to_owned(), typed, channel })
     }
 }
 
 impl CardChannel for Connection {
     fn transmit(&mut self, command: &CommandApdu) -> Result<ResponseApdu, TransmitError> {
-        let answer = self.0.lock().unwrap().transmit_now(command.as_bytes());
+        let mut card = self.card.lock().unwrap();
+        let answer = match (command.blank_verify(), self.keys) {
+            (None, _) => card.transmit_now(command.as_bytes()),
+            (Some(mut verify), Keys::Types(digits)) => {
+                verify[5..].copy_from_slice(digits.as_bytes());
+                card.transmit_now(&verify)
+            }
+            (Some(_), Keys::Cancel) => vec![0x64, 0x01],
+            (Some(_), Keys::None) => return Err(TransmitError::ReaderFailed),
+        };
         ResponseApdu::parse(&answer, command).map_err(|error| match error {
             ApduError::Empty => TransmitError::Torn,
             error @ (ApduError::TooShort | ApduError::TooLong { .. }) => TransmitError::Malformed(error),
@@ -211,7 +240,7 @@ impl CardChannel for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.0.lock().unwrap().power_off();
+        self.card.lock().unwrap().power_off();
     }
 }
 
@@ -286,12 +315,18 @@ pub(crate) struct Ran {
 pub(crate) struct Scene {
     registrar: Arc<Registrar>,
     card: Arc<Mutex<VirtualCard>>,
+    keys: Keys,
 }
 
 impl Scene {
     pub(crate) async fn new(behaviour: Behaviour, character: Character) -> Self {
         let card = Arc::new(Mutex::new(character.card().unwrap()));
-        Self { registrar: Registrar::serve(behaviour).await, card }
+        Self { registrar: Registrar::serve(behaviour).await, card, keys: Keys::None }
+    }
+
+    /// The same with a reader that has keys of its own.
+    pub(crate) fn with_keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
     }
 
     pub(crate) fn origin(&self) -> &Origin {
@@ -344,7 +379,7 @@ impl Scene {
 
     /// The card in its reader, for a dialogue that is led otherwise.
     pub(crate) fn reader(&self) -> Reader {
-        Reader(Arc::clone(&self.card))
+        Reader { card: Arc::clone(&self.card), keys: self.keys }
     }
 
     pub(crate) fn requests(&self) -> Vec<&'static str> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kido_shared::card::{CardError, PinTries};
+use kido_shared::card::{CardError, PinEntry, PinTries};
 use kido_shared::certificate::CertificateDer;
 use kido_shared::clock::Timestamp;
 use kido_virtual_card::character::Character;
@@ -24,6 +24,7 @@ fn shown(character: Character, tries: Result<u8, ClosedPin>) -> CardShown {
     CardShown {
         reader: "virtual".to_owned(),
         certificate: CertificateDer::new(character.certificate().unwrap()).unwrap(),
+        typed: PinEntry::Here,
         tries: tries.map(PinTries::new),
     }
 }

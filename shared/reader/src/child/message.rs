@@ -6,6 +6,7 @@ use core::convert::Infallible;
 use core::fmt;
 
 use kido_shared::apdu::TapCommand;
+use kido_shared::card::PinEntry;
 use minicbor::{Decoder, Encoder, decode, encode};
 use zeroize::Zeroizing;
 
@@ -91,8 +92,8 @@ impl From<TransmitError> for CommandFailure {
 
 /// What the reader process tells its gate.
 pub enum ChildMessage {
-    /// The chosen reader is there; its name, fit for a log.
-    ReaderArrived(String),
+    /// The chosen reader is there; its name, fit for a log, and where a PIN is typed.
+    ReaderArrived(String, PinEntry),
     /// There is none, or no longer.
     ReaderGone(ReaderAbsence),
     /// A card lies in the reader.
@@ -110,7 +111,7 @@ pub enum ChildMessage {
 impl fmt::Debug for ChildMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReaderArrived(name) => write!(f, "ReaderArrived({name})"),
+            Self::ReaderArrived(name, entry) => write!(f, "ReaderArrived({name}, {entry:?})"),
             Self::ReaderGone(why) => write!(f, "ReaderGone({why:?})"),
             Self::CardPresent => f.write_str("CardPresent"),
             Self::CardGone => f.write_str("CardGone"),
@@ -184,7 +185,7 @@ impl ChildMessage {
     #[must_use]
     pub fn to_cbor(&self) -> Zeroizing<Vec<u8>> {
         encoded(|e| match self {
-            Self::ReaderArrived(name) => e.array(2)?.u8(0)?.str(name)?.ok(),
+            Self::ReaderArrived(name, entry) => e.array(3)?.u8(0)?.str(name)?.u8(entry_number(*entry))?.ok(),
             Self::ReaderGone(why) => e.array(2)?.u8(1)?.u8(absence_number(*why))?.ok(),
             Self::CardPresent => e.array(1)?.u8(2)?.ok(),
             Self::CardGone => e.array(1)?.u8(3)?.ok(),
@@ -204,7 +205,7 @@ impl ChildMessage {
     /// [`FrameError::NotAMessage`].
     pub fn from_cbor(bytes: &[u8]) -> Result<Self, FrameError> {
         decoded(bytes, |d| match read_head(d)? {
-            (2, 0) => read_name(d).map(Self::ReaderArrived),
+            (3, 0) => Ok(Self::ReaderArrived(read_name(d)?, read_entry(d)?)),
             (2, 1) => read_absence(d).map(Self::ReaderGone),
             (1, 2) => Ok(Self::CardPresent),
             (1, 3) => Ok(Self::CardGone),
@@ -230,6 +231,21 @@ fn read_answer(d: &mut Decoder<'_>) -> Result<Zeroizing<Vec<u8>>, decode::Error>
         return Err(decode::Error::message("answer too long"));
     }
     Ok(Zeroizing::new(answer.to_vec()))
+}
+
+const fn entry_number(entry: PinEntry) -> u8 {
+    match entry {
+        PinEntry::Here => 0,
+        PinEntry::AtReader => 1,
+    }
+}
+
+fn read_entry(d: &mut Decoder<'_>) -> Result<PinEntry, decode::Error> {
+    match d.u8()? {
+        0 => Ok(PinEntry::Here),
+        1 => Ok(PinEntry::AtReader),
+        _other => Err(decode::Error::message("no such place for a PIN")),
+    }
 }
 
 const fn absence_number(why: ReaderAbsence) -> u8 {
@@ -288,7 +304,8 @@ mod tests {
 
     fn every_child_message() -> Vec<ChildMessage> {
         let mut messages = vec![
-            ChildMessage::ReaderArrived("Virtual PCD 00 00".to_owned()),
+            ChildMessage::ReaderArrived("Virtual PCD 00 00".to_owned(), PinEntry::Here),
+            ChildMessage::ReaderArrived("A reader with keys".to_owned(), PinEntry::AtReader),
             ChildMessage::CardPresent,
             ChildMessage::CardGone,
             ChildMessage::Answered(NUMBER, Zeroizing::new(vec![0x5A; ANSWER_BYTES_MAX])),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 
 use kido_shared::apdu::TapCommand;
+use kido_shared::card::PinEntry;
 
 use super::ChildError;
 use super::card::{Connect, Taps};
@@ -13,10 +14,11 @@ use super::frame::{self, FrameError};
 use super::message::{ChildMessage, CommandNumber, ParentMessage, ReaderAbsence};
 use crate::cancel::Cancel;
 use crate::channel::TransmitError;
-use crate::choice::{ReaderName, ReaderPattern};
+use crate::choice::{ReaderKeys, ReaderName, ReaderPattern};
 use crate::connection::{CardConnection, PowerOn};
 use crate::monitor::{Monitor, Observed, WAIT_SLICE};
 use crate::presence::ReaderEvent;
+use crate::readers::Readers;
 
 /// What the card thread is asked.
 pub(super) enum CardOrder {
@@ -36,6 +38,7 @@ pub(super) enum Outgoing {
 /// What the threads share.
 pub(super) struct Threads {
     pub(super) reader: ReaderPattern,
+    pub(super) keys: ReaderKeys,
     pub(super) cancel: Cancel,
     pub(super) outbox: SyncSender<Outgoing>,
 }
@@ -56,8 +59,11 @@ impl Threads {
         let outbox = self.outbox.clone();
         let card = Builder::new().name("card".to_owned()).spawn(move || drive_card(connector, &ordered, outbox))?;
         let outbox = self.outbox.clone();
+        let (keys, readers) = (self.keys, Readers::new(self.cancel.clone()));
+        let entry = move |reader: &ReaderName| readers.pin_entry(reader, keys);
         let monitor = Monitor::new(self.reader, self.cancel);
-        let monitor = Builder::new().name("monitor".to_owned()).spawn(move || watch(monitor, &watched, outbox))?;
+        let thread = Builder::new().name("monitor".to_owned());
+        let monitor = thread.spawn(move || watch(monitor, &watched, &entry, outbox))?;
         let outbox = self.outbox;
         let input = Builder::new().name("input".to_owned()).spawn(move || read_orders(input, &orders, &outbox))?;
         drop((card, monitor, input));
@@ -111,13 +117,18 @@ impl Connect for WatchedReader {
     }
 }
 
-fn watch(mut monitor: Monitor, watched: &Watched, outbox: SyncSender<Outgoing>) {
+fn watch(
+    mut monitor: Monitor,
+    watched: &Watched,
+    entry: &impl Fn(&ReaderName) -> PinEntry,
+    outbox: SyncSender<Outgoing>,
+) {
     let ending = Ending { outbox, says: || Outgoing::MonitorEnded };
     loop {
         let messages = match monitor.observe(WAIT_SLICE) {
             Observed::Cancelled => return,
             Observed::Quiet => vec![ChildMessage::Alive],
-            Observed::Events(events) => events.into_iter().map(|event| told(event, watched)).collect(),
+            Observed::Events(events) => events.into_iter().map(|event| told(event, watched, entry)).collect(),
         };
         for message in messages {
             if ending.outbox.send(Outgoing::Message(message)).is_err() {
@@ -127,16 +138,16 @@ fn watch(mut monitor: Monitor, watched: &Watched, outbox: SyncSender<Outgoing>) 
     }
 }
 
-fn told(event: ReaderEvent, watched: &Watched) -> ChildMessage {
-    let mut current = watched.lock().unwrap_or_else(PoisonError::into_inner);
+fn told(event: ReaderEvent, watched: &Watched, entry: &impl Fn(&ReaderName) -> PinEntry) -> ChildMessage {
+    let set = |reader| *watched.lock().unwrap_or_else(PoisonError::into_inner) = reader;
     match event {
         ReaderEvent::Arrived(name) => {
-            let shown = name.to_string();
-            *current = Some(name);
-            ChildMessage::ReaderArrived(shown)
+            let (shown, entry) = (name.to_string(), entry(&name));
+            set(Some(name));
+            ChildMessage::ReaderArrived(shown, entry)
         }
         ReaderEvent::Gone(why) => {
-            *current = None;
+            set(None);
             ChildMessage::ReaderGone(ReaderAbsence::from(&why))
         }
         ReaderEvent::CardPresent => ChildMessage::CardPresent,

@@ -39,6 +39,7 @@ fn honest(command: &CommandApdu) -> Vec<u8> {
         Instruction::SelectApplication
         | Instruction::SelectFile
         | Instruction::Verify
+        | Instruction::VerifyAtReader
         | Instruction::ComputeSignature
         | Instruction::GetResponse => answer(wanted, 0x9000),
     }
@@ -73,7 +74,8 @@ fn assert_rules(trace: &Trace, commands_max: u8, registration: bool) -> Result<(
     for (instruction, bytes) in &trace.sent {
         prop_assert!(is_listed(bytes, registration), "{instruction}: {bytes:02X?}");
     }
-    let verifies: Vec<_> = places(trace, Instruction::Verify);
+    let mut verifies = places(trace, Instruction::Verify);
+    verifies.extend(places(trace, Instruction::VerifyAtReader));
     prop_assert!(verifies.len() <= 1, "a PIN was sent twice");
     let accepted = verifies.first().filter(|at| trace.answers[**at] == [0x90, 0x00]);
     for at in places(trace, Instruction::ComputeSignature) {
@@ -106,6 +108,7 @@ proptest! {
     #[test]
     fn no_card_makes_a_tap_break_its_rules(answers in prop::collection::vec(any_answer(), 1..16)) {
         assert_rules(&run_tap(&mut repeating(&answers), true), COMMANDS_PER_TAP_MAX, false)?;
+        assert_rules(&run_tap_at_reader(&mut repeating(&answers), true), COMMANDS_PER_TAP_MAX, false)?;
     }
 
     #[test]

@@ -222,6 +222,35 @@ fn a_wrong_pin_is_reported_and_never_tried_again() {
 }
 
 #[test]
+fn a_pin_that_nobody_finished_at_the_reader_is_no_wrong_pin() {
+    for (status, error) in [
+        (0x6400, CardError::PinNotEntered),
+        (0x6401, CardError::PinNotEntered),
+        (0x6403, CardError::PinNotEntered),
+        (0x63C2, CardError::WrongPin(PinTries::new(2))),
+        (0x63C0, CardError::PinLocked),
+        (0x6983, CardError::PinLocked),
+        (0x6B80, refused(Instruction::VerifyAtReader, 0x6B80)),
+    ] {
+        let mut answers = faultless();
+        answers[3] = answer(0, status);
+        let trace = run_tap_at_reader(&mut scripted(&answers), true);
+        assert_eq!((trace.end, trace.sent.len()), (Err(error), 4), "{status:04X}");
+    }
+    assert_eq!(CardError::PinNotEntered.refusal(), Refusal::PinNotEntered);
+    let typed_here = tap_with(3, answer(0, 0x6401)).end;
+    assert_eq!(typed_here, Err(refused(Instruction::Verify, 0x6401)), "a card that says so was not asked by a reader");
+}
+
+#[test]
+fn a_pin_taken_at_the_reader_leads_to_the_same_signature() {
+    let trace = run_tap_at_reader(&mut scripted(&faultless()), true);
+    assert_eq!(trace.end, Ok(End::Signed(256)));
+    assert_eq!(trace.sent[3].0, Instruction::VerifyAtReader);
+    assert!(trace.commands().iter().all(|bytes| !bytes.windows(4).any(|part| part == PIN.as_bytes())));
+}
+
+#[test]
 fn a_card_torn_out_at_any_command_has_left() {
     for at in 0..5 {
         let trace = tap_with(at, Vec::new());

@@ -46,6 +46,11 @@ fn plain() -> Vec<Scene> {
         Scene::PutCard("ACS ACR39U 00 00".to_owned()),
         Scene::Reading,
         Scene::Pin(BeforePin { tries: PinTries::new(3), label: "kido/v1/bind", fingerprint: "0011 2233".to_owned() }),
+        Scene::PinAtReader(BeforePin {
+            tries: PinTries::new(3),
+            label: "kido/v1/bind",
+            fingerprint: "0011 2233".to_owned(),
+        }),
         Scene::Signing,
         Scene::Sending,
         Scene::Done(outcome("bound", true)),

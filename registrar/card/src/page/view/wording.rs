@@ -31,6 +31,7 @@ impl Words<'_> {
             Scene::PutCard(_) => self.say("page-put-card"),
             Scene::Reading => self.say("page-reading"),
             Scene::Pin(_) => self.say("page-pin"),
+            Scene::PinAtReader(_) => self.say("page-pin-at-reader"),
             Scene::Signing => self.say("page-signing"),
             Scene::Sending => self.say("page-sending"),
             Scene::Trouble(told) => match told.tries {
@@ -61,6 +62,11 @@ impl Words<'_> {
                 let will = if self.about.is_some_and(|about| about.binds) { "page-pin-bind" } else { "page-pin-prove" };
                 vec![self.say(will)]
             }
+            Scene::PinAtReader(before) => {
+                let will = if self.about.is_some_and(|about| about.binds) { "page-pin-bind" } else { "page-pin-prove" };
+                let tries = self.speech.say_count("page-pin-at-reader-next", "tries", before.tries.get().into());
+                vec![self.say(will), tries]
+            }
             Scene::Signing => vec![self.say("page-signing-next")],
             Scene::Sending => vec![self.say("page-sending-next")],
             Scene::Trouble(told) => vec![self.say(told.trouble.next)],
@@ -77,7 +83,7 @@ impl Words<'_> {
         let harmless = |text: &str| Harmless::of(text).as_str().to_owned();
         match (scene, self.about) {
             (Scene::Host(origin), _) => vec![harmless(origin.host())],
-            (Scene::Pin(_), Some(about)) => {
+            (Scene::Pin(_) | Scene::PinAtReader(_), Some(about)) => {
                 let ticket = about.ticket.as_ref().map(|ticket| {
                     let places =
                         [("seat", ticket.seat_label.as_str().into()), ("entrance", ticket.zone.as_str().into())];
@@ -186,6 +192,7 @@ impl Words<'_> {
             | Scene::NoReader(_)
             | Scene::PutCard(_)
             | Scene::Reading
+            | Scene::PinAtReader(_)
             | Scene::Signing
             | Scene::Sending
             | Scene::Closed => return None,
@@ -214,7 +221,7 @@ impl Words<'_> {
 
     pub(super) fn detail(&self, scene: &Scene) -> Vec<String> {
         match scene {
-            Scene::Pin(before) => {
+            Scene::Pin(before) | Scene::PinAtReader(before) => {
                 let fills = [("label", before.label.into()), ("fingerprint", before.fingerprint.as_str().into())];
                 vec![self.speech.say_with("will-sign", &fills), self.say("not-read")]
             }
