@@ -116,7 +116,7 @@ async fn journals(chapter: &mut Chapter, evening: &Evening, [first, second]: [&m
             anyhow::ensure!(said.contains("1 admissions"), "{said}");
             let again = first.refused(&["journal", "export", &file]).await?;
             anyhow::ensure!(again.contains("something is there already"), "{again}");
-            first.in_service().await.map_err(Into::into)
+            Ok(first.settled().await?)
         })
         .await;
     chapter

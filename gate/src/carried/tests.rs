@@ -37,7 +37,9 @@ pub(crate) fn parts(folder: &DataFolder, feed: &Feed) -> Parts {
     let enrolment = Enrolment { gate: GATE, event: EVENT, ..enrolled.enrolment().clone() };
     let identity = Identity::new(GateKeys::generate(&mut random), feed.followed().subkeys, enrolment);
     let replica = Replica::open(&folder.replica(), feed.followed()).unwrap();
-    let (journal, _recovered) = Journal::open(&folder.journal(), GATE, NOW, &mut random).unwrap();
+    // Opening blocks, which a thread of an asynchronous runtime must not.
+    let opened = tokio::task::block_in_place(|| Journal::open(&folder.journal(), GATE, NOW, &mut random));
+    let (journal, _recovered) = opened.unwrap();
     let clock = Arc::new(GateClock::start(Arc::new(ManualClock::at(NOW)), Some(NOW)));
     Parts { identity, journal, replica, clock, barrier: Barrier::Log }
 }

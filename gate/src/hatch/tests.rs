@@ -92,7 +92,7 @@ async fn whoever_asks_for_something_else_or_leaves_at_once_ends_nothing() {
     let gate = running(&Feed::with_tickets(5));
     for said in ["import 2\n", "\n", "", "a line that is much longer than any request is\n"] {
         let stream = through(gate.folder.path(), |short| std::os::unix::net::UnixStream::connect(short)).unwrap();
-        std::io::Write::write_all(&mut &stream, said.as_bytes()).unwrap();
+        io::Write::write_all(&mut &stream, said.as_bytes()).unwrap();
         drop(stream);
     }
     assert_eq!(asking(&gate).journal().await.unwrap().0.bytes, 0);

@@ -211,7 +211,7 @@ mod tests {
     fn admission(number: u8) -> UploadedAdmission {
         let (id, ticket) = (AdmissionId::from_bytes([number; 16]), TicketId::from_bytes([number; 16]));
         let admission = Admission { id, ticket, gate: GATE, entry: 1, at: NOW, basis: AdmissionBasis::Offline };
-        UploadedAdmission { admission, opened_at: (number % 2 == 0).then_some(NOW) }
+        UploadedAdmission { admission, opened_at: number.is_multiple_of(2).then_some(NOW) }
     }
 
     fn file(count: u8) -> JournalFile {

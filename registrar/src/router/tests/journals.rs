@@ -192,7 +192,7 @@ async fn files_of_earlier_runs_that_come_late_are_no_alarm() {
     };
     let later = JournalHead { boot: 3, begun: [3; 32], length: 40, chain: [4; 32] };
     // The second is dated by a clock that runs an hour ahead: nobody's fault.
-    let ahead = NOW.after(core::time::Duration::from_secs(3_600));
+    let ahead = NOW.after(Duration::from_secs(3_600));
     for (head, at) in [(later, NOW), (HEAD, ahead), (JournalHead { length: 30, ..later }, ahead), (later, NOW)] {
         venue.bring(&with(head, at)).await.ok();
     }

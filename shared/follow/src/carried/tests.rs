@@ -78,13 +78,16 @@ fn joined(parts: &[Vec<u8>]) -> Vec<u8> {
 struct Book {
     trust: FeedTrust,
     kept: Arc<Mutex<(FollowedTo, Vec<SealedRecord>)>>,
+    /// How many records it has room for.
+    room: Arc<Mutex<u64>>,
 }
 
 impl Book {
     fn empty() -> Self {
         let first = certificate(&SigningKey::from_bytes(&[2; 32]));
         let trust = FeedTrust::new(root().verifying_key(), EVENT, &[first]).unwrap();
-        Self { trust, kept: Arc::new(Mutex::new((FollowedTo::start(EVENT, Epoch::FIRST), Vec::new()))) }
+        let kept = Arc::new(Mutex::new((FollowedTo::start(EVENT, Epoch::FIRST), Vec::new())));
+        Self { trust, kept, room: Arc::new(Mutex::new(u64::MAX)) }
     }
 
     fn at(feed: &Feed) -> Self {
@@ -116,6 +119,9 @@ impl FeedCopy for Book {
 
     fn begin_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<(), FeedError> {
         let before = *span.position();
+        if before.length >= *self.room.lock().unwrap() {
+            return Err(FeedError::Length { what: "the copy" });
+        }
         span.open(&records, &cipher())?;
         let mut kept = self.kept.lock().unwrap();
         assert_eq!(kept.0, before, "records that do not follow on what is kept");
@@ -144,7 +150,7 @@ async fn a_copy_follows_a_file_to_its_end_wherever_it_stood() {
 async fn the_same_file_twice_and_an_older_one_change_nothing_and_say_so() {
     let (older, feed) = (Feed::of(1_100), Feed::of(1_300));
     let book = Book::empty();
-    book.take(&feed.file()).await.unwrap();
+    let _first = book.take(&feed.file()).await.unwrap();
     let again = book.take(&feed.file()).await.unwrap();
     assert_eq!((again.records, again.is_older), (0, false));
     assert_eq!(again.head.reaches(), feed.reached, "its head may be newer, and is to be noted");
@@ -170,7 +176,19 @@ async fn a_file_that_is_cut_or_altered_anywhere_is_refused_and_changes_nothing()
     let longer = [file.as_slice(), &[0]].concat();
     assert!(matches!(book.take(&longer).await, Err(CarriedError::GoesOn)));
     assert!(book.equals(&stood));
-    book.take(&file).await.unwrap();
+    let _whole = book.take(&file).await.unwrap();
+    assert!(book.equals(&feed));
+}
+
+#[tokio::test]
+async fn what_was_stored_before_a_failure_is_true_and_the_same_file_goes_on_with_it() {
+    let (feed, book) = (Feed::of(3_000), Book::empty());
+    *book.room.lock().unwrap() = 1_024;
+    let stopped = book.take(&feed.file()).await;
+    assert!(matches!(stopped, Err(CarriedError::NotTaken(PullError::Copy(_)))), "{stopped:?}");
+    assert!(book.equals(&Feed::of(1_024)));
+    *book.room.lock().unwrap() = u64::MAX;
+    assert_eq!(book.take(&feed.file()).await.unwrap().records, 3_000 - 1_024);
     assert!(book.equals(&feed));
 }
 
@@ -223,7 +241,7 @@ async fn a_feed_key_that_the_copy_has_not_seen_comes_with_the_file_under_the_roo
     unvouched[1] = certificate(&SigningKey::from_bytes(&[2; 32])).as_bytes().to_vec();
     let refused = book.take(&joined(&unvouched)).await;
     assert!(matches!(refused, Err(CarriedError::Feed(FeedError::Signature { .. }))), "{refused:?}");
-    book.take(&rotated.file()).await.unwrap();
+    let _taken = book.take(&rotated.file()).await.unwrap();
     assert!(book.equals(&rotated));
 }
 
@@ -247,7 +265,7 @@ proptest! {
             if cut {
                 prop_assert!(runtime.block_on(book.take(&file[..file.len() - 1])).is_err());
             } else {
-                runtime.block_on(book.take(&file)).unwrap();
+                let _taken = runtime.block_on(book.take(&file)).unwrap();
                 longest = longest.max(length);
             }
             prop_assert!(book.equals(&prefix(longest)));
