@@ -2,6 +2,8 @@
 
 mod doctor;
 mod enrol;
+mod import;
+mod journal;
 mod run;
 mod wipe;
 
@@ -16,7 +18,7 @@ use kido_reader::{ReaderKeys, ReaderPattern};
 use kido_shared::clock::{Clock, SystemClock};
 use tracing_subscriber::EnvFilter;
 
-use crate::{Cli, Command, LogFormat, LogOptions, Place};
+use crate::{Cli, Command, JournalCommand, LogFormat, LogOptions, Place};
 
 /// Chooses the subcommand.
 pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -34,6 +36,10 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Enrol { place } => on_runtime(enrol::enrol(configured(&place)?, &place)),
         Command::Run { place, lane } => on_runtime(run::run(configured(&place)?, lane, cli.log)),
+        Command::Import { file, place } => on_runtime(import::import(configured(&place)?, file)),
+        Command::Journal { command: JournalCommand::Export { file, place } } => {
+            on_runtime(journal::export(configured(&place)?, file))
+        }
         Command::Wipe { place, yes, even_undelivered } => wipe::wipe(&configured(&place)?, yes, even_undelivered),
         Command::Doctor { place, json, reader } => on_runtime(doctor::doctor(configured(&place)?, reader, json)),
     }

@@ -38,7 +38,7 @@ use rand::{CryptoRng, RngCore};
 pub use contents::{Contents, HeldAdmission};
 pub use errand::{Errand, ErrandKind};
 pub use local::{AdmittedHere, LocalEntry};
-pub use outbox::Outbox;
+pub use outbox::{Outbox, Undelivered};
 pub use planned::{GrantedEntry, PlannedEntry};
 pub use showings::Showings;
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! the lane's effects out in order and hands their answers in again.
 
 pub mod barrier;
+pub mod carried;
 pub mod claim;
 pub mod clockwork;
 pub mod config;
@@ -16,6 +17,7 @@ pub mod display;
 pub mod doctor;
 pub mod enrol;
 pub mod gate_clock;
+pub mod hatch;
 pub mod identity;
 pub mod journal;
 pub mod kiosk;

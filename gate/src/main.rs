@@ -13,6 +13,9 @@ Three steps make a gate:
   kido-gate enrol  --data DIR   joins the event; asks for the link from the console or `kido-registrar gate add`
   kido-gate doctor --data DIR   says whether reader, clock, disk, feed, uplink and arbiter are ready
   kido-gate run    --data DIR   drives the lane
+and where its line is dead:
+  kido-gate import FILE --data DIR           takes the feed from a file (kido-registrar feed export)
+  kido-gate journal export FILE --data DIR   writes its admissions into one (kido-registrar admissions import-journal)
 and when it is put away before the event's retention date: kido-gate wipe --data DIR";
 
 /// Drives one lane: a card in the tray, a PIN, a proof, a stored admission, an open barrier.
@@ -100,6 +103,26 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         reader: Option<String>,
     },
+    /// Takes the event's feed from a file that somebody has carried here: for a gate whose line is dead
+    ///
+    /// The file is what `kido-registrar feed export` has written. It is believed as the line is: whole, of this event, on
+    /// the chain that its head signs, or not at all; one that was cut short or altered changes nothing. An older one, or the
+    /// same again, changes nothing either and is no fault. A gate that runs goes on running: it takes the file while its
+    /// lane is open. After any failure give the file once more.
+    ///
+    /// The knowledge of the lane is as old as the file's signature, not as its arrival here.
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Writes what the registrar does not know yet into a file for somebody to carry there
+    Journal {
+        #[command(subcommand)]
+        command: JournalCommand,
+    },
     /// Wipes the event from this machine: subkeys, replica, journal
     ///
     /// For a gate that is put away before the event's retention date, on which running gates wipe themselves, and for one
@@ -123,6 +146,24 @@ enum Command {
         /// Treats a reader with keys as one without
         #[arg(long)]
         no_pinpad: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum JournalCommand {
+    /// Writes admissions and refused proofs that were not acknowledged, signed by this gate
+    ///
+    /// A gate that runs goes on running. Nothing is taken out of the journal by it: the gate goes on offering all of it until
+    /// its line is back and the registrar has answered, and whatever came by file is answered as known. The file names
+    /// tickets by their ids, with minutes: carry it to the registrar, and delete it there.
+    ///
+    /// Next: kido-registrar admissions import-journal EVENT FILE
+    Export {
+        /// The file to be written; none that is there is overwritten
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
     },
 }
 
@@ -187,6 +228,15 @@ mod tests {
     fn a_place_is_said_again_as_it_was_said() {
         let Command::Run { place, .. } = Cli::parse_from(["kido-gate", "run", "--data", "d"]).command else { panic!() };
         assert_eq!(place.to_string(), "--data d");
+    }
+
+    #[test]
+    fn a_file_is_carried_in_and_out_while_the_gate_runs() {
+        let parsed = |said: &[&str]| Cli::try_parse_from([&["kido-gate"], said].concat());
+        assert!(parsed(&["import", "evening.feed", "--data", "d"]).is_ok());
+        assert!(parsed(&["journal", "export", "north.journal", "--config", "gate.toml"]).is_ok());
+        assert!(parsed(&["import", "--data", "d"]).is_err());
+        assert!(parsed(&["journal", "export", "north.journal"]).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod extract;
 pub mod feed;
 pub mod gates;
 pub mod health;
+pub mod journals;
 pub mod paper;
 pub mod postponement;
 pub mod registrations;

@@ -9,6 +9,7 @@ pub(crate) mod columns;
 mod console;
 mod doctor;
 mod event;
+mod feed;
 mod gate;
 mod init;
 pub(crate) mod moment;
@@ -22,7 +23,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use kido_shared::carried::JournalFileError;
 use kido_shared::challenge::Origin;
+use kido_shared::feed::FeedError;
 use kido_shared::wire::v1::problem::Problem;
 
 use crate::config::ConfigError;
@@ -71,7 +74,9 @@ enum Command {
     Event(event::EventArgs),
     /// Import tickets, look at them, suspend, cancel, confirm
     Tickets(tickets::TicketsArgs),
-    /// Put in entries that were ticked on paper
+    /// Write an event's feed into a file for gates without a line
+    Feed(feed::FeedArgs),
+    /// Put in entries that were ticked on paper, or that a gate without a line has made
     Admissions(admissions::AdmissionsArgs),
     /// Add, list and revoke gates
     Gate(gate::GateArgs),
@@ -189,6 +194,18 @@ pub enum CliError {
         #[source]
         source: PrivateFileError,
     },
+    /// A file is none that a gate has written.
+    #[error("{} is no file to be put in", path.display())]
+    JournalFile {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: JournalFileError,
+    },
+    /// What the registrar serves is no feed that a gate would follow.
+    #[error("what the registrar serves does not hold together; nothing was written")]
+    Feed(#[from] FeedError),
     /// There is no ticket to be printed.
     #[error("the event has no ticket, or none in this zone")]
     NothingToPrint,
@@ -230,6 +247,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Certificate(args) => certificate::run(&args),
         Command::Event(args) => talking(args.connection.clone(), event::run(args)),
         Command::Tickets(args) => talking(args.connection.clone(), tickets::run(args)),
+        Command::Feed(args) => talking(args.connection.clone(), feed::run(args)),
         Command::Admissions(args) => talking(args.connection.clone(), admissions::run(args)),
         Command::Gate(args) => talking(args.connection.clone(), gate::run(args)),
         Command::Arbiter(args) => talking(args.connection.clone(), arbiter::run(args)),

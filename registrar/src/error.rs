@@ -11,8 +11,10 @@ mod request;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kido_shared::carried::JournalFileError;
 use kido_shared::certificate::CertificateRefusals;
 use kido_shared::error_chain::Chain;
+use kido_shared::ids::EventId;
 use kido_shared::policy::PolicyError;
 use kido_shared::request_signature::RequestSignatureError;
 use kido_shared::wire::v1::problem::{MEDIA_TYPE, Problem};
@@ -85,6 +87,17 @@ pub enum AppError {
     /// An upload's rules.
     #[error(transparent)]
     Ingest(#[from] IngestRefusal),
+    /// A journal file.
+    #[error(transparent)]
+    JournalFile(#[from] JournalFileError),
+    /// A journal file of another event than it was brought for.
+    #[error("the file is of event {file}, and was brought for event {asked}")]
+    JournalOfOtherEvent {
+        /// What the file says.
+        file: EventId,
+        /// What was asked for.
+        asked: EventId,
+    },
     /// The rules of entries on paper.
     #[error(transparent)]
     ByHand(#[from] ByHandRefusal),

@@ -33,6 +33,19 @@ impl Journals {
         sighting
     }
 
+    /// Takes note of what a verified journal file says that somebody has carried here, and tells what it means.
+    pub fn hear_carried(&self, (event, gate): (EventId, GateId), head: JournalHead, now: Timestamp) -> Sighting {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sighting = match known.get(&(event, gate)) {
+            None => Sighting::Fits(HeardRun::first(head, now)),
+            Some(run) => run.carried(head, now),
+        };
+        if let Sighting::Fits(run) = sighting {
+            known.insert((event, gate), run);
+        }
+        sighting
+    }
+
     /// Forgets a gate that has no rights any more.
     pub fn forget(&self, event: EventId, gate: GateId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(event, gate));

@@ -8,6 +8,7 @@
 
 mod arbiters;
 mod gates;
+mod journals;
 mod lines;
 mod policy;
 

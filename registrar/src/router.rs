@@ -19,8 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admissions, arbiters, claims, enrolments, events, feed, gates, health, paper, postponement, registrations, reports,
-    showings, tickets, tokens,
+    admissions, arbiters, claims, enrolments, events, feed, gates, health, journals, paper, postponement,
+    registrations, reports, showings, tickets, tokens,
 };
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
@@ -100,6 +100,7 @@ fn api() -> OpenApiRouter<AppState> {
             OpenApiRouter::new()
                 .routes(routes!(tickets::import))
                 .routes(routes!(tickets::cancel))
+                .routes(routes!(journals::bring))
                 .layer(DefaultBodyLimit::max(HTTP_BODY_BYTES_MAX)),
         )
 }

@@ -363,6 +363,7 @@ console-deed-event-postponed = moved an event to another date, tickets included
 console-deed-tickets-cancelled = cancelled tickets from a list
 console-deed-paper-taken = took out a list to be printed
 console-deed-entries-by-hand = put in entries that were ticked on paper
+console-deed-journal-brought = brought a gate's journal in a file
 console-deed-reached = asked for what is not allowed
 console-deed-codes-taken = took the links of an import
 console-deed-unlisted = attempts that came too fast to be listed

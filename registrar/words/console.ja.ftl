@@ -350,6 +350,7 @@ console-deed-event-postponed = イベントの 日を 変えた（チケット�
 console-deed-tickets-cancelled = チケットを まとめて 取り消した
 console-deed-paper-taken = 紙に 印刷する 一覧を 取り出した
 console-deed-entries-by-hand = 紙に 書いた 入場を 入れた
+console-deed-journal-brought = ゲートの 記録を ファイルで 入れた
 console-deed-reached = 許されない ことを しようと した
 console-deed-codes-taken = 取りこみの リンクを 取り出した
 console-deed-unlisted = 多すぎて 記録しなかった 試み

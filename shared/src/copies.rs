@@ -67,6 +67,29 @@ impl HeardRun {
         }
         Sighting::Fits(self)
     }
+
+    /// What a file means that somebody has carried here from the gate ([`crate::carried`]). `now` is the receiver's clock.
+    ///
+    /// A file may be of an earlier run, or of this one an hour ago: that says nothing, and its own date is a clock's that
+    /// may be wrong. So only what no clock is needed for counts: two runs with one number, or one length with two chains.
+    /// A later run or a longer journal is what the next request is held against.
+    #[must_use]
+    pub fn carried(self, head: JournalHead, now: Timestamp) -> Sighting {
+        let newest = self.newest;
+        if head.boot > newest.boot {
+            return Sighting::Fits(Self::first(head, now));
+        }
+        if head.boot < newest.boot {
+            return Sighting::Fits(self);
+        }
+        if head.begun != newest.begun || (head.length == newest.length && head.chain != newest.chain) {
+            return Sighting::Copied;
+        }
+        if head.length > newest.length {
+            return Sighting::Fits(Self { newest: head, this_long_since: now, ..self });
+        }
+        Sighting::Fits(self)
+    }
 }
 
 #[cfg(test)]
@@ -122,5 +145,28 @@ mod tests {
         assert_eq!(known.hear(old, after(9), after(11)), Sighting::LastWords);
         assert_eq!(known.hear(old, after(70), after(70)), Sighting::LastWords, "as far as two clocks may be apart");
         assert_eq!(known.hear(old, after(71), after(71)), Sighting::Copied);
+    }
+
+    #[test]
+    fn a_file_from_before_is_no_copy_however_late_it_comes() {
+        let known = hear(HeardRun::first(head(2, 2, 20, 1), NOW), head(2, 2, 30, 2), after(600)).unwrap();
+        for earlier in [head(1, 1, 10, 3), head(2, 2, 15, 4), head(2, 2, 30, 2)] {
+            assert_eq!(known.carried(earlier, after(9_000)), Sighting::Fits(known));
+        }
+    }
+
+    #[test]
+    fn a_file_tells_of_a_copy_where_no_clock_is_needed_for_that() {
+        let known = HeardRun::first(head(2, 2, 20, 1), NOW);
+        assert_eq!(known.carried(head(2, 9, 40, 2), NOW), Sighting::Copied, "two runs with one number");
+        assert_eq!(known.carried(head(2, 2, 20, 9), NOW), Sighting::Copied, "one memory that went two ways");
+    }
+
+    #[test]
+    fn a_run_that_lives_on_beside_the_later_one_of_a_file_is_a_copy() {
+        let known = HeardRun::first(head(1, 1, 10, 1), NOW);
+        let Sighting::Fits(known) = known.carried(head(2, 2, 15, 2), after(10)) else { panic!() };
+        assert_eq!(known.hear(head(1, 1, 12, 3), after(71), after(71)), Sighting::Copied);
+        assert!(matches!(known.hear(head(2, 2, 17, 4), after(71), after(71)), Sighting::Fits(_)), "the same run");
     }
 }

@@ -26,7 +26,7 @@ mod key;
 mod range;
 mod record;
 mod span;
-mod statement;
+pub(crate) mod statement;
 
 pub use chain::{Chain, FollowedTo};
 pub use cipher::{RecordCipher, SealedRecord};

@@ -14,6 +14,7 @@ pub mod admission;
 pub mod apdu;
 pub mod binding;
 pub mod card;
+pub mod carried;
 pub mod certificate;
 pub mod challenge;
 pub mod claim;

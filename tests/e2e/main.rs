@@ -5,6 +5,7 @@
 
 mod arbiter;
 mod cards;
+mod carried;
 mod chapter;
 mod commands;
 mod copied;

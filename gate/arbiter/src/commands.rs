@@ -3,6 +3,7 @@
 mod doctor;
 mod enrol;
 mod etcd;
+mod import;
 mod run;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -28,6 +29,7 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Enrol { data } => runtime.block_on(enrol::enrol(&data)),
         Command::Etcd { data, joining } => runtime.block_on(etcd::etcd(&data, joining)),
         Command::Run { data, listen } => runtime.block_on(run::run(&data, listen)),
+        Command::Import { file, data } => runtime.block_on(import::import(&data, &file)),
         Command::Doctor { data, json } => runtime.block_on(doctor::doctor(&data, json)),
     }
 }

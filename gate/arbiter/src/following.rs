@@ -2,11 +2,14 @@
 
 use core::convert::Infallible;
 use core::time::Duration;
+use std::path::Path;
 use std::sync::Arc;
 
+use kido_follow::carried::{Brought, CarriedError, bring};
 use kido_follow::{FeedClient, NoteHead, Pace, PullError, Pulled, Pulls};
-use kido_shared::clock::Clock;
+use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
+use tokio::io::AsyncRead;
 
 use crate::book::{Book, BookError};
 use crate::decide::decides;
@@ -64,4 +67,42 @@ pub async fn once(book: &Book, feed: &FeedClient) -> Result<u64, PullError<BookE
     let pulled = feed.pull(book).await?;
     book.note_head(&pulled.head).await.map_err(PullError::Copy)?;
     Ok(pulled.records)
+}
+
+/// What a feed file has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// It says nothing that is not known here.
+    Older,
+    /// The book is as far and as young as the file.
+    Followed {
+        /// Records that were new.
+        records: u64,
+    },
+    /// As far, but no younger: its head is dated ahead of this box's clock.
+    DatedAhead {
+        /// Records that were new.
+        records: u64,
+    },
+}
+
+/// Follows the feed as far as a file goes that somebody has carried here.
+///
+/// # Errors
+/// [`CarriedError`].
+pub async fn carried(
+    book: &Book,
+    file: impl AsyncRead + Unpin + Send,
+    spool_folder: &Path,
+    now: Timestamp,
+) -> Result<Carried, CarriedError<BookError>> {
+    let Brought { records, head, is_older } = bring(book, file, spool_folder, now).await?;
+    if is_older {
+        return Ok(Carried::Older);
+    }
+    if head.head().issued_at.since(now) > AHEAD_MAX {
+        return Ok(Carried::DatedAhead { records });
+    }
+    book.note_head(&head).await.map_err(PullError::Copy)?;
+    Ok(Carried::Followed { records })
 }

@@ -112,6 +112,19 @@ enum Command {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8430")]
         listen: SocketAddr,
     },
+    /// Takes the event's feed from a file that somebody has carried here: for a box whose line is dead, while it stands still
+    ///
+    /// The file is what `kido-registrar feed export` has written, the same for gates and boxes. It is believed as the line
+    /// is: whole, of this event, on the chain that its head signs, or not at all. An older one, or the same again, changes
+    /// nothing and is no fault. After any failure give the file once more.
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The data folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
     /// Says whether this box is ready: disk, clock, uplink, feed, address
     Doctor {
         /// The data folder

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use ed25519_dalek::SigningKey;
 use kido_follow::{FeedCopy as _, PullNow, Pulls};
 use kido_shared::binding::{BindingTag, SealedKey};
+use kido_shared::carried::{FeedFileBegin, items};
 use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock, ManualClock, Timestamp};
 use kido_shared::feed::{
     ArbiterRecord, BindingRecord, FeedHead, FeedKeyStatement, FeedRecord, FollowedTo, Follower, GateRecord,
-    RecordCipher, SealedRecord, TicketRecord, VerifiedHead,
+    RecordCipher, SealedRecord, TicketRecord, VerifiedHead, encode_range,
 };
 use kido_shared::ids::{ArbiterId, Epoch, EventId, GateId, TicketId};
 use kido_shared::keys::EventKey;
@@ -146,6 +147,16 @@ impl Feed {
             feed_key: statement.sign(&self.root).unwrap(),
             records: self.event_key.for_arbiter().record,
         }
+    }
+
+    /// The same as somebody carries it, signed then.
+    pub(crate) fn file(&self, at: Timestamp) -> Vec<u8> {
+        let FollowedTo { epoch, length, .. } = self.reached;
+        let head = FeedHead::issue(EVENT, self.reached, at).sign(&self.key).unwrap().into_bytes();
+        let begin = FeedFileBegin { event: EVENT, epoch, length }.encode();
+        let certificate = self.followed().feed_key.as_bytes().to_vec();
+        let parts = [begin, certificate, head, encode_range(&self.records).unwrap()];
+        parts.into_iter().flat_map(|part| [items::head(part.len()).unwrap(), part].concat()).collect()
     }
 
     fn head(&self, book: &Book, at: Timestamp) -> VerifiedHead {

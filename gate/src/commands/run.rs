@@ -10,6 +10,7 @@ use kido_gate::barrier::{Barrier, BarrierCommand};
 use kido_gate::config::{BarrierConfig, Config};
 use kido_gate::display::{LaneSign, TypedInputs, Viewer, display};
 use kido_gate::gate_clock::GateClock;
+use kido_gate::hatch::Hatch;
 use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::journal::Journal;
 use kido_gate::kiosk::{Kiosk, Page};
@@ -68,8 +69,10 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
     if !options.terminal {
         say(&format!("ready: kiosk on http://{address}"))?;
     }
+    let mut hatch = open_hatch(&folder, &parts);
     let ended = runtime::run(parts, front, until(stopped)).await;
     stop.send_replace(true);
+    hatch.shutdown().await;
     while views.join_next().await.is_some() {}
     drop(keyboard);
     if ended? == Ended::Retention {
@@ -95,6 +98,18 @@ async fn open(folder: &DataFolder, identity: Identity, config: &Config) -> anyho
         Ok(Parts { identity, journal, replica, clock, barrier })
     };
     tokio::task::spawn_blocking(opening).await.context("opening the stores was cut off")?
+}
+
+/// Where files are handed in and out while the lane is open. A gate without it is a gate all the same.
+fn open_hatch(folder: &DataFolder, parts: &Parts) -> JoinSet<()> {
+    let mut serving = JoinSet::new();
+    match Hatch::open(folder) {
+        Ok(hatch) => {
+            serving.spawn(hatch.serve(parts.clone()));
+        }
+        Err(error) => tracing::error!(error = %Chain(&error), "no files can be handed in or out while this gate runs"),
+    }
+    serving
 }
 
 /// The first line of every log says whether people really enter here.

@@ -27,8 +27,17 @@ impl DataFolder {
     /// a gate that runs as a user of its own.
     pub fn create(&self) -> Result<(), IdentityError> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
-        let owner = made.and_then(|()| fs::metadata(&self.0)).map(|folder| folder.uid());
-        let owner = owner.map_err(PrivateFileError::storage("making")).map_err(storage(&self.0))?;
+        made.map_err(PrivateFileError::storage("making")).map_err(storage(&self.0))?;
+        self.is_ours()
+    }
+
+    /// Whether what is written here now, the gate's own user can read.
+    ///
+    /// # Errors
+    /// [`IdentityError::OtherOwner`]; [`IdentityError::Storage`] where there is no folder.
+    pub fn is_ours(&self) -> Result<(), IdentityError> {
+        let owner = fs::metadata(&self.0).map(|folder| folder.uid());
+        let owner = owner.map_err(PrivateFileError::storage("looking at")).map_err(storage(&self.0))?;
         if owner == rustix::process::geteuid().as_raw() {
             Ok(())
         } else {

@@ -3,6 +3,7 @@
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::AdmissionId;
 use kido_shared::limits::ADMISSIONS_PER_BATCH;
+use kido_shared::showing::RefusedShowing;
 use kido_shared::wire::v1::admissions::{AdmissionBatch, UploadedAdmission};
 
 use super::fact::Fact;
@@ -38,20 +39,50 @@ impl Outbox {
     }
 }
 
+/// What waits for the registrar, for somebody who carries it there.
+#[derive(Debug, Clone)]
+pub struct Undelivered {
+    /// Admissions, oldest first.
+    pub admissions: Vec<UploadedAdmission>,
+    /// Refused proofs, oldest first.
+    pub showings: Vec<RefusedShowing>,
+    /// Whether more waits.
+    pub more: bool,
+}
+
 impl Journal {
     /// The oldest admissions that wait to be acknowledged, at most one batch.
     ///
     /// # Errors
     /// [`JournalError`].
     pub fn outbox(&self) -> Result<Outbox, JournalError> {
+        let admissions = self.waiting(ADMISSIONS_PER_BATCH)?;
+        Ok(Outbox { batch: AdmissionBatch { admissions } })
+    }
+
+    /// Everything that waits to be acknowledged, at most so many facts: admissions first, the rest is for holders to read.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn undelivered(&self, facts_max: usize) -> Result<Undelivered, JournalError> {
+        let one_more = facts_max.saturating_add(1);
+        let mut admissions = self.waiting(one_more)?;
+        let mut showings = self.showings_waiting(one_more.saturating_sub(admissions.len()))?;
+        let more = admissions.len().saturating_add(showings.len()) > facts_max;
+        admissions.truncate(facts_max);
+        showings.truncate(facts_max.saturating_sub(admissions.len()));
+        Ok(Undelivered { admissions, showings, more })
+    }
+
+    fn waiting(&self, most: usize) -> Result<Vec<UploadedAdmission>, JournalError> {
         let mut admissions = Vec::new();
-        for entry in self.store.scan_prefix(Key::OUTBOX)?.take(ADMISSIONS_PER_BATCH) {
+        for entry in self.store.scan_prefix(Key::OUTBOX)?.take(most) {
             let (_key, admission) = entry?;
             let admission = AdmissionId::try_from(admission.as_slice()).map_err(|_length| JournalError::Unreadable)?;
             let entry = AdmissionEntry::read(self.store.get(&Key::Admission(admission).bytes())?)?;
             admissions.push(UploadedAdmission { admission: entry.admission, opened_at: entry.opened_at });
         }
-        Ok(Outbox { batch: AdmissionBatch { admissions } })
+        Ok(admissions)
     }
 
     /// Notes which admissions of a batch the registrar has acknowledged, and says how many; the others stay.

@@ -81,6 +81,15 @@ impl Journal {
         Ok(Showings { batch: ShowingBatch { showings }, positions })
     }
 
+    /// The oldest refused showings that the registrar has not taken, at most so many.
+    pub(super) fn showings_waiting(&self, most: usize) -> Result<Vec<RefusedShowing>, JournalError> {
+        let mut showings = Vec::new();
+        for entry in self.store.scan_prefix(Key::SHOWINGS)?.take(most) {
+            showings.push(minicbor::decode(&entry?.1).map_err(|_no_detail| JournalError::Unreadable)?);
+        }
+        Ok(showings)
+    }
+
     /// Notes that the registrar has taken a batch.
     ///
     /// # Errors

@@ -112,6 +112,8 @@ deeds! {
     26 PaperTaken = "paper-taken",
     /// Entries that were ticked on paper were put in.
     27 EntriesByHand = "entries-by-hand",
+    /// A gate's journal was brought in a file.
+    28 JournalBrought = "journal-brought",
 }
 
 /// On what.

@@ -69,6 +69,11 @@ may! {
 }
 
 may! {
+    /// Bring what a gate has signed: whose word counts in it is the gate's.
+    Bring: Operator, Desk
+}
+
+may! {
     /// Take the lists of the desks out, and put in what was ticked on them.
     Tick: Operator, Desk
 }

@@ -1,4 +1,6 @@
-//! `admissions import`: entries that staff ticked on paper.
+//! `admissions import`: entries that staff ticked on paper. `admissions import-journal`: those of a gate without a line.
+
+mod journal;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -44,7 +46,7 @@ granted there once more.
 
 The file is for nobody's eyes but staff's: delete it once it is in.";
 
-/// Put in entries that were ticked on paper
+/// Put in entries that were ticked on paper, or that a gate without a line has made
 #[derive(Debug, Args)]
 pub(super) struct AdmissionsArgs {
     #[command(flatten)]
@@ -65,6 +67,14 @@ enum AdmissionsCommand {
         /// Only say what would become of each line
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Put in what a gate without a line has written down
+    #[command(after_help = journal::HELP)]
+    ImportJournal {
+        /// The event's id
+        event: EventId,
+        /// The file that `kido-gate journal export` has written
+        file: PathBuf,
     },
 }
 
@@ -92,11 +102,21 @@ struct ConflictLine {
 
 pub(super) async fn run(args: AdmissionsArgs) -> Result<(), CliError> {
     let (client, console) = (Client::of(&args.connection)?, args.connection.console());
-    let AdmissionsCommand::Import { event, file, dry_run } = args.command;
+    match args.command {
+        AdmissionsCommand::Import { event, file, dry_run } => import(&client, console, (event, file, dry_run)).await,
+        AdmissionsCommand::ImportJournal { event, file } => journal::run(&client, console, (event, file)).await,
+    }
+}
+
+async fn import(
+    client: &Client,
+    console: Console,
+    (event, file, dry_run): (EventId, PathBuf, bool),
+) -> Result<(), CliError> {
     let gates: GateList = client.get(&operator::gates(event)).await?;
     let listed = read_file(&file, &gates.gates)?;
     let mut faults = Vec::new();
-    let foreseen = send(&client, console, (event, &listed, true), &mut faults).await?;
+    let foreseen = send(client, console, (event, &listed, true), &mut faults).await?;
     if !faults.is_empty() {
         let all = faults.len();
         faults.truncate(FAULTS_MAX);
@@ -105,7 +125,7 @@ pub(super) async fn run(args: AdmissionsArgs) -> Result<(), CliError> {
     if dry_run {
         return console.show(&foreseen, describe);
     }
-    let entered = send(&client, console, (event, &listed, false), &mut faults).await?;
+    let entered = send(client, console, (event, &listed, false), &mut faults).await?;
     console.show(&entered, describe)?;
     // Somebody changed the event between the look and the deed.
     if faults.is_empty() { Ok(()) } else { Err(CliError::Table { path: file, source: faults.into() }) }

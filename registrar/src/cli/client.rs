@@ -60,7 +60,8 @@ pub enum ClientError {
 pub(super) struct Client {
     http: reqwest::Client,
     origin: Origin,
-    bearer: HeaderValue,
+    /// Nothing for what anyone may ask.
+    bearer: Option<HeaderValue>,
 }
 
 impl Client {
@@ -73,6 +74,15 @@ impl Client {
         let bearer = Zeroizing::new(format!("Bearer {}", text.trim()));
         let mut bearer = HeaderValue::try_from(bearer.as_str()).map_err(|_not_a_header| ClientError::Token)?;
         bearer.set_sensitive(true);
+        Self::with(connection, Some(bearer))
+    }
+
+    /// A client for what anyone may ask.
+    pub(super) fn of_anyone(connection: &Connection) -> Result<Self, CliError> {
+        Self::with(connection, None)
+    }
+
+    fn with(connection: &Connection, bearer: Option<HeaderValue>) -> Result<Self, CliError> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -117,25 +127,46 @@ impl Client {
         self.send(request).await
     }
 
+    /// Fetches bytes, at most so many.
+    pub(super) async fn bytes(&self, path: &str, bytes_max: usize) -> Result<Zeroizing<Vec<u8>>, CliError> {
+        self.answer(self.request(Method::GET, path), bytes_max).await
+    }
+
+    /// Posts bytes of some kind.
+    pub(super) async fn post_bytes<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        kind: &'static str,
+        body: Vec<u8>,
+    ) -> Result<A, CliError> {
+        self.send(self.request(Method::POST, path).header("content-type", kind).body(body)).await
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.origin));
-        request.header(AUTHORIZATION, self.bearer.clone())
+        self.bearer.iter().fold(request, |request, bearer| request.header(AUTHORIZATION, bearer.clone()))
     }
 
     async fn send<A: DeserializeOwned>(&self, request: RequestBuilder) -> Result<A, CliError> {
+        let body = self.answer(request, ANSWER_BYTES_MAX).await?;
+        serde_json::from_slice(&body).map_err(|_no_detail| ClientError::NotARegistrar(self.origin.clone()).into())
+    }
+
+    async fn answer(&self, request: RequestBuilder, bytes_max: usize) -> Result<Zeroizing<Vec<u8>>, CliError> {
         let unreachable = |source| ClientError::Unreachable { origin: self.origin.clone(), source };
         let other = || ClientError::NotARegistrar(self.origin.clone());
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
+        let bytes_max = if status.is_success() { bytes_max } else { ANSWER_BYTES_MAX };
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
+            if body.len().saturating_add(chunk.len()) > bytes_max {
                 return Err(other().into());
             }
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_no_detail| other().into());
+            return Ok(body);
         }
         let problem: Problem = serde_json::from_slice(&body).map_err(|_no_detail| other())?;
         Err(CliError::Refused(Box::new(problem)))

@@ -35,7 +35,14 @@ fn whoever_deletes_an_event_is_told_what_goes_and_what_stays() {
 
 #[test]
 fn what_is_done_with_many_tickets_says_what_happens_when_it_is_stopped() {
-    for path in [&["tickets", "import"][..], &["tickets", "cancel"], &["event", "update"], &["admissions", "import"]] {
+    for path in [
+        &["tickets", "import"][..],
+        &["tickets", "cancel"],
+        &["event", "update"],
+        &["admissions", "import"],
+        &["admissions", "import-journal"],
+        &["feed", "export"],
+    ] {
         let help = help(path);
         assert!(help.contains("after any failure"), "{path:?}");
     }

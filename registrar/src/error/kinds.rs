@@ -1,6 +1,7 @@
 //! The tables: each refusal with its status, its word for programs and its title.
 
 use axum::http::StatusCode;
+use kido_shared::carried::JournalFileError;
 use kido_shared::request_signature::RequestSignatureError;
 
 use super::{AppError, RequestError};
@@ -50,6 +51,8 @@ impl AppError {
             Self::Enrolment(refusal) => enrolment(*refusal),
             Self::Claim(refusal) => claim(*refusal),
             Self::Ingest(refusal) => ingest(*refusal),
+            Self::JournalFile(error) => journal_file(*error),
+            Self::JournalOfOtherEvent { .. } => kind(StatusCode::CONFLICT, "other_event", "Another event's journal"),
             Self::ByHand(ByHandRefusal::ArbiterElsewhere { .. }) => {
                 kind(StatusCode::CONFLICT, "arbiter_elsewhere", "Claims are decided elsewhere")
             }
@@ -261,6 +264,17 @@ const fn ingest(refusal: IngestRefusal) -> Kind {
             kind(StatusCode::FORBIDDEN, "other_gate", OTHER_GATE)
         }
         IngestRefusal::TooMany => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
+    }
+}
+
+const fn journal_file(error: JournalFileError) -> Kind {
+    match error {
+        JournalFileError::TooLarge => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
+        JournalFileError::Malformed | JournalFileError::Version(_) => {
+            kind(StatusCode::UNPROCESSABLE_ENTITY, "journal_file", "Not a whole journal file")
+        }
+        JournalFileError::Signature => kind(StatusCode::FORBIDDEN, "journal_signature", "Not signed by this gate"),
+        JournalFileError::OtherGate => kind(StatusCode::FORBIDDEN, "other_gate", OTHER_GATE),
     }
 }
 

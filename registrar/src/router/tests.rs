@@ -5,6 +5,7 @@ mod by_hand;
 mod feed;
 mod forgetting;
 pub(crate) mod gates;
+mod journals;
 mod postponement;
 mod registrations;
 mod roles;

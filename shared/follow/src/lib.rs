@@ -12,6 +12,7 @@
 //! [`FeedCopy`]. This crate fetches, proves the chain before the first record is opened, and knows when to come again.
 //! Whoever learns that there is something new says so at one place, [`PullNow`].
 
+pub mod carried;
 pub mod enrol;
 mod follow;
 pub mod live;

@@ -223,7 +223,11 @@ fn extend<E: std::error::Error + 'static>(check: &mut ChainCheck, range: &[Seale
 }
 
 /// The second pass: while one range is on its way to the disk, the next is decrypted.
-async fn store<C: FeedCopy>(copy: &C, mut span: VerifiedSpan, mut spool: Spool) -> Result<(), PullError<C::Error>> {
+pub(crate) async fn store<C: FeedCopy>(
+    copy: &C,
+    mut span: VerifiedSpan,
+    mut spool: Spool,
+) -> Result<(), PullError<C::Error>> {
     let mut under_way = None;
     let begun = loop {
         let next = match begin_next(copy, span, &mut spool).await {

@@ -101,14 +101,21 @@ impl FeedHead {
         Ok(VerifiedHead(head))
     }
 
+    /// What a head says, whoever signed it: for whoever carries a feed and believes nothing of it.
+    ///
+    /// # Errors
+    /// [`FeedError`], where its form is another.
+    pub fn read_unverified(bytes: &[u8]) -> Result<Self, FeedError> {
+        let head = Self::from(payload(KIND.read(bytes)?.claimed())?);
+        head.within_limits()?;
+        Ok(head)
+    }
+
     fn signed(unverified: &Unverified, keys: &TrustedFeedKeys, now: Timestamp) -> Result<Self, FeedError> {
         let mut signers = keys.keys().iter().map(|certified| (certified, unverified.verify(&certified.key)));
         let signed = signers.find_map(|(signer, payload)| Some((signer, payload.ok()?)));
         let (signer, payload) = signed.ok_or(FeedError::Signature { what: KIND.name })?;
-        let payload: Payload = decode_exactly(payload, KIND.name)?;
-        if payload.version != VERSION {
-            return Err(FeedError::Version { what: KIND.name, version: payload.version });
-        }
+        let payload = self::payload(payload)?;
         // One key may have been certified for several spans. A key whose span has ended signs nothing any more, and
         // dating a head back does not help whoever found it.
         let covers = |moment: Timestamp| {
@@ -121,14 +128,7 @@ impl FeedHead {
         if !covers(payload.issued_at) {
             return Err(FeedError::KeyNotValid { what: KIND.name });
         }
-        Ok(Self {
-            event: payload.event,
-            epoch: payload.epoch,
-            length: payload.length,
-            chain: payload.chain,
-            issued_at: payload.issued_at,
-            expires_at: payload.expires_at,
-        })
+        Ok(payload.into())
     }
 
     fn within_limits(&self) -> Result<(), FeedError> {
@@ -142,6 +142,22 @@ impl FeedHead {
             (false, _) => Err(FeedError::Validity { what: KIND.name }),
             (true, false) => Err(FeedError::Forked { length: 0 }),
         }
+    }
+}
+
+fn payload(bytes: &[u8]) -> Result<Payload, FeedError> {
+    let payload: Payload = decode_exactly(bytes, KIND.name)?;
+    if payload.version == VERSION {
+        Ok(payload)
+    } else {
+        Err(FeedError::Version { what: KIND.name, version: payload.version })
+    }
+}
+
+impl From<Payload> for FeedHead {
+    fn from(payload: Payload) -> Self {
+        let Payload { version: _, event, epoch, length, chain, issued_at, expires_at } = payload;
+        Self { event, epoch, length, chain, issued_at, expires_at }
     }
 }
 

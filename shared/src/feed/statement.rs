@@ -12,29 +12,29 @@ use super::FeedError;
 
 /// One kind of statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(crate) struct Kind {
     /// What errors call it.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The external additional data under the signature.
-    pub(super) label: &'static [u8],
+    pub(crate) label: &'static [u8],
     /// Longest encoding.
-    pub(super) bytes_max: usize,
+    pub(crate) bytes_max: usize,
 }
 
 /// The only version of every statement so far.
-pub(super) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 1;
 
 impl Kind {
-    pub(super) const fn length(self) -> FeedError {
+    pub(crate) const fn length(self) -> FeedError {
         FeedError::Length { what: self.name }
     }
 
-    pub(super) const fn encoding(self) -> FeedError {
+    pub(crate) const fn encoding(self) -> FeedError {
         FeedError::Encoding { what: self.name }
     }
 
     /// Signs a payload. `EdDSA` is deterministic (RFC 8032 §5.1.6): the same statement is the same bytes.
-    pub(super) fn sign(self, payload: Vec<u8>, key: &SigningKey) -> Result<Vec<u8>, FeedError> {
+    pub(crate) fn sign(self, payload: Vec<u8>, key: &SigningKey) -> Result<Vec<u8>, FeedError> {
         let statement = CoseSign1Builder::new()
             .protected(protected())
             .payload(payload)
@@ -45,7 +45,7 @@ impl Kind {
     }
 
     /// Reads a statement whose signature has not been looked at.
-    pub(super) fn read(self, bytes: &[u8]) -> Result<Unverified, FeedError> {
+    pub(crate) fn read(self, bytes: &[u8]) -> Result<Unverified, FeedError> {
         if bytes.len() > self.bytes_max {
             return Err(self.length());
         }
@@ -69,7 +69,7 @@ impl Kind {
 }
 
 /// A statement in the right form, whoever signed it.
-pub(super) struct Unverified {
+pub(crate) struct Unverified {
     kind: Kind,
     payload: Vec<u8>,
     signed: Vec<u8>,
@@ -77,8 +77,13 @@ pub(super) struct Unverified {
 }
 
 impl Unverified {
+    /// What it says, whoever signed it: to find out whose key to look up, or what somebody carries; to believe nothing of.
+    pub(crate) fn claimed(&self) -> &[u8] {
+        &self.payload
+    }
+
     /// The payload, where this key signed it; weak keys and malleable signatures never did.
-    pub(super) fn verify(&self, key: &VerifyingKey) -> Result<&[u8], FeedError> {
+    pub(crate) fn verify(&self, key: &VerifyingKey) -> Result<&[u8], FeedError> {
         let signed = key.verify_strict(&self.signed, &self.signature);
         signed.map_or(Err(FeedError::Signature { what: self.kind.name }), |()| Ok(&self.payload))
     }
@@ -89,7 +94,7 @@ fn protected() -> Header {
 }
 
 /// Reads deterministic CBOR (RFC 8949 §4.2): what writing the value anew does not give again is refused.
-pub(super) fn decode_exactly<'b, T>(bytes: &'b [u8], what: &'static str) -> Result<T, FeedError>
+pub(crate) fn decode_exactly<'b, T>(bytes: &'b [u8], what: &'static str) -> Result<T, FeedError>
 where
     T: minicbor::Decode<'b, ()> + minicbor::Encode<()>,
 {
@@ -98,6 +103,6 @@ where
 }
 
 /// Deterministic CBOR of a value.
-pub(super) fn encode<T: minicbor::Encode<()>>(value: &T, what: &'static str) -> Result<Vec<u8>, FeedError> {
+pub(crate) fn encode<T: minicbor::Encode<()>>(value: &T, what: &'static str) -> Result<Vec<u8>, FeedError> {
     minicbor::to_vec(value).map_err(|_no_detail| FeedError::Encoding { what })
 }

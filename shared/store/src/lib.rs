@@ -9,6 +9,7 @@ mod held;
 mod index;
 mod limits;
 mod log;
+pub mod new_file;
 mod options;
 mod pending;
 mod position;

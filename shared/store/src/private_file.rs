@@ -196,7 +196,7 @@ pub fn sync_folder(folder: &Path) -> Result<(), PrivateFileError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(PrivateFileError::storage("syncing"))
 }
 
-fn sync_folder_of(path: &Path) -> Result<(), PrivateFileError> {
+pub(crate) fn sync_folder_of(path: &Path) -> Result<(), PrivateFileError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     sync_folder(folder.unwrap_or_else(|| Path::new(".")))
 }

@@ -1,5 +1,6 @@
 //! A gate as a process, and taps at it as an attendee makes them.
 
+mod carried;
 mod copied;
 
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@ use kido_shared::policy::ArbiterHome;
 use kido_shared::ticket::{Entries, TicketStatus};
 
 use super::*;
+use crate::following::{Carried, carried};
 use crate::records::Sharing;
 use crate::testing::{EVENT, Feed, GATES, NOW, own, policy, ticket, ticket_id};
 
@@ -73,4 +74,22 @@ async fn a_box_decides_only_while_the_policy_names_its_very_incarnation() {
         feed.tell(&book, NOW).await.unwrap();
         assert!(!decides(&book), "{change:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_book_follows_a_file_that_was_carried_here_and_an_older_one_changes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut feed = Feed::with_tickets(3);
+    let (book, older) = (open(&home, &feed), feed.file(NOW));
+    feed.publish(&ticket(1, TicketStatus::Suspended, Entries::ONCE));
+    let take = async |file: Vec<u8>| carried(&book, file.as_slice(), home.path(), NOW).await;
+    let cut = feed.file(NOW).split_last().map(|(_last, rest)| rest.to_vec()).unwrap();
+    assert!(take(cut).await.is_err());
+    assert_eq!(book.standing().position.length, 0);
+    let ahead = take(feed.file(NOW.after(core::time::Duration::from_secs(3_600)))).await.unwrap();
+    assert_eq!((ahead, book.standing().head), (Carried::DatedAhead { records: feed.reached.length }, None));
+    assert_eq!(take(feed.file(NOW)).await.unwrap(), Carried::Followed { records: 0 });
+    assert_eq!(take(older).await.unwrap(), Carried::Older);
+    assert_eq!((book.standing().position, book.standing().head), (feed.reached, Some(NOW)));
+    assert_eq!(book.facts(ticket_id(1)).unwrap().unwrap().status, TicketStatus::Suspended);
 }

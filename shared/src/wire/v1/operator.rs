@@ -6,6 +6,7 @@
 mod arbiter;
 mod event;
 mod gate;
+mod journal;
 mod paper;
 mod postponement;
 mod ticket;
@@ -16,6 +17,7 @@ pub use event::{
     CreateEvent, EntryCounts, EventBody, EventForgotten, EventList, PolicyChoices, TicketCounts, UpdateEvent,
 };
 pub use gate::{ConfirmGate, GateBody, GateList, GateOffered, OfferGate, OfferState};
+pub use journal::{CONFLICTS_TOLD_MAX, JournalTaken};
 pub use paper::{EnterByHand, EnteredByHand, PaperPage, PaperStanding, PaperTick, PaperTicket, TickOutcome};
 pub use postponement::{Postpone, PostponementStep, TicketToRecheck};
 pub use ticket::{
@@ -40,6 +42,8 @@ pub const POSTPONEMENT: &str = "/api/v1/events/{event}/postponement";
 pub const PAPER: &str = "/api/v1/events/{event}/paper";
 /// `POST`: entries that were ticked on paper.
 pub const BY_HAND: &str = "/api/v1/events/{event}/admissions/by-hand";
+/// `POST`: what a gate's journal file holds, as somebody has carried it here, `application/cose`.
+pub const JOURNALS: &str = "/api/v1/events/{event}/journals";
 /// `GET`: one ticket, by id or by the shop's reference.
 pub const TICKET: &str = "/api/v1/events/{event}/tickets/{ticket}";
 /// `POST`: changes a ticket's status.
@@ -106,6 +110,12 @@ pub fn paper(event: EventId, after: Option<TicketId>) -> String {
 #[must_use]
 pub fn by_hand(event: EventId) -> String {
     format!("/api/v1/events/{event}/admissions/by-hand")
+}
+
+/// Path of [`JOURNALS`].
+#[must_use]
+pub fn journals(event: EventId) -> String {
+    format!("/api/v1/events/{event}/journals")
 }
 
 /// Path of [`TICKET`]. A reference has capital letters, digits and hyphens only, so it stands in a path as it is.

@@ -1,0 +1,62 @@
+//! `kido-gate journal export`: what the registrar does not know yet, into a file.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use kido_gate::carried::{JournalWritten, write_journal};
+use kido_gate::config::Config;
+use kido_gate::hatch::Asking;
+use kido_gate::identity::{DataFolder, Identity};
+use kido_gate::journal::{Journal, JournalError};
+use kido_store::StoreError;
+use kido_store::new_file::{NewFile, Readers};
+use rand::rngs::OsRng;
+
+use super::{machine_clock, say};
+
+pub(super) async fn export(config: Config, path: PathBuf) -> anyhow::Result<ExitCode> {
+    let folder = DataFolder::at(&config.data);
+    let named = || format!("{} cannot be written", path.display());
+    let mut file = NewFile::begin(&path, Readers::Owner).with_context(named)?;
+    let (written, bytes) = match Asking::at(&folder)? {
+        Some(gate) => gate.journal().await?,
+        None => tokio::task::spawn_blocking(move || here(&folder)).await??,
+    };
+    if bytes.is_empty() {
+        drop(file);
+        say("Nothing waits here for the registrar: no file was written.")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    file.write(&bytes).and_then(|()| file.finish()).with_context(named)?;
+    say(&describe(&written))?;
+    say("next, at the registrar: kido-registrar admissions import-journal EVENT FILE")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// While no gate runs: by this process itself, as a start of the gate that ends at once.
+fn here(folder: &DataFolder) -> anyhow::Result<(JournalWritten, Vec<u8>)> {
+    let identity = Identity::load(folder)?;
+    folder.is_ours()?;
+    let now = machine_clock().now();
+    let opened = Journal::open(&folder.journal(), identity.enrolment().gate, now, &mut OsRng);
+    let journal = match opened {
+        Err(JournalError::Store(StoreError::InUse { .. })) => {
+            anyhow::bail!("the gate is running and hands nothing out: stop it, say this again, and start it")
+        }
+        opened => opened?.0,
+    };
+    let written = write_journal(&journal, &identity, now);
+    journal.close()?;
+    Ok(written?)
+}
+
+fn describe(written: &JournalWritten) -> String {
+    let JournalWritten { admissions, showings, more, .. } = written;
+    let mut lines = vec![format!("Written: {admissions} admissions, {showings} refused proofs.")];
+    if *more {
+        lines.push("More waits than one file holds: only the line brings the rest home.".to_owned());
+    }
+    lines.push("All of it stays in this gate's journal until the registrar has answered over the line.".to_owned());
+    lines.join("\n")
+}

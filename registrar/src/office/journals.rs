@@ -1,0 +1,93 @@
+//! Gates' journals that somebody has carried here: signed by the gate, and taken as its uploads are.
+//!
+//! Whoever brings a file has no say in what it holds. The gate's signature stands in the place of the request's; what
+//! would be fresh in a request is taken once by its id here, so a file may come late, twice and in any order. A copied
+//! disk is told by it as far as that needs no clock. The gate itself learns what was taken when its line is back: it
+//! uploads the same again, and is answered that it is here.
+
+use axum::body::Bytes;
+use ed25519_dalek::VerifyingKey;
+use kido_shared::carried::{JournalFile, JournalFileError, UnverifiedJournalFile};
+use kido_shared::copies::Sighting;
+use kido_shared::ids::EventId;
+use kido_shared::limits::{ADMISSIONS_PER_BATCH, SHOWINGS_PER_BATCH};
+use kido_shared::wire::v1::admissions::AckOutcome;
+use kido_shared::wire::v1::operator::{CONFLICTS_TOLD_MAX, JournalTaken};
+
+use super::By;
+use super::lines::About;
+use crate::audit::{Deed, Object};
+use crate::domain::gate::GateRefusal;
+use crate::error::AppError;
+use crate::state::AppState;
+use crate::store::Failed;
+
+impl AppState {
+    /// Takes a gate's journal file. It is looked at as a whole before any of it is stored; stored it is batch by batch,
+    /// and a file that was cut off in between by a crash is brought again.
+    pub(crate) async fn bring_journal(&self, by: &By, event: EventId, file: Bytes) -> Result<JournalTaken, AppError> {
+        self.carry(by, move |app, by| async move {
+            let read = UnverifiedJournalFile::read(&file);
+            drop(file);
+            let object = read.as_ref().map_or(Object::Nothing, |file| Object::Gate(file.claimed_gate()));
+            let taken = match read {
+                Ok(file) => app.take_journal(event, &file).await,
+                Err(error) => Err(error.into()),
+            };
+            app.listed(&by, About::event(Deed::JournalBrought, event).of(object), taken).await
+        })
+        .await
+    }
+
+    async fn take_journal(&self, event: EventId, file: &UnverifiedJournalFile) -> Result<JournalTaken, AppError> {
+        let file = self.verified_journal(event, file)?;
+        let gate = file.gate;
+        if self.journals.hear_carried((event, gate), file.journal, self.now()) == Sighting::Copied {
+            self.revoke_copied(event, gate).await?;
+            return Err(AppError::Signer(GateRefusal::Revoked));
+        }
+        let mut taken = JournalTaken {
+            gate,
+            exported_at: file.exported_at,
+            stored: 0,
+            repeated: 0,
+            conflicts: 0,
+            in_conflict: Vec::new(),
+            refused: 0,
+            showings: 0,
+        };
+        for batch in file.admissions.chunks(ADMISSIONS_PER_BATCH) {
+            let acks = self.store.ingest(event, gate, batch.to_vec()).await?;
+            for (ack, uploaded) in acks.iter().zip(batch) {
+                let count = match ack.outcome {
+                    AckOutcome::Stored => &mut taken.stored,
+                    AckOutcome::Repeated => &mut taken.repeated,
+                    AckOutcome::Conflict => &mut taken.conflicts,
+                    AckOutcome::Refused => &mut taken.refused,
+                };
+                *count = count.saturating_add(1);
+                if ack.outcome == AckOutcome::Conflict && taken.in_conflict.len() < CONFLICTS_TOLD_MAX {
+                    taken.in_conflict.push(uploaded.admission.ticket);
+                }
+            }
+        }
+        for batch in file.showings.chunks(SHOWINGS_PER_BATCH) {
+            self.store.take_showings(event, gate, batch.to_vec()).await?;
+        }
+        taken.showings = u64::try_from(file.showings.len()).unwrap_or(u64::MAX);
+        Ok(taken)
+    }
+
+    /// The file, where a gate in force of this event has signed it.
+    fn verified_journal(&self, event: EventId, file: &UnverifiedJournalFile) -> Result<JournalFile, AppError> {
+        if file.claimed_event() != event {
+            return Err(AppError::JournalOfOtherEvent { file: file.claimed_event(), asked: event });
+        }
+        let known = match self.store.gate(event, file.claimed_gate()) {
+            Err(Failed::Refused(refusal)) => return Err(AppError::Signer(refusal)),
+            known => known?,
+        };
+        let key = VerifyingKey::from_bytes(&known.verifying_key);
+        Ok(file.verify(&key.map_err(|_no_key| JournalFileError::Signature)?)?)
+    }
+}
