@@ -10,4 +10,5 @@ pub mod desk;
 pub mod ending;
 pub mod harness;
 pub mod leak;
+pub mod open_metrics;
 pub mod story;

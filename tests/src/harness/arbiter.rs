@@ -7,6 +7,7 @@ use tokio::process::Command;
 
 use super::process::{Process, finish};
 use super::registrar::succeed;
+use super::scrape::{self, SCRAPED};
 use super::venue::free_port;
 use super::{Etcd, HarnessError, Programs, Venue};
 
@@ -22,6 +23,7 @@ pub struct Arbiter {
     port: u16,
     id: String,
     process: Option<Process>,
+    metrics: Option<String>,
 }
 
 impl Arbiter {
@@ -99,7 +101,7 @@ impl Arbiter {
             return Err(HarnessError::EndedEarly { program: "kido-arbiter".to_owned(), status, log });
         }
         let (programs, logs) = (venue.programs().clone(), venue.logs().to_owned());
-        Ok(Self { programs, folder, logs, port, id, process: None })
+        Ok(Self { programs, folder, logs, port, id, process: None, metrics: None })
     }
 
     /// Its id, as the registrar named it.
@@ -115,11 +117,20 @@ impl Arbiter {
     pub async fn start(&mut self) -> Result<(), HarnessError> {
         let mut command = Command::new(self.programs.arbiter());
         command.args(["--log", "debug", "run", "--listen"]).arg(format!("127.0.0.1:{}", self.port));
-        command.arg("--data").arg(&self.folder);
+        command.arg("--data").arg(&self.folder).args(SCRAPED);
         let mut process = Process::start(&format!("arbiter-{}", self.port), command, &self.logs)?;
+        self.metrics = Some(scrape::address(&mut process).await?);
         process.line("that it listens", |line| line.starts_with("ready: ")).await?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// What it is scraped for now.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn scrape(&self) -> Result<String, HarnessError> {
+        scrape::scrape(self.metrics.as_ref()).await
     }
 
     /// Ends it as a service manager does.

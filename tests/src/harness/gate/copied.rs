@@ -24,6 +24,7 @@ impl Gate {
             slot,
             kiosk_port: free_port()?,
             process: None,
+            metrics: None,
             kiosk: None,
             event: self.event.clone(),
             id: self.id.clone(),
