@@ -63,6 +63,9 @@ pub struct Config {
     /// The lane's screen.
     #[serde(default)]
     pub kiosk: KioskConfig,
+    /// Who may read its numbers.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
     /// What opens.
     #[serde(default)]
     pub barrier: BarrierConfig,
@@ -123,6 +126,14 @@ impl Default for KioskConfig {
     fn default() -> Self {
         Self { listen: SocketAddr::from(([127, 0, 0, 1], 8430)), language: Language::Ja }
     }
+}
+
+/// Who may read its numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// Where they are served; nowhere, unless it is said.
+    pub listen: Option<SocketAddr>,
 }
 
 /// What opens when somebody may enter.
@@ -189,6 +200,7 @@ impl Config {
             lane: LaneConfig::default(),
             reader: ReaderConfig::default(),
             kiosk: KioskConfig::default(),
+            metrics: MetricsConfig::default(),
             barrier: BarrierConfig::default(),
         }
     }

@@ -22,6 +22,7 @@ pub mod identity;
 pub mod journal;
 pub mod kiosk;
 pub mod lane;
+pub mod metrics;
 pub mod reader;
 pub mod replica;
 pub mod runtime;

@@ -35,7 +35,7 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 struct LogOptions {
     /// How the log on standard error is written
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, env = "KIDO_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
     /// What is logged: a level, or `target=level` pairs. Never a card's content, at any level
     #[arg(long, global = true, env = "KIDO_LOG", default_value = "info")]
@@ -176,6 +176,9 @@ struct LaneOptions {
     /// Where the lane's page and pad are served to a browser on this machine alone; overrides the file's
     #[arg(long, value_name = "ADDRESS")]
     kiosk: Option<std::net::SocketAddr>,
+    /// Where Prometheus reads /metrics: loopback, or a network of its own; overrides the file's
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<std::net::SocketAddr>,
     /// What opens: `log`, or `command:PROGRAM`; overrides the file's
     #[arg(long, value_parser = BarrierConfig::parse, value_name = "log|command:PROGRAM")]
     barrier: Option<BarrierConfig>,

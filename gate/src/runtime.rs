@@ -33,6 +33,7 @@ use crate::gate_clock::{GateClock, PassedClock, RequestClock};
 use crate::identity::Identity;
 use crate::journal::{Journal, JournalError};
 use crate::lane::{Effect, Input, Lane};
+use crate::metrics::Metrics;
 use crate::reader::{ReaderHandle, ReaderInput, Supervisor};
 use crate::replica::{Replica, ReplicaError};
 use crate::sync::http::RegistrarClient;
@@ -82,6 +83,8 @@ pub struct Parts {
     pub clock: Arc<GateClock>,
     /// What opens.
     pub barrier: Barrier,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 /// The side of the lane that people and cards touch.
@@ -239,8 +242,11 @@ impl Conductor {
 
     fn take(&mut self, input: Input) {
         let begun = Instant::now();
-        self.times.heard(&input);
         self.carrier.heard(&input);
+        // Whatever is said from here on belongs to this tap.
+        let tap = self.carrier.tap();
+        let _tap = tap.enter();
+        self.times.heard(&input);
         let effects = self.lane.handle(self.now(), input);
         self.times.own(begun.elapsed());
         self.carry(effects);

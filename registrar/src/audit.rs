@@ -7,6 +7,7 @@
 //! **Invariant** (privacy): roles, labels of tokens, ids. No name, reference, code, token or address, ever.
 
 mod line;
+pub mod noted;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

@@ -2,6 +2,7 @@
 
 mod admissions;
 mod arbiter;
+mod audit;
 mod certificate;
 mod client;
 pub(crate) mod codes_file;
@@ -84,6 +85,8 @@ enum Command {
     Arbiter(arbiter::ArbiterArgs),
     /// Let shops, desks and viewers in
     Token(token::TokenArgs),
+    /// Note the head of the audit list down, and see whether the list still contains it
+    Audit(audit::AuditArgs),
     /// Judge a card's certificate, without a server
     Certificate(certificate::CertificateArgs),
 }
@@ -230,6 +233,9 @@ pub enum CliError {
     /// Standard output or input is gone.
     #[error("the terminal is gone")]
     Terminal(#[source] std::io::Error),
+    /// The audit list.
+    #[error(transparent)]
+    Audit(#[from] crate::audit::noted::UnreadableList),
     /// A label is none.
     #[error("a label is 1 to 32 small letters, digits or hyphens")]
     Label,
@@ -244,6 +250,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Init(args) => init::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Audit(args) => audit::run(&args),
         Command::Certificate(args) => certificate::run(&args),
         Command::Event(args) => talking(args.connection.clone(), event::run(args)),
         Command::Tickets(args) => talking(args.connection.clone(), tickets::run(args)),

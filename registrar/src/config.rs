@@ -140,6 +140,8 @@ pub struct ConfigFile {
     pub origin: Option<Origin>,
     /// Where to listen.
     pub listen: Option<SocketAddr>,
+    /// Where to be scraped; nowhere, unless it is said.
+    pub metrics: Option<SocketAddr>,
     /// Files or folders with further roots in DER, for rehearsals only.
     pub trust_anchors: Vec<PathBuf>,
     /// How log lines look.
@@ -185,6 +187,8 @@ pub struct ServeConfig {
     pub origin: Origin,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to be scraped, if at all.
+    pub metrics: Option<SocketAddr>,
     /// Files or folders with further roots, for rehearsals only.
     pub trust_anchors: Vec<PathBuf>,
     /// How log lines look.
@@ -206,6 +210,8 @@ pub struct ServeFlags {
     pub origin: Option<Origin>,
     /// Where to listen.
     pub listen: Option<SocketAddr>,
+    /// Where to be scraped.
+    pub metrics: Option<SocketAddr>,
     /// Further roots; replace the file's.
     pub trust_anchors: Vec<PathBuf>,
     /// How log lines look.
@@ -235,6 +241,7 @@ impl ServeConfig {
         Ok(Self {
             origin: flags.origin.or(file.origin).ok_or(ConfigError::NoOrigin)?,
             listen: flags.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT),
+            metrics: flags.metrics.or(file.metrics),
             trust_anchors,
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             index_cache_bytes: cache_mib.saturating_mul(1024 * 1024),
@@ -293,9 +300,16 @@ mod tests {
         let read: ConfigFile = toml::from_str(sample).unwrap();
         assert_eq!(read.origin.unwrap().as_str(), "https://tickets.example");
         assert_eq!(read.listen, Some(LISTEN_DEFAULT));
-        for key in
-            ["origin", "listen", "trust_anchors", "log_format", "index_cache_mib", "card_helper_url", "master_key"]
-        {
+        for key in [
+            "origin",
+            "listen",
+            "metrics",
+            "trust_anchors",
+            "log_format",
+            "index_cache_mib",
+            "card_helper_url",
+            "master_key",
+        ] {
             assert!(sample.contains(&format!("{key} =")), "{key}");
         }
     }

@@ -11,6 +11,7 @@ mod request;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kido_observe::Told;
 use kido_shared::carried::JournalFileError;
 use kido_shared::certificate::CertificateRefusals;
 use kido_shared::error_chain::Chain;
@@ -158,6 +159,7 @@ impl AppError {
             title: title.to_owned(),
             status: status.as_u16(),
             detail: self.detail(status),
+            instance: None,
             code: code.to_owned(),
             reasons: self.reasons(),
         }
@@ -200,9 +202,11 @@ impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let (status, code, _title) = self.kind();
         self.log(status, code);
-        let body = serde_json::to_vec(&self.problem()).unwrap_or_default();
+        let problem = self.problem();
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, body).into_response();
         response.extensions_mut().insert(ProblemCode(code));
+        response.extensions_mut().insert(Told(problem));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if status == StatusCode::UNAUTHORIZED && matches!(self, Self::Denied(_)) {

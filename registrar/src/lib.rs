@@ -15,6 +15,7 @@ pub mod fact;
 pub mod journals;
 pub mod keyring;
 mod live_feed;
+mod metrics;
 pub(crate) mod office;
 pub mod openapi;
 mod per_minute;

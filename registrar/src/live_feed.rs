@@ -94,6 +94,11 @@ impl LiveFeeds {
         Ok(Body::from_stream(texts))
     }
 
+    /// How many streams are open.
+    pub(crate) fn listeners(&self) -> usize {
+        STREAMS_MAX.saturating_sub(self.places.available_permits())
+    }
+
     /// Waits until no publisher works any more; to be asked once `stopping` is true.
     pub(crate) async fn ended(&self) {
         self.publishers.close();

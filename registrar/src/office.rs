@@ -214,7 +214,8 @@ impl AppState {
     /// Adds a token by its hash.
     pub(crate) async fn add_token(&self, by: &By, token: AddToken) -> Result<TokenBody, AppError> {
         self.carry(by, move |app, by| async move {
-            let added = app.on_disk(move |tokens| tokens.add(token)).await;
+            let now = app.now();
+            let added = app.on_disk(move |tokens| tokens.add(token, now)).await;
             let object = added.as_ref().map_or(Object::Nothing, given);
             app.listed(&by, About { deed: Deed::TokenAdded, event: None, object }, added).await
         })

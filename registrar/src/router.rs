@@ -1,5 +1,7 @@
 //! The one table of routes and of what lies around every one of them.
 
+mod observed;
+
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -55,6 +57,7 @@ pub fn build_router(app: AppState) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), around))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), web::error::for_people))
+        .layer(middleware::from_fn_with_state(app.clone(), observed::observe))
         .with_state(app)
 }
 

@@ -8,11 +8,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use kido_observe::{Endpoint, EndpointError};
 use kido_shared::certificate::AnchorError;
 use kido_shared::clock::SystemClock;
 use kido_web::words::WordsError;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::audit::{Audit, AuditError};
 use crate::auth::tokens::{TokenError, Tokens};
@@ -84,6 +86,9 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// Nobody could scrape.
+    #[error("the metrics cannot be served")]
+    Metrics(#[from] EndpointError),
     /// Signals cannot be received.
     #[error("signals cannot be received")]
     Signals(#[source] io::Error),
@@ -92,22 +97,35 @@ pub enum ServeError {
     Start(#[source] tokio::task::JoinError),
 }
 
-/// Serves until SIGTERM or SIGINT. `ready` is told the address once the first request would be answered.
+/// Where a registrar can be reached once the first request would be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// By everybody.
+    pub address: SocketAddr,
+    /// By whoever scrapes its metrics, if that was asked for.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// Serves until SIGTERM or SIGINT. `ready` is told the addresses once the first request would be answered.
 ///
 /// # Errors
 /// [`ServeError`]; nothing is served then.
-pub async fn run(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+pub async fn run(config: ServeConfig, ready: impl FnOnce(Reached)) -> Result<(), ServeError> {
     forbid_core_dumps().map_err(ServeError::CoreDumps)?;
     let lock = lock(&config)?;
     let listen = config.listen;
     let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { address: listen, source })?;
     let address = listener.local_addr().map_err(|source| ServeError::Listen { address: listen, source })?;
+    let metrics = match config.metrics {
+        Some(listen) => Some(Endpoint::bind(listen).await?),
+        None => None,
+    };
     let stop = stop_signal()?;
     let opened = tokio::task::spawn_blocking(move || open(&config)).await.map_err(ServeError::Start)??;
     let (app, store) = opened;
     tell_rehearsals(&store)?;
     tracing::info!(origin = %app.origin, %address, "serving");
-    ready(address);
+    ready(Reached { address, metrics: metrics.as_ref().map(Endpoint::address) });
     let streams = app.clone();
     let stop = async move {
         stop.await;
@@ -115,6 +133,11 @@ pub async fn run(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<
         streams.stop();
     };
     let office = app.clone();
+    let mut scraped = JoinSet::new();
+    if let Some(metrics) = metrics {
+        // To the very end: how the process drains is worth a look, too.
+        scraped.spawn(metrics.serve(Arc::new(app.clone()), core::future::pending()));
+    }
     tokio::select! {
         () = serve(listener, build_router(app), stop) => {}
         never = sweep(&office) => match never {},
@@ -124,6 +147,7 @@ pub async fn run(config: ServeConfig, ready: impl FnOnce(SocketAddr)) -> Result<
     office.deeds.close();
     office.deeds.wait().await;
     office.live_feeds.ended().await;
+    scraped.shutdown().await;
     let closing = move || {
         store.close();
         office.audit.close();

@@ -1,108 +1,20 @@
-//! The accept loop: bounded in connections, patient with nobody, and drained before it ends.
+//! What this server allows: the accept loop is [`kido_serve`]'s.
 
-use core::pin::pin;
 use core::time::Duration;
-use std::sync::Arc;
 
 use axum::Router;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use kido_shared::error_chain::Chain;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
-use tower::ServiceExt as _;
+use kido_serve::Limits;
+use tokio::net::TcpListener;
 
-use crate::web::Peer;
-
-/// Connections at a time: every gate of a large evening and 3,000 buyers; a proxy in front shares out more.
-const CONNECTIONS_MAX: usize = 4_096;
-
-/// Longest wait for the head of a request, and for the next one on a kept connection. Gates ask every few seconds.
-const HEAD_DEADLINE: Duration = Duration::from_secs(30);
-
-/// Most header fields of a request: a gate's has ten, a proxy adds as many.
-const HEADERS_MAX: usize = 64;
-
-/// Largest head of a request, and what one connection reads ahead.
-const READ_BUFFER_BYTES_MAX: usize = 64 * 1024;
-
-/// How long requests under way may take once the process is asked to stop.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
-
-/// How long a client may leave what was sent to it unacknowledged, in milliseconds: whoever asks and never reads would
-/// hold a place for ever.
-const UNREAD_MS_MAX: u32 = 30_000;
-
-/// Pause after an accept that failed for want of file descriptors: others must be closed first.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// The loop's limits.
+const LIMITS: Limits = Limits {
+    // Every gate of a large evening and 3,000 buyers; a proxy in front shares out more.
+    connections: 4_096,
+    read_buffer_bytes: 64 * 1024,
+    drain: Duration::from_secs(20),
+};
 
 /// Serves until `stop` is ready, then finishes what is under way.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let (graceful, http) = (GracefulShutdown::new(), http());
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    let mut stop = pin!(stop);
-    loop {
-        tokio::select! {
-            () = &mut stop => break,
-            Some(_ended) = connections.join_next() => {}
-            accepted = accept(&listener, &places) => {
-                let Some((stream, peer, place)) = accepted else { continue };
-                let service = TowerToHyperService::new(router.clone().map_request(move |request| from(request, peer)));
-                let watched = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-                connections.spawn(async move {
-                    if let Err(error) = watched.await {
-                        tracing::debug!(error = %Chain(&error), "a connection ended early");
-                    }
-                    drop(place);
-                });
-            }
-        }
-    }
-    drop(listener);
-    if tokio::time::timeout(DRAIN_DEADLINE, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not end in time");
-    }
-    connections.shutdown().await;
-}
-
-/// The next connection, once there is a place for it; nothing where accepting failed for a moment.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, address)) => {
-            // Answers are small and awaited: a lane waits for them.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(error = %Chain(&error), "no TCP_NODELAY");
-            }
-            if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS_MAX) {
-                tracing::debug!(error = %Chain(&error), "no TCP_USER_TIMEOUT");
-            }
-            Some((stream, Peer(address.ip()), place))
-        }
-        Err(error) => {
-            tracing::warn!(error = %Chain(&error), "accepting failed");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            None
-        }
-    }
-}
-
-/// The request with the other end of its connection, which the limits on guessing count by.
-fn from(mut request: Request<Incoming>, peer: Peer) -> Request<Incoming> {
-    request.extensions_mut().insert(peer);
-    request
-}
-
-/// One protocol, and its limits.
-fn http() -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
-    builder.max_headers(HEADERS_MAX).max_buf_size(READ_BUFFER_BYTES_MAX);
-    builder
+    kido_serve::serve(listener, router, LIMITS, stop).await;
 }

@@ -17,6 +17,7 @@ use crate::enrolment::Enrolments;
 use crate::entropy::Entropy;
 use crate::journals::Journals;
 use crate::live_feed::LiveFeeds;
+use crate::metrics::Metrics;
 use crate::registration::{CertificateTrust, Registrations};
 use crate::reports::Reports;
 use crate::store::Store;
@@ -69,6 +70,7 @@ pub struct App {
     pub(crate) reports: Reports,
     pub(crate) journals: Journals,
     pub(crate) live_feeds: LiveFeeds,
+    pub(crate) metrics: Metrics,
     /// What operators began: it ends with its line in the list, also when the process is asked to stop.
     pub(crate) deeds: TaskTracker,
     entropy: Entropy,
@@ -83,6 +85,7 @@ impl AppState {
         let registrations = Registrations::new(store.clone(), origin.clone(), trust);
         let stopping = watch::Sender::new(false);
         let live_feeds = LiveFeeds::new(store.clone(), stopping.subscribe());
+        let metrics = Metrics::begin(store.now());
         Self(Arc::new(App {
             store,
             origin,
@@ -99,6 +102,7 @@ impl AppState {
             reports: Reports::default(),
             journals: Journals::default(),
             live_feeds,
+            metrics,
             deeds: TaskTracker::new(),
             entropy,
             stopping,

@@ -23,8 +23,8 @@ use kido_web::language::Language;
 use kido_web::words::{Dictionary, WordsError};
 
 use crate::state::AppState;
+pub use kido_serve::Peer;
 pub use page::Page;
-pub use visitor::Peer;
 
 /// Where the files that pages load are.
 pub(crate) const ASSETS: &str = "/assets/{name}";

@@ -206,3 +206,4 @@ error-busy-what = We are very busy
 error-busy-next = Wait a minute, then try again.
 error-failed-what = Something failed on our side
 error-failed-next = Wait a few minutes, then try again. Your ticket is as it was.
+error-trace = If you ask us, say this number: { $trace }

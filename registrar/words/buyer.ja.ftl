@@ -206,3 +206,4 @@ error-busy-what = いま 混み合って います
 error-busy-next = 1分 待ってから、もう一度 お試し ください。
 error-failed-what = こちらの 不具合で 表示できません
 error-failed-next = 数分 待ってから、もう一度 お試し ください。チケットは そのままです。
+error-trace = お問い合わせの 番号：{ $trace }

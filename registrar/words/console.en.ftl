@@ -25,6 +25,8 @@ console-token = Token
 console-token-help = The first one is in the registrar's file operator.token.
 console-sign-in-what = The token is sent once and not kept in the browser. After 30 minutes without use you are signed out.
 console-wrong-token = This token is not known here. Please check it.
+console-expired-token = This token has expired. Please ask an operator for a new one.
+console-until = token until { $when }
 console-too-many-tries = Too many wrong tokens. Please wait a minute.
 console-session-over = You were signed out: nothing was pressed for a while, or the registrar was started anew. Please sign in again.
 console-too-often = Somebody signed in with this token many times just now. Please wait a minute.
@@ -382,6 +384,7 @@ console-error-busy-what = The registrar is very busy
 console-error-busy-next = Wait a moment, then try again.
 console-error-failed-what = Something failed in the registrar
 console-error-failed-next = Look at the registrar's log, then try again. What was confirmed before is stored.
+console-error-trace = To be found in the log as { $trace }
 console-error-not-understood-what = That was not accepted
 console-error-not-understood-next = Nothing was changed. Go back and check what was sent.
 

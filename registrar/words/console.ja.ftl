@@ -25,6 +25,8 @@ console-token = トークン
 console-token-help = 最初の トークンは、登録サーバーの operator.token ファイルに あります。
 console-sign-in-what = トークンは 一度だけ 送られ、ブラウザに 残りません。30分 何もしないと、サインアウトします。
 console-wrong-token = このトークンは 使えません。もう一度 確かめて ください。
+console-expired-token = このトークンは 期限が 切れました。運営の 人に 新しい トークンを もらって ください。
+console-until = トークンは { $when } まで
 console-too-many-tries = まちがいが 多すぎます。1分 待って ください。
 console-session-over = しばらく 使わなかったか、サーバーが 起動しなおしたため、サインアウトしました。もう一度 サインインして ください。
 console-too-often = このトークンで 何度も サインインが ありました。1分 待って ください。
@@ -369,6 +371,7 @@ console-error-busy-what = サーバーが 混んでいます
 console-error-busy-next = 少し 待ってから、もう一度 やって ください。
 console-error-failed-what = サーバーで 失敗しました
 console-error-failed-next = サーバーの ログを 見てから、もう一度 やって ください。前に 終わった ことは 残っています。
+console-error-trace = ログで 探す 番号：{ $trace }
 console-error-not-understood-what = 受け付けられませんでした
 console-error-not-understood-next = 何も 変わっていません。前の ページに 戻って、入力を 確かめて ください。
 

@@ -29,6 +29,7 @@ pub mod request_signature;
 pub mod rsa_verifier;
 pub mod showing;
 pub mod ticket;
+pub mod trace_context;
 pub mod verdict;
 pub mod window;
 pub mod wire;

@@ -75,7 +75,7 @@ pub enum Refusal {
 }
 
 /// Two digits that staff hear on the radio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
 pub struct StaffCode(u8);
 

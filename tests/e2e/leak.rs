@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use kido_shared::challenge::Action;
+use kido_shared::ids::{EventId, GateId};
 use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, Process, Shown, TicketRow, Venue, wait_for};
 use kido_tests::leak::{Leak, LeakSearch, makes_no_core_dump};
+use kido_tests::open_metrics::Scraped;
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::{Marker, PIN, WRONG_PIN};
 
@@ -65,6 +67,15 @@ async fn nothing_of_a_card_is_left_anywhere() -> anyhow::Result<()> {
         })
         .await;
     chapter
+        .step("what is scraped is right, is what the rules watch, and labels nothing with a text from outside", async {
+            let gate = gate.as_ref().context("no gate")?;
+            let scraped = [("registrar", venue.registrar.scrape().await?), ("gate", gate.scrape().await?)];
+            numbers(&scraped)?;
+            told.extend(scraped.map(|(name, text)| (format!("the scrape of the {name}"), text.into_bytes())));
+            Ok(())
+        })
+        .await;
+    chapter
         .step("no process of it would write a core dump", async {
             let gate = gate.as_mut().context("no gate")?;
             core_dumps(&venue, gate, link(&links, "UNUSED-01")?).await
@@ -103,6 +114,64 @@ fn proved(venue: &Venue) -> anyhow::Result<LeakSearch> {
     std::fs::remove_dir_all(&bench)?;
     println!("     {found} planted leaks were found");
     Ok(search)
+}
+
+/// What the run above has done, as the two programs have counted it.
+fn numbers([(_, registrar), (_, gate)]: &[(&str, String); 2]) -> anyhow::Result<()> {
+    let (registrar, gate) = (Scraped::read(registrar)?, Scraped::read(gate)?);
+    for (scraped, sample, labels, value) in [
+        (&gate, "kido_gate_openings_total", &[][..], 2.0),
+        (&gate, "kido_gate_refusals_total", &[("code", "28")], 1.0),
+        (&gate, "kido_gate_refusals_total", &[("code", "18")], 1.0),
+        (&gate, "kido_gate_claims_total", &[("answer", "granted")], 2.0),
+        (&gate, "kido_gate_line", &[("state", "online")], 1.0),
+        (&gate, "kido_gate_line", &[("state", "offline")], 0.0),
+        (&gate, "kido_gate_in_order", &[], 1.0),
+        (&registrar, "kido_registrar_claims_total", &[("step", "claim"), ("answer", "granted")], 2.0),
+        (&registrar, "kido_registrar_events_served", &[], 1.0),
+        (&registrar, "kido_registrar_gates_copied_total", &[], 0.0),
+        (&registrar, "kido_registrar_live_feed_listeners", &[], 1.0),
+    ] {
+        let told = scraped.value(sample, labels);
+        anyhow::ensure!(told == Some(value), "{sample} {labels:?} is {told:?}, not {value}");
+    }
+    let refused = gate.sum("kido_gate_refusals_total");
+    anyhow::ensure!(refused >= 4.0, "{refused} refusals");
+    for (scraped, program) in [(&registrar, "kido-registrar"), (&gate, "kido-gate")] {
+        let version = [("program", program), ("version", env!("CARGO_PKG_VERSION"))];
+        anyhow::ensure!(scraped.value("kido_build_info", &version) == Some(1.0), "{program}");
+        anyhow::ensure!(scraped.value("kido_log_sync_duration_seconds_count", &[]) > Some(0.0), "{program}");
+        let began = scraped.value("process_start_time_seconds", &[]).unwrap_or_default();
+        anyhow::ensure!(began > 1_700_000_000.0, "{program} began {began}");
+        labels(scraped)?;
+    }
+    Ok(())
+}
+
+/// Each label has its own closed set of values.
+fn labels(scraped: &Scraped) -> anyhow::Result<()> {
+    let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    for (label, values) in scraped.label_values() {
+        let is_known = |value: &String| match label.as_str() {
+            "step" | "answer" | "outcome" | "state" | "call" | "why" => word(value),
+            "code" => value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_digit()),
+            "status" => ["1xx", "2xx", "3xx", "4xx", "5xx"].contains(&value.as_str()),
+            // A template has no digit but that of its version.
+            "route" => {
+                let template = value.replace("/v1/", "/");
+                value == "none" || value.starts_with('/') && !template.bytes().any(|byte| byte.is_ascii_digit())
+            }
+            "event" => value.parse::<EventId>().is_ok(),
+            "gate" => value.parse::<GateId>().is_ok(),
+            "le" => value.parse::<f64>().is_ok(),
+            "program" => value.starts_with("kido-"),
+            "version" => value == env!("CARGO_PKG_VERSION"),
+            _unknown => false,
+        };
+        let strange: Vec<_> = values.iter().filter(|value| !is_known(value)).collect();
+        anyhow::ensure!(strange.is_empty(), "{label}: {strange:?}");
+    }
+    Ok(())
 }
 
 fn screen(shown: &Shown) -> (String, Vec<u8>) {

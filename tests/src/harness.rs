@@ -14,6 +14,7 @@ mod nginx;
 mod process;
 mod programs;
 mod registrar;
+mod scrape;
 mod venue;
 
 pub use arbiter::Arbiter;

@@ -11,4 +11,5 @@ pub mod ending;
 pub mod evening;
 pub mod harness;
 pub mod leak;
+pub mod open_metrics;
 pub mod story;

@@ -1,5 +1,6 @@
 //! The HTTP surface: one signed step, and whether the box is well. Refusals are RFC 9457 problem documents.
 
+mod observed;
 mod problem;
 mod signed;
 
@@ -13,6 +14,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use kido_shared::wire::v1::admissions::ClaimAnswerBody;
 use kido_shared::wire::v1::routes;
+use tokio::time::Instant;
 
 use crate::decide::{Arbiter, decides};
 use crate::records::ClaimRecords;
@@ -42,6 +44,7 @@ pub fn router<R: ClaimRecords>(arbiter: Arc<Arbiter<R>>) -> Router {
         .method_not_allowed_fallback(async || Refused::METHOD)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::map_response(kept_by_nobody))
+        .layer(middleware::from_fn_with_state(Arc::clone(&arbiter), observed::observe::<R>))
         .with_state(arbiter)
 }
 
@@ -49,8 +52,10 @@ async fn claim<R: ClaimRecords>(
     State(arbiter): State<Arc<Arbiter<R>>>,
     SignedStep { gate, body }: SignedStep,
 ) -> Result<Json<ClaimAnswerBody>, Refused> {
-    let (ticket, admission) = (body.step.ticket(), body.step.admission());
+    let (step, began) = (body.step.clone(), Instant::now());
+    let (ticket, admission) = (step.ticket(), step.admission());
     let answered = arbiter.step(gate, body).await;
+    arbiter.metrics().stepped(&step, answered.as_ref().ok(), began.elapsed());
     tracing::debug!(%gate, %ticket, %admission, ?answered, "a step");
     Ok(Json(ClaimAnswerBody { answer: answered? }))
 }

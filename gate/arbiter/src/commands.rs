@@ -16,6 +16,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 use tracing_subscriber::EnvFilter;
 
 use crate::{Cli, Command, LogFormat, LogOptions};
+use run::Listen;
 
 /// Chooses the subcommand.
 pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -28,8 +29,8 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Enrol { data } => runtime.block_on(enrol::enrol(&data)),
         Command::Etcd { data, joining } => runtime.block_on(etcd::etcd(&data, joining)),
-        Command::Run { data, listen } => runtime.block_on(run::run(&data, listen)),
         Command::Import { file, data } => runtime.block_on(import::import(&data, &file)),
+        Command::Run { data, listen, metrics } => runtime.block_on(run::run(&data, Listen { gates: listen, metrics })),
         Command::Doctor { data, json } => runtime.block_on(doctor::doctor(&data, json)),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kido_follow::PullNow;
+use kido_observe::Scrape;
 use kido_shared::claim::{ClaimAnswer, ClaimFacts, ClaimStep, TicketClaims, step as take_step};
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::ids::{GateId, TicketId};
@@ -10,6 +11,7 @@ use kido_shared::keys::ClaimKey;
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 
 use crate::book::{Book, BookError, Standing};
+use crate::metrics::Metrics;
 use crate::rate::{Paces, Rates, Weight};
 use crate::records::{ClaimRecords, RecordName, RecordsError, Sharing, Swapped, Versioned};
 use crate::runs::Runs;
@@ -80,6 +82,7 @@ pub struct Arbiter<R> {
     runs: Runs,
     pull: PullNow,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
 }
 
 impl<R> std::fmt::Debug for Arbiter<R> {
@@ -108,7 +111,8 @@ impl<R: ClaimRecords> Arbiter<R> {
     #[must_use]
     pub fn new(parts: Parts<R>, clock: Arc<dyn Clock>) -> Self {
         let Parts { book, records, names, paces, pull } = parts;
-        Self { book, records, names, rates: Mutex::new(Rates::new(paces)), runs: Runs::default(), pull, clock }
+        let (rates, metrics) = (Mutex::new(Rates::new(paces)), Metrics::begin(clock.now()));
+        Self { book, records, names, rates, runs: Runs::default(), pull, clock, metrics }
     }
 
     /// What the feed has told.
@@ -120,6 +124,11 @@ impl<R: ClaimRecords> Arbiter<R> {
     /// Which run of each gate asks.
     pub(crate) const fn runs(&self) -> &Runs {
         &self.runs
+    }
+
+    /// What is counted.
+    pub(crate) const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The moment.
@@ -225,6 +234,12 @@ fn not_known_yet(step: &ClaimStep, standing: &Standing) -> Result<ClaimAnswer, S
         | ClaimStep::Opened(_)
         | ClaimStep::Annul(_)
         | ClaimStep::Exit(_) => Err(StepRefusal::UnknownTicket),
+    }
+}
+
+impl<R: ClaimRecords> Scrape for Arbiter<R> {
+    fn scrape(&self) -> String {
+        self.metrics.write(&self.book.standing(), R::SHARING, self.now())
     }
 }
 

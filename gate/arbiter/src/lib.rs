@@ -19,6 +19,7 @@ pub mod decide;
 pub mod doctor;
 pub mod following;
 pub mod identity;
+mod metrics;
 pub mod rate;
 pub mod records;
 pub mod runs;

@@ -37,7 +37,7 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 struct LogOptions {
     /// How the log on standard error is written
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, env = "KIDO_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
     /// What is logged: a level, or `target=level` pairs
     #[arg(long, global = true, env = "KIDO_LOG", default_value = "info")]
@@ -111,6 +111,10 @@ enum Command {
         /// Where it listens
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8430")]
         listen: SocketAddr,
+        /// Where Prometheus reads /metrics: loopback, or a network of its own, since nobody is asked who they are; nowhere
+        /// unless it is said
+        #[arg(long, value_name = "ADDRESS")]
+        metrics: Option<SocketAddr>,
     },
     /// Takes the event's feed from a file that somebody has carried here: for a box whose line is dead, while it stands still
     ///

@@ -10,6 +10,7 @@ use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::{EventId, GateId};
+use kido_shared::trace_context::TraceContext;
 use kido_shared::verdict::Connectivity;
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimAnswerBody, ClaimBody};
 use kido_shared::wire::v1::routes;
@@ -30,6 +31,7 @@ pub struct ArbiterClient {
     reachability: Arc<Mutex<Reachability>>,
     /// The place of the endpoint that answered last.
     favourite: Arc<AtomicUsize>,
+    trace: Option<TraceContext>,
 }
 
 impl std::fmt::Debug for ArbiterClient {
@@ -43,7 +45,13 @@ impl ArbiterClient {
     #[must_use]
     pub fn new(endpoints: Endpoints, event: EventId, gate: GateId, signer: Signer, clock: Arc<dyn Clock>) -> Self {
         let reachability = Arc::new(Mutex::new(Reachability::begin(clock.now())));
-        Self { endpoints, event, gate, signer, clock, reachability, favourite: Arc::default() }
+        Self { endpoints, event, gate, signer, clock, reachability, favourite: Arc::default(), trace: None }
+    }
+
+    /// The same one, for steps that belong together, as those of one tap.
+    #[must_use]
+    pub fn traced(&self, trace: TraceContext) -> Self {
+        Self { trace: Some(trace), ..self.clone() }
     }
 
     /// Claims, and repeats the same claim until it is answered or the time is up.
@@ -141,6 +149,7 @@ impl ArbiterClient {
     ) -> Result<ClaimAnswer, UplinkError> {
         let body = ClaimBody { step: step.clone(), arbiter };
         let path = routes::claims(self.event);
+        let uplink = self.trace.map_or_else(|| uplink.clone(), |trace| uplink.traced(trace));
         let answered: Result<ClaimAnswerBody, _> = uplink.post_signed(&path, Some(&body), &self.signer, deadline).await;
         let now = self.clock.now();
         self.with(|reachability| match &answered {

@@ -1,6 +1,7 @@
 //! `kido-gate run`.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,12 +15,14 @@ use kido_gate::hatch::Hatch;
 use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::journal::Journal;
 use kido_gate::kiosk::{Kiosk, Page};
+use kido_gate::metrics::Metrics;
 use kido_gate::reader::{ReaderProgram, reader};
 use kido_gate::replica::Replica;
 use kido_gate::runtime::{self, Ended, Front, Parts};
 use kido_gate::screen::Screen;
 use kido_gate::terminal::{self, Keyboard, Source};
 use kido_gate::words::Words;
+use kido_observe::Endpoint;
 use kido_shared::clock::Clock as _;
 use kido_shared::error_chain::Chain;
 use kido_shared::refusal::Refusal;
@@ -40,6 +43,9 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
     }
     if let Some(barrier) = &options.barrier {
         config.barrier = barrier.clone();
+    }
+    if let Some(listen) = options.metrics {
+        config.metrics.listen = Some(listen);
     }
     let config = config.checked()?;
     let folder = DataFolder::at(&config.data);
@@ -63,10 +69,14 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
             tracing::error!(error = %Chain(&error), "the lane's screen and pad have ended");
         }
     });
+    let scraped = serve_metrics(&config, &parts.metrics, stopped.clone(), &mut views).await?;
     let keyboard = begin_terminal(&options, viewer, &mut views)?;
     let (reader, supervisor) = reader(reader_program(&config, &log)?);
     let front = Front { reader, supervisor, display, typed };
     if !options.terminal {
+        if let Some(scraped) = scraped {
+            say(&format!("metrics on http://{scraped}/metrics"))?;
+        }
         say(&format!("ready: kiosk on http://{address}"))?;
     }
     let mut hatch = open_hatch(&folder, &parts);
@@ -95,7 +105,8 @@ async fn open(folder: &DataFolder, identity: Identity, config: &Config) -> anyho
             tracing::warn!(withdrawn = recovered.withdrawn, "the last run left intents without an admission");
         }
         let clock = Arc::new(GateClock::start(machine, recovered.newest));
-        Ok(Parts { identity, journal, replica, clock, barrier })
+        let metrics = Metrics::begin(clock.now());
+        Ok(Parts { identity, journal, replica, clock, barrier, metrics })
     };
     tokio::task::spawn_blocking(opening).await.context("opening the stores was cut off")?
 }
@@ -135,6 +146,20 @@ fn show(parts: &Parts, config: &Config) -> anyhow::Result<(kido_gate::display::D
     let sign = LaneSign { event, entrance, lane: config.lane.name.clone(), rehearsal };
     let first = Screen::OutOfOrder(Refusal::ReaderFailed.code());
     Ok(display(words, sign, &first, parts.clock.now()))
+}
+
+/// Lets somebody scrape, where that was asked for; gives the address.
+async fn serve_metrics(
+    config: &Config,
+    metrics: &Metrics,
+    stopped: watch::Receiver<bool>,
+    views: &mut JoinSet<()>,
+) -> anyhow::Result<Option<SocketAddr>> {
+    let Some(listen) = config.metrics.listen else { return Ok(None) };
+    let endpoint = Endpoint::bind(listen).await?;
+    let address = endpoint.address();
+    views.spawn(endpoint.serve(Arc::new(metrics.clone()), until(stopped)));
+    Ok(Some(address))
 }
 
 fn begin_terminal(options: &LaneOptions, viewer: Viewer, views: &mut JoinSet<()>) -> anyhow::Result<Option<Keyboard>> {

@@ -51,6 +51,19 @@ pub struct Undelivered {
 }
 
 impl Journal {
+    /// How many admissions wait to be acknowledged.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn unacknowledged(&self) -> Result<usize, JournalError> {
+        let mut waiting = 0_usize;
+        for entry in self.store.scan_prefix(Key::OUTBOX)? {
+            let _waits = entry?;
+            waiting = waiting.saturating_add(1);
+        }
+        Ok(waiting)
+    }
+
     /// The oldest admissions that wait to be acknowledged, at most one batch.
     ///
     /// # Errors

@@ -11,10 +11,13 @@ use kido_shared::error_chain::Chain;
 use kido_shared::ids::{AdmissionId, TicketId};
 use kido_shared::policy::EventPolicy;
 use kido_shared::refusal::{Refusal, StaffCode};
+use kido_shared::trace_context::TraceContext;
 use kido_shared::verdict::{Connectivity, KnownTicket};
 use kido_shared::window::KeyWindow;
 use rand::rngs::OsRng;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 
 use super::Parts;
 use super::household::Wishes;
@@ -38,11 +41,36 @@ pub(super) struct Carrier {
     display: Display,
     /// Claims of this tap that the arbiter has refused for good: nothing is left to withdraw of them.
     refused: BTreeSet<AdmissionId>,
+    tap: Traced,
+}
+
+/// One tap in all logs: a random name, made when a card comes, from nothing of the card's.
+struct Traced {
+    context: TraceContext,
+    span: Span,
+}
+
+impl Traced {
+    fn begin() -> Self {
+        let context = TraceContext::begin(&mut OsRng);
+        let span = tracing::info_span!("tap", trace = %context.trace());
+        Self { context, span }
+    }
 }
 
 impl Carrier {
-    pub(super) const fn new(parts: Parts, arbiter: ArbiterClient, wishes: Wishes, display: Display) -> Self {
-        Self { parts, arbiter, wishes, display, refused: BTreeSet::new() }
+    pub(super) fn new(parts: Parts, arbiter: ArbiterClient, wishes: Wishes, display: Display) -> Self {
+        Self { parts, arbiter, wishes, display, refused: BTreeSet::new(), tap: Traced::begin() }
+    }
+
+    /// What the lines about this tap stand in.
+    pub(super) fn tap(&self) -> Span {
+        self.tap.span.clone()
+    }
+
+    /// Begins what takes time, as part of this tap.
+    fn begin(&self, work: &mut JoinSet<Option<Input>>, step: impl Future<Output = Option<Input>> + Send + 'static) {
+        work.spawn(step.instrument(self.tap()));
     }
 
     pub(super) const fn parts(&self) -> &Parts {
@@ -51,6 +79,15 @@ impl Carrier {
 
     /// Remembers what the lane is about to be told, where its effects need it.
     pub(super) fn heard(&mut self, input: &Input) {
+        if matches!(input, Input::CardPresent) {
+            self.tap = Traced::begin();
+        }
+        if matches!(input, Input::Opened(_)) {
+            self.parts.metrics.opened();
+        }
+        if matches!(input, Input::BarrierFailed(_)) {
+            self.parts.metrics.barrier_failed();
+        }
         if let Input::Claimed(_, admission, ClaimOutcome::Answered(answer)) = input
             && is_over(answer)
         {
@@ -81,21 +118,24 @@ impl Carrier {
             }
             Effect::ReportRefusal(tap, refusal) => {
                 self.wishes.count_refusal(refusal.code());
+                self.parts.metrics.refused(refusal.code());
                 tracing::info!(tap = tap.get(), reason = refusal.name(), code = refusal.code().get(), "nobody entered");
             }
             Effect::LookUp(tap, window) => self.look_up(tap, window, work),
             Effect::LookUpAgain(tap, tag) => self.look_up_again(tap, tag, work),
             Effect::StoreIntents(tap, planned) => self.store_intents(tap, planned, work),
             Effect::Claim(tap, intent) => {
-                let (parts, arbiter) = (self.parts.clone(), self.arbiter.clone());
-                work.spawn(async move {
+                let (parts, arbiter) = (self.parts.clone(), self.arbiter.traced(self.tap.context));
+                self.begin(work, async move {
+                    let began = Instant::now();
                     let outcome = claim(&parts, &arbiter, &intent).await;
+                    parts.metrics.claimed(&outcome, began.elapsed());
                     Some(Input::Claimed(tap, intent.admission(), outcome))
                 });
             }
             Effect::CatchUp(tap) => {
                 let wishes = self.wishes.clone();
-                work.spawn(async move {
+                self.begin(work, async move {
                     if tokio::time::timeout(CATCH_UP_TIME, wishes.pull()).await.is_err() {
                         tracing::warn!("the feed was not followed in time");
                     }
@@ -105,7 +145,7 @@ impl Carrier {
             Effect::DropIntents(intents) => self.drop_intents(intents.iter().map(|intent| intent.admission()), work),
             Effect::StoreAdmissions(tap, granted) => {
                 let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
-                work.spawn(async move {
+                self.begin(work, async move {
                     let stored = journal.store_admissions(&granted, clock.now()).await;
                     Some(stored.map_or_else(|error| store_failed(tap, &error), |all| Input::AdmissionsStored(tap, all)))
                 });
@@ -113,7 +153,7 @@ impl Carrier {
             Effect::AdmitHere(tap, planned) => self.admit_here(tap, planned, work),
             Effect::OpenLane(tap, admissions) => {
                 let barrier = self.parts.barrier.clone();
-                work.spawn(async move {
+                self.begin(work, async move {
                     match barrier.open(tap, &admissions).await {
                         Ok(_opened) => Some(Input::Opened(tap)),
                         Err(error) => {
@@ -134,8 +174,9 @@ impl Carrier {
     }
 
     fn look_up(&self, tap: TapNumber, window: KeyWindow, work: &mut JoinSet<Option<Input>>) {
-        let (parts, arbiter) = (self.parts.clone(), self.arbiter.clone());
+        let (parts, arbiter, tap_of) = (self.parts.clone(), self.arbiter.clone(), self.tap());
         work.spawn_blocking(move || {
+            let _tap = tap_of.enter();
             let found = parts.replica.look_up(&window);
             drop(window);
             Some(match found {
@@ -155,8 +196,9 @@ impl Carrier {
     }
 
     fn look_up_again(&self, tap: TapNumber, tag: BindingTag, work: &mut JoinSet<Option<Input>>) {
-        let (parts, arbiter) = (self.parts.clone(), self.arbiter.clone());
+        let (parts, arbiter, tap_of) = (self.parts.clone(), self.arbiter.clone(), self.tap());
         work.spawn_blocking(move || {
+            let _tap = tap_of.enter();
             Some(match parts.replica.look_up_tag(tag) {
                 Ok(tickets) => known(tap, &parts, &arbiter, (tag, tickets, None)),
                 Err(error) => look_up_failed(tap, &error),
@@ -166,7 +208,7 @@ impl Carrier {
 
     fn store_intents(&self, tap: TapNumber, planned: Vec<PlannedEntry>, work: &mut JoinSet<Option<Input>>) {
         let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
-        work.spawn(async move {
+        self.begin(work, async move {
             let stored = journal.store_intents(&planned, clock.now(), &mut OsRng).await;
             Some(stored.map_or_else(|error| store_failed(tap, &error), |all| Input::IntentsStored(tap, all)))
         });
@@ -177,7 +219,7 @@ impl Carrier {
         self.refused.clear();
         let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
         let wishes = self.wishes.clone();
-        work.spawn(async move {
+        self.begin(work, async move {
             let declined = if refused.is_empty() { Ok(()) } else { journal.decline(refused.clone()).await };
             let withdrawn = if open.is_empty() { Ok(()) } else { journal.withdraw(open.clone(), clock.now()).await };
             for (ended, left) in [(declined, refused), (withdrawn, open)] {
@@ -197,7 +239,7 @@ impl Carrier {
     fn admit_here(&self, tap: TapNumber, planned: Vec<PlannedEntry>, work: &mut JoinSet<Option<Input>>) {
         let (parts, arbiter) = (self.parts.clone(), self.arbiter.clone());
         let wishes = self.wishes.clone();
-        work.spawn(async move {
+        self.begin(work, async move {
             let standing = parts.replica.standing();
             let Some(policy) = standing.policy.as_deref() else {
                 return Some(Input::AdmittedHere(tap, Vec::new(), Some(Refusal::ReplicaTooOld)));
@@ -215,7 +257,7 @@ impl Carrier {
     fn note_refused(&self, refused: Vec<(TicketId, StaffCode)>, work: &mut JoinSet<Option<Input>>) {
         let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
         let wishes = self.wishes.clone();
-        work.spawn(async move {
+        self.begin(work, async move {
             if let Err(error) = journal.note_refused(&refused, clock.now(), &mut OsRng).await {
                 tracing::error!(error = %Chain(&error), "a refused proof could not be noted for its holder");
             }
@@ -227,7 +269,7 @@ impl Carrier {
     fn note_opened(&self, admissions: Vec<AdmissionId>, work: &mut JoinSet<Option<Input>>) {
         let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
         let wishes = self.wishes.clone();
-        work.spawn(async move {
+        self.begin(work, async move {
             let now = clock.now();
             if let Err(error) = journal.note_opened(admissions.clone(), now).await {
                 tracing::error!(error = %Chain(&error), "an opened lane could not be noted yet");

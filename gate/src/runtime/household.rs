@@ -12,9 +12,11 @@ use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
 use kido_shared::refusal::StaffCode;
+use kido_shared::trace_context::TraceContext;
 use rand::rngs::OsRng;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::Parts;
 use super::condition::{Condition, condition};
@@ -25,6 +27,7 @@ use crate::claim::PROBE_INTERVAL;
 use crate::claim::decider::Decider;
 use crate::claim::http::ArbiterClient;
 use crate::journal::{Errand, Journal, JournalError};
+use crate::metrics::Call;
 use crate::screen::Screen;
 use crate::sync::PUSH_INTERVAL;
 use crate::sync::http::{RegistrarClient, SyncError, note};
@@ -137,6 +140,10 @@ impl NoteHead for Heads {
             tracing::error!(error = %Chain(&error), "the head could not be kept");
         }
     }
+
+    fn missed(&self, why: &'static str) {
+        self.0.metrics.missed(Call::Feed, why);
+    }
 }
 
 /// Uploads what the registrar has not acknowledged.
@@ -148,19 +155,27 @@ async fn bring_home(parts: Parts, registrar: RegistrarClient, shared: Arc<Shared
             schedule.nudge(parts.clock.steady().now());
             tokio::time::sleep(schedule.wait(parts.clock.steady().now())).await;
         }
-        match all_home(&parts, &registrar).await {
-            Ok(0) => schedule.succeeded(parts.clock.steady().now()),
-            Ok(acknowledged) => {
-                tracing::info!(acknowledged, "facts uploaded");
-                schedule.succeeded(parts.clock.steady().now());
-                schedule.nudge(parts.clock.steady().now());
+        let trace = TraceContext::begin(&mut OsRng);
+        let traced = registrar.traced(trace);
+        let upload = one_upload(&parts, &traced, &mut schedule);
+        upload.instrument(tracing::info_span!("upload", trace = %trace.trace())).await;
+    }
+}
+
+async fn one_upload(parts: &Parts, registrar: &RegistrarClient, schedule: &mut Schedule) {
+    match all_home(parts, registrar).await {
+        Ok(0) => schedule.succeeded(parts.clock.steady().now()),
+        Ok(acknowledged) => {
+            tracing::info!(acknowledged, "facts uploaded");
+            schedule.succeeded(parts.clock.steady().now());
+            schedule.nudge(parts.clock.steady().now());
+        }
+        Err(error) => {
+            parts.metrics.missed(Call::Upload, error.name());
+            if schedule.failures() == 0 {
+                tracing::warn!(error = %Chain(&error), "admissions wait to be uploaded");
             }
-            Err(error) => {
-                if schedule.failures() == 0 {
-                    tracing::warn!(error = %Chain(&error), "admissions wait to be uploaded");
-                }
-                schedule.failed(parts.clock.steady().now(), &mut OsRng);
-            }
+            schedule.failed(parts.clock.steady().now(), &mut OsRng);
         }
     }
 }
@@ -184,6 +199,7 @@ async fn tell_how_it_is(parts: Parts, (arbiter, registrar): (ArbiterClient, Regi
         match registrar.report(parts.replica.event(), &report).await {
             Ok(()) => schedule.succeeded(parts.clock.steady().now()),
             Err(error) => {
+                parts.metrics.missed(Call::Report, error.name());
                 tracing::debug!(error = %Chain(&error), "the registrar was not told how this gate is");
                 schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
@@ -200,7 +216,9 @@ async fn run_errands(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>) 
             schedule.nudge(parts.clock.steady().now());
             tokio::time::sleep(schedule.wait(parts.clock.steady().now())).await;
         }
-        match one_round(&parts.journal, &arbiter).await {
+        let trace = TraceContext::begin(&mut OsRng);
+        let errands = tracing::info_span!("errands", trace = %trace.trace());
+        match one_round(&parts.journal, &arbiter.traced(trace)).instrument(errands).await {
             Ok(Round::Quiet) => schedule.succeeded(parts.clock.steady().now()),
             Ok(Round::Progress) => {
                 schedule.succeeded(parts.clock.steady().now());
@@ -311,6 +329,7 @@ async fn watch_over(parts: Parts, arbiter: ArbiterClient, shared: Arc<Shared>, t
             tracing::warn!("the retention date has come, and nothing is wiped before registrar and arbiter have all");
         }
         held_back = holds_back;
+        parts.metrics.measured(&report::measure(&parts, &arbiter, &shared.lane));
         let condition = condition(&parts, &arbiter, &retention, shared.unwritten.has_failed());
         tell.send_if_modified(|told| {
             let changed = !told.is_as(&condition);

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kido_shared::clock::Clock as _;
+use kido_shared::policy::EventPolicy;
 use kido_shared::refusal::StaffCode;
 use kido_shared::verdict::Connectivity;
 use kido_shared::wire::v1::report::{CodeCount, GateReport, REFUSAL_CODES_MAX, REPORT_EVERY_SECONDS};
@@ -14,6 +15,8 @@ use super::Parts;
 use super::retention::delivered;
 use crate::claim::decider::Decider;
 use crate::claim::http::ArbiterClient;
+use crate::metrics::{Line, Measured};
+use crate::replica::Standing;
 use crate::screen::Screen;
 
 /// How often it is told: often enough that a lane out of order is seen before the queue is.
@@ -53,13 +56,40 @@ impl LaneNotes {
     }
 }
 
+/// Whether somebody decides claims for this gate: an arbiter that answers, or the gate itself.
+fn is_connected(parts: &Parts, arbiter: &ArbiterClient, standing: &Standing) -> bool {
+    standing.policy.as_deref().is_some_and(|policy| {
+        let elsewhere = arbiter.connectivity(parts.clock.steady().now());
+        Decider::of(policy, standing.gates).connectivity(elsewhere) == Connectivity::Online
+    })
+}
+
+/// How it is now, in numbers.
+pub(super) fn measure(parts: &Parts, arbiter: &ArbiterClient, lane: &LaneNotes) -> Measured {
+    let (standing, reading) = (parts.replica.standing(), parts.clock.reading());
+    let head_age = standing.age(reading.now);
+    let allowed = standing.policy.as_deref().map(EventPolicy::replica_age_max);
+    let is_stale = standing.is_revoked() || allowed.is_none_or(|allowed| head_age > allowed);
+    let line = match (is_stale, is_connected(parts, arbiter, &standing)) {
+        (true, _) => Line::Stale,
+        (false, true) => Line::Online,
+        (false, false) => Line::Offline,
+    };
+    Measured {
+        records: standing.position.length,
+        head_age,
+        line,
+        out_of_order: lane.out_of_order().and_then(StaffCode::parse),
+        // A journal that cannot be read is told by the lane, which is out of order then.
+        unacknowledged: parts.journal.unacknowledged().unwrap_or_default(),
+        clock_certain: reading.certain,
+    }
+}
+
 /// How it is now.
 pub(super) fn of(parts: &Parts, arbiter: &ArbiterClient, lane: &LaneNotes) -> GateReport {
     let standing = parts.replica.standing();
-    let connected = standing.policy.as_deref().is_some_and(|policy| {
-        let elsewhere = arbiter.connectivity(parts.clock.steady().now());
-        Decider::of(policy, standing.gates).connectivity(elsewhere) == Connectivity::Online
-    });
+    let connected = is_connected(parts, arbiter, &standing);
     GateReport {
         boot: parts.journal.boot(),
         feed_epoch: standing.position.epoch.get(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kido_follow::{FeedClient, PullError, Pulled, Signer, SpoolError, Uplink, UplinkError};
 use kido_shared::clock::Clock;
 use kido_shared::ids::{AdmissionId, EventId};
+use kido_shared::trace_context::TraceContext;
 use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAcks};
 use kido_shared::wire::v1::report::{GateReport, ReportTaken};
 use kido_shared::wire::v1::routes;
@@ -40,6 +41,19 @@ pub enum SyncError {
     /// The work was stopped, at shutdown.
     #[error("stopped")]
     Stopped,
+}
+
+impl SyncError {
+    /// One word for it, for counts.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Uplink(error) => error.name(),
+            Self::Replica(_) => "not_believed",
+            Self::Spool(_) | Self::Journal(_) => "not_stored",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 impl From<PullError<ReplicaError>> for SyncError {
@@ -82,6 +96,12 @@ impl RegistrarClient {
     pub fn new(uplink: Uplink, signer: Signer, clock: Arc<dyn Clock>, spool_folder: PathBuf) -> Self {
         let feed = FeedClient::new(uplink.clone(), clock, spool_folder);
         Self { uplink, signer, feed }
+    }
+
+    /// The same, for requests that belong together.
+    #[must_use]
+    pub fn traced(&self, trace: TraceContext) -> Self {
+        Self { uplink: self.uplink.traced(trace), ..self.clone() }
     }
 
     /// The feed, for whoever keeps following it.

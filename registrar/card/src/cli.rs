@@ -44,6 +44,9 @@ pub(crate) struct General {
     /// Log to standard error; logs hold no code, PIN or card data at any level
     #[arg(long, global = true, env = "KIDO_CARD_LOG", value_enum, default_value_t = LogLevel::Off)]
     pub(crate) log: LogLevel,
+    /// How log lines look
+    #[arg(long, global = true, env = "KIDO_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
     #[arg(long, global = true, hide = true, env = "LC_ALL", hide_env = true)]
     locale_of_all: Option<OsString>,
     #[arg(long, global = true, hide = true, env = "LC_MESSAGES", hide_env = true)]
@@ -80,6 +83,15 @@ pub(crate) enum LogLevel {
     Info,
     /// Every command's name, length and status word
     Debug,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line, for a collector
+    Json,
 }
 
 /// What to do.

@@ -16,7 +16,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::{
-    Cli, Command, DialogueOptions, DoctorOptions, LogLevel, OpenOptions, ReaderOption, ShowOptions, StatusOptions,
+    Cli, Command, DialogueOptions, DoctorOptions, LogFormat, LogLevel, OpenOptions, ReaderOption, ShowOptions,
+    StatusOptions,
 };
 use crate::dialogue::{self, Around};
 use crate::doctor::{self, DoctorReport};
@@ -36,7 +37,7 @@ use crate::words::{Voice, Words};
 /// Runs one command of `kido-card` to its end.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    start_log(cli.general.log);
+    start_log(cli.general.log, cli.general.log_format);
     let Ok(words) = Words::compiled_in(cli.general.language()) else {
         tracing::error!("the word files are broken");
         return ExitCode::FAILURE;
@@ -59,7 +60,7 @@ pub fn run(cli: Cli) -> ExitCode {
     report::end(&ended, &voice, json)
 }
 
-fn start_log(level: LogLevel) {
+fn start_log(level: LogLevel, format: LogFormat) {
     let level = match level {
         LogLevel::Off => return,
         LogLevel::Warn => LevelFilter::WARN,
@@ -68,8 +69,12 @@ fn start_log(level: LogLevel) {
     };
     // Our own crates alone: what a library logs about a connection is not ours to vouch for.
     let ours = Targets::new().with_target("kido_card", level).with_target("kido_reader", level);
-    let to_stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(ours);
-    if tracing_subscriber::registry().with(to_stderr).try_init().is_err() {
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    if tracing_subscriber::registry().with(lines.with_filter(ours)).try_init().is_err() {
         tracing::debug!("a log is running already");
     }
 }

@@ -18,5 +18,6 @@ pub async fn upload(
     GateBody { event, gate, body }: GateBody<AdmissionBatch>,
 ) -> Result<Json<AdmissionAcks>, AppError> {
     let acks = app.store.ingest(event, gate, body.admissions).await?;
+    app.metrics.ingested(&acks);
     Ok(Json(AdmissionAcks { acks }))
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use kido_shared::wire::v1::admissions::{ClaimAnswerBody, ClaimBody};
 use kido_shared::wire::v1::problem::Problem;
 use kido_shared::wire::v1::routes::CLAIMS;
+use tokio::time::Instant;
 
 use crate::auth::GateBody;
 use crate::error::AppError;
@@ -17,6 +18,8 @@ pub async fn claim(
     State(app): State<AppState>,
     GateBody { event, gate, body }: GateBody<ClaimBody>,
 ) -> Result<Json<ClaimAnswerBody>, AppError> {
-    let answer = app.store.claim(event, gate, body).await?;
-    Ok(Json(ClaimAnswerBody { answer }))
+    let (step, began) = (body.step.clone(), Instant::now());
+    let answered = app.store.claim(event, gate, body).await;
+    app.metrics.stepped(&step, answered.as_ref().ok(), began.elapsed());
+    Ok(Json(ClaimAnswerBody { answer: answered? }))
 }

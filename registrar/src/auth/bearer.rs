@@ -8,7 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use kido_shared::wire::v1::operator::Role;
 
-use super::tokens::Bearer;
+use super::tokens::{Bearer, NotBorne};
 use crate::audit::{AuditLine, Deed, Door, Object};
 use crate::domain::history::Actor;
 use crate::error::AppError;
@@ -24,9 +24,21 @@ pub enum Denied {
     /// The token is none of this registrar's.
     #[error("the bearer token is not known here")]
     UnknownToken,
+    /// The token is known here, and its time is over.
+    #[error("the bearer token has expired: an operator makes a new one")]
+    ExpiredToken,
     /// The token's role may not do this.
     #[error("the role {} may not do this", .0.name())]
     Role(Role),
+}
+
+impl From<NotBorne> for Denied {
+    fn from(why: NotBorne) -> Self {
+        match why {
+            NotBorne::Unknown => Self::UnknownToken,
+            NotBorne::Expired => Self::ExpiredToken,
+        }
+    }
 }
 
 /// Something that some roles may do.
@@ -134,8 +146,9 @@ impl<M: May> FromRequestParts<AppState> for Authenticated<M> {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, AppError> {
         let token = token(parts)?;
-        let Some(bearer) = app.tokens.bearer(token) else {
-            return Err(reached(app, None, Door::Api, Denied::UnknownToken).await);
+        let bearer = match app.tokens.bearer(token, app.now()) {
+            Ok(bearer) => bearer,
+            Err(why) => return Err(reached(app, None, Door::Api, why.into()).await),
         };
         if M::ROLES.contains(&bearer.role) {
             return Ok(Self { bearer, may: PhantomData });

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
+use kido_shared::clock::Timestamp;
 use kido_shared::wire::base64url;
-use kido_shared::wire::v1::operator::{AddToken, Role, TokenBody};
+use kido_shared::wire::v1::operator::{AddToken, Role, TokenBody, TokenLife};
 use kido_store::private_file::{self, PrivateFileError};
 use rand::{CryptoRng, RngCore};
 use sha2::{Digest as _, Sha256};
@@ -25,6 +27,9 @@ const LABEL_CHARS_MAX: usize = 32;
 
 /// Longest token that is hashed: ours are 43 characters.
 const TOKEN_CHARS_MAX: usize = 128;
+
+/// What a token's days are counted in.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why the tokens are not read or not changed.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +55,12 @@ pub enum TokenError {
     /// No token of this label exists.
     #[error("no token of this label")]
     Unknown,
-    /// Nobody could add a token any more.
-    #[error("the last operator's token stays")]
+    /// Nobody could add a token any more, now or one day.
+    #[error("the last operator's token that never expires stays")]
     LastOperator,
+    /// A life that is none, or so long that somebody has mistaken the unit.
+    #[error("a token lives 1 to {} days, or never expires", TokenLife::DAYS_MAX)]
+    Life,
     /// More tokens than a registrar keeps.
     #[error("a registrar keeps at most {TOKENS_MAX} tokens")]
     TooMany,
@@ -110,12 +118,50 @@ pub struct Bearer {
     pub role: Role,
     /// What operators call it.
     pub label: String,
+    /// From when on it opens nothing, if ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Bearer {
+    fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| now >= at)
+    }
+
+    /// Whether it lets operators in for as long as the registrar lasts.
+    fn is_lasting_operator(&self) -> bool {
+        self.role == Role::Operator && self.expires_at.is_none()
+    }
+
+    fn body(self) -> TokenBody {
+        TokenBody { role: self.role, label: self.label, expires_at: self.expires_at }
+    }
+}
+
+/// Why a token opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotBorne {
+    /// It is none of this registrar's, or was ended.
+    Unknown,
+    /// Its time is over.
+    Expired,
+}
+
+/// A token as it lies in the file. Those of earlier versions have no end there, and have none.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredToken {
+    role: Role,
+    label: String,
+    #[serde(with = "kido_shared::wire::base64url")]
+    token_hash: [u8; 32],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
-    tokens: Vec<AddToken>,
+    tokens: Vec<StoredToken>,
     /// Labels of tokens that were ended, oldest first: the audit list goes by labels, so nobody else gets one of them.
     #[serde(default)]
     ended: Vec<String>,
@@ -148,42 +194,54 @@ impl Tokens {
         let bytes = private_file::read(&path, TOKENS_BYTES_MAX)
             .map_err(|source| TokenError::File { path: path.clone(), source })?;
         let stored: Stored = serde_json::from_slice(&bytes).map_err(|_no_detail| TokenError::Damaged(path.clone()))?;
-        let bearer = |token: AddToken| (token.token_hash, Bearer { role: token.role, label: token.label });
+        let bearer = |token: StoredToken| {
+            let StoredToken { role, label, token_hash, expires_at } = token;
+            (token_hash, Bearer { role, label, expires_at })
+        };
         let known = Known { bearers: stored.tokens.into_iter().map(bearer).collect(), ended: stored.ended };
         Ok(Self { path, known: RwLock::new(known), changing: Mutex::new(()) })
     }
 
-    /// Begins a file with the first operator's token.
+    /// Begins a file with the first operator's token, which never expires: somebody can always let others in.
     ///
     /// # Errors
     /// [`TokenError::File`].
     pub fn create(path: PathBuf, first: &BearerToken) -> Result<Self, TokenError> {
-        let bearer = Bearer { role: Role::Operator, label: "operator".to_owned() };
+        let bearer = Bearer { role: Role::Operator, label: "operator".to_owned(), expires_at: None };
         let known = Known { bearers: BTreeMap::from([(first.hash(), bearer)]), ended: Vec::new() };
         let tokens = Self { known: RwLock::default(), changing: Mutex::new(()), path };
         tokens.put(known)?;
         Ok(tokens)
     }
 
-    /// Who bears this token, if anybody.
-    #[must_use]
-    pub fn bearer(&self, token: &str) -> Option<Bearer> {
-        self.sign_in(token).map(|(_name, bearer)| bearer)
+    /// Who bears this token.
+    ///
+    /// # Errors
+    /// [`NotBorne`].
+    pub fn bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, NotBorne> {
+        self.sign_in(token, now).map(|(_name, bearer)| bearer)
     }
 
     /// The same, with what remembers the token.
-    #[must_use]
-    pub fn sign_in(&self, token: &str) -> Option<(TokenName, Bearer)> {
+    ///
+    /// # Errors
+    /// [`NotBorne`].
+    pub fn sign_in(&self, token: &str, now: Timestamp) -> Result<(TokenName, Bearer), NotBorne> {
         if token.len() > TOKEN_CHARS_MAX {
-            return None;
+            return Err(NotBorne::Unknown);
         }
         let name = TokenName(hash(token));
-        self.still(name).map(|bearer| (name, bearer))
+        let bearer = self.known(name).ok_or(NotBorne::Unknown)?;
+        if bearer.is_expired(now) { Err(NotBorne::Expired) } else { Ok((name, bearer)) }
     }
 
-    /// Who bears a token that was shown before; nobody once it was ended.
+    /// Who bears a token that was shown before; nobody once it was ended, or its time is over.
     #[must_use]
-    pub fn still(&self, name: TokenName) -> Option<Bearer> {
+    pub fn still(&self, name: TokenName, now: Timestamp) -> Option<Bearer> {
+        self.known(name).filter(|bearer| !bearer.is_expired(now))
+    }
+
+    fn known(&self, name: TokenName) -> Option<Bearer> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.bearers.get(&name.0).cloned()
     }
@@ -192,29 +250,32 @@ impl Tokens {
     ///
     /// # Errors
     /// [`TokenError`].
-    pub fn add(&self, token: AddToken) -> Result<TokenBody, TokenError> {
+    pub fn add(&self, token: AddToken, now: Timestamp) -> Result<TokenBody, TokenError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut known = self.snapshot();
-        if !is_label(&token.label) {
+        let AddToken { role, label, token_hash, life } = token;
+        if !is_label(&label) {
             return Err(TokenError::Label);
         }
-        let wanted = Bearer { role: token.role, label: token.label.clone() };
-        match known.bearers.get(&token.token_hash) {
-            Some(bearer) if *bearer == wanted => return Ok(TokenBody { role: token.role, label: token.label }),
+        let expires_at = expiry(life, now)?;
+        let mut known = self.snapshot();
+        match known.bearers.get(&token_hash) {
+            // Repeated, and as it was: what was said first holds.
+            Some(bearer) if (bearer.role, &bearer.label) == (role, &label) => return Ok(bearer.clone().body()),
             // Another role or label for a token that is out: its sessions would become somebody else's.
             Some(_) => return Err(TokenError::Exists),
             None => {}
         }
         let mut labels = known.bearers.values().map(|bearer| &bearer.label).chain(&known.ended);
-        if labels.any(|label| *label == token.label) {
+        if labels.any(|known| *known == label) {
             return Err(TokenError::Exists);
         }
         if known.bearers.len() >= TOKENS_MAX {
             return Err(TokenError::TooMany);
         }
-        known.bearers.insert(token.token_hash, wanted);
+        let bearer = Bearer { role, label, expires_at };
+        known.bearers.insert(token_hash, bearer.clone());
         self.put(known)?;
-        Ok(TokenBody { role: token.role, label: token.label })
+        Ok(bearer.body())
     }
 
     /// Ends a token; it opens nothing any more on return. Blocks.
@@ -226,8 +287,8 @@ impl Tokens {
         let mut known = self.snapshot();
         let found = known.bearers.iter().find(|(_hash, bearer)| bearer.label == label);
         let (hash, bearer) = found.map(|(hash, bearer)| (*hash, bearer.clone())).ok_or(TokenError::Unknown)?;
-        let operators = known.bearers.values().filter(|bearer| bearer.role == Role::Operator).count();
-        if bearer.role == Role::Operator && operators == 1 {
+        let lasting = known.bearers.values().filter(|bearer| bearer.is_lasting_operator()).count();
+        if bearer.is_lasting_operator() && lasting == 1 {
             return Err(TokenError::LastOperator);
         }
         known.bearers.remove(&hash);
@@ -236,15 +297,14 @@ impl Tokens {
         }
         known.ended.push(bearer.label.clone());
         self.put(known)?;
-        Ok(TokenBody { role: bearer.role, label: bearer.label })
+        Ok(bearer.body())
     }
 
-    /// All tokens, by label.
+    /// All tokens, by label; those too whose time is over.
     #[must_use]
     pub fn list(&self) -> Vec<TokenBody> {
         let known = self.snapshot();
-        let mut list: Vec<TokenBody> =
-            known.bearers.into_values().map(|bearer| TokenBody { role: bearer.role, label: bearer.label }).collect();
+        let mut list: Vec<TokenBody> = known.bearers.into_values().map(Bearer::body).collect();
         list.sort_by(|one, other| one.label.cmp(&other.label));
         list
     }
@@ -261,14 +321,24 @@ impl Tokens {
     }
 
     fn store(&self, known: &Known) -> Result<(), TokenError> {
-        let stored = |(hash, bearer): (&[u8; 32], &Bearer)| AddToken {
+        let stored = |(hash, bearer): (&[u8; 32], &Bearer)| StoredToken {
             role: bearer.role,
             label: bearer.label.clone(),
             token_hash: *hash,
+            expires_at: bearer.expires_at,
         };
         let stored = Stored { tokens: known.bearers.iter().map(stored).collect(), ended: known.ended.clone() };
         let bytes = serde_json::to_vec_pretty(&stored).map_err(|_no_detail| TokenError::Damaged(self.path.clone()))?;
         private_file::replace(&self.path, &bytes).map_err(|source| TokenError::File { path: self.path.clone(), source })
+    }
+}
+
+/// When a life that begins now is over.
+fn expiry(life: TokenLife, now: Timestamp) -> Result<Option<Timestamp>, TokenError> {
+    match life {
+        TokenLife::Never => Ok(None),
+        TokenLife::Days(days @ 1..=TokenLife::DAYS_MAX) => Ok(Some(now.after(DAY.saturating_mul(u32::from(days))))),
+        TokenLife::Days(_) => Err(TokenError::Life),
     }
 }
 
@@ -285,12 +355,19 @@ mod tests {
     use rand::SeedableRng as _;
     use rand::rngs::StdRng;
 
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
     fn token(seed: u64) -> BearerToken {
         BearerToken::generate(&mut StdRng::seed_from_u64(seed))
     }
 
     fn sales(seed: u64, label: &str) -> AddToken {
-        AddToken { role: Role::Sales, label: label.to_owned(), token_hash: token(seed).hash() }
+        AddToken {
+            role: Role::Sales,
+            label: label.to_owned(),
+            token_hash: token(seed).hash(),
+            life: TokenLife::Days(1),
+        }
     }
 
     #[test]
@@ -298,14 +375,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("tokens.json");
         let tokens = Tokens::create(path.clone(), &token(1)).unwrap();
-        tokens.add(sales(2, "shop")).unwrap();
+        tokens.add(sales(2, "shop"), NOW).unwrap();
         let file = std::fs::read_to_string(&path).unwrap();
         assert!(!file.contains(token(1).reveal().as_str()));
         let read = Tokens::open(path).unwrap();
-        assert_eq!(read.bearer(&token(1).reveal()).unwrap().role, Role::Operator);
-        assert_eq!(read.bearer(&token(2).reveal()).unwrap().label, "shop");
-        assert_eq!(read.bearer(&token(3).reveal()), None);
-        assert_eq!(read.bearer(&"x".repeat(1_000)), None);
+        assert_eq!(read.bearer(&token(1).reveal(), NOW).unwrap().role, Role::Operator);
+        assert_eq!(read.bearer(&token(2).reveal(), NOW).unwrap().label, "shop");
+        assert_eq!(read.bearer(&token(3).reveal(), NOW), Err(NotBorne::Unknown));
+        assert_eq!(read.bearer(&"x".repeat(1_000), NOW), Err(NotBorne::Unknown));
     }
 
     #[test]
@@ -313,27 +390,94 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("tokens.json");
         let tokens = Tokens::create(path.clone(), &token(1)).unwrap();
-        let viewer = AddToken { role: Role::Viewer, label: "looks".to_owned(), token_hash: token(1).hash() };
-        assert!(matches!(tokens.add(viewer), Err(TokenError::Exists)));
-        tokens.add(sales(2, "shop")).unwrap();
+        let viewer = AddToken {
+            role: Role::Viewer,
+            label: "looks".to_owned(),
+            token_hash: token(1).hash(),
+            life: TokenLife::Never,
+        };
+        assert!(matches!(tokens.add(viewer, NOW), Err(TokenError::Exists)));
+        tokens.add(sales(2, "shop"), NOW).unwrap();
         tokens.remove("shop").unwrap();
         let read = Tokens::open(path).unwrap();
-        assert_eq!(read.bearer(&token(1).reveal()).unwrap().role, Role::Operator);
-        assert!(matches!(read.add(sales(3, "shop")), Err(TokenError::Exists)), "also after a restart");
+        assert_eq!(read.bearer(&token(1).reveal(), NOW).unwrap().role, Role::Operator);
+        assert!(matches!(read.add(sales(3, "shop"), NOW), Err(TokenError::Exists)), "also after a restart");
     }
 
     #[test]
     fn a_removed_token_opens_nothing_and_the_last_operator_stays() {
         let home = tempfile::tempdir().unwrap();
         let tokens = Tokens::create(home.path().join("tokens.json"), &token(1)).unwrap();
-        tokens.add(sales(2, "shop")).unwrap();
-        tokens.add(sales(2, "shop")).unwrap();
-        assert!(matches!(tokens.add(sales(3, "shop")), Err(TokenError::Exists)));
-        assert!(matches!(tokens.add(sales(3, "A shop")), Err(TokenError::Label)));
+        tokens.add(sales(2, "shop"), NOW).unwrap();
+        tokens.add(sales(2, "shop"), NOW).unwrap();
+        assert!(matches!(tokens.add(sales(3, "shop"), NOW), Err(TokenError::Exists)));
+        assert!(matches!(tokens.add(sales(3, "A shop"), NOW), Err(TokenError::Label)));
         tokens.remove("shop").unwrap();
-        assert_eq!(tokens.bearer(&token(2).reveal()), None);
+        assert_eq!(tokens.bearer(&token(2).reveal(), NOW), Err(NotBorne::Unknown));
         assert!(matches!(tokens.remove("shop"), Err(TokenError::Unknown)));
-        assert!(matches!(tokens.add(sales(4, "shop")), Err(TokenError::Exists)), "the audit list goes by labels");
+        assert!(matches!(tokens.add(sales(4, "shop"), NOW), Err(TokenError::Exists)), "the audit list goes by labels");
         assert!(matches!(tokens.remove("operator"), Err(TokenError::LastOperator)));
+    }
+
+    #[test]
+    fn a_token_opens_nothing_once_its_time_is_over() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("tokens.json");
+        let tokens = Tokens::create(path.clone(), &token(1)).unwrap();
+        let added = tokens.add(sales(2, "shop"), NOW).unwrap();
+        let over = NOW.after(DAY);
+        assert_eq!(added.expires_at, Some(over));
+        let name = tokens.sign_in(&token(2).reveal(), NOW).unwrap().0;
+        for tokens in [&tokens, &Tokens::open(path).unwrap()] {
+            let of = |now| tokens.bearer(&token(2).reveal(), now).map(|bearer| bearer.label);
+            assert_eq!(of(over.before(Duration::from_millis(1))).as_deref(), Ok("shop"));
+            assert_eq!(of(over), Err(NotBorne::Expired));
+            assert_eq!(tokens.still(name, over), None, "nor does a session that it began");
+            assert!(tokens.bearer(&token(1).reveal(), NOW.after(DAY * 10_000)).is_ok(), "the first one never expires");
+        }
+        let again = tokens.add(AddToken { life: TokenLife::Never, ..sales(2, "shop") }, over).unwrap();
+        assert_eq!(again.expires_at, Some(over), "repeating does not lengthen a life");
+        assert_eq!(tokens.list().len(), 2, "it is listed until it is ended");
+    }
+
+    #[test]
+    fn a_life_is_a_number_of_days_or_said_to_be_endless() {
+        let home = tempfile::tempdir().unwrap();
+        let tokens = Tokens::create(home.path().join("tokens.json"), &token(1)).unwrap();
+        for days in [0, TokenLife::DAYS_MAX + 1] {
+            let wanted = AddToken { life: TokenLife::Days(days), ..sales(2, "shop") };
+            assert!(matches!(tokens.add(wanted, NOW), Err(TokenError::Life)), "{days}");
+        }
+        let wanted = AddToken { life: TokenLife::Never, ..sales(2, "shop") };
+        assert_eq!(tokens.add(wanted, NOW).unwrap().expires_at, None);
+        let said = |text: &str| serde_json::from_str::<TokenLife>(text).unwrap();
+        assert_eq!((said("\"never\""), said("{\"days\":7}")), (TokenLife::Never, TokenLife::Days(7)));
+        assert_eq!(TokenLife::default(), TokenLife::Days(90));
+    }
+
+    #[test]
+    fn operators_are_never_locked_out_by_the_calendar() {
+        let home = tempfile::tempdir().unwrap();
+        let tokens = Tokens::create(home.path().join("tokens.json"), &token(1)).unwrap();
+        let operator = |seed, label: &str, life| AddToken { role: Role::Operator, life, ..sales(seed, label) };
+        tokens.add(operator(2, "for-a-day", TokenLife::Days(1)), NOW).unwrap();
+        assert!(matches!(tokens.remove("operator"), Err(TokenError::LastOperator)), "the other one ends tomorrow");
+        tokens.add(operator(3, "lasting", TokenLife::Never), NOW).unwrap();
+        tokens.remove("operator").unwrap();
+        tokens.remove("for-a-day").unwrap();
+        assert!(matches!(tokens.remove("lasting"), Err(TokenError::LastOperator)));
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_reads_and_its_tokens_have_no_end() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("tokens.json");
+        let hash = base64url::encode(&token(1).hash());
+        let old =
+            format!("{{\"tokens\":[{{\"role\":\"operator\",\"label\":\"operator\",\"token_hash\":\"{hash}\"}}]}}");
+        private_file::create(&path, old.as_bytes()).unwrap();
+        let tokens = Tokens::open(path).unwrap();
+        assert!(tokens.bearer(&token(1).reveal(), NOW.after(DAY * 10_000)).is_ok());
+        assert_eq!(tokens.list()[0].expires_at, None);
     }
 }

@@ -140,7 +140,7 @@ mod tests {
         let made = make(&args).unwrap();
         let token = std::fs::read_to_string(&made.operator_token).unwrap();
         let tokens = Tokens::open(DataFolder::at(args.data.clone()).tokens()).unwrap();
-        assert!(tokens.bearer(token.trim()).is_some());
+        assert!(tokens.bearer(token.trim(), SystemClock.now()).is_ok());
         assert!(matches!(make(&args), Err(InitError::Initialised(_))));
         let again = InitArgs { data: home.path().join("other"), ..args };
         assert!(matches!(make(&again), Err(InitError::Keyring(KeyringError::Exists(_)))), "the root key stays");

@@ -15,6 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::CliError;
 use crate::config::{CardHelperUrl, DataFolder, LogFormat, ServeConfig, ServeFlags};
+use crate::serve::Reached;
 
 const MORE: &str = "\
 It listens on this machine alone unless told otherwise; put what ends TLS in front, and let it pass path and query on
@@ -37,6 +38,10 @@ pub(super) struct ServeArgs {
     /// Where to listen [default: 127.0.0.1:8420]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// Where Prometheus reads /metrics: loopback, or a network of its own, since nobody is asked who they are [default:
+    /// nowhere]
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<SocketAddr>,
     /// As cards and gates reach this registrar [default: the one of `init`]
     #[arg(long, value_name = "URL")]
     origin: Option<Origin>,
@@ -50,7 +55,7 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "KIDO_MASTER_KEY_FILE", value_name = "FILE")]
     master_key: Option<PathBuf>,
     /// How log lines on standard error look
-    #[arg(long, value_enum)]
+    #[arg(long, env = "KIDO_LOG_FORMAT", value_enum)]
     log_format: Option<LogFormat>,
     /// Log every answered request: route, status, time
     #[arg(long)]
@@ -58,10 +63,10 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
-    let ServeArgs { data, config, listen, origin, trust_anchors, card_helper_url, master_key, log_format, verbose } =
-        args;
+    let ServeArgs { data, config, listen, metrics, origin, trust_anchors, card_helper_url, .. } = args;
+    let (master_key, log_format, verbose) = (args.master_key, args.log_format, args.verbose);
     let card_helper = card_helper_url;
-    let flags = ServeFlags { config, origin, listen, trust_anchors, log_format, card_helper, master_key };
+    let flags = ServeFlags { config, origin, listen, metrics, trust_anchors, log_format, card_helper, master_key };
     let config = ServeConfig::resolve(DataFolder::at(data), flags)?;
     log_to_stderr(config.log_format, verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Terminal)?;
@@ -69,10 +74,12 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The line that whoever started this process waits for.
-fn ready(address: SocketAddr) {
+/// The lines that whoever started this process waits for.
+fn ready(Reached { address, metrics }: Reached) {
     let mut out = std::io::stdout().lock();
-    if writeln!(out, "listening on http://{address}").and_then(|()| out.flush()).is_err() {
+    let scraped = metrics.map_or(Ok(()), |metrics| writeln!(out, "metrics on http://{metrics}/metrics"));
+    let said = scraped.and_then(|()| writeln!(out, "listening on http://{address}")).and_then(|()| out.flush());
+    if said.is_err() {
         tracing::debug!("nobody reads standard output");
     }
 }
@@ -86,7 +93,7 @@ fn log_to_stderr(format: LogFormat, verbose: bool) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines = match format {
         LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
 }

@@ -87,6 +87,7 @@ fn request(error: &RequestError) -> Kind {
 const fn bearer(denied: Denied) -> Kind {
     match denied {
         Denied::NoToken => kind(StatusCode::UNAUTHORIZED, "no_token", "A bearer token is needed"),
+        Denied::ExpiredToken => kind(StatusCode::UNAUTHORIZED, "token_expired", "The bearer token has expired"),
         Denied::UnknownToken => kind(StatusCode::UNAUTHORIZED, "unknown_token", "The bearer token is not known"),
         Denied::Role(_) => kind(StatusCode::FORBIDDEN, "role", "Not in this role"),
     }
@@ -127,7 +128,7 @@ const fn token(error: &TokenError) -> Kind {
         TokenError::File { .. } | TokenError::Damaged(_) => {
             kind(StatusCode::INTERNAL_SERVER_ERROR, "storage", "Not stored")
         }
-        TokenError::Label => kind(StatusCode::UNPROCESSABLE_ENTITY, "field", "A value cannot be"),
+        TokenError::Label | TokenError::Life => kind(StatusCode::UNPROCESSABLE_ENTITY, "field", "A value cannot be"),
         TokenError::Exists => kind(StatusCode::CONFLICT, "label_taken", "The label is taken"),
         TokenError::Unknown => kind(StatusCode::NOT_FOUND, "unknown_label", "No such token"),
         TokenError::LastOperator => kind(StatusCode::CONFLICT, "last_operator", "The last operator stays"),

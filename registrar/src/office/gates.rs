@@ -71,6 +71,7 @@ impl AppState {
         let app = self.clone();
         let deed = async move {
             tracing::error!(%event, %gate, "ALARM: two machines run with this gate's keys; it is revoked");
+            app.metrics.copied();
             app.store.revoke_copied_gate(event, gate).await?;
             app.enrolments.forget(gate, app.now());
             app.journals.forget(event, gate);

@@ -10,7 +10,7 @@ use crate::router::tests::Served;
 use crate::testing::draft;
 
 fn operator() -> By {
-    By { bearer: Bearer { role: Role::Operator, label: "operator".to_owned() }, door: Door::Api }
+    By { bearer: Bearer { role: Role::Operator, label: "operator".to_owned(), expires_at: None }, door: Door::Api }
 }
 
 fn wanted() -> CreateEvent {

@@ -6,6 +6,7 @@ mod feed;
 mod forgetting;
 pub(crate) mod gates;
 mod journals;
+mod observed;
 mod postponement;
 mod registrations;
 mod roles;
@@ -15,7 +16,7 @@ use axum::body::to_bytes;
 use axum::http::{HeaderMap, Method, StatusCode};
 use kido_shared::ids::EventId;
 use kido_shared::wire::base64url;
-use kido_shared::wire::v1::operator::{AddToken, Role};
+use kido_shared::wire::v1::operator::{AddToken, Role, TokenLife};
 use kido_virtual_card::issuer::{Authority, Hierarchy};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -78,7 +79,7 @@ pub(crate) fn token(role: Role) -> String {
 fn add(tokens: &Tokens, role: Role) {
     use sha2::Digest as _;
     let token_hash = sha2::Sha256::digest(token(role).as_bytes()).into();
-    tokens.add(AddToken { role, label: role.name().to_owned(), token_hash }).unwrap();
+    tokens.add(AddToken { role, label: role.name().to_owned(), token_hash, life: TokenLife::Never }, NOW).unwrap();
 }
 
 impl Served {
@@ -99,8 +100,9 @@ impl Served {
             role: Role::Operator,
             label: "second-operator".to_owned(),
             token_hash: <sha2::Sha256 as sha2::Digest>::digest(token(Role::Operator).as_bytes()).into(),
+            life: TokenLife::Never,
         };
-        tokens.add(operator).unwrap();
+        tokens.add(operator, NOW).unwrap();
         let anchor = Authority::of(Hierarchy::Test2023).unwrap().certificate().unwrap();
         let app = AppState::new(AppParts {
             store: registrar.store.clone(),

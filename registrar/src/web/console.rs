@@ -36,6 +36,8 @@ mod tests;
 mod tickets;
 mod why;
 
+use core::time::Duration;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, OriginalUri};
 use axum::response::Redirect;
@@ -48,6 +50,7 @@ use self::clerk::Clerk;
 pub(crate) use self::refusal_page::refusal_page;
 pub(crate) use self::sessions::Clerks;
 use super::Page;
+use super::buyer::moment::Wall;
 use crate::auth::May;
 use crate::auth::bearer::{Operate, Sell, Watch};
 use crate::state::{App, AppState};
@@ -121,12 +124,17 @@ struct Head {
     name: String,
 }
 
+/// How long before it every page says when the token's time is over: a fortnight, for who is not there every week.
+const EXPIRES_SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
 /// What stands around every page of the console: who looks, at which event, in which part of it.
 #[derive(Debug)]
 struct Around<'p> {
     page: Page<'p>,
     role: Role,
     label: String,
+    /// When the token's time is over, once that is near.
+    until: Option<String>,
     form: String,
     event: Option<Head>,
     tab: Tab,
@@ -136,7 +144,9 @@ impl<'p> Around<'p> {
     fn new<M>(app: &'p App, language: Language, clerk: &Clerk<M>) -> Self {
         let page = app.pages.page(language);
         let (role, label) = (clerk.by.bearer.role, clerk.by.bearer.label.clone());
-        Self { page, role, label, form: clerk.form.reveal(), event: None, tab: Tab::Elsewhere }
+        let soon = clerk.by.bearer.expires_at.filter(|at| at.since(app.now()) < EXPIRES_SOON);
+        let until = soon.map(|at| page.speech.say_of("console-until", "when", &Wall::at(at, language).in_short()));
+        Self { page, role, label, until, form: clerk.form.reveal(), event: None, tab: Tab::Elsewhere }
     }
 
     /// The same around a page of an event.

@@ -9,6 +9,7 @@ use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use kido_shared::trace_context::TraceId;
 use kido_shared::wire::v1::problem::MEDIA_TYPE;
 use kido_web::icons;
 use kido_web::language::Language;
@@ -27,6 +28,7 @@ struct ErrorPage<'p> {
     page: Page<'p>,
     what: String,
     next: String,
+    trace: Option<String>,
 }
 
 /// Turns a problem document into a page where a browser asked for one.
@@ -36,13 +38,16 @@ pub(crate) async fn for_people(State(app): State<AppState>, request: Request, ne
     }
     let language = Language::of_request(request.uri().query(), request.headers());
     let in_console = console::is_at(request.uri().path());
+    let trace = request.extensions().get::<TraceId>().copied();
     let problem = next.run(request).await;
     if problem.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != MEDIA_TYPE) {
         return problem;
     }
     let (status, page) = (problem.status(), app.pages.page(language));
     let code = problem.extensions().get::<ProblemCode>().map(|code| code.0);
-    let shown = if in_console { console::refusal_page(page, status, code) } else { buyers(page, status) };
+    // What failed here stands in the log, and this finds it; what was refused needs no log.
+    let trace = trace.filter(|_known| status.is_server_error()).map(|trace| trace.to_string());
+    let shown = if in_console { console::refusal_page(page, status, code, trace) } else { buyers(page, status, trace) };
     let mut response = shown.unwrap_or_else(IntoResponse::into_response);
     *response.status_mut() = status;
     for name in [RETRY_AFTER, ALLOW] {
@@ -54,10 +59,10 @@ pub(crate) async fn for_people(State(app): State<AppState>, request: Request, ne
     response
 }
 
-fn buyers(page: Page<'_>, status: StatusCode) -> Result<Response, AppError> {
+fn buyers(page: Page<'_>, status: StatusCode, trace: Option<String>) -> Result<Response, AppError> {
     let key = key(status);
     let (what, next) = (page.speech.say(&format!("{key}-what")), page.speech.say(&format!("{key}-next")));
-    page.show(&ErrorPage { page, what, next })
+    page.show(&ErrorPage { page, what, next, trace })
 }
 
 fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {

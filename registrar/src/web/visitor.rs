@@ -6,16 +6,13 @@ use core::net::{IpAddr, Ipv6Addr};
 use axum::extract::FromRequestParts;
 use axum::http::header::{HeaderMap, HeaderName, USER_AGENT};
 use axum::http::request::Parts;
+use kido_serve::Peer;
 
 /// Set by whatever ends TLS in front of this registrar; each hop adds what it saw at the end.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Words by which phones name themselves. Tablets that call themselves computers are found by the page's script.
 const PHONES: [&str; 3] = ["Android", "iPhone", "iPod"];
-
-/// The other end of a connection, as the accept loop saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub IpAddr);
 
 /// A household or a machine: an IPv4 address, or the first half of an IPv6 address, which is what one subscriber has.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use kido_shared::clock::Clock;
 use kido_shared::error_chain::Chain;
+use kido_shared::trace_context::TraceContext;
 use kido_shared::wire::v1::feed_stream::FeedNews;
 use rand::rngs::OsRng;
+use tracing::Instrument as _;
 
 use crate::live::{LiveError, LiveFeed};
 use crate::pull::{FeedClient, FeedCopy, PullError, Pulled};
@@ -44,6 +46,9 @@ impl Default for Pace {
 pub trait NoteHead: Send + Sync + 'static {
     /// A head was reached, with or without new records.
     fn note(&self, pulled: &Pulled) -> impl Future<Output = ()> + Send;
+
+    /// The registrar was not reached, or what it said was not taken: one word for why, to be counted.
+    fn missed(&self, _why: &'static str) {}
 }
 
 /// What there is to do next.
@@ -113,7 +118,12 @@ impl<C: FeedCopy, N: NoteHead> Following<C, N> {
 
     async fn ask(&mut self) {
         let due = self.schedule.wait(self.clock.now()).is_zero();
-        let pulled = self.client.pull(&self.copy).await;
+        let trace = TraceContext::begin(&mut OsRng);
+        self.pull(due, trace).instrument(tracing::info_span!("pull", trace = %trace.trace())).await;
+    }
+
+    async fn pull(&mut self, due: bool, trace: TraceContext) {
+        let pulled = self.client.traced(trace).pull(&self.copy).await;
         match &pulled {
             Ok(pulled) => {
                 reached(&self.copy, &self.notes, pulled).await;
@@ -176,11 +186,22 @@ impl<C: FeedCopy, N: NoteHead> Following<C, N> {
     }
 
     fn tell(&self, error: &PullError<C::Error>) {
+        self.notes.missed(why(error));
         if matches!(error, PullError::Feed(_) | PullError::Copy(_)) {
             tracing::error!(error = %Chain(error), "the feed was not taken");
         } else if self.schedule.failures() == 0 {
             tracing::warn!(error = %Chain(error), "the feed is out of reach");
         }
+    }
+}
+
+/// One word for it, for counts.
+const fn why<E: std::error::Error>(error: &PullError<E>) -> &'static str {
+    match error {
+        PullError::Uplink(error) => error.name(),
+        PullError::Feed(_) => "not_believed",
+        PullError::Copy(_) | PullError::Spool(_) => "not_stored",
+        PullError::Stopped => "stopped",
     }
 }
 

@@ -11,6 +11,7 @@ use kido_shared::feed::{
 };
 use kido_shared::ids::{Epoch, EventId};
 use kido_shared::limits::{FEED_HEAD_BYTES_MAX, FEED_RANGE_BYTES_MAX, FEED_RANGE_RECORDS};
+use kido_shared::trace_context::TraceContext;
 use kido_shared::wire::v1::feed_stream::FeedNews;
 use kido_shared::wire::v1::routes;
 
@@ -123,6 +124,12 @@ impl FeedClient {
     #[must_use]
     pub fn new(uplink: Uplink, clock: Arc<dyn Clock>, spool_folder: PathBuf) -> Self {
         Self { uplink, clock, spool_folder }
+    }
+
+    /// The same, for requests that belong together.
+    #[must_use]
+    pub fn traced(&self, trace: TraceContext) -> Self {
+        Self { uplink: self.uplink.traced(trace), ..self.clone() }
     }
 
     /// Fetches the head and follows the feed up to it.

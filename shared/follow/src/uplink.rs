@@ -12,6 +12,7 @@ use kido_shared::clock::Clock;
 use kido_shared::ids::GateId;
 use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::request_signature::{RequestParts, sign};
+use kido_shared::trace_context::{TRACE_HEADER, TraceContext};
 use kido_shared::wire::v1::feed_stream::{FeedPlace, LAST_EVENT_ID};
 use kido_shared::wire::v1::problem::Problem;
 use rand::rngs::OsRng;
@@ -73,6 +74,19 @@ pub enum UplinkError {
 }
 
 impl UplinkError {
+    /// One word for it, for counts.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Client(_) | Self::Encode(_) | Self::Request(_) => "not_asked",
+            Self::Unreachable(_) => "unreachable",
+            Self::Deadline => "deadline",
+            Self::Refused { .. } => "refused",
+            Self::Unwell { .. } => "unwell",
+            Self::TooLong | Self::Decode(_) => "unreadable",
+        }
+    }
+
     /// Whether somebody entitled to speak for the registrar has answered, whatever the answer was.
     #[must_use]
     pub const fn is_an_answer(&self) -> bool {
@@ -138,6 +152,7 @@ impl Signer {
 pub struct Uplink {
     http: reqwest::Client,
     origin: Origin,
+    trace: Option<TraceContext>,
 }
 
 impl Uplink {
@@ -155,7 +170,13 @@ impl Uplink {
             .user_agent(format!("{program}/{}", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(UplinkError::Client)?;
-        Ok(Self { http, origin })
+        Ok(Self { http, origin, trace: None })
+    }
+
+    /// The same, for requests that belong together; without it each one is a trace of its own.
+    #[must_use]
+    pub fn traced(&self, trace: TraceContext) -> Self {
+        Self { trace: Some(trace), ..self.clone() }
     }
 
     /// Which registrar.
@@ -169,7 +190,7 @@ impl Uplink {
     /// # Errors
     /// [`UplinkError`].
     pub async fn get(&self, path: &str, bytes_max: usize, deadline: Duration) -> Result<Vec<u8>, UplinkError> {
-        let request = self.http.get(self.uri(path));
+        let request = self.request(Method::GET, self.uri(path));
         within(deadline, answer(request, bytes_max)).await
     }
 
@@ -185,7 +206,7 @@ impl Uplink {
         place: FeedPlace,
         deadline: Duration,
     ) -> Result<reqwest::Response, UplinkError> {
-        let request = self.http.get(self.uri(path)).header(LAST_EVENT_ID, place.to_string());
+        let request = self.request(Method::GET, self.uri(path)).header(LAST_EVENT_ID, place.to_string());
         within(deadline, begun(request.header(ACCEPT, EVENT_STREAM))).await
     }
 
@@ -200,7 +221,7 @@ impl Uplink {
         deadline: Duration,
     ) -> Result<A, UplinkError> {
         let body = serde_json::to_vec(body).map_err(UplinkError::Encode)?;
-        let request = self.http.post(self.uri(path)).header(CONTENT_TYPE, "application/json").body(body);
+        let request = self.request(Method::POST, self.uri(path)).header(CONTENT_TYPE, "application/json").body(body);
         json(&within(deadline, answer(request, JSON_BYTES_MAX)).await?)
     }
 
@@ -210,7 +231,7 @@ impl Uplink {
     /// [`UplinkError`].
     pub async fn tell<B: serde::Serialize>(&self, path: &str, body: &B, deadline: Duration) -> Result<(), UplinkError> {
         let body = serde_json::to_vec(body).map_err(UplinkError::Encode)?;
-        let request = self.http.post(self.uri(path)).header(CONTENT_TYPE, "application/json").body(body);
+        let request = self.request(Method::POST, self.uri(path)).header(CONTENT_TYPE, "application/json").body(body);
         within(deadline, answer(request, JSON_BYTES_MAX)).await.map(|_body| ())
     }
 
@@ -229,8 +250,14 @@ impl Uplink {
         let body = body.map(serde_json::to_vec).transpose().map_err(UplinkError::Encode)?;
         let body = body.unwrap_or_default();
         let headers = signed(&uri, &body, signer).map_err(UplinkError::Request)?;
-        let request = self.http.request(Method::POST, uri).headers(headers).body(body);
+        let request = self.request(Method::POST, uri).headers(headers).body(body);
         json(&within(deadline, answer(request, JSON_BYTES_MAX)).await?)
+    }
+
+    /// A request with its place in a trace.
+    fn request(&self, method: Method, uri: String) -> reqwest::RequestBuilder {
+        let trace = self.trace.map_or_else(|| TraceContext::begin(&mut OsRng), |trace| trace.next(&mut OsRng));
+        self.http.request(method, uri).header(TRACE_HEADER, trace.to_string())
     }
 
     fn uri(&self, path: &str) -> String {

@@ -101,6 +101,18 @@ impl ClaimStep {
         }
     }
 
+    /// One word for it, for logs and counts.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Claim(_) => "claim",
+            Self::Withdraw(_) => "withdraw",
+            Self::Opened(_) => "opened",
+            Self::Annul(_) => "annul",
+            Self::Exit(_) => "exit",
+        }
+    }
+
     /// Which admission it is about.
     #[must_use]
     pub const fn admission(&self) -> AdmissionId {
@@ -183,6 +195,26 @@ pub enum ClaimAnswer {
 }
 
 impl ClaimAnswer {
+    /// One word for it, for logs and counts: the one that goes over the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Granted { .. } => "granted",
+            Self::Taken { .. } => "taken",
+            Self::Spent => "spent",
+            Self::Stale { .. } => "stale",
+            Self::Behind => "behind",
+            Self::NotInForce { .. } => "not_in_force",
+            Self::Withdrawn => "withdrawn",
+            Self::Annulled => "annulled",
+            Self::Opened => "opened",
+            Self::Exited => "exited",
+            Self::NotHeld => "not_held",
+            Self::NotAllowed => "not_allowed",
+            Self::TooManySteps => "too_many_steps",
+        }
+    }
+
     /// Why this answer to a claim keeps the lane shut; nothing where it grants the entry.
     ///
     /// What is no answer to a claim, or contradicts itself, tells a holder nothing: it is as good as silence.

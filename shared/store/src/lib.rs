@@ -17,6 +17,7 @@ pub mod private_file;
 mod projection;
 mod rebuild;
 mod store;
+mod sync_times;
 mod transaction;
 mod writer;
 
@@ -29,11 +30,12 @@ pub use limits::{
     DEFAULT_CACHE_BYTES, DEFAULT_RESERVE_BYTES, MAX_BATCH_BYTES, MAX_BATCH_TRANSACTIONS, MAX_FACT_BYTES,
     MAX_QUEUED_TRANSACTIONS, MAX_TRANSACTION_BYTES,
 };
-pub use log::Facts;
+pub use log::{Facts, follow_log};
 pub use options::{Opened, Options};
 pub use pending::{Pending, Stored};
 pub use position::{ChainHash, LogHead, LogOffset, Position, StoreIdentity};
 pub use projection::{Project, ProjectError};
 pub use rebuild::{IndexOpened, RebuildReason};
 pub use store::Store;
+pub use sync_times::{SyncTimes, sync_times};
 pub use transaction::Transaction;

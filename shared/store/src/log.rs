@@ -8,15 +8,19 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::error::{StoreError, is_disk_full};
 use crate::frame;
 use crate::held::HeldFolder;
 use crate::limits::{FACTS_PER_CHECKPOINT, MAX_TRANSACTION_BYTES};
 use crate::position::{ChainHash, LogHead};
+use crate::sync_times;
 
 pub(crate) use create::{LOG_FILE, create, create_folder, create_held, empty_head, install, sync_folder};
 pub use read::Facts;
 pub(crate) use read::{At, read_at, read_error};
+pub use verify::follow_log;
 pub(crate) use verify::{Verified, header_end, verify, verify_held};
 
 /// A place from which reading may start: before fact `index * FACTS_PER_CHECKPOINT`.
@@ -128,7 +132,9 @@ impl Log {
         if let Err(error) = self.file.write_all_at(&batch.bytes, self.end) {
             return Err(self.give_up(error));
         }
+        let began = Instant::now();
         self.file.sync_data().map_err(StoreError::fatal_io("syncing the facts log"))?;
+        sync_times::note(began.elapsed());
         self.end = batch.end();
         self.head = batch.head;
         Ok(())

@@ -7,6 +7,7 @@ use tokio::process::Command;
 
 use super::process::{Process, finish, wait_for};
 use super::registrar::succeed;
+use super::scrape::{self, SCRAPED};
 use super::venue::free_port;
 use super::{Etcd, HarnessError, Host, Programs, Venue};
 
@@ -32,6 +33,7 @@ pub struct Arbiter {
     port: u16,
     id: String,
     process: Option<Process>,
+    metrics: Option<String>,
 }
 
 impl Arbiter {
@@ -122,7 +124,7 @@ impl Arbiter {
             return Err(HarnessError::EndedEarly { program: "kido-arbiter".to_owned(), status, log });
         }
         let (programs, logs) = (venue.programs().clone(), venue.logs().to_owned());
-        Ok(Self { programs, folder, logs, host, port, id, process: None })
+        Ok(Self { programs, folder, logs, host, port, id, process: None, metrics: None })
     }
 
     /// Its id, as the registrar named it.
@@ -150,8 +152,9 @@ impl Arbiter {
     pub async fn start(&mut self) -> Result<(), HarnessError> {
         let mut command = self.host.command(self.programs.arbiter());
         command.args(["--log", "debug", "run", "--listen"]).arg(format!("{}:{}", self.host.address(), self.port));
-        command.arg("--data").arg(&self.folder);
+        command.arg("--data").arg(&self.folder).args(SCRAPED);
         let mut process = Process::start(&format!("arbiter-{}", self.port), command, &self.logs)?;
+        self.metrics = Some(scrape::address(&mut process).await?);
         process.line("that it listens", |line| line.starts_with("ready: ")).await?;
         self.process = Some(process);
         Ok(())
@@ -170,6 +173,14 @@ impl Arbiter {
             Ok(told.max().is_some_and(|reached| reached >= length).then_some(()))
         };
         wait_for(&format!("a box to follow {length} records"), within, async || look()).await
+    }
+
+    /// What it is scraped for now.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn scrape(&self) -> Result<String, HarnessError> {
+        scrape::scrape(self.metrics.as_ref()).await
     }
 
     /// Ends it as a service manager does.

@@ -14,6 +14,7 @@ use tokio::process::Command;
 use super::kiosk::{Kiosk, Shown};
 use super::process::{Process, wait_for};
 use super::registrar::text;
+use super::scrape::{self, SCRAPED};
 use super::{HarnessError, Host, Programs, Registrar};
 
 /// How long a gate may take to follow what the registrar published: a poll, and a wait after a failure.
@@ -46,6 +47,7 @@ pub struct Gate {
     host: Host,
     kiosk_port: u16,
     process: Option<Process>,
+    metrics: Option<String>,
     kiosk: Option<Kiosk>,
     event: String,
     id: String,
@@ -146,6 +148,7 @@ impl Gate {
             host: Host::this(),
             kiosk_port: super::venue::free_port()?,
             process: None,
+            metrics: None,
             kiosk: None,
             event: event.to_owned(),
             id: own.trim_start_matches("Gate:").trim().to_owned(),
@@ -190,11 +193,21 @@ impl Gate {
         command.args(["--log", self.log_level]);
         command.args(["--kiosk", &format!("127.0.0.1:{}", self.kiosk_port)]);
         command.env(kido_virtual_card::stack::SOCKET_VARIABLE, &self.pcscd_socket);
+        command.args(SCRAPED);
         let mut process = Process::start(&self.name, command, &self.logs)?;
+        self.metrics = Some(scrape::address(&mut process).await?);
         process.line("that it is ready", |line| line.contains("ready")).await?;
         self.process = Some(process);
         self.kiosk = Some(Kiosk::connect(&self.kiosk_address()).await?);
         Ok(())
+    }
+
+    /// What it is scraped for now.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn scrape(&self) -> Result<String, HarnessError> {
+        scrape::scrape(self.metrics.as_ref()).await
     }
 
     /// Waits until the lane is idle: reader there, replica new enough, nobody in it.

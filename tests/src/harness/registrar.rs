@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::process::{Finished, Process, finish};
+use super::scrape::{self, SCRAPED};
 use super::{HarnessError, Host, Programs};
 
 /// How long one operator's command may take.
@@ -104,6 +105,7 @@ pub struct Registrar {
     public: Option<String>,
     anchors: PathBuf,
     process: Option<Process>,
+    metrics: Option<String>,
     logs_requests: bool,
 }
 
@@ -139,6 +141,7 @@ impl Registrar {
             public: public.map(str::to_owned),
             anchors: anchors.to_owned(),
             process: None,
+            metrics: None,
             logs_requests: false,
         };
         let mut command = Command::new(programs.registrar());
@@ -164,6 +167,7 @@ impl Registrar {
             public: Some(self.public_origin()),
             anchors: self.anchors.clone(),
             process: None,
+            metrics: None,
             logs_requests: self.logs_requests,
         })
     }
@@ -182,10 +186,20 @@ impl Registrar {
             command.arg("--verbose");
         }
         let name = self.folder.file_name().map_or_else(|| "registrar".into(), |name| name.to_string_lossy());
+        command.args(SCRAPED);
         let mut process = Process::start(&name, command, &self.logs)?;
+        self.metrics = Some(scrape::address(&mut process).await?);
         process.line("that it listens", |line| line.contains("listening on")).await?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// What it is scraped for now.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn scrape(&self) -> Result<String, HarnessError> {
+        scrape::scrape(self.metrics.as_ref()).await
     }
 
     /// Logs every answered request from its next start on.
@@ -202,7 +216,7 @@ impl Registrar {
         let lines = read(&self.logs.join(format!("{name}.log")))?;
         let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let is = |line: &Value| {
-            let field = |name| line.pointer(&format!("/fields/{name}"));
+            let field = |name| line.pointer(&format!("/{name}"));
             field("route").and_then(Value::as_str) == Some(route)
                 && field("status").and_then(Value::as_u64).is_some_and(|status| status < 300)
         };

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use kido_observe::Told;
 use kido_shared::error_chain::Chain;
 use kido_shared::request_signature::RequestSignatureError;
-use kido_shared::wire::v1::problem::Problem;
+use kido_shared::wire::v1::problem::{MEDIA_TYPE, Problem};
 
 use crate::decide::StepRefusal;
 use crate::records::RecordsError;
@@ -95,9 +96,12 @@ impl IntoResponse for Refused {
             title: title.to_owned(),
             status: status.as_u16(),
             detail: title.to_owned(),
+            instance: None,
             code: code.to_owned(),
             reasons: Vec::new(),
         };
-        (status, [(CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
+        let mut response = (status, [(CONTENT_TYPE, MEDIA_TYPE)], Json(&problem)).into_response();
+        response.extensions_mut().insert(Told(problem));
+        response
     }
 }

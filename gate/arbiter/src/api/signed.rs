@@ -77,7 +77,10 @@ impl<R: ClaimRecords> FromRequest<Arc<Arbiter<R>>> for SignedStep {
         match arbiter.runs().hear(verified.gate(), head, verified.created(), arbiter.now()) {
             Sighting::Fits(_run) => {}
             Sighting::LastWords => return Err(Refused::EARLIER_RUN),
-            Sighting::Copied => return Err(Refused::COPIED),
+            Sighting::Copied => {
+                arbiter.metrics().copied();
+                return Err(Refused::COPIED);
+            }
         }
         let body = serde_json::from_slice(&body).map_err(|_not_a_step| Refused::BODY)?;
         Ok(Self { gate: verified.gate(), body })

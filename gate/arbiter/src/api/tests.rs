@@ -84,6 +84,7 @@ async fn send_from<R: ClaimRecords>(
         return Ok(serde_json::from_slice::<ClaimAnswerBody>(&body).unwrap().answer);
     }
     let problem: Problem = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem.trace().unwrap().len(), 32, "every problem can be found in the log");
     Err((status.as_u16(), problem.code))
 }
 
@@ -125,6 +126,31 @@ async fn two_machines_with_one_gates_keys_are_not_answered_any_more() {
     assert_eq!(tell(JournalHead { begun: [3; 32], ..second }, 3).await, refused(403, "gate_copied"));
     assert_eq!(tell(second, 3).await, refused(403, "gate_copied"), "which of them is the gate nobody knows");
     assert!(ask(&venue, claim(&venue, OTHER, 9, ticket_id(2))).await.is_ok(), "the others go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_are_counted_by_what_was_said_to_them() {
+    let venue = Venue::new(2).await;
+    let first = claim(&venue, ONE, 1, ticket_id(0));
+    for _again in 0..2 {
+        assert_eq!(ask(&venue, first.clone()).await, GRANTED);
+    }
+    assert!(ask(&venue, claim(&venue, OTHER, 2, ticket_id(0))).await.is_ok());
+    let foreign = Sent { body: ClaimBody { step: first.clone(), arbiter: asked(7) }, ..sent(&venue, first) };
+    assert_eq!(send(&venue, foreign).await, refused(409, "arbiter_elsewhere"));
+    let text = kido_observe::Scrape::scrape(&*venue.arbiter);
+    for line in [
+        "kido_arbiter_claims_total{step=\"claim\",answer=\"granted\"} 2",
+        "kido_arbiter_claims_total{step=\"claim\",answer=\"taken\"} 1",
+        "kido_arbiter_claims_total{step=\"claim\",answer=\"refused\"} 1",
+        "kido_arbiter_claim_duration_seconds_count{step=\"claim\",answer=\"granted\"} 2",
+        "kido_arbiter_decides 1.0",
+        "kido_arbiter_copied_gate_requests_total 0",
+    ] {
+        assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+    }
+    let claims = format!("kido_arbiter_http_requests_total{{route=\"{}\",status=\"2xx\"}} 3", routes::CLAIMS);
+    assert!(text.contains(&claims), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

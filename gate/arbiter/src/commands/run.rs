@@ -18,7 +18,9 @@ use kido_arbiter::records::etcd::{Cluster, JoinedEtcd};
 use kido_arbiter::records::{ClaimRecords, EtcdRecords, StoredRecords};
 use kido_arbiter::serve::serve;
 use kido_follow::{FeedClient, PullNow, Uplink};
+use kido_observe::{Endpoint, Scrape};
 use kido_shared::clock::Clock;
+use kido_shared::error_chain::Chain;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -28,6 +30,15 @@ use super::{machine_clock, say};
 /// How often the retention date is looked at: a day more or less is a matter of law, a minute is not.
 const RETENTION_LOOKED_AT: Duration = Duration::from_secs(60);
 
+/// Where it listens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listen {
+    /// For gates.
+    pub(super) gates: SocketAddr,
+    /// For whoever scrapes, if that was asked for.
+    pub(super) metrics: Option<SocketAddr>,
+}
+
 /// Why the arbiter ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
@@ -35,7 +46,7 @@ enum Ended {
     Retention,
 }
 
-pub(super) async fn run(data: &Path, listen: SocketAddr) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(data: &Path, listen: Listen) -> anyhow::Result<ExitCode> {
     let folder = DataFolder::at(data);
     let identity = Identity::load(&folder)?;
     let book = open_book(&folder, &identity).await?;
@@ -57,7 +68,7 @@ pub(super) async fn run(data: &Path, listen: SocketAddr) -> anyhow::Result<ExitC
 async fn on_own_disk(
     folder: &DataFolder,
     (identity, book): (&Identity, &Book),
-    listen: SocketAddr,
+    listen: Listen,
 ) -> anyhow::Result<Ended> {
     let (path, event) = (folder.path().to_owned(), identity.enrolment().event);
     // Off the asynchronous workers: it reads and verifies a whole log.
@@ -74,7 +85,7 @@ async fn on_etcd(
     folder: &DataFolder,
     (identity, book): (&Identity, &Book),
     joined: JoinedEtcd,
-    listen: SocketAddr,
+    listen: Listen,
 ) -> anyhow::Result<Ended> {
     let JoinedEtcd { settings, mark } = joined;
     let cluster = Arc::new(Cluster::new(&settings)?);
@@ -88,7 +99,7 @@ async fn on_etcd(
     if ended == Ended::Retention {
         // Another box may have been faster; and one whose etcd is gone for good still wipes what it has.
         if let Err(error) = records.wipe().await {
-            tracing::error!(%error, "the etcd could not be asked to delete the event's records: delete its data folders");
+            tracing::error!(error = %Chain(&error), "the etcd could not be asked to delete the event's records: delete its data folders");
         }
     }
     Ok(ended)
@@ -99,7 +110,7 @@ async fn decide<R: ClaimRecords>(
     folder: &DataFolder,
     (identity, book): (&Identity, &Book),
     records: R,
-    listen: SocketAddr,
+    listen: Listen,
 ) -> anyhow::Result<Ended> {
     let clock = machine_clock();
     let (pull, pulls) = PullNow::new();
@@ -111,8 +122,14 @@ async fn decide<R: ClaimRecords>(
     loops.spawn(async move { match telling.await {} });
     let parts = Parts { book: book.clone(), records, names: identity.names().clone(), paces: Paces::LANE, pull };
     let arbiter = Arc::new(Arbiter::new(parts, Arc::clone(&clock)));
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let Listen { gates, metrics } = listen;
+    let listener = TcpListener::bind(gates).await.with_context(|| format!("cannot listen on {gates}"))?;
     let address = listener.local_addr()?;
+    if let Some(metrics) = metrics {
+        let endpoint = Endpoint::bind(metrics).await?;
+        say(&format!("metrics on http://{}/metrics", endpoint.address()))?;
+        loops.spawn(endpoint.serve(Arc::clone(&arbiter) as Arc<dyn Scrape>, std::future::pending()));
+    }
     say(&format!("ready: claims on http://{address}"))?;
     tracing::info!(%address, "the arbiter listens");
     let ended = std::sync::OnceLock::new();

@@ -10,6 +10,7 @@ use kido_shared::challenge::Origin;
 use kido_shared::clock::SystemClock;
 use kido_shared::ids::{FeedSequence, TicketId};
 use kido_shared::request_signature::{RequestParts, UnverifiedRequest};
+use kido_shared::trace_context::TRACE_HEADER;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
@@ -42,6 +43,7 @@ struct Arbiter {
     manner: Manner,
     asked: AtomicU32,
     origin: std::sync::OnceLock<String>,
+    traces: std::sync::Mutex<Vec<TraceContext>>,
 }
 
 async fn claims(
@@ -51,6 +53,8 @@ async fn claims(
 ) -> Result<Json<ClaimAnswerBody>, (StatusCode, Json<serde_json::Value>)> {
     let problem = |status: StatusCode| (status, Json(serde_json::json!({"status": status.as_u16()})));
     let asked = arbiter.asked.fetch_add(1, Ordering::SeqCst);
+    let trace = TraceContext::parse(headers[TRACE_HEADER].to_str().unwrap()).unwrap();
+    arbiter.traces.lock().unwrap().push(trace);
     let answer = match arbiter.manner {
         Manner::Revoked => return Err(problem(StatusCode::FORBIDDEN)),
         Manner::TooFast => return Err(problem(StatusCode::TOO_MANY_REQUESTS)),
@@ -78,7 +82,12 @@ fn key() -> SigningKey {
 }
 
 async fn serve(manner: Manner) -> (Arc<Arbiter>, Uplink) {
-    let arbiter = Arc::new(Arbiter { manner, asked: AtomicU32::new(0), origin: std::sync::OnceLock::new() });
+    let arbiter = Arc::new(Arbiter {
+        manner,
+        asked: AtomicU32::new(0),
+        origin: std::sync::OnceLock::new(),
+        traces: std::sync::Mutex::default(),
+    });
     let app = Router::new()
         .route(routes::CLAIMS, post(claims))
         .route(routes::HEALTH, get(async || "ok"))
@@ -110,6 +119,23 @@ async fn a_signed_claim_is_answered() {
     let outcome = client(vec![uplink]).claim(&intent(&journal).await).await;
     assert_eq!(outcome, ClaimOutcome::Answered(ClaimAnswer::Granted { entry: 1 }));
     assert_eq!(arbiter.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_one_tap_asks_is_one_trace_and_every_question_another_part_of_it() {
+    let (_home, journal) = journal();
+    let (arbiter, uplink) = serve(Manner::BehindFor(2)).await;
+    let tap = TraceContext::begin(&mut StdRng::seed_from_u64(1));
+    let client = client(vec![uplink]);
+    client.traced(tap).claim(&intent(&journal).await).await;
+    client.claim(&intent(&journal).await).await;
+    let traces = arbiter.traces.lock().unwrap().clone();
+    let [first, second, third, of_nothing] = traces[..] else { panic!("{traces:?}") };
+    for asked in [first, second, third] {
+        assert_eq!(asked.trace(), tap.trace());
+    }
+    assert!(first != second && second != third && first != third && first != tap);
+    assert_ne!(of_nothing.trace(), tap.trace(), "a claim of no tap is a trace of its own");
 }
 
 #[tokio::test]

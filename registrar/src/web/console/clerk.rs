@@ -71,7 +71,7 @@ fn signed_in(parts: &Parts, app: &App) -> Option<(By, TokenName, Secret, Session
     let mut sessions = app.clerks.sessions();
     let found = sessions.get(&session, now)?;
     let (token, form) = (found.token, found.form.clone());
-    let Some(bearer) = app.tokens.still(token) else {
+    let Some(bearer) = app.tokens.still(token, now) else {
         sessions.end(&session);
         return None;
     };

@@ -15,15 +15,21 @@ struct RefusedPage<'p> {
     page: Page<'p>,
     what: String,
     next: String,
+    trace: Option<String>,
 }
 
-/// The page of a refusal, by its status and its word for programs.
-pub(crate) fn refusal_page(page: Page<'_>, status: StatusCode, code: Option<&str>) -> Result<Response, AppError> {
+/// The page of a refusal, by its status and its word for programs; with what finds it in the log, where something failed.
+pub(crate) fn refusal_page(
+    page: Page<'_>,
+    status: StatusCode,
+    code: Option<&str>,
+    trace: Option<String>,
+) -> Result<Response, AppError> {
     let kind = kind(status, code.unwrap_or_default());
     let known = code.and_then(|code| key_of(code, page.speech));
     let what = known.unwrap_or_else(|| format!("console-error-{kind}-what"));
     let next = format!("console-error-{kind}-next");
-    page.show(&RefusedPage { page, what: page.speech.say(&what), next: page.speech.say(&next) })
+    page.show(&RefusedPage { page, what: page.speech.say(&what), next: page.speech.say(&next), trace })
 }
 
 /// What to do depends on less than what happened.

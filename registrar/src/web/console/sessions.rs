@@ -181,7 +181,7 @@ impl Clerks {
 
     /// Forgets what nobody may see any more: links of tickets do not wait in memory for somebody to come by.
     pub(crate) fn sweep(&self, now: Timestamp, tokens: &Tokens) {
-        let over = self.sessions().sweep(now, |token| tokens.still(token).is_some());
+        let over = self.sessions().sweep(now, |token| tokens.still(token, now).is_some());
         // Wiped here, where nobody waits for the lock.
         drop(over);
     }

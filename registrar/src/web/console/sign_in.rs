@@ -14,6 +14,7 @@ use super::clerk::{Clerk, Posted, Turned};
 use super::session::{cookie, named};
 use crate::audit::{Deed, Door};
 use crate::auth::bearer::{Denied, Look, reached};
+use crate::auth::tokens::NotBorne;
 use crate::error::AppError;
 use crate::office::By;
 use crate::state::AppState;
@@ -70,7 +71,16 @@ pub(super) async fn sign_in(
     Form(SignIn { token }): Form<SignIn>,
 ) -> Result<Response, AppError> {
     let page = app.pages.page(language);
-    let Some((token, bearer)) = app.tokens.sign_in(token.trim()) else {
+    let signed = match app.tokens.sign_in(token.trim(), app.now()) {
+        // Whoever has it may know: it opens nothing, and nobody guesses one.
+        Err(NotBorne::Expired) => {
+            reached(&app, None, Door::Console, Denied::ExpiredToken).await;
+            return refused(page, StatusCode::FORBIDDEN, "console-expired-token");
+        }
+        Err(NotBorne::Unknown) => None,
+        Ok(signed) => Some(signed),
+    };
+    let Some((token, bearer)) = signed else {
         let may_try = app.clerks.misses().may_try(visitor.from, app.now());
         if !may_try {
             return refused(page, StatusCode::TOO_MANY_REQUESTS, "console-too-many-tries");

@@ -101,7 +101,11 @@ impl Browser {
     }
 
     async fn signed_in(served: &Served, role: Role) -> Self {
-        let answer = Self::try_token(served, &token(role)).await;
+        Self::with_token(served, &token(role)).await
+    }
+
+    async fn with_token(served: &Served, token: &str) -> Self {
+        let answer = Self::try_token(served, token).await;
         assert_eq!(location(&answer), "/console/events");
         let cookie = console_cookie(&answer).unwrap().split(';').next().unwrap().to_owned();
         let mut browser = Self { cookie, form: String::new() };

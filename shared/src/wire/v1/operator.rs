@@ -24,7 +24,7 @@ pub use ticket::{
     CancelTickets, ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TicketBody, TicketChange,
     TicketUse, TicketUses, TicketsCancelled, TicketsImported,
 };
-pub use token::{AddToken, Role, TokenBody, TokenList};
+pub use token::{AddToken, Role, TokenBody, TokenLife, TokenList};
 
 use crate::ids::{ArbiterId, EnrolmentId, EventId, GateId, TicketId};
 

@@ -115,6 +115,42 @@ fn judge_tail(
     Ok(Torn { bytes, fault, behind })
 }
 
+/// Follows a log from its first byte without opening it, also beside the process that writes it; nothing is changed.
+///
+/// `visit` is shown each fact and the head behind it. What stands at the end of a batch that is being written, or was torn,
+/// ends the way; those of its facts that were whole may have been shown, and are not counted in the head that is given.
+///
+/// # Errors
+/// [`StoreError`]: no such log, somebody else's, or one that is damaged.
+pub fn follow_log(
+    folder: &Path,
+    identity: StoreIdentity,
+    mut visit: impl FnMut(&LogHead, &[u8]),
+) -> Result<LogHead, StoreError> {
+    let file = File::open(folder.join(LOG_FILE)).map_err(StoreError::fatal_io("opening the facts log"))?;
+    let (file, mut header) = (Arc::new(file), [0; HEADER_BYTES]);
+    let mut input = BufReader::with_capacity(READ_BUFFER_BYTES, At::new(Arc::clone(&file), 0));
+    input.read_exact(&mut header).map_err(ends_early(StoreError::NotALog, "reading the facts log"))?;
+    let mut reader = FrameReader::new(input, header_end(), frame::verify_header(&header, identity)?);
+    let mut kept = reader.head();
+    loop {
+        match reader.next() {
+            Ok(None) => return Ok(kept),
+            Ok(Some(frame)) => {
+                visit(&reader.head(), &frame.fact);
+                if frame.ends_transaction {
+                    kept = reader.head();
+                }
+            }
+            Err(ReadError::Fault(fault)) => {
+                let length = file.metadata().map_err(StoreError::fatal_io("reading the facts log"))?.len();
+                return judge_tail(&file, reader.offset(), length, fault, kept).map(|_torn| kept);
+            }
+            Err(error @ ReadError::Io(_)) => return Err(read_error(error, &reader)),
+        }
+    }
+}
+
 impl Verified {
     /// Bytes that will be cut off.
     pub(crate) fn torn_bytes(&self) -> u64 {

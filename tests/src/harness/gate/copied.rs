@@ -25,6 +25,7 @@ impl Gate {
             host: self.host.clone(),
             kiosk_port: free_port()?,
             process: None,
+            metrics: None,
             kiosk: None,
             event: self.event.clone(),
             id: self.id.clone(),

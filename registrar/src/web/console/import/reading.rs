@@ -39,7 +39,7 @@ impl Drop for Reading {
 
 #[cfg(test)]
 mod tests {
-    use kido_shared::wire::v1::operator::{AddToken, Role};
+    use kido_shared::wire::v1::operator::{AddToken, Role, TokenLife};
     use rand::SeedableRng as _;
     use rand::rngs::StdRng;
 
@@ -52,10 +52,15 @@ mod tests {
         let bearers = [1, 2, 3].map(|seed| BearerToken::generate(&mut StdRng::seed_from_u64(seed)));
         let tokens = Tokens::create(home.path().join("tokens.json"), &bearers[0]).unwrap();
         for (place, bearer) in bearers.iter().enumerate().skip(1) {
-            let token = AddToken { role: Role::Sales, label: format!("shop-{place}"), token_hash: bearer.hash() };
-            tokens.add(token).unwrap();
+            let token = AddToken {
+                role: Role::Sales,
+                label: format!("shop-{place}"),
+                token_hash: bearer.hash(),
+                life: TokenLife::Never,
+            };
+            tokens.add(token, Timestamp::default()).unwrap();
         }
-        let [one, two, three] = bearers.map(|bearer| tokens.sign_in(&bearer.reveal()).unwrap().0);
+        let [one, two, three] = bearers.map(|bearer| tokens.sign_in(&bearer.reveal(), Timestamp::default()).unwrap().0);
         let readings = Readings::default();
         let first = readings.begin(one).unwrap();
         assert!(readings.begin(one).is_none());

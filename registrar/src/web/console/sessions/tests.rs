@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use kido_shared::wire::v1::operator::{AddToken, Role};
+use kido_shared::wire::v1::operator::{AddToken, Role, TokenLife};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
@@ -18,9 +18,10 @@ fn tokens() -> (tempfile::TempDir, Tokens, [TokenName; 2]) {
     let home = tempfile::tempdir().unwrap();
     let [one, other] = [1, 2].map(|seed| BearerToken::generate(&mut StdRng::seed_from_u64(seed)));
     let tokens = Tokens::create(home.path().join("tokens.json"), &one).unwrap();
-    let token = AddToken { role: Role::Viewer, label: "wall".to_owned(), token_hash: other.hash() };
-    tokens.add(token).unwrap();
-    let names = [one, other].map(|token| tokens.sign_in(&token.reveal()).unwrap().0);
+    let token =
+        AddToken { role: Role::Viewer, label: "wall".to_owned(), token_hash: other.hash(), life: TokenLife::Never };
+    tokens.add(token, NOW).unwrap();
+    let names = [one, other].map(|token| tokens.sign_in(&token.reveal(), NOW).unwrap().0);
     (home, tokens, names)
 }
 

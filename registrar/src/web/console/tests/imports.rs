@@ -111,7 +111,7 @@ async fn a_file_is_not_read_before_there_is_room_for_it() {
     let event = served.event().await;
     let path = format!("/console/events/{event}/import/read");
     let sales = Browser::signed_in(&served, Role::Sales).await;
-    let (name, _bearer) = served.app.tokens.sign_in(&token(Role::Sales)).unwrap();
+    let (name, _bearer) = served.app.tokens.sign_in(&token(Role::Sales), served.app.now()).unwrap();
     let place = served.app.clerks.readings.begin(name).unwrap();
     let busy = sales.script(&served, &path, "not a table at all").await;
     assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -129,7 +129,7 @@ async fn the_codes_of_an_ended_token_are_swept() {
     let base = format!("/console/events/{event}/import");
     let sales = Browser::signed_in(&served, Role::Sales).await;
     sales.script(&served, &format!("{base}/read"), CSV).await;
-    let (name, _bearer) = served.app.tokens.sign_in(&token(Role::Sales)).unwrap();
+    let (name, _bearer) = served.app.tokens.sign_in(&token(Role::Sales), served.app.now()).unwrap();
     served.app.clerks.sweep(served.app.now(), &served.app.tokens);
     assert!(served.app.clerks.sessions().import_of(name).is_some());
     served.app.tokens.remove("sales").unwrap();
@@ -146,7 +146,7 @@ async fn a_deleted_event_takes_its_import_along() {
     held(&text(&sales.script(&served, &format!("/console/events/{gone}/import/read"), CSV).await));
     let there = format!("/console/events/{other}/import");
     assert!(sales.read(&served, &there).await.contains("are still held"));
-    let (_token, bearer) = served.app.tokens.sign_in(&token(Role::Operator)).unwrap();
+    let (_token, bearer) = served.app.tokens.sign_in(&token(Role::Operator), served.app.now()).unwrap();
     served.app.forget_event(&By { bearer, door: Door::Api }, gone).await.unwrap();
     let page = sales.read(&served, &there).await;
     assert!(!page.contains("are still held"), "{page}");

@@ -1,6 +1,11 @@
 //! Who is signed in, for how long, and whose forms are taken.
 
+use kido_shared::wire::v1::operator::{AddToken, TokenLife};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
 use super::*;
+use crate::auth::tokens::BearerToken;
 use crate::web::console::session::LIFETIME;
 
 #[tokio::test]
@@ -43,6 +48,33 @@ async fn a_session_ends_by_silence_by_age_and_with_its_token() {
     served.app.tokens.remove("desk").unwrap();
     assert_eq!(location(&desk.get(&served, "/console/events").await), "/console");
     assert!(LIFETIME > IDLE);
+}
+
+#[tokio::test]
+async fn a_session_ends_when_its_tokens_time_is_over_and_says_before_when_that_is() {
+    let served = Served::new();
+    let new = BearerToken::generate(&mut StdRng::seed_from_u64(7));
+    let wanted = AddToken {
+        role: Role::Viewer,
+        label: "for-a-day".to_owned(),
+        token_hash: new.hash(),
+        life: TokenLife::Days(1),
+    };
+    served.app.tokens.add(wanted, served.app.now()).unwrap();
+    let day = Duration::from_secs(24 * 60 * 60);
+    served.registrar.clock.advance(day - Duration::from_secs(60));
+    let viewer = Browser::with_token(&served, &new.reveal()).await;
+    let page = viewer.read(&served, "/console/events").await;
+    assert!(page.contains("token until "), "{page}");
+    let lasting = Browser::signed_in(&served, Role::Viewer).await;
+    assert!(!lasting.read(&served, "/console/events").await.contains("token until "), "the other one has no end");
+    served.registrar.clock.advance(Duration::from_secs(60));
+    assert_eq!(location(&viewer.get(&served, "/console/events").await), "/console");
+    let again = Browser::try_token(&served, &new.reveal()).await;
+    assert_eq!(again.status, StatusCode::FORBIDDEN);
+    assert!(text(&again).contains("This token has expired."), "{}", text(&again));
+    let refused = deeds(&served).into_iter().filter(|(_deed, refused)| refused.as_deref() == Some("token_expired"));
+    assert_eq!(refused.count(), 1, "it is listed");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Bearer tokens, and what their bearers may do.
 
+use crate::clock::Timestamp;
+
 /// What the bearer of a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -28,6 +30,29 @@ impl Role {
     }
 }
 
+/// How long a token opens anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TokenLife {
+    /// For so many days of 24 hours, by the registrar's clock.
+    Days(u16),
+    /// Until it is ended.
+    Never,
+}
+
+impl TokenLife {
+    /// Longest life that ends: whoever wants more says that it never does.
+    pub const DAYS_MAX: u16 = 1_095;
+}
+
+/// 90 days: a season. Whoever says nothing has not asked for a token that outlives its bearer's job.
+impl Default for TokenLife {
+    fn default() -> Self {
+        Self::Days(90)
+    }
+}
+
 /// A new bearer token, by its hash; whoever asks has made it and written it down.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -41,6 +66,9 @@ pub struct AddToken {
     #[serde(with = "crate::wire::base64url")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub token_hash: [u8; 32],
+    /// How long it opens anything: 90 days, unless it is said.
+    #[serde(default)]
+    pub life: TokenLife,
 }
 
 /// A bearer token as operators see it: nothing of the token itself.
@@ -52,6 +80,10 @@ pub struct TokenBody {
     pub role: Role,
     /// What operators call it.
     pub label: String,
+    /// From when on it opens nothing; nothing where that never comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The bearer tokens of a registrar.

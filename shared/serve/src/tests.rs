@@ -1,0 +1,89 @@
+use core::net::Ipv4Addr;
+use core::net::SocketAddr;
+
+use axum::routing::get;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::*;
+
+const ASK: &[u8] = b"GET /slow HTTP/1.1\r\nhost: here\r\n\r\n";
+
+/// A server whose one answer comes when it is let.
+struct Server {
+    address: SocketAddr,
+    asked: Arc<Notify>,
+    answer: Arc<Notify>,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+async fn server(drain: Duration) -> Server {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (told, let_go) = (Arc::clone(&asked), Arc::clone(&answer));
+    let slow = get(async move || {
+        told.notify_one();
+        let_go.notified().await;
+        "done"
+    });
+    let limits = Limits { connections: 2, read_buffer_bytes: 8 * 1024, drain };
+    let (stop, stopped) = oneshot::channel();
+    let router = Router::new().route("/slow", slow);
+    let running = tokio::spawn(serve(listener, router, limits, async { drop(stopped.await) }));
+    Server { address, asked, answer, stop, running }
+}
+
+async fn ask(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(ASK).await.unwrap();
+    server.asked.notified().await;
+    stream
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_answered_and_nobody_new_is_let_in() {
+    let server = server(Duration::from_secs(20)).await;
+    let mut under_way = ask(&server).await;
+    server.stop.send(()).unwrap();
+    // The loop has let its listener go once nobody is let in any more.
+    while TcpStream::connect(server.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    server.answer.notify_one();
+    let mut answer = String::new();
+    under_way.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
+    server.running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_holds_the_end_up_for_no_longer_than_the_drain() {
+    let drain = Duration::from_millis(200);
+    let server = server(drain).await;
+    let _never_answered = ask(&server).await;
+    let _asks_nothing = TcpStream::connect(server.address).await.unwrap();
+    let began = Instant::now();
+    server.stop.send(()).unwrap();
+    server.running.await.unwrap();
+    assert!((drain..Duration::from_secs(10)).contains(&began.elapsed()), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn whoever_comes_while_all_places_are_taken_is_served_once_one_is_free() {
+    let server = server(Duration::from_secs(1)).await;
+    let (mut first, second) = (ask(&server).await, ask(&server).await);
+    let mut third = TcpStream::connect(server.address).await.unwrap();
+    third.write_all(ASK).await.unwrap();
+    let nothing = tokio::time::timeout(Duration::from_millis(100), server.asked.notified()).await;
+    assert!(nothing.is_err(), "it was served beside the two");
+    first.shutdown().await.unwrap();
+    server.answer.notify_waiters();
+    drop((first, second));
+    server.asked.notified().await;
+    server.stop.send(()).unwrap();
+    server.running.await.unwrap();
+}
