@@ -19,7 +19,6 @@ pub mod decide;
 pub mod doctor;
 pub mod following;
 pub mod identity;
-pub mod rate;
 pub mod records;
 pub mod runs;
 pub mod serve;

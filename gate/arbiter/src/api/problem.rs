@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use kido_shared::error_chain::Chain;
 use kido_shared::request_signature::RequestSignatureError;
@@ -98,6 +98,11 @@ impl IntoResponse for Refused {
             code: code.to_owned(),
             reasons: Vec::new(),
         };
-        (status, [(CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
+        let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response();
+        // As the registrar says it: these two pass by themselves.
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
