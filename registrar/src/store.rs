@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `events` · `forgetting` | events made, policies changed · events deleted |
 //! | `postponing` | an event on another date, and its tickets with it |
-//! | `tickets` | imported, looked at, suspended, cancelled, paid, new code |
+//! | `importing` | tickets that came |
+//! | `tickets` | looked at, suspended, cancelled, paid, new code |
 //! | `cancelling` | many tickets cancelled at once |
 //! | `bindings` | bound, resumed, shown |
 //! | `gates` · `arbiters` | added, revoked |
@@ -30,15 +31,18 @@ mod feed;
 mod folders;
 mod forgetting;
 mod gates;
+mod importing;
 mod keys;
 mod linked;
 mod live;
 mod minutes;
 mod paper;
+mod place;
 mod postponing;
 mod projection;
 mod reading;
 mod showings;
+mod ticket_entry;
 mod tickets;
 
 use std::collections::BTreeMap;
@@ -59,14 +63,12 @@ pub(crate) use folders::examine_events;
 pub use folders::{OpenError, StoreParts};
 pub use forgetting::Forgotten;
 pub use gates::{GateView, NewGate};
+pub use importing::{ImportOutcome, ImportRefusal, ImportReport, RowRefusal, TicketRow};
 pub use linked::{LinkedTicket, ToldLine};
 pub use minutes::EntriesOfMinute;
 pub use paper::{PaperPage, PaperTicket};
 pub use postponing::PostponementStep;
-pub use tickets::{
-    HISTORY_LINES_MAX, ImportOutcome, ImportRefusal, ImportReport, Reissued, RowRefusal, SeatCounts, TicketName,
-    TicketRow, TicketView,
-};
+pub use tickets::{HISTORY_LINES_MAX, Reissued, SeatCounts, TicketName, TicketView};
 
 use crate::entropy::Entropy;
 use crate::keyring::Keyring;

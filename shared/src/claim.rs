@@ -19,6 +19,7 @@
 
 mod answer;
 mod closed;
+pub mod rate;
 mod record;
 mod steps;
 

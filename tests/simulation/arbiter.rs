@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kido_arbiter::book::{Book, BookError};
 use kido_arbiter::decide::{Arbiter, Parts, StepRefusal};
-use kido_arbiter::rate::Paces;
+use kido_shared::claim::rate::Paces;
 use kido_arbiter::records::{RecordsError, StoredRecords};
 use kido_follow::{FeedCopy as _, PullNow};
 use kido_shared::claim::{ClaimAnswer, ClaimStep};

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kido_follow::PullNow;
 use kido_observe::Scrape;
+use kido_shared::claim::rate::{Paces, Rates, Weight};
 use kido_shared::claim::{ClaimAnswer, ClaimFacts, ClaimStep, TicketClaims, step as take_step};
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::ids::{GateId, TicketId};
@@ -12,7 +13,6 @@ use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 
 use crate::book::{Book, BookError, Standing};
 use crate::metrics::Metrics;
-use crate::rate::{Paces, Rates, Weight};
 use crate::records::{ClaimRecords, RecordName, RecordsError, Sharing, Swapped, Versioned};
 use crate::runs::Runs;
 
@@ -154,7 +154,7 @@ impl<R: ClaimRecords> Arbiter<R> {
             return Err(StepRefusal::Elsewhere);
         }
         let told = self.told(step.ticket())?;
-        let weight = Weight::of(&step, &told);
+        let weight = Weight::of(&step, told.holding());
         if !self.rates.lock().unwrap_or_else(PoisonError::into_inner).take(signed_by, weight, now) {
             return Err(StepRefusal::TooFast);
         }

@@ -20,7 +20,6 @@ pub mod doctor;
 pub mod following;
 pub mod identity;
 mod metrics;
-pub mod rate;
 pub mod records;
 pub mod runs;
 pub mod serve;

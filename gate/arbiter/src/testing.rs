@@ -8,6 +8,7 @@ use kido_follow::{FeedCopy as _, PullNow, Pulls};
 use kido_shared::binding::{BindingTag, SealedKey};
 use kido_shared::carried::{FeedFileBegin, items};
 use kido_shared::challenge::Origin;
+use kido_shared::claim::rate::Paces;
 use kido_shared::clock::{Clock, ManualClock, Timestamp};
 use kido_shared::feed::{
     ArbiterRecord, BindingRecord, FeedHead, FeedKeyStatement, FeedRecord, FollowedTo, Follower, GateRecord,
@@ -20,7 +21,6 @@ use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 
 use crate::book::{Book, BookError, Followed};
 use crate::decide::{Arbiter, Parts};
-use crate::rate::Paces;
 use crate::records::{ClaimRecords, HeldRecords};
 
 pub(crate) const EVENT: EventId = EventId::from_bytes([0xE1; 16]);

@@ -23,6 +23,9 @@ pub enum ClaimRefusal {
     /// The event's policy names another arbiter: two arbiters would admit twice.
     #[error("this event's claims are decided elsewhere")]
     ArbiterElsewhere,
+    /// The gate asks faster than any lane lets people in.
+    #[error("the gate asks too fast")]
+    TooFast,
     /// An exit needs a proof and a passage, and no gate reports them: a bare step would free an entry without either.
     #[error("exits are not offered yet")]
     ExitNotOffered,

@@ -254,6 +254,7 @@ const fn claim(refusal: ClaimRefusal) -> Kind {
         ClaimRefusal::ArbiterElsewhere => {
             kind(StatusCode::CONFLICT, "arbiter_elsewhere", "Claims are decided elsewhere")
         }
+        ClaimRefusal::TooFast => kind(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
         ClaimRefusal::ExitNotOffered => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", NOT_OFFERED),
     }
 }

@@ -1,13 +1,19 @@
-use kido_shared::admission::{AdmissionBasis, DecidedOn};
+use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn};
 use kido_shared::binding::{BindingTag, CertificateTag};
-use kido_shared::claim::{ClaimFacts, ClaimRequest, step};
-use kido_shared::ids::{AdmissionId, PartyId, ShowingId};
+use kido_shared::claim::{ClaimFacts, ClaimRequest, ClaimStep, step};
+use kido_shared::feed::Conflict;
+use kido_shared::ids::{AdmissionId, ArbiterId, GateId, PartyId, ShowingId};
 use kido_shared::refusal::StaffCode;
-use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus};
+use kido_shared::showing::RefusedShowing;
+use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::arbiter::Arbiter;
+use crate::domain::history::Actor;
 use crate::domain::postponement::Shift;
+use crate::domain::reference::ReferenceHash;
+use crate::domain::ticket::{KeptBinding, Particulars, StatusChange};
 
 const AT: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 const TICKET: TicketId = TicketId::from_bytes([1; 16]);
@@ -39,7 +45,7 @@ fn claim_changed() -> Fact {
     let claim =
         ClaimStep::Claim(ClaimRequest { admission: ADMISSION, ticket: TICKET, gate: GATE, decided_on, at: AT, basis });
     let facts = ClaimFacts { entries: Entries::ONCE, status: TicketStatus::InForce, newest: decided_on };
-    let claims = step(&TicketClaims::new(), &claim, &facts, AT).0.unwrap();
+    let claims = step(&kido_shared::claim::TicketClaims::new(), &claim, &facts, AT).0.unwrap();
     Fact::ClaimChanged(ClaimChanged { step: claim, claims, at: AT, record: None })
 }
 
@@ -151,16 +157,47 @@ fn feed_records_are_told_from_other_facts_by_their_number() {
 }
 
 #[test]
+fn only_an_import_has_rows_and_a_row_is_no_fact() {
+    for fact in all() {
+        let rows = TicketsImported::rows_of_bytes(&fact.to_bytes());
+        assert_eq!(rows.is_some(), matches!(fact, Fact::TicketsImported(_)));
+        assert!(ImportedTicket::from_bytes(&fact.to_bytes()).is_err());
+        for row in rows.into_iter().flatten() {
+            assert!(Fact::from_bytes(&fact.to_bytes()[row]).is_err());
+        }
+    }
+}
+
+#[test]
 fn a_ticket_takes_little_room() {
     assert!(imported().to_bytes().len() < 200);
 }
 
 proptest! {
     #[test]
+    fn a_row_stands_in_its_import_where_its_place_says(labels in prop::collection::vec("[A-Z0-9-]{1,20}", 0..40)) {
+        let Fact::TicketsImported(one) = imported() else { panic!("no import") };
+        let row = |label: &String| {
+            let mut row = one.tickets[0].clone();
+            row.particulars.seat_label = SeatLabel::new(label).unwrap();
+            row.particulars.party = row.particulars.party.filter(|_party| label.len() % 2 == 0);
+            row
+        };
+        let rows: Vec<_> = labels.iter().map(row).collect();
+        let fact = Fact::TicketsImported(TicketsImported { tickets: rows.clone(), ..one }).to_bytes();
+        let places = TicketsImported::rows_of_bytes(&fact).unwrap();
+        let found: Vec<_> =
+            places.into_iter().map(|place| ImportedTicket::from_bytes(&fact[place]).unwrap()).collect();
+        prop_assert_eq!(found, rows);
+    }
+
+    #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(fact) = Fact::from_bytes(&bytes) {
             prop_assert!(!fact.to_bytes().is_empty());
         }
+        let rows = TicketsImported::rows_of_bytes(&bytes).unwrap_or_default();
+        prop_assert!(rows.iter().all(|row| bytes.get(row.clone()).is_some()));
         prop_assert!(Fact::feed_of_bytes(&bytes).is_ok() || Fact::from_bytes(&bytes).is_err());
     }
 }

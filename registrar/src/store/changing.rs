@@ -2,7 +2,7 @@
 
 use kido_shared::feed::{FeedRecord, FollowedTo, SealedRecord};
 use kido_shared::ids::FeedSequence;
-use kido_store::{Scan, StoreError, Transaction};
+use kido_store::{LogOffset, Scan, StoreError, Transaction};
 
 use super::error::StorageError;
 use super::live::EventKeys;
@@ -83,6 +83,9 @@ impl Entries for Changing<'_, '_> {
     }
     fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
         Ok(self.transaction.scan_prefix(prefix))
+    }
+    fn log(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
+        self.transaction.read_at(at, length)
     }
 }
 

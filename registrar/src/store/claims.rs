@@ -1,14 +1,16 @@
 //! The arbiter inside the registrar: a shell around [`kido_shared::claim::step`].
 
-use kido_shared::admission::AdmissionBasis;
-use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, TicketClaims, step as take_step};
+use kido_shared::admission::{Admission, AdmissionBasis};
+use kido_shared::claim::rate::Weight;
+use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, Holding, TicketClaims, step as take_step};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{Annulled, Exited, FeedRecord};
 use kido_shared::ids::{EventId, GateId, TicketId};
-use kido_shared::wire::v1::admissions::ClaimBody;
+use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 
 use super::changing::Changing;
 use super::error::{Failed, StorageError};
+use super::reading::{Entries, ReadError};
 use super::{Store, reading};
 use crate::domain::claim::{ClaimRefusal, decides_here, facts, offered};
 use crate::domain::gate::in_force;
@@ -72,6 +74,24 @@ pub(super) fn step(
     Ok(answer)
 }
 
+/// Whether this gate is in force, and this registrar the arbiter that it believes in.
+fn may_ask(from: &impl Entries, gate: GateId, arbiter: Option<AskedArbiter>) -> Result<(), Failed<ClaimRefusal>> {
+    let gate = reading::gate(from, gate)?;
+    in_force(gate).map_err(|refusal| Failed::Refused(ClaimRefusal::Gate(refusal)))?;
+    decides_here(&reading::policy(from)?, arbiter).map_err(Failed::Refused)
+}
+
+/// The admission that a step names, where it was uploaded, holds its entry and has not been closed: claiming it takes
+/// nothing.
+fn told(from: &impl Entries, step: &ClaimStep) -> Result<Option<Holding>, ReadError> {
+    let (id, ticket) = (step.admission(), step.ticket());
+    let uploaded = reading::admission(from, id)?.filter(|admission| admission.ticket == ticket);
+    let Some(Admission { gate, entry, at, .. }) = uploaded else { return Ok(None) };
+    let holds = reading::holder_of_entry(from, ticket, entry)? == Some(id);
+    let closed = reading::claims(from, ticket)?.closed(id).is_some();
+    Ok((holds && !closed).then_some(Holding { admission: id, gate, at }))
+}
+
 impl Store {
     /// Takes a step that a gate has signed; the answer is durable.
     ///
@@ -90,14 +110,23 @@ impl Store {
         offered(&wanted).map_err(Failed::Refused)?;
         let live = self.live(event)?;
         let now = self.now();
-        live.transact(move |changing| {
-            let gate = reading::gate(changing, signed_by)?;
-            in_force(gate).map_err(|refusal| Failed::Refused(ClaimRefusal::Gate(refusal)))?;
-            decides_here(&reading::policy(changing)?, arbiter).map_err(Failed::Refused)?;
+        // Before the one writer is asked for: a flood must not keep other gates' claims waiting.
+        may_ask(&live.facts, signed_by, arbiter)?;
+        let weight = Weight::of(&wanted, told(&live.facts, &wanted)?.as_ref());
+        if !live.rates().take(signed_by, weight, now) {
+            return Err(Failed::Refused(ClaimRefusal::TooFast));
+        }
+        let answered = live.transact(move |changing| {
+            may_ask(changing, signed_by, arbiter)?;
             let ticket = reading::ticket(changing, wanted.ticket())?;
             let ticket = ticket.ok_or(Failed::Refused(ClaimRefusal::UnknownTicket))?;
             Ok(step(changing, &ticket, wanted, now)?)
-        })
-        .await
+        });
+        let answered = answered.await;
+        if matches!(answered, Ok(ClaimAnswer::Behind) | Err(Failed::Storage(_))) {
+            // The gate repeats this very step: what could not be decided must not count as one too many.
+            live.rates().give_back(signed_by, weight);
+        }
+        answered
     }
 }

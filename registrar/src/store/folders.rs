@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use kido_shared::claim::rate::{Paces, Rates};
 use kido_shared::clock::Clock;
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::{Epoch, EventId};
@@ -198,7 +199,8 @@ pub(super) fn create(store: &Store, identity: FeedIdentity, key: &EventKey) -> R
 fn live(facts: kido_store::Store, identity: FeedIdentity, key: &EventKey, epoch: Epoch) -> LiveEvent {
     let keys = Arc::new(EventKeys::derive(identity.event(), epoch, key));
     let signer = HeadSigner::new(identity);
-    LiveEvent { keys, facts, signer, ended: Arc::default(), changed: watch::Sender::default() }
+    let rates = Mutex::new(Rates::new(Paces::LANE));
+    LiveEvent { keys, facts, signer, ended: Arc::default(), rates, changed: watch::Sender::default() }
 }
 
 const fn identity_of(event: EventId) -> StoreIdentity {

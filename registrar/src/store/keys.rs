@@ -6,28 +6,31 @@
 //! | `F` | how far the feed reaches, and its chain |
 //! | `N` | how many tickets are in which state |
 //! | `f` place (8) | position of the fact that holds this feed record; every 64th place only |
-//! | `t` ticket (16) | the ticket |
-//! | `r` reference (16) | ticket id |
-//! | `c` first half of a code's hash (16) | ticket id; live where the ticket names this code, used otherwise |
-//! | `b` tag (32) ticket (16) | nothing: the tickets on one card |
+//! | `t` ticket (16) | what has changed of the ticket, and where its row and its binding stand |
+//! | `r` beginning of a reference (8) place | nothing: that row has this reference |
+//! | `c` beginning of a code's hash (8) place | nothing: that row or fact gave a ticket this code; live where the ticket still names it, used otherwise |
+//! | `b` beginning of a tag (8) place | nothing: that fact bound a ticket to this card, and it is on it |
 //! | `g` gate (16) | the gate |
 //! | `v` arbiter (16) | the venue arbiter |
 //! | `k` ticket (16) | the ticket's claims |
 //! | `a` admission (16) | the admission |
 //! | `e` ticket (16) entry (4) | id of the admission that holds this entry |
-//! | `h` ticket (16) fact (8) | one line of the ticket's history |
+//! | `h` ticket (16) byte of the log (8) | one line of the ticket's history; its binding is read where it stands |
 //! | `s` showing (16) | nothing: a refused showing that is in its ticket's history |
 //! | `x` fact (8) | a conflict |
 //! | `m` minute (8) gate (16) | how many came in there within that minute |
 //! | `w` gate (16) | how many came in there |
 //!
-//! Numbers are big-endian, so that keys sort as numbers do.
+//! Numbers are big-endian, so that keys sort as numbers do. A place is where in the log something stands: it says itself
+//! which reference, code or tag it has, so eight bytes are enough to find it, and two that begin alike are told apart there.
 
 use kido_shared::binding::BindingTag;
 use kido_shared::codes::CodeHash;
 use kido_shared::ids::{AdmissionId, ArbiterId, GateId, ShowingId, TicketId};
-use kido_store::Position;
+use kido_store::{LogOffset, Position};
 
+use super::place::Place;
+use super::reading::encode;
 use crate::domain::reference::ReferenceHash;
 
 /// Feed places between two that are remembered: a reader skips at most so many records, and a million records need
@@ -67,25 +70,46 @@ pub(super) fn ticket_of(key: &[u8]) -> Option<TicketId> {
     TicketId::try_from(key.strip_prefix(TICKETS)?).ok()
 }
 
+/// How a hash begins: all of it that a key holds. Two of a million begin alike once in thirty million events.
+const BEGINNING_BYTES: usize = 8;
+
+fn beginning(kind: u8, hash: &[u8]) -> Vec<u8> {
+    key(kind, &[hash.get(..BEGINNING_BYTES).unwrap_or(hash)])
+}
+
+/// The same, with the place that it leads to.
+fn leading_to(mut beginning: Vec<u8>, place: Place) -> Vec<u8> {
+    beginning.extend(encode(&place));
+    beginning
+}
+
+/// The place at the end of a [`referenced`], [`coded`] or [`tagged`] key.
+pub(super) fn place_of(key: &[u8]) -> Option<Place> {
+    minicbor::decode(key.get(1 + BEGINNING_BYTES..)?).ok()
+}
+
 pub(super) fn reference(reference: ReferenceHash) -> Vec<u8> {
-    key(b'r', &[&reference.0])
+    beginning(b'r', &reference.0)
+}
+
+pub(super) fn referenced(hash: ReferenceHash, row: Place) -> Vec<u8> {
+    leading_to(reference(hash), row)
 }
 
 pub(super) fn code(code: CodeHash) -> Vec<u8> {
-    key(b'c', &[code.as_bytes().split_at(16).0])
+    beginning(b'c', code.as_bytes())
+}
+
+pub(super) fn coded(hash: CodeHash, row_or_fact: Place) -> Vec<u8> {
+    leading_to(code(hash), row_or_fact)
 }
 
 pub(super) fn tag(tag: BindingTag) -> Vec<u8> {
-    key(b'b', &[tag.as_bytes()])
+    beginning(b'b', tag.as_bytes())
 }
 
-pub(super) fn tagged(tag: BindingTag, ticket: TicketId) -> Vec<u8> {
-    key(b'b', &[tag.as_bytes(), ticket.as_bytes()])
-}
-
-/// The ticket at the end of a [`tagged`] key.
-pub(super) fn ticket_of_tagged(key: &[u8]) -> Option<TicketId> {
-    key.last_chunk::<16>().copied().map(TicketId::from_bytes)
+pub(super) fn tagged(card: BindingTag, binding: Place) -> Vec<u8> {
+    leading_to(tag(card), binding)
 }
 
 pub(super) fn gate(gate: GateId) -> Vec<u8> {
@@ -119,8 +143,13 @@ pub(super) fn history(ticket: TicketId) -> Vec<u8> {
     key(b'h', &[ticket.as_bytes()])
 }
 
-pub(super) fn history_line(ticket: TicketId, position: Position) -> Vec<u8> {
-    key(b'h', &[ticket.as_bytes(), &position.get().to_be_bytes()])
+pub(super) fn history_line(ticket: TicketId, fact: LogOffset) -> Vec<u8> {
+    key(b'h', &[ticket.as_bytes(), &fact.get().to_be_bytes()])
+}
+
+/// Where the fact of a [`history_line`] stands.
+pub(super) fn fact_of_line(key: &[u8]) -> Option<LogOffset> {
+    key.last_chunk::<8>().copied().map(u64::from_be_bytes).map(LogOffset::new)
 }
 
 pub(super) fn showing(showing: ShowingId) -> Vec<u8> {

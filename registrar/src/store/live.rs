@@ -1,8 +1,9 @@
 //! One event that is served: its facts, its keys, its signer.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kido_shared::claim::rate::Rates;
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FollowedTo, RecordCipher};
 use kido_shared::ids::{Epoch, EventId};
@@ -42,6 +43,8 @@ pub(crate) struct LiveEvent {
     pub(crate) signer: HeadSigner,
     /// Set while the event is being deleted and once it is: its feed grows no more.
     pub(super) ended: Arc<AtomicBool>,
+    /// How fast each gate claims. In memory: whoever can make the registrar start anew has more than a gate's key.
+    pub(super) rates: Mutex<Rates>,
     /// Counts what was stored, so that whoever shows something of the event knows when to look again.
     pub(crate) changed: watch::Sender<u64>,
 }
@@ -49,6 +52,11 @@ pub(crate) struct LiveEvent {
 impl LiveEvent {
     pub(crate) fn id(&self) -> EventId {
         self.keys.event
+    }
+
+    /// How fast each gate claims.
+    pub(super) fn rates(&self) -> MutexGuard<'_, Rates> {
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One transaction: what `decide` appends and publishes is durable together before the answer.

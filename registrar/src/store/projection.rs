@@ -8,7 +8,9 @@ use kido_shared::showing::RefusedShowing;
 use kido_store::{IndexChanges, Position, Project, ProjectError};
 
 use super::keys::{self, FEED_MARK_EVERY};
+use super::place::Place;
 use super::reading::{self, EventEntry, encode};
+use super::ticket_entry::{Sources, TicketEntry};
 use crate::domain::gate::Gate;
 use crate::domain::history::{Happening, HistoryLine};
 use crate::domain::postponement::Moving;
@@ -26,19 +28,20 @@ const NO_TICKET: ProjectError = ProjectError::Impossible("a fact about a ticket 
 const NO_EVENT: ProjectError = ProjectError::Impossible("a fact before the event was created");
 
 impl Project for EventProjection {
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+        let bytes = fact;
         let fact =
-            Fact::from_bytes(fact).map_err(|_not_a_fact| ProjectError::Unreadable("not a fact of this version"))?;
-        let mut entering = Entering { event: self.0, position, index };
+            Fact::from_bytes(bytes).map_err(|_not_a_fact| ProjectError::Unreadable("not a fact of this version"))?;
+        let mut entering = Entering { event: self.0, position, bytes, index };
         match fact {
             Fact::EventCreated(fact) => entering.event_created(fact),
             Fact::PolicyChanged(fact) => entering.policy_changed(fact),
             Fact::TicketsImported(fact) => entering.tickets_imported(fact),
             Fact::StatusChanged(fact) => entering.status_changed(&fact),
             Fact::CodeReplaced(fact) => entering.code_replaced(&fact),
-            Fact::Bound(fact) => entering.bound(&fact),
+            Fact::Bound(fact) => entering.bound(fact),
             Fact::Shown(fact) => entering.shown(&fact),
             Fact::GateAdded(fact) => entering.gate_added(fact),
             Fact::GateRevoked(fact) => entering.gate_revoked(&fact),
@@ -61,6 +64,7 @@ impl Project for EventProjection {
 struct Entering<'a, 'i> {
     event: EventId,
     position: Position,
+    bytes: &'a [u8],
     index: &'a mut IndexChanges<'i>,
 }
 
@@ -97,24 +101,42 @@ impl Entering<'_, '_> {
     }
 
     fn tickets_imported(&mut self, fact: TicketsImported) -> Result<(), ProjectError> {
+        const NO_ROWS: ProjectError = ProjectError::Unreadable("an import whose rows are not where they should be");
         let mut counts = reading::counts(self.index)?;
-        let mut place = fact.first_record;
-        for row in fact.tickets {
+        let mut record = fact.first_record;
+        let rows = TicketsImported::rows_of_bytes(self.bytes).ok_or(NO_ROWS)?;
+        for (row, stretch) in fact.tickets.into_iter().zip(rows) {
+            let place = Place::new(self.index.fact_at().after(stretch.start), stretch.len())?;
+            let sources = Sources::of_row(place, row.clone(), self.bytes.get(stretch).ok_or(NO_ROWS)?);
             let (id, reference, code) = (row.ticket, row.reference, row.code);
-            let ticket = row.into_ticket(fact.paid, place);
+            let ticket = row.into_ticket(fact.paid, record);
             counts.enter(ticket.state());
-            self.index.put(keys::reference(reference), id.as_bytes().as_slice());
-            self.index.put(keys::code(code), id.as_bytes().as_slice());
-            self.index.put(keys::ticket(id), encode(&ticket));
-            place = place.next().ok_or(ProjectError::Impossible("the feed has no end of numbers"))?;
+            self.index.put(keys::referenced(reference, place), []);
+            self.index.put(keys::coded(code, place), []);
+            self.index.put(keys::ticket(id), encode(&TicketEntry::of(&ticket, &sources)));
+            record = record.next().ok_or(ProjectError::Impossible("the feed has no end of numbers"))?;
         }
         self.index.put(keys::COUNTS, encode(&counts));
         Ok(())
     }
 
-    /// Changes a ticket that exists, and the counts with it.
-    fn change(&mut self, id: TicketId, change: impl FnOnce(Ticket) -> Ticket) -> Result<Ticket, ProjectError> {
-        let old = reading::ticket(self.index, id)?.ok_or(NO_TICKET)?;
+    /// Where this fact stands.
+    fn place(&self) -> Result<Place, ProjectError> {
+        Place::new(self.index.fact_at(), self.bytes.len())
+    }
+
+    /// Changes a ticket that exists, and the counts with it; gives the parts of the log that it is made of.
+    fn change(&mut self, id: TicketId, change: impl FnOnce(Ticket) -> Ticket) -> Result<Sources, ProjectError> {
+        let (old, sources) = reading::kept_ticket(self.index, id)?.ok_or(NO_TICKET)?;
+        self.replace((id, old), change, sources)
+    }
+
+    fn replace(
+        &mut self,
+        (id, old): (TicketId, Ticket),
+        change: impl FnOnce(Ticket) -> Ticket,
+        sources: Sources,
+    ) -> Result<Sources, ProjectError> {
         let (before, code) = (old.state(), old.code);
         let new = change(old);
         if before != new.state() {
@@ -124,28 +146,29 @@ impl Entering<'_, '_> {
             self.index.put(keys::COUNTS, encode(&counts));
         }
         if let Some(code) = new.code.filter(|new| Some(*new) != code) {
-            self.index.put(keys::code(code), id.as_bytes().as_slice());
+            let given = self.place()?;
+            self.index.put(keys::coded(code, given), []);
         }
-        self.index.put(keys::ticket(id), encode(&new));
-        Ok(new)
+        self.index.put(keys::ticket(id), encode(&TicketEntry::of(&new, &sources)));
+        Ok(sources)
     }
 
     fn note(&mut self, ticket: TicketId, line: HistoryLine) {
-        self.index.put(keys::history_line(ticket, self.position), encode(&line));
+        self.index.put(keys::history_line(ticket, self.index.fact_at()), encode(&line));
     }
 
     fn status_changed(&mut self, fact: &StatusChanged) -> Result<(), ProjectError> {
-        let mut freed = None;
-        self.change(fact.ticket, |old| {
-            let tag = old.binding().map(|binding| binding.tag);
+        let mut loses_card = false;
+        let sources = self.change(fact.ticket, |old| {
+            let had_card = old.binding().is_some();
             let mut new = Ticket { ticket_at: fact.record, ..old.with_status(fact.change, fact.at) };
             new.code = fact.code.or(new.code);
             new.binding_at = fact.unbound_record.or(new.binding_at);
-            freed = tag.filter(|_tag| new.binding().is_none());
+            loses_card = had_card && new.binding().is_none();
             new
         })?;
-        if let Some(tag) = freed {
-            self.index.remove(keys::tagged(tag, fact.ticket));
+        if let Some((place, bound)) = sources.bound().filter(|_bound| loses_card) {
+            self.index.remove(keys::tagged(bound.binding.tag, *place));
         }
         self.note(fact.ticket, HistoryLine::new(fact.at, fact.change.happening(fact.actor)));
         Ok(())
@@ -157,10 +180,17 @@ impl Entering<'_, '_> {
         Ok(())
     }
 
-    fn bound(&mut self, fact: &Bound) -> Result<(), ProjectError> {
-        self.change(fact.ticket, |old| old.bound(fact.binding, fact.code, fact.at, fact.record))?;
-        self.index.put(keys::tagged(fact.binding.tag, fact.ticket), []);
-        self.note(fact.ticket, HistoryLine::new(fact.at, Happening::Bound));
+    fn bound(&mut self, fact: Bound) -> Result<(), ProjectError> {
+        const TWICE: ProjectError = ProjectError::Impossible("a ticket was bound twice");
+        let (id, place) = (fact.ticket, self.place()?);
+        let (old, sources) = reading::kept_ticket(self.index, id)?.ok_or(NO_TICKET)?;
+        if sources.bound().is_some() {
+            return Err(TWICE);
+        }
+        let Bound { binding, code, at, record, .. } = fact;
+        let sources = sources.with_bound(place, fact, self.bytes);
+        self.replace((id, old), |old| old.bound(binding, code, at, record), sources)?;
+        self.index.put(keys::tagged(binding.tag, place), []);
         Ok(())
     }
 

@@ -1,14 +1,14 @@
 //! Reads of the index: the same from a transaction, from a projection and from outside.
 
+mod of_tickets;
+
 use kido_shared::admission::Admission;
-use kido_shared::binding::BindingTag;
 use kido_shared::claim::TicketClaims;
 use kido_shared::clock::Timestamp;
-use kido_shared::codes::CodeHash;
 use kido_shared::feed::FollowedTo;
 use kido_shared::ids::{AdmissionId, ArbiterId, GateId, ShowingId, TicketId};
 use kido_shared::policy::EventPolicy;
-use kido_store::{IndexChanges, ProjectError, Scan, StoreError, Transaction};
+use kido_store::{IndexChanges, LogOffset, ProjectError, Scan, StoreError, Transaction};
 
 use super::error::{Failed, StorageError};
 use super::keys;
@@ -17,9 +17,12 @@ use crate::domain::arbiter::Arbiter;
 use crate::domain::event::EventSoFar;
 use crate::domain::gate::Gate;
 use crate::domain::postponement::Moving;
-use crate::domain::reference::ReferenceHash;
-use crate::domain::ticket::Ticket;
 use crate::keyring::WrappedEventKey;
+
+pub(super) use of_tickets::kept_ticket;
+pub(crate) use of_tickets::{
+    count_of_tag, history, ticket, ticket_of_code, ticket_of_reference, tickets_after, tickets_of_tag,
+};
 
 /// Why an entry was not read.
 #[derive(Debug)]
@@ -66,6 +69,8 @@ pub(crate) trait Entries {
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// The entries under a prefix.
     fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError>;
+    /// Bytes of the log, where an entry that is seen here leads.
+    fn log(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError>;
 }
 
 /// Where entries can be read on from a key.
@@ -80,6 +85,9 @@ impl Entries for kido_store::Store {
     }
     fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
         self.scan_prefix(prefix)
+    }
+    fn log(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
+        self.read_at(at, length)
     }
 }
 
@@ -96,6 +104,9 @@ impl Entries for Transaction<'_> {
     fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
         Ok(self.scan_prefix(prefix))
     }
+    fn log(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
+        self.read_at(at, length)
+    }
 }
 
 impl Entries for IndexChanges<'_> {
@@ -104,6 +115,9 @@ impl Entries for IndexChanges<'_> {
     }
     fn entries(&self, prefix: &[u8]) -> Result<Scan, StoreError> {
         Ok(self.scan_prefix(prefix))
+    }
+    fn log(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
+        self.read_at(at, length)
     }
 }
 
@@ -136,7 +150,7 @@ pub(crate) fn decode<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8], what: &'
     minicbor::decode(bytes).map_err(|_no_detail| ReadError::Entry(what))
 }
 
-fn read<T>(from: &impl Entries, key: &[u8], what: &'static str) -> Result<Option<T>, ReadError>
+pub(super) fn read<T>(from: &impl Entries, key: &[u8], what: &'static str) -> Result<Option<T>, ReadError>
 where
     T: for<'b> minicbor::Decode<'b, ()>,
 {
@@ -158,61 +172,6 @@ pub(crate) fn feed(from: &impl Entries) -> Result<Option<FollowedTo>, ReadError>
 
 pub(crate) fn counts(from: &impl Entries) -> Result<SeatCounts, ReadError> {
     read(from, keys::COUNTS, "counts").map(Option::unwrap_or_default)
-}
-
-pub(crate) fn ticket(from: &impl Entries, ticket: TicketId) -> Result<Option<Ticket>, ReadError> {
-    read(from, &keys::ticket(ticket), "a ticket")
-}
-
-/// The tickets behind this one, in the order of their ids.
-pub(crate) fn tickets_after(
-    from: &impl EntriesAfter,
-    after: Option<TicketId>,
-) -> Result<impl Iterator<Item = Result<(TicketId, Ticket), ReadError>>, ReadError> {
-    let after = after.map_or_else(|| keys::TICKETS.to_vec(), keys::ticket);
-    let scan = from.entries_after(keys::TICKETS, &after)?;
-    Ok(scan.map(|entry| {
-        let (key, value) = entry?;
-        let id = keys::ticket_of(&key).ok_or(ReadError::Entry("a ticket's id"))?;
-        Ok((id, decode(&value, "a ticket")?))
-    }))
-}
-
-fn ticket_id(bytes: &[u8]) -> Result<TicketId, ReadError> {
-    TicketId::try_from(bytes).map_err(|_length| ReadError::Entry("a ticket's id"))
-}
-
-pub(crate) fn ticket_of_reference(
-    from: &impl Entries,
-    reference: ReferenceHash,
-) -> Result<Option<TicketId>, ReadError> {
-    from.value(&keys::reference(reference))?.as_deref().map(ticket_id).transpose()
-}
-
-/// The ticket that has or had this code.
-pub(crate) fn ticket_of_code(from: &impl Entries, code: CodeHash) -> Result<Option<TicketId>, ReadError> {
-    from.value(&keys::code(code))?.as_deref().map(ticket_id).transpose()
-}
-
-/// How many tickets were ever bound to one card and not taken from it: at least as many as lie on it now.
-pub(crate) fn count_of_tag(from: &impl Entries, tag: BindingTag) -> Result<usize, ReadError> {
-    let mut count = 0;
-    for entry in from.entries(&keys::tag(tag))? {
-        entry?;
-        count += 1;
-    }
-    Ok(count)
-}
-
-/// The tickets on one card, in the order of their ids.
-pub(crate) fn tickets_of_tag(from: &impl Entries, tag: BindingTag) -> Result<Vec<(TicketId, Ticket)>, ReadError> {
-    let mut tickets = Vec::new();
-    for entry in from.entries(&keys::tag(tag))? {
-        let (key, _nothing) = entry?;
-        let id = keys::ticket_of_tagged(&key).ok_or(ReadError::Entry("a tag"))?;
-        tickets.push((id, ticket(from, id)?.ok_or(ReadError::Entry("a ticket of a tag"))?));
-    }
-    Ok(tickets)
 }
 
 pub(crate) fn gate(from: &impl Entries, gate: GateId) -> Result<Option<Gate>, ReadError> {

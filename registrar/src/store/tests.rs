@@ -4,6 +4,8 @@ mod arbiters;
 mod following;
 mod forgetting;
 mod gates;
+mod kept;
+mod rates;
 mod tickets;
 
 use std::collections::BTreeMap;

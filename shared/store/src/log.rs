@@ -3,6 +3,7 @@
 mod create;
 mod read;
 mod verify;
+mod view;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -22,6 +23,7 @@ pub use read::Facts;
 pub(crate) use read::{At, read_at, read_error};
 pub use verify::follow_log;
 pub(crate) use verify::{Verified, header_end, verify, verify_held};
+pub(crate) use view::LogView;
 
 /// A place from which reading may start: before fact `index * FACTS_PER_CHECKPOINT`.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +118,11 @@ impl Log {
 
     pub(crate) const fn begin(&self) -> Batch {
         Batch { start: self.end, bytes: Vec::new(), head: self.head, checkpoints: Vec::new() }
+    }
+
+    /// The log with the frames of a batch that waits to be written.
+    pub(crate) fn with<'a>(&'a self, batch: &'a Batch) -> LogView<'a> {
+        LogView::durable(&self.file, self.end).with_batch(&batch.bytes)
     }
 
     /// Writes a batch and returns once it is durable.

@@ -13,7 +13,7 @@ use crate::index::Index;
 use crate::index::changes::{Changed, IndexChanges};
 use crate::index::state::IndexState;
 use crate::limits::REBUILD_CHANGES;
-use crate::log::{Facts, Places, sync_folder};
+use crate::log::{Facts, LogView, Places, sync_folder};
 use crate::position::Position;
 use crate::projection::Projector;
 use kido_shared::error_chain::Chain;
@@ -244,11 +244,13 @@ impl Place<'_> {
     /// Enters the facts that the index lacks, in bounded batches; a power cut in between leaves a shorter but true index.
     fn enter(&self, index: &Arc<Index>, mut state: IndexState) -> Result<IndexState, StoreError> {
         let (none, mut changed) = (Changed::new(), Changed::new());
+        let log = LogView::durable(self.file, self.places.end);
         let mut facts = Facts::new(Arc::clone(self.file), self.places, Position::new(state.head.count));
         while let Some(fact) = facts.next() {
             let (position, fact) = fact?;
             let fact_at = facts.begins(&fact);
-            self.projector.project(position, &fact, &mut IndexChanges::new(index, &none, &mut changed, fact_at))?;
+            let mut changes = IndexChanges::new((index, &none), &mut changed, fact_at, log);
+            self.projector.project(position, &fact, &mut changes)?;
             if changed.len() >= REBUILD_CHANGES {
                 state = index.apply(&state, std::mem::take(&mut changed), facts.head())?;
             }

@@ -12,6 +12,7 @@ use crate::frame::FRAME_HEADER_BYTES;
 use crate::index::Index;
 use crate::index::changes::{self, Changed, IndexChanges, Scan};
 use crate::limits::{MAX_FACT_BYTES, MAX_TRANSACTION_BYTES};
+use crate::log::LogView;
 use crate::pending::Stored;
 use crate::position::{LogHead, LogOffset, Position};
 use crate::projection::Projector;
@@ -25,7 +26,7 @@ pub struct Transaction<'a> {
     batch: &'a Changed,
     projector: &'a dyn Projector,
     base: LogHead,
-    log_end: LogOffset,
+    log: LogView<'a>,
     own: Changed,
     facts: Vec<Vec<u8>>,
     bytes: usize,
@@ -42,18 +43,18 @@ impl fmt::Debug for Transaction<'_> {
 }
 
 impl<'a> Transaction<'a> {
-    /// `base` and `log_end` are the log with all that was decided before.
+    /// `base` and `log` are the log with all that was decided before.
     pub(crate) fn new(
         (index, batch): (&'a Arc<Index>, &'a Changed),
         projector: &'a dyn Projector,
-        (base, log_end): (LogHead, LogOffset),
+        (base, log): (LogHead, LogView<'a>),
     ) -> Self {
         Self {
             index,
             batch,
             projector,
             base,
-            log_end,
+            log,
             own: Changed::new(),
             facts: Vec::new(),
             bytes: 0,
@@ -79,6 +80,15 @@ impl<'a> Transaction<'a> {
     #[must_use]
     pub fn scan_prefix_after(&self, prefix: &[u8], after: &[u8]) -> Scan {
         changes::scan(self.index, &[self.batch, &self.own], prefix, Some(after))
+    }
+
+    /// Bytes of the log from a place that an index entry keeps, facts included that are not durable yet: whatever an entry
+    /// that this transaction sees leads to. As [`Store::read_at`](crate::Store::read_at), they come as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::Storage`] where no fact stands there, [`StoreError::FactTooLong`] for more than one can have.
+    pub fn read_at(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
+        self.log.with_own(&self.facts).read_at(at, length).inspect_err(|error| self.fail(error))
     }
 
     /// The log as this transaction found it, without its own facts.
@@ -116,8 +126,9 @@ impl<'a> Transaction<'a> {
         if bytes > MAX_TRANSACTION_BYTES {
             return Err(StoreError::TransactionTooLarge);
         }
-        let (position, fact_at) = (self.next_position(), self.log_end.after(self.bytes).after(FRAME_HEADER_BYTES));
-        let mut changes = IndexChanges::new(self.index, self.batch, &mut self.own, fact_at);
+        let (position, fact_at) = (self.next_position(), self.log.end().after(self.bytes).after(FRAME_HEADER_BYTES));
+        let log = self.log.with_own(&self.facts);
+        let mut changes = IndexChanges::new((self.index, self.batch), &mut self.own, fact_at, log);
         self.projector.project(position, &fact, &mut changes)?;
         self.bytes = bytes;
         self.facts.push(fact);

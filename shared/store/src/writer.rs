@@ -205,8 +205,8 @@ impl Writer {
     /// Runs one decision and keeps its facts, if it is for them and nothing failed.
     fn decide(&self, mut job: Box<dyn Job>, group: &mut Group) {
         let base = group.frames.head;
-        let log_end = LogOffset::new(group.frames.end());
-        let mut transaction = Transaction::new((&self.index, &group.changed), &*self.projector, (base, log_end));
+        let log = self.log.with(&group.frames);
+        let mut transaction = Transaction::new((&self.index, &group.changed), &*self.projector, (base, log));
         let decided = catch_unwind(AssertUnwindSafe(|| job.decide(&mut transaction)));
         let parts = transaction.into_parts();
         let kept = match (decided, parts) {

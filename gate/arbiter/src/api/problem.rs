@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use kido_observe::Told;
 use kido_shared::error_chain::Chain;
@@ -102,6 +102,10 @@ impl IntoResponse for Refused {
         };
         let mut response = (status, [(CONTENT_TYPE, MEDIA_TYPE)], Json(&problem)).into_response();
         response.extensions_mut().insert(Told(problem));
+        // As the registrar says it: these two pass by themselves.
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response
     }
 }

@@ -3,6 +3,7 @@ use core::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, header};
 use kido_shared::admission::{AdmissionBasis, DecidedOn};
+use kido_shared::claim::rate::{Pace, Paces};
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, NamedAdmission};
 use kido_shared::clock::{Clock as _, Timestamp};
 use kido_shared::feed::FeedRecord;
@@ -17,7 +18,6 @@ use rand::rngs::OsRng;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::rate::{Pace, Paces};
 use crate::records::{HeldRecords, StoredRecords};
 use crate::testing::{ADDRESS, CLUSTER, EVENT, Feed, GATES, Venue, gate, gate_key, policy, ticket, ticket_id};
 
@@ -79,6 +79,8 @@ async fn send_from<R: ClaimRecords>(
     let request = request.header("signature-input", headers.signature_input).header("signature", headers.signature);
     let response = router(Arc::clone(&venue.arbiter)).oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
     let status = response.status();
+    let passes = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+    assert_eq!(response.headers().contains_key(header::RETRY_AFTER), passes, "{status}");
     let body = axum::body::to_bytes(response.into_body(), 4_096).await.unwrap();
     if status.is_success() {
         return Ok(serde_json::from_slice::<ClaimAnswerBody>(&body).unwrap().answer);

@@ -291,6 +291,22 @@ async fn two_machines_with_one_gates_keys_are_noticed_and_the_gate_is_revoked() 
 }
 
 #[tokio::test]
+async fn a_gate_that_asks_too_fast_is_told_so_in_the_words_of_a_venues_box() {
+    let served = Served::new();
+    let event = served.event().await;
+    let Enrolled { gate, keys } = enrol(&served, event, 1).await;
+    let (path, body) = (routes::claims(event), withdraw(gate));
+    let burst = u64::from(kido_shared::claim::rate::Paces::LANE.others.burst);
+    for nonce in 0..burst {
+        let asked = served.send(signed_at(&path, &body, (gate, &keys), NOW, nonce)).await;
+        assert_eq!(asked.problem(), problem(404, "unknown_ticket"), "{nonce}");
+    }
+    let refused = served.send(signed_at(&path, &body, (gate, &keys), NOW, burst)).await;
+    assert_eq!(refused.headers.get(header::RETRY_AFTER).unwrap(), "1");
+    assert_eq!(refused.problem(), problem(429, "too_many_requests"));
+}
+
+#[tokio::test]
 async fn a_request_from_another_time_is_refused() {
     let served = Served::new();
     let event = served.event().await;

@@ -21,7 +21,7 @@ fn id(number: u8) -> AdmissionId {
     AdmissionId::from_bytes([number; 16])
 }
 
-fn admission(number: u8, ticket: TicketId, gate: GateId) -> UploadedAdmission {
+pub(super) fn admission(number: u8, ticket: TicketId, gate: GateId) -> UploadedAdmission {
     let admission = Admission { id: id(number), ticket, gate, entry: 1, at: NOW, basis: AdmissionBasis::Claimed };
     UploadedAdmission { admission, opened_at: None }
 }
@@ -43,13 +43,13 @@ fn newest(registrar: &Registrar, event: EventId, ticket: TicketId) -> DecidedOn 
     crate::domain::claim::facts(&ticket).newest
 }
 
-fn claim(registrar: &Registrar, event: EventId, number: u8, ticket: TicketId, gate: GateId) -> ClaimStep {
+pub(super) fn claim(registrar: &Registrar, event: EventId, number: u8, ticket: TicketId, gate: GateId) -> ClaimStep {
     let decided_on = newest(registrar, event, ticket);
     let basis = AdmissionBasis::Claimed;
     ClaimStep::Claim(ClaimRequest { admission: id(number), ticket, gate, decided_on, at: NOW, basis })
 }
 
-fn named(number: u8, ticket: TicketId, gate: GateId) -> NamedAdmission {
+pub(super) fn named(number: u8, ticket: TicketId, gate: GateId) -> NamedAdmission {
     NamedAdmission { admission: id(number), ticket, gate }
 }
 

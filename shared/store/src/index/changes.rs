@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::StoreError;
 use crate::index::{Entries, Index};
+use crate::log::LogView;
 use crate::position::LogOffset;
 
 /// Changed entries; `None` stands for a removed one.
@@ -18,17 +19,18 @@ pub struct IndexChanges<'a> {
     batch: &'a Changed,
     own: &'a mut Changed,
     fact_at: LogOffset,
+    log: LogView<'a>,
 }
 
 impl<'a> IndexChanges<'a> {
     /// `own` over `batch` over what is stored; the fact's own bytes begin, or will begin, at `fact_at`.
     pub(crate) const fn new(
-        index: &'a Arc<Index>,
-        batch: &'a Changed,
+        (index, batch): (&'a Arc<Index>, &'a Changed),
         own: &'a mut Changed,
         fact_at: LogOffset,
+        log: LogView<'a>,
     ) -> Self {
-        Self { index, batch, own, fact_at }
+        Self { index, batch, own, fact_at, log }
     }
 
     /// Where in the log the first byte of the fact stands: an entry that keeps a place instead of a copy finds the bytes
@@ -36,6 +38,14 @@ impl<'a> IndexChanges<'a> {
     #[must_use]
     pub const fn fact_at(&self) -> LogOffset {
         self.fact_at
+    }
+
+    /// Bytes of the facts before this one, from a place that an entry keeps; this one's are at hand. They come as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::Storage`] where no fact stands there, [`StoreError::FactTooLong`] for more than one can have.
+    pub fn read_at(&self, at: LogOffset, length: usize) -> Result<Vec<u8>, StoreError> {
+        self.log.read_at(at, length)
     }
 
     /// The value under this key, changes included.

@@ -7,6 +7,7 @@ use kido_store::{
     IndexChanges, IndexOpened, LogOffset, Options, Position, Project, ProjectError, Store, StoreError, TransactError,
     import,
 };
+use proptest::prelude::*;
 
 use crate::pairs::{IDENTITY, index_folder};
 
@@ -104,4 +105,99 @@ fn nothing_is_read_behind_the_durable_end_nor_more_than_a_fact_can_have() {
     assert!(matches!(store.read_at(LogOffset::new(u64::MAX), 1), Err(StoreError::Storage { .. })));
     let most = kido_store::MAX_FACT_BYTES;
     assert!(matches!(store.read_at(LogOffset::new(0), most + 1), Err(StoreError::FactTooLong { .. })));
+}
+
+/// Facts are any bytes. Each is entered with its place, and with the first byte of the one before it, which the projection
+/// reads where that stands: written long ago, waiting for a sync, or a part of the same transaction.
+struct Chained;
+
+impl Project for Chained {
+    const VERSION: u32 = 1;
+
+    fn project(&self, position: Position, _fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+        let before = match index.get(b"newest")? {
+            Some(place) => index.read_at(offset(&place), 1)?,
+            None => Vec::new(),
+        };
+        let place = index.fact_at().get().to_be_bytes();
+        index.put(b"newest", place);
+        index.put([b"before".as_slice(), &position.get().to_be_bytes()].concat(), before);
+        Ok(())
+    }
+}
+
+fn offset(place: &[u8]) -> LogOffset {
+    LogOffset::new(u64::from_be_bytes(place.try_into().unwrap()))
+}
+
+fn chained(folder: &Path) -> (Store, Vec<(Vec<u8>, Vec<u8>)>) {
+    let (store, _opened) = Store::open(folder, IDENTITY, Chained, Options::create_if_missing()).unwrap();
+    let entries = store.scan_prefix(b"").unwrap().map(Result::unwrap).collect();
+    (store, entries)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_place_is_readable_as_soon_as_it_can_be_found_and_a_rebuilt_index_read_the_same(
+        transactions in prop::collection::vec((prop::collection::vec(1..3_000_usize, 0..6), any::<bool>()), 1..40),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _empty) = chained(folder.path());
+        // Not one is waited for before all are asked: some are decided while others wait for their sync.
+        let pending: Vec<_> = transactions
+            .into_iter()
+            .enumerate()
+            .map(|(number, (facts, kept))| {
+                store.transact(move |transaction| {
+                    for length in facts {
+                        let byte = u8::try_from(number).unwrap_or(u8::MAX);
+                        transaction.append(vec![byte; length])?;
+                        let newest = offset(&transaction.get(b"newest")?.unwrap());
+                        assert_eq!(transaction.read_at(newest, length)?, vec![byte; length]);
+                    }
+                    if kept { Ok(()) } else { Err(StoreError::Closed) }
+                })
+            })
+            .collect();
+        for pending in pending {
+            prop_assert!(!matches!(pending.wait(), Err(TransactError::Store(_))));
+        }
+        store.close().unwrap();
+        let (store, lived) = chained(folder.path());
+        let facts: Vec<Vec<u8>> = store.facts(Position::FIRST).unwrap().map(|fact| fact.unwrap().1).collect();
+        for (number, pair) in facts.windows(2).enumerate() {
+            let key = [b"before".as_slice(), &(number as u64 + 1).to_be_bytes()].concat();
+            prop_assert_eq!(store.get(&key).unwrap(), Some(pair[0][..1].to_vec()));
+        }
+        store.close().unwrap();
+        fs::remove_dir_all(index_folder(folder.path())).unwrap();
+        prop_assert_eq!(chained(folder.path()).1, lived);
+    }
+}
+
+#[test]
+fn nothing_is_read_behind_what_was_decided_and_a_refused_transactions_facts_are_no_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _empty) = chained(folder.path());
+    let refused = store.transact(|transaction| {
+        transaction.append(b"taken back".as_slice())?;
+        let place = offset(&transaction.get(b"newest")?.unwrap());
+        Err::<(), _>(Seen(place))
+    });
+    let Err(TransactError::Rejected(Seen(place))) = refused.wait() else { panic!("not refused") };
+    let next = store.transact(move |transaction| Ok::<_, StoreError>(transaction.read_at(place, 1)?));
+    assert!(matches!(next.wait(), Err(TransactError::Store(StoreError::Storage { .. }))));
+    assert!(matches!(store.read_at(place, 1), Err(StoreError::Storage { .. })));
+}
+
+/// A place that was seen by a decision which was then refused.
+#[derive(Debug)]
+struct Seen(LogOffset);
+
+impl From<StoreError> for Seen {
+    fn from(error: StoreError) -> Self {
+        panic!("{error}")
+    }
 }

@@ -5,15 +5,18 @@
 //!
 //! After an hour without a line a gate has hundreds of admissions to claim. Its word that they are past is no evidence: a
 //! stolen key says the same. The feed's word is: the gate uploads first, half a second for a thousand, the feed tells
-//! this box, and what is claimed then takes nothing that was not taken. So those are bounded only as any flood is, and
-//! all others share the pace of claims, of which they leave half to whoever stands before the lane.
+//! every arbiter, and what is claimed then takes nothing that was not taken. So those are bounded only as any flood is,
+//! and all others share the pace of claims, of which they leave half to whoever stands before the lane.
+//!
+//! Every home of claims counts by these buckets, the registrar and a venue's box alike: a gate meets one manner, whoever
+//! decides.
 
 use std::collections::BTreeMap;
 
-use kido_shared::admission::AdmissionBasis;
-use kido_shared::claim::{ClaimStep, TicketClaims};
-use kido_shared::clock::Timestamp;
-use kido_shared::ids::GateId;
+use super::{ClaimStep, Holding};
+use crate::admission::AdmissionBasis;
+use crate::clock::Timestamp;
+use crate::ids::GateId;
 
 /// How fast one bucket fills, and how much it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +67,13 @@ pub enum Weight {
 }
 
 impl Weight {
-    /// What a step takes, given what the feed's admissions make of its ticket's record.
+    /// What a step takes, given who is inside on its ticket by the admissions that were uploaded.
     #[must_use]
-    pub fn of(step: &ClaimStep, told: &TicketClaims) -> Self {
+    pub fn of(step: &ClaimStep, told: Option<&Holding>) -> Self {
         let ClaimStep::Claim(request) = step else { return Self::Other };
         let holds = |admission, gate| (admission, gate) == (request.admission, request.gate);
         // One that the feed has closed is no such: the record may not know of it, and would be written.
-        if told.holding().is_some_and(|holding| holds(holding.admission, holding.gate)) {
+        if told.is_some_and(|holding| holds(holding.admission, holding.gate)) {
             return Self::Told;
         }
         match request.basis {

@@ -1,0 +1,130 @@
+//! What a gate's key is worth at the registrar's own arbiter, as long as nobody revokes it.
+
+use core::time::Duration;
+
+use kido_shared::admission::{AdmissionBasis, DecidedOn};
+use kido_shared::claim::rate::Paces;
+use kido_shared::claim::{ClaimAnswer, ClaimStep};
+use kido_shared::ids::{FeedSequence, GateId, TicketId};
+
+use super::super::*;
+use super::gates::{admission, claim, named};
+use crate::domain::claim::ClaimRefusal;
+use crate::testing::{Registrar, row};
+
+/// Claims at once.
+const BURST: u8 = 40;
+
+type Answered = Result<ClaimAnswer, Failed<ClaimRefusal>>;
+
+/// An event with two gates and more tickets than one of them may take at once; nobody need have bound them.
+struct Venue {
+    registrar: Registrar,
+    event: EventId,
+    gates: [GateId; 2],
+    tickets: Vec<TicketId>,
+}
+
+impl Venue {
+    async fn new() -> Self {
+        let registrar = Registrar::new();
+        let event = registrar.event().await;
+        let gates = [registrar.gate(event, 1).await, registrar.gate(event, 2).await];
+        let rows = (0..200).map(|number| row(number).0).collect();
+        let report = registrar.store.import_tickets(event, rows, true).await.unwrap();
+        let created =
+            |outcome| if let ImportOutcome::Created(ticket) = outcome { ticket } else { panic!("{outcome:?}") };
+        let tickets = report.outcomes.into_iter().map(created).collect();
+        Self { registrar, event, gates, tickets }
+    }
+
+    /// The ticket and the admission of this number.
+    fn claim(&self, number: u8, gate: GateId) -> ClaimStep {
+        claim(&self.registrar, self.event, number, self.tickets[usize::from(number)], gate)
+    }
+
+    /// The same, as if it had been let in without a line.
+    fn claim_afterwards(&self, number: u8, gate: GateId) -> ClaimStep {
+        let ClaimStep::Claim(mut request) = self.claim(number, gate) else { panic!("no claim") };
+        request.basis = AdmissionBasis::Offline;
+        ClaimStep::Claim(request)
+    }
+
+    async fn ask(&self, step: ClaimStep) -> Answered {
+        self.registrar.store.claim(self.event, step.gate(), step).await
+    }
+
+    /// How many of these are granted before the first is not.
+    async fn granted(&self, numbers: core::ops::Range<u8>, claim: impl Fn(u8) -> ClaimStep) -> usize {
+        let mut granted = 0;
+        for number in numbers {
+            match self.ask(claim(number)).await {
+                Ok(ClaimAnswer::Granted { .. }) => granted += 1,
+                answered => {
+                    assert!(too_fast(&answered), "{answered:?}");
+                    break;
+                }
+            }
+        }
+        granted
+    }
+}
+
+fn too_fast(answered: &Answered) -> bool {
+    matches!(answered, Err(Failed::Refused(ClaimRefusal::TooFast)))
+}
+
+#[tokio::test]
+async fn a_stolen_key_takes_at_the_registrar_what_it_takes_at_a_box_and_holds_back_nobody_else() {
+    assert_eq!(Paces::LANE.claims.burst, u32::from(BURST));
+    let venue = Venue::new().await;
+    let [stolen, other] = venue.gates;
+    assert_eq!(venue.granted(0..60, |number| venue.claim(number, stolen)).await, usize::from(BURST));
+    assert!(matches!(venue.ask(venue.claim(70, other)).await, Ok(ClaimAnswer::Granted { .. })));
+    venue.registrar.clock.advance(Duration::from_secs(3));
+    assert_eq!(venue.granted(80..90, |number| venue.claim(number, stolen)).await, 3, "one a second");
+    let annulled = venue.ask(ClaimStep::Annul(named(0, venue.tickets[0], stolen))).await;
+    assert!(matches!(annulled, Ok(ClaimAnswer::Annulled)), "what it took it can give back: {annulled:?}");
+}
+
+#[tokio::test]
+async fn what_a_gate_says_that_it_let_in_is_bounded_with_its_claims_and_leaves_half_of_them_to_the_lane() {
+    let venue = Venue::new().await;
+    let [gate, _] = venue.gates;
+    let half = usize::from(BURST / 2);
+    assert_eq!(venue.granted(0..60, |number| venue.claim_afterwards(number, gate)).await, half);
+    assert_eq!(venue.granted(60..120, |number| venue.claim(number, gate)).await, half);
+}
+
+#[tokio::test]
+async fn an_offline_hour_that_was_uploaded_is_claimed_at_once() {
+    let venue = Venue::new().await;
+    let [gate, other] = venue.gates;
+    let mut hour: Vec<_> = (0..120).map(|number| admission(number, venue.tickets[usize::from(number)], gate)).collect();
+    hour.iter_mut().for_each(|uploaded| uploaded.admission.basis = AdmissionBasis::Offline);
+    venue.registrar.store.ingest(venue.event, gate, hour).await.unwrap();
+    assert_eq!(venue.granted(0..120, |number| venue.claim_afterwards(number, gate)).await, 120);
+    assert_eq!(venue.granted(120..180, |number| venue.claim(number, gate)).await, usize::from(BURST), "untouched");
+    let theirs = venue.ask(venue.claim_afterwards(1, other)).await;
+    assert!(matches!(theirs, Ok(ClaimAnswer::Taken { gate: by, .. }) if by == gate), "{theirs:?}");
+    // One that was given back is told no longer: claiming it would write.
+    assert!(matches!(venue.ask(ClaimStep::Annul(named(5, venue.tickets[5], gate))).await, Ok(ClaimAnswer::Annulled)));
+    assert!(too_fast(&venue.ask(venue.claim_afterwards(5, gate)).await));
+}
+
+#[tokio::test]
+async fn a_claim_that_is_too_fast_changes_nothing_and_a_gate_that_is_ahead_spends_nothing() {
+    let venue = Venue::new().await;
+    let [gate, other] = venue.gates;
+    let ClaimStep::Claim(mut ahead) = venue.claim(0, gate) else { panic!("no claim") };
+    ahead.decided_on = DecidedOn { ticket: FeedSequence::new(9_000), binding: FeedSequence::new(9_001) };
+    for _again in 0..100 {
+        let behind = venue.ask(ClaimStep::Claim(ahead.clone())).await;
+        assert!(matches!(behind, Ok(ClaimAnswer::Behind)), "{behind:?}");
+    }
+    assert_eq!(venue.granted(0..60, |number| venue.claim(number, gate)).await, usize::from(BURST));
+    let before = super::index_of(&venue.registrar.store, venue.event);
+    assert!(too_fast(&venue.ask(venue.claim(150, gate)).await));
+    assert_eq!(super::index_of(&venue.registrar.store, venue.event), before);
+    assert!(matches!(venue.ask(venue.claim(150, other)).await, Ok(ClaimAnswer::Granted { .. })));
+}
