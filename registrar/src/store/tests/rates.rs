@@ -58,13 +58,12 @@ impl Venue {
     async fn granted(&self, numbers: core::ops::Range<u8>, claim: impl Fn(u8) -> ClaimStep) -> usize {
         let mut granted = 0;
         for number in numbers {
-            match self.ask(claim(number)).await {
-                Ok(ClaimAnswer::Granted { .. }) => granted += 1,
-                answered => {
-                    assert!(too_fast(&answered), "{answered:?}");
-                    break;
-                }
+            let answered = self.ask(claim(number)).await;
+            if !matches!(answered, Ok(ClaimAnswer::Granted { .. })) {
+                assert!(too_fast(&answered), "{answered:?}");
+                break;
             }
+            granted += 1;
         }
         granted
     }
