@@ -3,7 +3,7 @@
 #
 #   bash tests/fuzz/run.sh                     every target, ten minutes each
 #   bash tests/fuzz/run.sh 60 head record      these two, a minute each
-#   bash tests/fuzz/run.sh --shrink            the kept corpus of every target, made as small as it reaches as far
+#   bash tests/fuzz/run.sh --shrink            keeps what runs have found as well, and the fewest inputs that reach as far
 #
 # Needs nightly and cargo-fuzz; what is found lies in tests/fuzz/artifacts, logs in tests/fuzz/logs.
 set -euo pipefail
@@ -42,20 +42,21 @@ fuzz build
 
 found=0
 summary=()
-mkdir -p logs artifacts
+mkdir -p artifacts
 for line in "${all[@]}"; do
     read -r name bytes <<<"$line"
     is_wanted "$name" || continue
     kept=corpus/$name
-    mkdir -p "$kept"
+    grown=logs/corpus/$name
+    mkdir -p "$kept" "$grown"
     if [ "$shrink" = yes ]; then
         say "$name: shrink"
+        find "$grown" -type f -exec cp -n -t "$kept" {} +
         fuzz cmin "$name" "$kept" -- -max_len="$bytes"
         continue
     fi
     say "$name: $seconds s"
-    # New inputs go beside the kept ones, and are kept only by hand or by --shrink.
-    grown=$(mktemp -d)
+    # What is new goes beside the kept inputs, and is where the next run begins.
     log=logs/$name.log
     if fuzz run "$name" "$grown" "$kept" -- -max_len="$bytes" -max_total_time="$seconds" -rss_limit_mb="$MEMORY_MB" \
         -timeout="$INPUT_SECONDS" -print_final_stats=1 >"$log" 2>&1; then verdict=ok; else verdict=FOUND; found=1; fi
@@ -64,10 +65,6 @@ for line in "${all[@]}"; do
     summary+=("$(printf '%-18s %-6s %12s runs  %s' "$name" "$verdict" "${runs:-?}" "${reach:-?}")")
     printf '%s\n' "${summary[-1]}"
     [ "$verdict" = ok ] || tail -n 25 "$log"
-    # Carried over, so that the next run begins where this one ended; `--shrink` throws out what reaches nothing new.
-    mkdir -p "logs/corpus/$name"
-    cp -n "$grown"/* "logs/corpus/$name/" 2>/dev/null || true
-    rm -rf "$grown"
 done
 
 if [ "$shrink" = no ]; then

@@ -33,6 +33,9 @@ pub(crate) const PROGRAM_PATIENCE: Duration = Duration::from_secs(20);
 /// How often a card is begun with that says somebody else's PIN is still verified: once more (`protocol.md` §4).
 const BEGINNINGS_MAX: u32 = 2;
 
+/// Orders that wait for the card's thread: a dialogue has one under way.
+const ORDERS_MAX: usize = 1;
+
 /// How long the end waits for a command that is under way; a driver that hangs must not hang the program.
 const CLOSE_WITHIN: Duration = Duration::from_secs(6);
 
@@ -121,7 +124,7 @@ impl CardDesk {
     /// # Errors
     /// [`Problem::Start`].
     pub(crate) fn open(cards: Box<dyn Cards>, listener: Arc<dyn Listener>) -> Result<Self, Problem> {
-        let (orders, received) = sync_channel(1);
+        let (orders, received) = sync_channel(ORDERS_MAX);
         let thread = std::thread::Builder::new().name("card".to_owned());
         let thread = thread.spawn(move || serve(cards, listener.as_ref(), &received));
         Ok(Self { orders, thread: thread.map_err(|_no_thread| Problem::Start)? })

@@ -3,6 +3,8 @@
 //! The first byte chooses: a statement as it comes, or a payload that is signed first, since nothing else than the key
 //! brings bytes as far as the payload's parser.
 
+use std::sync::OnceLock;
+
 use coset::{CborSerializable as _, CoseSign1Builder, HeaderBuilder, iana};
 use ed25519_dalek::{Signer as _, SigningKey};
 use kido_shared::feed::{EpochCut, FeedHead, FeedKeyCertificate, FeedKeyStatement, TrustedFeedKeys};
@@ -33,7 +35,12 @@ fn signed(payload: &[u8], label: &[u8], key: &SigningKey) -> Vec<u8> {
     statement.to_vec().unwrap_or_default()
 }
 
-fn trusted() -> TrustedFeedKeys {
+fn trusted() -> &'static TrustedFeedKeys {
+    static KEYS: OnceLock<TrustedFeedKeys> = OnceLock::new();
+    KEYS.get_or_init(certified)
+}
+
+fn certified() -> TrustedFeedKeys {
     let statement = FeedKeyStatement {
         event: EVENT,
         verifying_key: feed_key().verifying_key().to_bytes(),
@@ -47,7 +54,7 @@ fn trusted() -> TrustedFeedKeys {
 }
 
 fn head(bytes: &[u8]) {
-    let Ok(verified) = FeedHead::verify(bytes, &trusted(), EVENT, NOW) else { return };
+    let Ok(verified) = FeedHead::verify(bytes, trusted(), EVENT, NOW) else { return };
     let head = verified.head();
     assert!(bytes.len() <= FEED_HEAD_BYTES_MAX && head.length <= FEED_LENGTH_MAX, "beyond its bound");
     assert!(head.expires_at <= head.issued_at.after(HEAD_VALIDITY), "good for too long");
