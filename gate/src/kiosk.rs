@@ -22,14 +22,14 @@ mod requests;
 mod tests;
 
 use core::future::Future;
+use core::time::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-use axum::serve::ListenerExt as _;
-use kido_shared::error_chain::Chain;
+use kido_serve::Limits;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
@@ -41,6 +41,9 @@ const BODY_BYTES_MAX: usize = 256;
 
 /// Event streams at a time: the lane's page, staff beside it, and one or two that have not noticed their end.
 const STREAMS_MAX: usize = 8;
+
+/// Every stream, and what the page asks for beside it.
+const LIMITS: Limits = Limits { connections: 64, read_buffer_bytes: 16 * 1024, drain: Duration::from_secs(2) };
 
 /// Why the lane's page is not served.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +60,6 @@ pub enum KioskError {
         #[source]
         source: std::io::Error,
     },
-    /// Serving ended by itself.
-    #[error("serving the lane's page failed")]
-    Serve(#[source] std::io::Error),
 }
 
 /// The lane's page, listening and not served yet.
@@ -100,27 +100,15 @@ impl Kiosk {
 
     /// Serves until the shutdown, which ends the event streams too.
     ///
-    /// # Errors
-    /// [`KioskError::Serve`].
-    pub async fn serve(
-        self,
-        page: Page,
-        viewer: Viewer,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), KioskError> {
+    /// Whoever has sent half a request by then, or reads nothing, holds the end up for a moment and no longer.
+    pub async fn serve(self, page: Page, viewer: Viewer, shutdown: impl Future<Output = ()>) {
         let (end, ending) = watch::channel(false);
         let router = router(page, viewer, self.address, ending);
         let ended = async move {
             shutdown.await;
             end.send_replace(true);
         };
-        let listener = self.listener.tap_io(|stream| {
-            // A screen is small and must not wait for the acknowledgement of the one before it.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(error = %Chain(&error), "a connection keeps its delay");
-            }
-        });
-        axum::serve(listener, router).with_graceful_shutdown(ended).await.map_err(KioskError::Serve)
+        kido_serve::serve(self.listener, router, LIMITS, ended).await;
     }
 }
 

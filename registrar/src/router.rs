@@ -122,7 +122,9 @@ async fn around(State(app): State<AppState>, request: Request, next: Next) -> Re
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let (status, took_ms) = (response.status().as_u16(), app.now().since(began).as_millis());
+    // A number, also in JSON: 128 bits would become a text there.
+    let took_ms = u64::try_from(app.now().since(began).as_millis()).unwrap_or(u64::MAX);
+    let status = response.status().as_u16();
     tracing::debug!(%method, route, status, took_ms, "answered");
     response
 }

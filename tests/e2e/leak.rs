@@ -128,13 +128,15 @@ fn numbers([(_, registrar), (_, gate)]: &[(&str, String); 2]) -> anyhow::Result<
         (&gate, "kido_gate_line", &[("state", "offline")], 0.0),
         (&gate, "kido_gate_in_order", &[], 1.0),
         (&registrar, "kido_registrar_claims_total", &[("step", "claim"), ("answer", "granted")], 2.0),
-        (&registrar, "kido_registrar_events_served", &[], 1.0),
+        // The rehearsal, and the event that it rehearses.
+        (&registrar, "kido_registrar_events_served", &[], 2.0),
         (&registrar, "kido_registrar_gates_copied_total", &[], 0.0),
-        (&registrar, "kido_registrar_live_feed_listeners", &[], 1.0),
     ] {
         let told = scraped.value(sample, labels);
         anyhow::ensure!(told == Some(value), "{sample} {labels:?} is {told:?}, not {value}");
     }
+    let listeners = registrar.value("kido_registrar_live_feed_listeners", &[]);
+    anyhow::ensure!(listeners >= Some(1.0), "the gate follows live, and {listeners:?} are told");
     let refused = gate.sum("kido_gate_refusals_total");
     anyhow::ensure!(refused >= 4.0, "{refused} refusals");
     for (scraped, program) in [(&registrar, "kido-registrar"), (&gate, "kido-gate")] {

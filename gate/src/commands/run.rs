@@ -64,11 +64,7 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
     let mut views = JoinSet::new();
     let ending = stopped.clone();
     let watched = viewer.clone();
-    views.spawn(async move {
-        if let Err(error) = kiosk.serve(page, watched, until(ending)).await {
-            tracing::error!(error = %Chain(&error), "the lane's screen and pad have ended");
-        }
-    });
+    views.spawn(kiosk.serve(page, watched, until(ending)));
     let scraped = serve_metrics(&config, &parts.metrics, stopped.clone(), &mut views).await?;
     let keyboard = begin_terminal(&options, viewer, &mut views)?;
     let (reader, supervisor) = reader(reader_program(&config, &log)?);

@@ -19,7 +19,7 @@ struct Served {
     display: Display,
     typed: TypedInputs,
     shutdown: oneshot::Sender<()>,
-    server: JoinHandle<Result<(), KioskError>>,
+    server: JoinHandle<()>,
 }
 
 impl Served {
@@ -165,7 +165,19 @@ async fn a_stream_begins_with_the_screen_that_stands_and_ends_with_the_lane() {
     let asking = next_screen(&mut lines).await;
     assert_eq!((&asking["screen"], &asking["number"]), (&"ask_pin".into(), &1.into()));
     served.shutdown.send(()).unwrap();
-    served.server.await.unwrap().unwrap();
+    served.server.await.unwrap();
+}
+
+#[tokio::test]
+async fn half_a_request_holds_the_lanes_end_up_for_a_moment_and_no_longer() {
+    let served = Served::start().await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    stream.write_all(b"POST /pin HTTP/1.1\r\nHost: ").await.unwrap();
+    // Somebody else is answered, so the half has arrived before the end.
+    assert!(served.get("/health", &served.host()).await.contains("200 OK"));
+    served.shutdown.send(()).unwrap();
+    let ended = tokio::time::timeout(LIMITS.drain + Duration::from_secs(20), served.server).await;
+    ended.expect("the end waits for the other half").unwrap();
 }
 
 #[tokio::test]

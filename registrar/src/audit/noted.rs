@@ -113,9 +113,11 @@ pub fn verify(folder: &Path, noted: &NotedHead) -> Result<Verdict, UnreadableLis
         }
     });
     let head = NotedHead::from(&head.map_err(UnreadableList)?);
+    if head.lines < noted.lines {
+        return Ok(Verdict::Shorter);
+    }
     let there = if head.lines == noted.lines { Some(head) } else { there };
     Ok(match there {
-        _ if head.lines < noted.lines => Verdict::Shorter,
         Some(there) if there == *noted => Verdict::Unbroken { since: head.lines.saturating_sub(noted.lines) },
         Some(_) | None => Verdict::Rewritten,
     })

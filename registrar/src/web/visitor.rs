@@ -6,7 +6,7 @@ use core::net::{IpAddr, Ipv6Addr};
 use axum::extract::FromRequestParts;
 use axum::http::header::{HeaderMap, HeaderName, USER_AGENT};
 use axum::http::request::Parts;
-use kido_serve::Peer;
+pub(crate) use kido_serve::Peer;
 
 /// Set by whatever ends TLS in front of this registrar; each hop adds what it saw at the end.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

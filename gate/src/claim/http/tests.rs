@@ -43,7 +43,7 @@ struct Arbiter {
     manner: Manner,
     asked: AtomicU32,
     origin: std::sync::OnceLock<String>,
-    traces: std::sync::Mutex<Vec<TraceContext>>,
+    traces: Mutex<Vec<TraceContext>>,
 }
 
 async fn claims(
@@ -86,7 +86,7 @@ async fn serve(manner: Manner) -> (Arc<Arbiter>, Uplink) {
         manner,
         asked: AtomicU32::new(0),
         origin: std::sync::OnceLock::new(),
-        traces: std::sync::Mutex::default(),
+        traces: Mutex::default(),
     });
     let app = Router::new()
         .route(routes::CLAIMS, post(claims))

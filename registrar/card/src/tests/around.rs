@@ -137,6 +137,7 @@ fn problem(code: &str) -> Response {
         title: code.to_owned(),
         status: 422,
         detail: "Because.\u{1B}[2J".to_owned(),
+        instance: None,
         code: code.to_owned(),
         reasons: Vec::new(),
     };

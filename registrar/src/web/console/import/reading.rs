@@ -58,9 +58,10 @@ mod tests {
                 token_hash: bearer.hash(),
                 life: TokenLife::Never,
             };
-            tokens.add(token, Timestamp::default()).unwrap();
+            tokens.add(token, kido_shared::clock::Timestamp::default()).unwrap();
         }
-        let [one, two, three] = bearers.map(|bearer| tokens.sign_in(&bearer.reveal(), Timestamp::default()).unwrap().0);
+        let [one, two, three] =
+            bearers.map(|bearer| tokens.sign_in(&bearer.reveal(), kido_shared::clock::Timestamp::default()).unwrap().0);
         let readings = Readings::default();
         let first = readings.begin(one).unwrap();
         assert!(readings.begin(one).is_none());
