@@ -140,10 +140,7 @@ impl Gallery {
         let (display, viewer, _typed) = display(words, sign, &Screen::Idle, NOW);
         let kiosk = Kiosk::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = kiosk.address();
-        let server = tokio::spawn(async move {
-            // Ended with the gallery; a page that cannot be served is a page that does not load.
-            kiosk.serve(page, viewer, std::future::pending()).await.ok();
-        });
+        let server = tokio::spawn(kiosk.serve(page, viewer, std::future::pending()));
         Ok(Self { display, address, server })
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use kido_arbiter::book::{Book, BookError};
 use kido_arbiter::decide::{Arbiter, Parts, StepRefusal};
-use kido_shared::claim::rate::Paces;
 use kido_arbiter::records::{RecordsError, StoredRecords};
 use kido_follow::{FeedCopy as _, PullNow};
+use kido_shared::claim::rate::Paces;
 use kido_shared::claim::{ClaimAnswer, ClaimStep};
 use kido_shared::clock::{Clock, ManualClock};
 use kido_shared::feed::Follower;
