@@ -15,6 +15,9 @@ const LAST_TRIES: u32 = 15;
 /// How long somebody on the way to another gate is left to get there.
 const ON_THE_WAY: Duration = Duration::from_secs(6);
 
+/// How long people who are in are sent to a gate that has not heard of it.
+const LURED_FOR: Duration = Duration::from_secs(35);
+
 /// What somebody does with the card and the pad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -45,6 +48,7 @@ pub(crate) struct Attendee {
     pub(crate) tickets: Vec<String>,
     pub(crate) seen: Option<Seen>,
     pub(crate) was_welcome: bool,
+    welcomed_at: Option<Instant>,
     mistyped: bool,
     whereabouts: Whereabouts,
     last_tries: u32,
@@ -85,13 +89,14 @@ pub(crate) struct Tally {
 pub(crate) struct Crowd {
     attendees: Vec<Attendee>,
     gates: usize,
+    lure: Option<(usize, Instant)>,
     random: StdRng,
     pub(crate) tally: Tally,
 }
 
 impl Crowd {
     pub(crate) fn new(seed: u64, gates: usize) -> Self {
-        Self { attendees: Vec::new(), gates, random: StdRng::seed_from_u64(seed), tally: Tally::default() }
+        Self { attendees: Vec::new(), gates, lure: None, random: StdRng::seed_from_u64(seed), tally: Tally::default() }
     }
 
     /// Somebody has bound tickets to a card.
@@ -101,10 +106,16 @@ impl Crowd {
             tickets,
             seen: None,
             was_welcome: false,
+            welcomed_at: None,
             mistyped: false,
             whereabouts: Whereabouts::Anywhere,
             last_tries: 0,
         });
+    }
+
+    /// From now on this gate hears of nobody: whoever is let in elsewhere shows the card there, too.
+    pub(crate) fn lure(&mut self, gate: usize) {
+        self.lure = Some((gate, Instant::now()));
     }
 
     pub(crate) fn attendees(&self) -> &[Attendee] {
@@ -118,6 +129,10 @@ impl Crowd {
             let found = self.attendees.iter().enumerate().filter(|(_, one)| wanted(one));
             found.map(|(who, _)| who).collect()
         };
+        let lured = self.lure.filter(|(to, since)| *to == gate && now < *since + LURED_FOR);
+        let lured = lured.map_or_else(Vec::new, |(_, since)| {
+            which(&|one| one.whereabouts != Whereabouts::AtAGate && one.welcomed_at.is_some_and(|at| at > since))
+        });
         let coming = which(&|one| matches!(one.whereabouts, Whereabouts::OnTheWay(to, _) if to == gate));
         let free = which(&|one| one.is_free(gate, now));
         let outside = which(&|one| one.is_free(gate, now) && !one.was_welcome);
@@ -126,6 +141,7 @@ impl Crowd {
             (true, true) => free,
             (true, false) => outside,
         };
+        let among = if lured.is_empty() { among } else { lured };
         let who = *among.choose(&mut self.random)?;
         let drawn = match self.random.gen_range(0..20) {
             0 => Manner::Mistyped,
@@ -171,7 +187,10 @@ impl Crowd {
         let at_once = *seen == Seen::WalkedOff || self.random.gen_ratio(2, 5);
         self.tally.shown_elsewhere_at_once += u64::from(at_once);
         let Some(one) = self.attendees.get_mut(visit.who) else { return };
-        one.was_welcome |= *seen == Seen::Welcome;
+        if *seen == Seen::Welcome {
+            one.was_welcome = true;
+            one.welcomed_at.get_or_insert_with(Instant::now);
+        }
         one.seen = Some(seen.clone());
         one.whereabouts =
             if at_once { Whereabouts::OnTheWay(another, Instant::now() + ON_THE_WAY) } else { Whereabouts::Anywhere };

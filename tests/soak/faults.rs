@@ -38,6 +38,8 @@ enum Fault {
     Pause(Victim),
     /// These directions are cut.
     Cut(&'static str, Vec<Way>),
+    /// A gate hears of nothing and nobody, and people who are in are sent there.
+    Lonely(usize),
     /// These are slow and lossy.
     Slow(Vec<Way>, Wire),
 }
@@ -54,6 +56,7 @@ impl Fault {
             Self::Pause(Victim::Arbiter(_)) => "arbiter paused",
             Self::Pause(Victim::Gate(_)) => "gate paused",
             Self::Cut(kind, _) => kind,
+            Self::Lonely(_) => "gate alone, with people who are in",
             Self::Slow(..) => "link slow and lossy",
         }
     }
@@ -158,7 +161,7 @@ impl Night {
     }
 
     fn draw(&mut self) -> Fault {
-        match self.random.gen_range(0..20) {
+        match self.random.gen_range(0..22) {
             0..=5 => Fault::Kill(self.victim()),
             6..=9 => Fault::Pause(self.victim()),
             10..=12 => Fault::Cut("link cut", self.link()),
@@ -171,6 +174,7 @@ impl Night {
                 Fault::Cut("machine cut off", around(&alone))
             }
             16 => Fault::Cut("registrar's line cut", around(REGISTRAR)),
+            17 | 18 => Fault::Lonely(self.random.gen_range(0..GATES)),
             _ => {
                 let (delay_ms, jitter_ms) = (self.random.gen_range(10..400), self.random.gen_range(0..120));
                 let wire = Wire { delay_ms, jitter_ms, loss_permille: self.random.gen_range(0..120) };
@@ -217,6 +221,10 @@ impl Night {
             Fault::Kill(victim) => self.kill(house, *victim).await?,
             Fault::Pause(victim) => self.pause(house, *victim),
             Fault::Cut(_, ways) => self.spoil(house, ways, Wire::CUT)?,
+            Fault::Lonely(gate) => {
+                house.shared.crowd().lure(*gate);
+                self.spoil(house, &around(&a_gate(*gate)), Wire::CUT)?
+            }
             Fault::Slow(ways, wire) => self.spoil(house, ways, *wire)?,
         };
         // A machine that has its trouble already is left with it.
@@ -225,6 +233,7 @@ impl Night {
                 Fault::Kill(_) => self.random.gen_range(300..7_000),
                 Fault::Pause(_) => self.random.gen_range(500..9_000),
                 // Some last longer than a gate needs to call itself offline.
+                Fault::Lonely(_) => self.random.gen_range(20_000..32_000),
                 Fault::Cut("machine cut off", _) => self.random.gen_range(4_000..32_000),
                 Fault::Cut(..) | Fault::Slow(..) => self.random.gen_range(1_000..22_000),
             };
