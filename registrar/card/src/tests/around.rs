@@ -136,7 +136,6 @@ fn problem(code: &str) -> Response {
         kind: format!("urn:kido:problem:{code}"),
         title: code.to_owned(),
         status: 422,
-        instance: None,
         detail: "Because.\u{1B}[2J".to_owned(),
         instance: None,
         code: code.to_owned(),
