@@ -18,6 +18,7 @@ use crate::gate_clock::GateClock;
 use crate::identity::tests::identity;
 use crate::identity::{DataFolder, Enrolment};
 use crate::journal::PlannedEntry;
+use crate::metrics::Metrics;
 use crate::replica::tests::{EVENT, Feed, GATE, NOW, tag, ticket, ticket_id};
 use crate::runtime::Parts;
 
@@ -41,7 +42,7 @@ pub(crate) fn parts(folder: &DataFolder, feed: &Feed) -> Parts {
     let opened = tokio::task::block_in_place(|| Journal::open(&folder.journal(), GATE, NOW, &mut random));
     let (journal, _recovered) = opened.unwrap();
     let clock = Arc::new(GateClock::start(Arc::new(ManualClock::at(NOW)), Some(NOW)));
-    Parts { identity, journal, replica, clock, barrier: Barrier::Log }
+    Parts { identity, journal, replica, clock, barrier: Barrier::Log, metrics: Metrics::begin(NOW) }
 }
 
 /// One entry without a line, of this ticket.
