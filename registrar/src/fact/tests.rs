@@ -180,7 +180,7 @@ proptest! {
         let row = |label: &String| {
             let mut row = one.tickets[0].clone();
             row.particulars.seat_label = SeatLabel::new(label).unwrap();
-            row.particulars.party = row.particulars.party.filter(|_party| label.len() % 2 == 0);
+            row.particulars.party = row.particulars.party.filter(|_party| label.len().is_multiple_of(2));
             row
         };
         let rows: Vec<_> = labels.iter().map(row).collect();

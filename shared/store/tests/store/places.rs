@@ -130,7 +130,10 @@ fn offset(place: &[u8]) -> LogOffset {
     LogOffset::new(u64::from_be_bytes(place.try_into().unwrap()))
 }
 
-fn chained(folder: &Path) -> (Store, Vec<(Vec<u8>, Vec<u8>)>) {
+/// Keys and values, as an index has them.
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn chained(folder: &Path) -> (Store, Pairs) {
     let (store, _opened) = Store::open(folder, IDENTITY, Chained, Options::create_if_missing()).unwrap();
     let entries = store.scan_prefix(b"").unwrap().map(Result::unwrap).collect();
     (store, entries)
@@ -187,7 +190,7 @@ fn nothing_is_read_behind_what_was_decided_and_a_refused_transactions_facts_are_
         Err::<(), _>(Seen(place))
     });
     let Err(TransactError::Rejected(Seen(place))) = refused.wait() else { panic!("not refused") };
-    let next = store.transact(move |transaction| Ok::<_, StoreError>(transaction.read_at(place, 1)?));
+    let next = store.transact(move |transaction| transaction.read_at(place, 1));
     assert!(matches!(next.wait(), Err(TransactError::Store(StoreError::Storage { .. }))));
     assert!(matches!(store.read_at(place, 1), Err(StoreError::Storage { .. })));
 }
