@@ -45,6 +45,10 @@ const JOURNAL: &str = "journal 1";
 /// Longest line that asks for something.
 const REQUEST_BYTES_MAX: u64 = 32;
 
+/// How long nobody is let in after the system would not: it has no room for another connection, and a loop without a
+/// pause would take what is left.
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+
 /// How long one asker may take: a feed of a full event from a slow stick.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(10 * 60);
 
@@ -127,8 +131,9 @@ impl Hatch {
             let served = match self.listener.accept().await {
                 Ok((stream, _nameless)) => tokio::time::timeout(REQUEST_DEADLINE, serve_one(&parts, stream)).await,
                 Err(error) => {
-                    tracing::error!(error = %Chain(&error), "the hatch is shut");
-                    return;
+                    tracing::error!(error = %Chain(&error), "nobody can come to the hatch now");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                    continue;
                 }
             };
             match served {

@@ -287,26 +287,37 @@ impl Scrape for AppState {
         events.feed_records.clear();
         events.conflicts.clear();
         gates.clear();
-        if let Err(error) = look(self) {
-            tracing::warn!(error = %Chain(&error), "an event could not be looked at for its metrics");
-        }
+        look(self);
         registry.write()
     }
 }
 
-fn look(app: &AppState) -> Result<(), StorageError> {
-    let (mut all, now) = (app.store.events()?, app.now());
+/// Each event by itself: one whose store has failed must not silence the alarms of the others.
+fn look(app: &AppState) {
+    let (mut all, now) = (Vec::new(), app.now());
+    for event in app.store.event_ids() {
+        match app.store.event(event) {
+            Ok(view) => all.push(view),
+            Err(error) => unseen(event, &error),
+        }
+    }
     all.sort_by_cached_key(|event| {
         let starts_at = event.policy.choices().starts_at;
         now.since(starts_at).max(starts_at.since(now))
     });
     for event in all.iter().take(EVENTS_MAX) {
-        app.metrics.events.look(app, event)?;
-        if now.since(event.policy.choices().ends_at) < GATES_TOLD_AFTER {
-            app.metrics.gates.look(app, event)?;
+        let told = app.metrics.events.look(app, event).and_then(|()| {
+            let open = now.since(event.policy.choices().ends_at) < GATES_TOLD_AFTER;
+            if open { app.metrics.gates.look(app, event) } else { Ok(()) }
+        });
+        if let Err(error) = told {
+            unseen(event.event, &error);
         }
     }
-    Ok(())
+}
+
+fn unseen(event: EventId, error: &StorageError) {
+    tracing::warn!(%event, error = %Chain(error), "an event could not be looked at for its metrics");
 }
 
 #[cfg(test)]

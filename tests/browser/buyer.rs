@@ -37,7 +37,12 @@ async fn a_buyer_registers_loses_and_finds_a_card() -> anyhow::Result<()> {
     let Some(mut chapter) = Chapter::open("buyer")? else { return Ok(()) };
     let venue = Venue::open(chapter.folder()).await?;
     let event = venue.registrar.rehearsal(&EventOptions::default()).await?;
-    let links = sell(&venue, &event).await?;
+    let mut links = sell(&venue, &event).await?;
+    // Beyond the last day of the certificates that end soon.
+    let far = EventOptions { days_ahead: 600, ..EventOptions::default() };
+    let far = venue.registrar.rehearsal(&far).await?;
+    let rows = ["REG-ENDS-JA", "REG-ENDS-EN"].map(TicketRow::open_now);
+    links.extend(venue.registrar.import(&far, &rows, false).await?);
     for (language, card) in [("ja", Character::Holder), ("en", Character::SecondHolder)] {
         let visitor = Visitor::comes(chapter.folder(), language, PAGE).await?;
         let (holder_link, earlier_link) = (String::new(), String::new());

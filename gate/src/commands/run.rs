@@ -152,7 +152,14 @@ async fn serve_metrics(
     views: &mut JoinSet<()>,
 ) -> anyhow::Result<Option<SocketAddr>> {
     let Some(listen) = config.metrics.listen else { return Ok(None) };
-    let endpoint = Endpoint::bind(listen).await?;
+    let endpoint = match Endpoint::bind(listen).await {
+        Ok(endpoint) => endpoint,
+        Err(error) => {
+            // An address that is missing tonight must not keep a lane shut.
+            tracing::error!(error = %Chain(&error), "nobody can scrape this gate");
+            return Ok(None);
+        }
+    };
     let address = endpoint.address();
     views.spawn(endpoint.serve(Arc::new(metrics.clone()), until(stopped)));
     Ok(Some(address))

@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use kido_reader::child::{ChildMessage, ParentMessage};
+use kido_shared::card::PinEntry;
 use kido_shared::error_chain::Chain;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -37,6 +38,8 @@ pub struct Supervisor {
     tell: mpsc::Sender<ReaderInput>,
     generation: u32,
     restart_wait: Duration,
+    /// The reader on whose own keys PINs are typed, since it was first heard of.
+    with_keys: Option<String>,
 }
 
 /// How one child's life went.
@@ -62,7 +65,7 @@ impl Supervisor {
         mail: mpsc::Receiver<Mail>,
         tell: mpsc::Sender<ReaderInput>,
     ) -> Self {
-        Self { program, mail_for_child, mail, tell, generation: 0, restart_wait: RESTART_WAIT_MIN }
+        Self { program, mail_for_child, mail, tell, generation: 0, restart_wait: RESTART_WAIT_MIN, with_keys: None }
     }
 
     /// Starts the child, and another whenever it ends, until the runtime drops its handle.
@@ -136,7 +139,7 @@ impl Supervisor {
             Ok(Some(Mail::Said(..) | Mail::Ended(_))) => None,
             Err(_elapsed) => self.expired(living).await?,
         };
-        match input {
+        match input.map(|input| with_its_keys(&mut self.with_keys, input)) {
             Some(input) => self.tell(input).await.ok_or(Life::NotNeeded),
             None => Ok(()),
         }
@@ -188,6 +191,21 @@ impl Supervisor {
     }
 }
 
+/// A reader that had keys has them still, whatever the next process hears of it.
+///
+/// A process that was killed while its reader waited for a PIN may leave the reader busy: it cannot be asked then, and
+/// looks like one without keys. Its lane must not begin to take PINs on the pad of this machine.
+fn with_its_keys(known: &mut Option<String>, mut input: ReaderInput) -> ReaderInput {
+    if let ReaderInput::ReaderReady(name, entry) = &mut input {
+        match entry {
+            PinEntry::AtReader => *known = Some(name.clone()),
+            PinEntry::Here if known.as_ref() == Some(name) => *entry = PinEntry::AtReader,
+            PinEntry::Here => {}
+        }
+    }
+    input
+}
+
 impl Living {
     async fn take(&mut self, order: ReaderOrder) -> Result<Option<ReaderInput>, Life> {
         match order {
@@ -232,5 +250,24 @@ impl Living {
 impl fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Supervisor").field("program", &self.program).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_had_keys_has_them_whatever_the_next_process_hears_of_it() {
+        let mut known = None;
+        let mut told = |name: &str, entry| {
+            let heard = ReaderInput::ReaderReady(name.into(), entry);
+            let ReaderInput::ReaderReady(_, entry) = with_its_keys(&mut known, heard) else { panic!("another thing") };
+            entry
+        };
+        assert_eq!(told("Keys 00", PinEntry::Here), PinEntry::Here, "nobody has heard of any");
+        assert_eq!(told("Keys 00", PinEntry::AtReader), PinEntry::AtReader);
+        assert_eq!(told("Keys 00", PinEntry::Here), PinEntry::AtReader, "busy with what the last process left");
+        assert_eq!(told("Plain 00", PinEntry::Here), PinEntry::Here, "another reader was plugged in");
     }
 }

@@ -164,6 +164,12 @@ impl Store {
         self.all_live().iter().map(|live| live.view()).collect()
     }
 
+    /// The ids of all events that are served, whether their stores can be read or not.
+    #[must_use]
+    pub fn event_ids(&self) -> Vec<EventId> {
+        self.all_live().iter().map(|live| live.id()).collect()
+    }
+
     /// One event.
     ///
     /// # Errors

@@ -92,8 +92,14 @@ fn router(scrape: Arc<dyn Scrape>) -> Router {
 
 async fn metrics(State(Asked { scrape, turn }): State<Asked>) -> Response {
     // Never closed.
-    let Ok(_turn) = turn.acquire_owned().await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
-    match tokio::task::spawn_blocking(move || scrape.scrape()).await {
+    let Ok(turn) = turn.acquire_owned().await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    // The turn ends with the work, not with whoever waits for it: two at a time would count into each other's numbers.
+    let asked = tokio::task::spawn_blocking(move || {
+        let text = scrape.scrape();
+        drop(turn);
+        text
+    });
+    match asked.await {
         Ok(text) => (ALWAYS, [(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_lost) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

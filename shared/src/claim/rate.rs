@@ -11,12 +11,15 @@
 //! Every home of claims counts by these buckets, the registrar and a venue's box alike: a gate meets one manner, whoever
 //! decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{ClaimStep, Holding};
 use crate::admission::AdmissionBasis;
 use crate::clock::Timestamp;
-use crate::ids::GateId;
+use crate::ids::{AdmissionId, GateId};
+
+/// Claims of one gate that are known again when they are repeated: those of a large party, and of the tap before it.
+const REPEATED_MAX: usize = 64;
 
 /// How fast one bucket fills, and how much it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +60,9 @@ impl Paces {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
     /// An entry, for a holder before the lane.
-    Claim,
+    Claim(AdmissionId),
     /// An entry, for a holder who is said to be inside already.
-    Afterwards,
+    Afterwards(AdmissionId),
     /// Nothing: the feed has told of this very admission.
     Told,
     /// Nothing: the step says what became of a claim.
@@ -77,8 +80,8 @@ impl Weight {
             return Self::Told;
         }
         match request.basis {
-            AdmissionBasis::Claimed => Self::Claim,
-            AdmissionBasis::Offline | AdmissionBasis::ByHand => Self::Afterwards,
+            AdmissionBasis::Claimed => Self::Claim(request.admission),
+            AdmissionBasis::Offline | AdmissionBasis::ByHand => Self::Afterwards(request.admission),
         }
     }
 }
@@ -120,18 +123,48 @@ struct Buckets {
     claims: Bucket,
     told: Bucket,
     others: Bucket,
+    /// The newest claims that took a token. A lane asks the same again every 300 ms while it hears nothing: an arbiter
+    /// that is slow, or whose answer was lost, must not use up the tokens of the holders behind.
+    counted: VecDeque<AdmissionId>,
 }
 
 impl Buckets {
-    const FULL: Self = Self { claims: Bucket::full(), told: Bucket::full(), others: Bucket::full() };
+    const FULL: Self =
+        Self { claims: Bucket::full(), told: Bucket::full(), others: Bucket::full(), counted: VecDeque::new() };
 
-    /// The bucket of a step, how it fills, and how much of it the step has to leave.
-    fn of(&mut self, weight: Weight, paces: Paces) -> (&mut Bucket, Pace, u32) {
+    /// Takes for a claim, once however often it is asked for.
+    fn claim(&mut self, admission: AdmissionId, (paces, leaving): (Paces, u32), now: Timestamp) -> bool {
+        if self.counted.contains(&admission) {
+            return self.told.take(paces.told, 0, now);
+        }
+        let fits = self.claims.take(paces.claims, leaving, now);
+        if fits {
+            self.counted.truncate(REPEATED_MAX.saturating_sub(1));
+            self.counted.push_front(admission);
+        }
+        fits
+    }
+
+    fn take(&mut self, weight: Weight, paces: Paces, now: Timestamp) -> bool {
         match weight {
-            Weight::Claim => (&mut self.claims, paces.claims, 0),
-            Weight::Afterwards => (&mut self.claims, paces.claims, paces.claims.burst.div_euclid(2)),
-            Weight::Told => (&mut self.told, paces.told, 0),
-            Weight::Other => (&mut self.others, paces.others, 0),
+            Weight::Claim(admission) => self.claim(admission, (paces, 0), now),
+            Weight::Afterwards(admission) => self.claim(admission, (paces, paces.claims.burst.div_euclid(2)), now),
+            Weight::Told => self.told.take(paces.told, 0, now),
+            Weight::Other => self.others.take(paces.others, 0, now),
+        }
+    }
+
+    fn give_back(&mut self, weight: Weight, paces: Paces) {
+        match weight {
+            Weight::Claim(admission) | Weight::Afterwards(admission) => {
+                // Once: whoever asks twice at a time has taken one token, and must not get two.
+                if let Some(place) = self.counted.iter().position(|counted| *counted == admission) {
+                    self.counted.remove(place);
+                    self.claims.give_back(paces.claims);
+                }
+            }
+            Weight::Told => self.told.give_back(paces.told),
+            Weight::Other => self.others.give_back(paces.others),
         }
     }
 }
@@ -153,15 +186,13 @@ impl Rates {
     /// A step was not decided, and is to be asked for again.
     pub fn give_back(&mut self, gate: GateId, weight: Weight) {
         if let Some(buckets) = self.gates.get_mut(&gate) {
-            let (bucket, pace, _leaving) = buckets.of(weight, self.paces);
-            bucket.give_back(pace);
+            buckets.give_back(weight, self.paces);
         }
     }
 
     /// Whether this gate may take such a step now; it counts where it may.
     pub fn take(&mut self, gate: GateId, weight: Weight, now: Timestamp) -> bool {
-        let (bucket, pace, leaving) = self.gates.entry(gate).or_insert(Buckets::FULL).of(weight, self.paces);
-        bucket.take(pace, leaving, now)
+        self.gates.entry(gate).or_insert(Buckets::FULL).take(weight, self.paces, now)
     }
 }
 
@@ -176,6 +207,38 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
     const PACE: Pace = Pace { burst: 3, interval_ms: 1_000 };
 
+    fn admission(number: u32) -> AdmissionId {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        AdmissionId::from_bytes(bytes)
+    }
+
+    fn claim(number: u32) -> Weight {
+        Weight::Claim(admission(number))
+    }
+
+    #[test]
+    fn a_claim_that_is_asked_again_while_nobody_answers_counts_once() {
+        let gate = GateId::from_bytes([1; 16]);
+        let mut rates = Rates::new(Paces { claims: Pace { burst: 2, interval_ms: 1_000 }, ..Paces::LANE });
+        assert!((0..10).all(|_again| rates.take(gate, claim(1), NOW)), "the same holder, ten times");
+        assert!(rates.take(gate, claim(2), NOW), "the next one");
+        assert!(!rates.take(gate, claim(3), NOW));
+    }
+
+    #[test]
+    fn what_was_given_back_twice_is_there_once() {
+        let gate = GateId::from_bytes([1; 16]);
+        let mut rates = Rates::new(Paces { claims: Pace { burst: 2, interval_ms: 1_000 }, ..Paces::LANE });
+        assert!(rates.take(gate, claim(1), NOW) && rates.take(gate, claim(2), NOW));
+        // Asked twice at a time, and undecided both times.
+        assert!(rates.take(gate, claim(2), NOW));
+        rates.give_back(gate, claim(2));
+        rates.give_back(gate, claim(2));
+        assert!(rates.take(gate, claim(3), NOW));
+        assert!(!rates.take(gate, claim(4), NOW));
+    }
+
     #[test]
     fn a_stolen_key_takes_its_burst_and_then_one_a_second() {
         let mut bucket = Bucket::full();
@@ -188,23 +251,27 @@ mod tests {
     fn a_gate_that_has_claimed_too_much_still_tells_what_became_of_it_and_another_is_not_held_back() {
         let (one, other) = (GateId::from_bytes([1; 16]), GateId::from_bytes([2; 16]));
         let mut rates = Rates::new(Paces { others: Pace { burst: 1, interval_ms: 1_000 }, ..Paces::LANE });
-        while rates.take(one, Weight::Claim, NOW) {}
+        let mut claims = (0..).map(claim);
+        while rates.take(one, claims.next().unwrap(), NOW) {}
         assert!(rates.take(one, Weight::Other, NOW));
         assert!(!rates.take(one, Weight::Other, NOW));
         assert!(rates.take(other, Weight::Other, NOW));
-        assert!(rates.take(other, Weight::Claim, NOW));
+        assert!(rates.take(other, claim(0), NOW));
     }
 
     #[test]
     fn what_is_claimed_afterwards_is_bounded_with_the_claims_and_leaves_half_of_them_to_the_lane() {
         let gate = GateId::from_bytes([1; 16]);
         let mut rates = Rates::new(Paces { claims: Pace { burst: 6, interval_ms: 1_000 }, ..Paces::LANE });
-        let count = |rates: &mut Rates, weight, at| (0..20).filter(|_try| rates.take(gate, weight, at)).count();
-        assert_eq!(count(&mut rates, Weight::Afterwards, NOW), 3);
-        assert_eq!(count(&mut rates, Weight::Claim, NOW), 3, "six in all: a word more buys a thief nothing");
+        let mut ids = 0..;
+        let mut count = |weigh: fn(AdmissionId) -> Weight, at| {
+            ids.by_ref().take(20).filter(|id| rates.take(gate, weigh(admission(*id)), at)).count()
+        };
+        assert_eq!(count(Weight::Afterwards, NOW), 3);
+        assert_eq!(count(Weight::Claim, NOW), 3, "six in all: a word more buys a thief nothing");
         let later = NOW.after(Duration::from_secs(2));
-        assert_eq!(count(&mut rates, Weight::Afterwards, later), 0, "the lane comes first");
-        assert_eq!(count(&mut rates, Weight::Claim, later), 2);
+        assert_eq!(count(Weight::Afterwards, later), 0, "the lane comes first");
+        assert_eq!(count(Weight::Claim, later), 2);
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct EventOptions {
     pub tickets_per_card: u16,
     /// `registrar`, `local` or `venue`.
     pub arbiter: &'static str,
+    /// In how many days it is; today where it is none.
+    pub days_ahead: u32,
     /// Oldest knowledge that a gate admits with, in minutes; the registrar's default where nothing is said.
     pub replica_age_minutes: Option<u32>,
 }
@@ -47,6 +49,7 @@ impl Default for EventOptions {
             offline: OfflineChoice::Refuse,
             tickets_per_card: 4,
             arbiter: "registrar",
+            days_ahead: 0,
             replica_age_minutes: None,
         }
     }
@@ -352,7 +355,7 @@ impl Registrar {
     }
 
     async fn event(&self, options: &EventOptions, rehearsal_of: Option<&str>) -> Result<String, HarnessError> {
-        let now = now_s();
+        let now = now_s() + i64::from(options.days_ahead) * 86_400;
         let (starts, ends) = (rfc3339(now - 1_800), rfc3339(now + 6 * 3_600));
         let cards = options.tickets_per_card.to_string();
         let offline = match options.offline {

@@ -40,7 +40,7 @@ async fn nobody_is_asked_to_try_a_card_where_nothing_lies_ahead_of_it() {
     let gate = served.registrar.gate(event, 1).await;
     let mut browser = Browser { english: true, ..Browser::default() };
     let ready = browser.open(&served, "/t", &code).await.text();
-    let offers = |page: &str| ["Try your card", "kido-card show"].map(|offer| page.contains(offer));
+    let offers = |page: &str| ["Try your card", "kido-card show</code>"].map(|offer| page.contains(offer));
     assert_eq!(offers(&ready), [true, true]);
     assert!(ready.contains("It is kept until"), "and when its history may go");
     let ticket = served.registrar.store.find_link(code.hash()).unwrap().ticket.ticket;
