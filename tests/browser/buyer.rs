@@ -41,7 +41,7 @@ async fn a_buyer_registers_loses_and_finds_a_card() -> anyhow::Result<()> {
     // Beyond the last day of the certificates that end soon.
     let far = EventOptions { days_ahead: 600, ..EventOptions::default() };
     let far = venue.registrar.rehearsal(&far).await?;
-    let rows = ["REG-ENDS-JA", "REG-ENDS-EN"].map(TicketRow::open_now);
+    let rows = ["REG-ENDS-JA", "REG-ENDS-EN"].map(seated);
     links.extend(venue.registrar.import(&far, &rows, false).await?);
     for (language, card) in [("ja", Character::Holder), ("en", Character::SecondHolder)] {
         let visitor = Visitor::comes(chapter.folder(), language, PAGE).await?;
@@ -80,15 +80,15 @@ async fn a_buyer_registers_loses_and_finds_a_card() -> anyhow::Result<()> {
     chapter.end()
 }
 
+/// A row whose seat label tells nothing of its reference.
+fn seated(name: &str) -> TicketRow {
+    TicketRow { seat_label: "2階 7列 12番".to_owned(), ..TicketRow::open_now(name) }
+}
+
 async fn sell(venue: &Venue, event: &str) -> anyhow::Result<Links> {
-    let mut rows: Vec<TicketRow> =
-        ["REG-JA", "REG-EN", "REG-CANCELLED", "REG-REPLACED", "REG-OTHER", "REG-PHONE", "REG-ENDS-JA", "REG-ENDS-EN"]
-            .map(TicketRow::open_now)
-            .to_vec();
-    rows.push(TicketRow { from_s: -7_200, until_s: -3_600, ..TicketRow::open_now("REG-OVER") });
-    for row in &mut rows {
-        row.seat_label = "2階 7列 12番".to_owned();
-    }
+    let names = ["REG-JA", "REG-EN", "REG-CANCELLED", "REG-REPLACED", "REG-OTHER", "REG-PHONE"];
+    let mut rows: Vec<TicketRow> = names.map(seated).to_vec();
+    rows.push(TicketRow { from_s: -7_200, until_s: -3_600, ..seated("REG-OVER") });
     let links = venue.registrar.import(event, &rows, false).await?;
     venue.registrar.json(&["tickets", "cancel", event, "REG-CANCELLED"]).await?;
     venue.registrar.json(&["tickets", "reissue-code", event, "REG-REPLACED"]).await?;
