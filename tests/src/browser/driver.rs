@@ -35,8 +35,15 @@ const ARGUMENTS: [&str; 14] = [
     "--force-color-profile=srgb",
 ];
 
-/// Runs the driver beside a process that only waits for the end of its input.
-const UNTIL_INPUT_ENDS: &str = "\"$0\" --port=0 </dev/null & exec cat >/dev/null";
+/// Runs the driver beside a process that only waits for the end of its input, and says so where the driver ends first.
+const UNTIL_INPUT_ENDS: &str = "{ \"$0\" --port=0 </dev/null; echo \"$0 has ended\"; } & exec cat >/dev/null";
+
+/// What the driver says when it can be spoken to: `ChromeDriver was started successfully on port 40123.`
+const STARTED: &str = "started successfully on port";
+
+/// How often the driver may end before it listens. It takes a free port of the IPv6 loopback, then the same one of IPv4,
+/// and ends where another process on this machine has that one.
+const STARTS: usize = 5;
 
 /// What differs between one person's browser and another's.
 #[derive(Debug, Clone, Copy)]
@@ -66,15 +73,24 @@ pub fn installed() -> Result<(), BrowserError> {
 pub(super) async fn start(folder: &Path, profile: &Path, setting: Setting) -> Result<(Process, Client), BrowserError> {
     let created = std::fs::create_dir_all(profile);
     created.map_err(|source| HarnessError::File { path: profile.to_owned(), source })?;
-    let mut driver = Process::start("chromedriver", command(folder), folder)?;
-    // `ChromeDriver was started successfully on port 40123.`
-    let line = driver.line("its port", |line| line.contains("started successfully on port")).await?;
-    let port: String = line.chars().filter(char::is_ascii_digit).collect();
+    let (driver, port) = listening(folder).await?;
     let mut builder = ClientBuilder::new(HttpConnector::new());
     builder.capabilities(capabilities(profile, setting));
     let client = builder.connect(&format!("http://127.0.0.1:{port}")).await;
     let client = client.map_err(|error| BrowserError::Start(Box::new(error)))?;
     Ok((driver, client))
+}
+
+/// A driver that listens, and its port.
+async fn listening(folder: &Path) -> Result<(Process, String), BrowserError> {
+    for _start in 0..STARTS {
+        let mut driver = Process::start("chromedriver", command(folder), folder)?;
+        let line = driver.line("its port", |line| line.contains(STARTED) || line.ends_with("has ended")).await?;
+        if line.contains(STARTED) {
+            return Ok((driver, line.chars().filter(char::is_ascii_digit).collect()));
+        }
+    }
+    Err(BrowserError::Driver { starts: STARTS })
 }
 
 /// The driver in a process namespace of its own: when its first process ends, the kernel ends every process of the

@@ -16,6 +16,12 @@ pub enum BrowserError {
         /// What brings it.
         remedy: &'static str,
     },
+    /// The driver ended each time before it listened.
+    #[error("the browser's driver ended {starts} times before it listened; chromedriver.out and .log say why")]
+    Driver {
+        /// How often it was started.
+        starts: usize,
+    },
     /// The driver gave no session.
     #[error("the browser did not start")]
     Start(#[source] Box<fantoccini::error::NewSessionError>),
