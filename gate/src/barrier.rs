@@ -1,7 +1,7 @@
 //! What opens the lane, once an admission is stored.
 //!
 //! A barrier is told by [`Barrier::open`] alone, and that takes [`StoredAdmission`]s, which only the journal can make:
-//! no other path leads to an open lane. A barrier that failed is never told again for the same admissions; staff look.
+//! no other path leads into the venue. Out of it leads [`Barrier::let_out`], for whoever came in. A barrier that failed is never told again for the same admissions; staff look.
 
 mod command;
 mod log;
@@ -11,7 +11,7 @@ mod tests;
 use core::time::Duration;
 use std::path::PathBuf;
 
-use crate::journal::StoredAdmission;
+use crate::journal::{Departure, StoredAdmission};
 use crate::lane::TapNumber;
 
 /// How this gate's lane opens.
@@ -50,6 +50,9 @@ pub enum BarrierError {
     /// The program could not be started or waited for: the machine's fault.
     #[error("the barrier's program could not be run")]
     NotRun(#[source] std::io::Error),
+    /// The program says for certain that the barrier is closed, and that nobody passed: the admission is annulled.
+    #[error("the barrier closed, and nobody passed")]
+    NobodyPassed,
     /// The program says that it failed.
     #[error("the barrier's program ended with {0}")]
     Failed(std::process::ExitStatus),
@@ -68,6 +71,18 @@ impl Barrier {
         match self {
             Self::Log => Ok(log::open(tap, first, admissions.len())),
             Self::Command(command) => command.open(first, admissions.len()).await,
+        }
+    }
+
+    /// Lets these out, once. Here *opened* says that they have passed: nothing else ends an entry.
+    ///
+    /// # Errors
+    /// [`BarrierError`]; whether anybody passed is then unknown, but for [`BarrierError::NobodyPassed`].
+    pub async fn let_out(&self, tap: TapNumber, departures: &[Departure]) -> Result<Opened, BarrierError> {
+        let first = departures.first().ok_or(BarrierError::NoAdmission)?.admission;
+        match self {
+            Self::Log => Ok(log::open(tap, first, departures.len())),
+            Self::Command(command) => command.open(first, departures.len()).await,
         }
     }
 }

@@ -91,6 +91,9 @@ pub struct JournalWritten {
     pub admissions: usize,
     /// Refused proofs in the file.
     pub showings: usize,
+    /// Ends of admissions in the file.
+    #[serde(default)]
+    pub endings: usize,
     /// Whether more waits than one file holds.
     pub more: bool,
     /// The file's length in bytes; 0 where nothing waits, and there is no file.
@@ -108,19 +111,20 @@ pub fn write_journal(
     now: Timestamp,
 ) -> Result<(JournalWritten, Vec<u8>), WriteError> {
     use kido_follow::JournalWitness as _;
-    let Undelivered { admissions, showings, more } = journal.undelivered(JOURNAL_FILE_FACTS_MAX)?;
-    let mut written = JournalWritten { admissions: admissions.len(), showings: showings.len(), more, bytes: 0 };
-    if admissions.is_empty() && showings.is_empty() {
+    let Undelivered { admissions, showings, endings, more } = journal.undelivered(JOURNAL_FILE_FACTS_MAX)?;
+    let (entries, ended) = (admissions.len(), endings.len());
+    let mut written = JournalWritten { admissions: entries, showings: showings.len(), endings: ended, more, bytes: 0 };
+    if admissions.is_empty() && showings.is_empty() && endings.is_empty() {
         return Ok((written, Vec::new()));
     }
     let (event, gate) = (identity.enrolment().event, journal.gate());
     // Behind the facts: the journal is at least as long as what is told of it.
     let head = journal.journal_head();
-    let file = JournalFile { event, gate, journal: head, exported_at: now, admissions, showings };
+    let file = JournalFile { event, gate, journal: head, exported_at: now, admissions, showings, endings };
     let file = file.sign(identity.keys().signing())?;
     written.bytes = file.len();
-    let JournalWritten { admissions, showings, more, bytes } = written;
-    tracing::info!(admissions, showings, more, bytes, "the journal was written out");
+    let JournalWritten { admissions, showings, endings, more, bytes } = written;
+    tracing::info!(admissions, showings, endings, more, bytes, "the journal was written out");
     Ok((written, file))
 }
 

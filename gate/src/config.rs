@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kido_shared::challenge::Passage;
+
 /// Largest file that is read.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
@@ -77,11 +79,33 @@ pub struct Config {
 pub struct LaneConfig {
     /// What staff call it.
     pub name: String,
+    /// Which way it lets people go: `in`, or `out` for those who may come in again.
+    pub direction: Direction,
+}
+
+/// Which way a lane lets people go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Into the venue.
+    #[default]
+    In,
+    /// Out of it.
+    Out,
+}
+
+impl From<Direction> for Passage {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::In => Self::In,
+            Direction::Out => Self::Out,
+        }
+    }
 }
 
 impl Default for LaneConfig {
     fn default() -> Self {
-        Self { name: "1".to_owned() }
+        Self { name: "1".to_owned(), direction: Direction::In }
     }
 }
 
@@ -273,6 +297,14 @@ mod tests {
     fn the_pin_pad_is_served_to_this_machine_alone() {
         let text = "data = \"d\"\n[kiosk]\nlisten = \"0.0.0.0:8430\"";
         assert!(matches!(read(text), Err(ConfigError::KioskNotLoopback)));
+    }
+
+    #[test]
+    fn a_lane_lets_people_in_unless_it_is_said_that_it_lets_them_out() {
+        assert_eq!(read("data = \"d\"").unwrap().lane.direction, Direction::In);
+        let out = read("data = \"d\"\n[lane]\ndirection = \"out\"").unwrap();
+        assert_eq!((out.lane.name.as_str(), Passage::from(out.lane.direction)), ("1", Passage::Out));
+        assert!(matches!(read("data = \"d\"\n[lane]\ndirection = \"both\""), Err(ConfigError::Unreadable { .. })));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether a gate is ready: one finding for each thing that a lane needs.
 //!
-//! It may run beside a gate: what only one process may open is then said to be in use, not guessed at.
+//! It may run beside a gate, which is then asked how it stands.
 
 mod line;
 
@@ -11,18 +11,20 @@ pub use kido_doctor::Finding;
 use kido_doctor::{disk, secrets};
 use kido_reader::{ReaderKeys, ReaderPattern, Readers};
 use kido_shared::card::PinEntry;
-use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
-use kido_shared::policy::ArbiterHome;
 use kido_store::StoreError;
 
+use crate::hatch::{AskedAt, Asking, GateStanding};
 use crate::identity::{DataFolder, Identity, read_private};
 use crate::journal::{Journal, JournalError};
-use crate::replica::{Replica, ReplicaError, Standing};
+use crate::replica::{Replica, ReplicaError};
 
 /// How far the machine's clock may lie from the registrar's before a doctor frowns: half of what signatures allow.
 const CLOCK_APART_MAX: Duration = Duration::from_secs(30);
+
+/// How long a running gate may take to say how it stands: somebody with a stick may be at its hatch.
+const STANDING_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Looks at everything, in the order in which a lane needs it. Blocks only off the asynchronous workers.
 pub async fn examine(
@@ -48,37 +50,19 @@ pub async fn examine(
     let rehearsal = if enrolment.rehearsal { " (REHEARSAL: test cards are accepted)" } else { "" };
     let said = format!("{} · zone {} · {}{rehearsal}", enrolment.event_name, enrolment.zone, enrolment.gate);
     findings.push(Finding::well("enrolment", said));
-    let (folder, known) = (folder.clone(), identity.clone());
-    let looked = tokio::task::spawn_blocking(move || look_at_stores(&folder, &known, now)).await;
-    let cut_off = |_panicked| (vec![Finding::broken("doctor", "an examination was cut off")], AskedAt::Unknown);
-    let (stores, arbiter) = looked.unwrap_or_else(cut_off);
+    let (stores, arbiter) = match Asking::at(folder) {
+        Ok(Some(asking)) => look_at_running(asking).await,
+        // Nobody there, or another user's: whether a gate runs shows in what its stores say.
+        Ok(None) | Err(_) => {
+            let (folder, known) = (folder.clone(), identity.clone());
+            let looked = tokio::task::spawn_blocking(move || look_at_stores(&folder, &known, now)).await;
+            let cut_off = |_panicked| (vec![Finding::broken("doctor", "an examination was cut off")], AskedAt::Unknown);
+            looked.unwrap_or_else(cut_off)
+        }
+    };
     findings.extend(stores);
     findings.extend(line::look(&identity, &clock, arbiter).await);
     findings
-}
-
-/// Where this gate asks for claims, as far as its replica can be read.
-#[derive(Debug)]
-enum AskedAt {
-    /// Inside the registrar.
-    Registrar,
-    /// In the venue, at these addresses.
-    Venue(Vec<Origin>),
-    /// This gate decides by itself.
-    Here,
-    /// The replica is in use, or says nothing of it yet.
-    Unknown,
-}
-
-impl AskedAt {
-    fn of(standing: &Standing) -> Self {
-        match standing.policy.as_deref().map(|policy| &policy.choices().arbiter.home) {
-            Some(ArbiterHome::Registrar) => Self::Registrar,
-            Some(ArbiterHome::Venue) => Self::Venue(standing.arbiter_addresses()),
-            Some(ArbiterHome::Local) => Self::Here,
-            None => Self::Unknown,
-        }
-    }
 }
 
 async fn blocking(look: impl FnOnce() -> Finding + Send + 'static) -> Finding {
@@ -143,8 +127,9 @@ fn look_at_stores(folder: &DataFolder, identity: &Identity, now: Timestamp) -> (
     match Replica::open(&folder.replica(), identity.followed()) {
         Ok(replica) => {
             let standing = replica.standing();
-            arbiter = AskedAt::of(&standing);
-            findings.push(look_at_replica(&standing, now));
+            let standing = GateStanding::of(&standing, now);
+            findings.push(look_at_replica(&standing));
+            arbiter = standing.arbiter;
             findings.extend(replica.close().err().map(|error| Finding::look("replica", Chain(&error).to_string())));
         }
         Err(ReplicaError::Store(StoreError::InUse { .. })) => {
@@ -162,17 +147,34 @@ fn look_at_stores(folder: &DataFolder, identity: &Identity, now: Timestamp) -> (
     (findings, arbiter)
 }
 
-fn look_at_replica(standing: &Standing, now: Timestamp) -> Finding {
-    let length = standing.position.length;
-    let Some(policy) = standing.policy.as_deref() else {
-        return Finding::broken("replica", format!("{length} records, and no policy among them yet"));
+/// What holds its stores tells of them itself.
+async fn look_at_running(asking: Asking) -> (Vec<Finding>, AskedAt) {
+    let asked = tokio::time::timeout(STANDING_DEADLINE, asking.standing()).await;
+    let standing = match asked {
+        Ok(Ok(standing)) => standing,
+        Ok(Err(error)) => return (vec![Finding::look("replica", Chain(&error).to_string())], AskedAt::Unknown),
+        Err(_elapsed) => {
+            let said = format!("the gate runs, and said nothing for {} s", STANDING_DEADLINE.as_secs());
+            return (vec![Finding::look("replica", said)], AskedAt::Unknown);
+        }
     };
-    let age = standing.age(now);
-    let said =
-        format!("{length} records, {} s old (admits up to {} s)", age.as_secs(), policy.replica_age_max().as_secs());
-    if standing.is_revoked() {
+    let journal = if standing.delivered == Some(true) {
+        Finding::well("journal", "the gate is running; all of it is at the registrar")
+    } else {
+        Finding::well("journal", "the gate is running; some of it is not at the registrar yet")
+    };
+    (vec![look_at_replica(&standing), journal], standing.arbiter)
+}
+
+fn look_at_replica(standing: &GateStanding) -> Finding {
+    let GateStanding { records, age_s, admits_up_to_s, revoked, .. } = *standing;
+    let Some(admits_up_to_s) = admits_up_to_s else {
+        return Finding::broken("replica", format!("{records} records, and no policy among them yet"));
+    };
+    let said = format!("{records} records, {age_s} s old (admits up to {admits_up_to_s} s)");
+    if revoked {
         Finding::broken("replica", "this gate was revoked")
-    } else if age > policy.replica_age_max() {
+    } else if age_s > admits_up_to_s {
         Finding::broken("replica", said)
     } else {
         Finding::well("replica", said)

@@ -9,10 +9,12 @@
 //! |---|---|
 //! | `import 1`, a newline, the feed file, its end | what it came to, or why not |
 //! | `journal 1`, a newline | how much waits; behind it so many bytes of a journal file |
+//! | `standing 1`, a newline | how it stands, for a doctor |
 //!
 //! One asker at a time, each for a bounded time. Every step is a durable transaction or a look, so each may be cut off.
 
 mod ask;
+mod standing;
 
 use std::fs::{self, File};
 use std::io;
@@ -35,12 +37,14 @@ use crate::identity::DataFolder;
 use crate::runtime::Parts;
 
 pub use ask::Asking;
+pub use standing::{AskedAt, GateStanding};
 
 /// What the socket is called.
 const NAME: &str = "hatch";
 
 const IMPORT: &str = "import 1";
 const JOURNAL: &str = "journal 1";
+const STANDING: &str = "standing 1";
 
 /// Longest line that asks for something.
 const REQUEST_BYTES_MAX: u64 = 32;
@@ -97,6 +101,8 @@ enum Answer {
     Feed(FeedTaken),
     /// A journal file follows.
     Journal(JournalWritten),
+    /// How the gate stands.
+    Standing(GateStanding),
     /// Nothing was done.
     Refused(Reason),
 }
@@ -168,6 +174,7 @@ async fn serve_one(parts: &Parts, stream: UnixStream) -> io::Result<()> {
     match asked.trim_end_matches('\n') {
         IMPORT => import(parts, &mut read, &mut write).await?,
         JOURNAL => journal(parts, &mut write).await?,
+        STANDING => standing(parts, &mut write).await?,
         _ => say(&mut write, &Answer::Refused(Reason("this gate is of another version".to_owned()))).await?,
     }
     write.shutdown().await?;
@@ -202,6 +209,17 @@ async fn journal(parts: &Parts, write: &mut OwnedWriteHalf) -> io::Result<()> {
             say(write, &Answer::Refused(Reason::of(&error))).await
         }
     }
+}
+
+async fn standing(parts: &Parts, write: &mut OwnedWriteHalf) -> io::Result<()> {
+    let standing = GateStanding::of(&parts.replica.standing(), parts.clock.now());
+    let journal = parts.journal.clone();
+    let looking = tokio::task::spawn_blocking(move || journal.is_delivered());
+    let answer = match looking.await.map_err(io::Error::other)? {
+        Ok(delivered) => Answer::Standing(GateStanding { delivered: Some(delivered), ..standing }),
+        Err(error) => Answer::Refused(Reason::of(&error)),
+    };
+    say(write, &answer).await
 }
 
 async fn say(write: &mut OwnedWriteHalf, answer: &Answer) -> io::Result<()> {

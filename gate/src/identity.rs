@@ -194,6 +194,7 @@ pub(crate) mod tests {
             verifying_key: feed.verifying_key().to_bytes(),
             valid_from: Timestamp::from_unix_seconds(0),
             valid_until: Timestamp::from_unix_seconds(4_000_000_000),
+            revokes_before: None,
         };
         let enrolment = Enrolment {
             gate: GateId::from_bytes([2; 16]),

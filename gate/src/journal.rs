@@ -5,10 +5,13 @@
 //!
 //! ```text
 //! Intent ──▶ Admission ──▶ Opened            the ordinary entry
+//!    │           ├───────▶ Annulled          the barrier said that nobody passed
 //!    │           └───────▶ (nothing)         stored but not opened: staff look
 //!    ├──▶ Declined                           the arbiter said no
 //!    └──▶ Withdrawn ──▶ told                 given up, or found after a crash; never an admission any more
 //! ```
+//!
+//! Apart from these stands *exited*, of an admission of any gate: its holder went out by this lane.
 //!
 //! What others still have to hear of is part of the same facts: the [`Outbox`] for the registrar, [`Errand`]s for the
 //! arbiter. Both are kept until they are answered, across restarts.
@@ -20,6 +23,7 @@ mod local;
 mod outbox;
 mod planned;
 mod project;
+mod requeue;
 mod showings;
 mod stored;
 #[cfg(test)]
@@ -39,7 +43,7 @@ pub use contents::{Contents, HeldAdmission};
 pub use errand::{Errand, ErrandKind};
 pub use local::{AdmittedHere, LocalEntry};
 pub use outbox::{Outbox, Undelivered};
-pub use planned::{GrantedEntry, PlannedEntry};
+pub use planned::{Departure, GrantedEntry, PlannedEntry};
 pub use showings::Showings;
 #[cfg(test)]
 pub(crate) use stored::scratch;
@@ -283,6 +287,29 @@ impl Journal {
         self.note(admissions, now, |admission, at| Fact::Annulled { admission, at }).await
     }
 
+    /// Notes that the holders of these went out by this lane.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then they are inside for everybody until it is noted.
+    pub async fn note_exited(&self, departures: Vec<Departure>, now: Timestamp) -> Result<(), JournalError> {
+        bounded(departures.len())?;
+        let pending = self.store.transact(move |transaction| {
+            departures.iter().try_for_each(|Departure { admission, ticket }| {
+                append(transaction, &Fact::Exited { admission: *admission, ticket: *ticket, at: now })
+            })
+        });
+        pending.await?;
+        Ok(())
+    }
+
+    /// Whether the holder of this admission went out by this lane.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn left(&self, admission: AdmissionId) -> Result<bool, JournalError> {
+        Ok(self.store.get(&Key::Left(admission).bytes())?.is_some())
+    }
+
     async fn note(
         &self,
         admissions: Vec<AdmissionId>,
@@ -320,7 +347,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn is_delivered(&self) -> Result<bool, JournalError> {
-        for waiting in [Key::INTENTS, Key::OUTBOX, Key::ERRANDS] {
+        for waiting in [Key::INTENTS, Key::OUTBOX, Key::ENDINGS, Key::ERRANDS] {
             if let Some(entry) = self.store.scan_prefix(waiting)?.next() {
                 let _waits = entry?;
                 return Ok(false);

@@ -9,6 +9,9 @@
 //!  └── leaving ◀─────────┴──────────────────────────── opened ◀─ open ◀─ admissions stored ◀──────────────┘
 //! ```
 //!
+//! At a lane that lets people out the verdict is on who is inside, and behind the proof comes the barrier at once: no entry is
+//! used by going.
+//!
 //! Where the reader has keys of its own, the PIN is typed there instead: the lane draws a challenge, shows where to type, and
 //! waits for the card's word.
 //!
@@ -20,6 +23,7 @@
 mod effect;
 mod entry;
 mod exchange;
+mod going_out;
 mod input;
 mod pinpad;
 mod seats;
@@ -174,6 +178,11 @@ impl Lane {
                 effects.push(Effect::Show(Screen::Welcome(welcome)));
                 State::Leaving(leaving)
             }
+            Step::Goodbye => {
+                let take_card = self.card == Tray::Tapped;
+                effects.push(Effect::Show(Screen::Goodbye { take_card }));
+                State::Leaving(Leaving::after_welcome(now, take_card))
+            }
             Step::Rest => self.rest(now, effects),
         };
     }
@@ -270,7 +279,8 @@ impl Input {
             | Self::AdmittedHere(tap, _, _)
             | Self::StoreFailed(tap)
             | Self::Opened(tap)
-            | Self::BarrierFailed(tap) => Some(*tap),
+            | Self::BarrierFailed(tap)
+            | Self::NobodyPassed(tap) => Some(*tap),
             Self::ReaderReady(_)
             | Self::ReaderGone
             | Self::CardPresent

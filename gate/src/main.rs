@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use kido_gate::config::BarrierConfig;
+use kido_gate::config::{BarrierConfig, Direction};
 
 const STEPS: &str = "\
 Three steps make a gate:
@@ -182,6 +182,9 @@ struct LaneOptions {
     /// What opens: `log`, or `command:PROGRAM`; overrides the file's
     #[arg(long, value_parser = BarrierConfig::parse, value_name = "log|command:PROGRAM")]
     barrier: Option<BarrierConfig>,
+    /// Which way the lane lets people go; overrides the file's
+    #[arg(long, value_enum)]
+    direction: Option<Direction>,
     /// Also draws the screens on this terminal
     #[arg(long)]
     terminal: bool,

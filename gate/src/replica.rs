@@ -9,6 +9,7 @@
 mod fact;
 mod look_up;
 mod project;
+mod proofs;
 mod standing;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -28,10 +29,12 @@ use kido_shared::keys::GateSubkeys;
 use kido_store::{HeldFolder, Options, Pending, Store, StoreError, StoreIdentity, TransactError};
 
 pub use look_up::{Found, FoundTicket, LookUpError};
+pub use proofs::ProvedTail;
 pub use standing::{HeadSeen, Standing};
 
 use fact::Fact;
 use project::ReplicaIndex;
+use proofs::Newest;
 
 /// Memory for the replica's index, in bytes. The engine takes it for a wish; a gate with 100,000 bindings stays far
 /// below 150 MB with it.
@@ -118,6 +121,7 @@ pub struct Replica {
     subkeys: GateSubkeys,
     trust: FeedTrust,
     standing: Arc<RwLock<Arc<Standing>>>,
+    newest: Newest,
 }
 
 impl Replica {
@@ -146,7 +150,8 @@ impl Replica {
         let Followed { event, gate, root, feed_key, subkeys } = followed;
         let trust = FeedTrust::new(root, event, [feed_key].iter().chain(&standing::feed_keys(&store)?))?;
         let standing = Arc::new(RwLock::new(Arc::new(Standing::read(&store, event, gate)?)));
-        Ok(Self { store, folder: Arc::from(folder), event, gate, subkeys, trust, standing })
+        let (folder, newest) = (Arc::from(folder), Newest::default());
+        Ok(Self { store, folder, event, gate, subkeys, trust, standing, newest })
     }
 
     /// What is known of the event, the gates and the head, as it was when last something was stored.
@@ -267,11 +272,15 @@ impl FeedCopy for Replica {
         self.standing().position
     }
 
+    fn reaching(&self, head: &VerifiedHead, signed: &[u8]) {
+        self.newest.note(head, signed);
+    }
+
     fn begin_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<RangeUnderWay, ReplicaError> {
         let before = *span.position();
         let cipher = RecordCipher::new(&self.subkeys.record, self.event, before.epoch);
         self.trust.trust_published(&span.open(&records, &cipher)?)?;
-        let (facts, event) = (Fact::of_records(records), self.event);
+        let (facts, event) = (Fact::of_records(records, self.newest.of(span.position())), self.event);
         let pending = self.store.transact(move |transaction| {
             let at = project::followed(transaction.get(&project::Key::Followed.bytes())?, event);
             if at.map_err(|_no_detail| ReplicaError::Unreadable)? != before {

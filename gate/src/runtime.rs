@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use kido_follow::{Signer, Uplink, UplinkError};
 use kido_reader::child::CommandFailure;
-use kido_shared::challenge::Challenge;
+use kido_shared::challenge::{Challenge, Passage};
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
 use rand::rngs::OsRng;
@@ -83,6 +83,8 @@ pub struct Parts {
     pub clock: Arc<GateClock>,
     /// What opens.
     pub barrier: Barrier,
+    /// Which way.
+    pub passage: Passage,
     /// What it counts.
     pub metrics: Metrics,
 }

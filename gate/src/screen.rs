@@ -6,6 +6,7 @@
 mod signposts;
 
 use kido_shared::card::PinTries;
+use kido_shared::challenge::Passage;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::GateId;
 use kido_shared::refusal::{Refusal, StaffCode};
@@ -26,13 +27,20 @@ pub enum Screen {
     AskPinAtReader(PinTries),
     /// The card is proving itself.
     Proving,
-    /// How many of the party enter now?
+    /// How many of the party pass now?
     AskParty {
         /// The party's usable tickets.
         most: usize,
+        /// Which way they go.
+        passage: Passage,
     },
     /// Come in, and take your card.
     Welcome(Welcome),
+    /// Until next time, and take your card.
+    Goodbye {
+        /// Whether the card still lies in the tray.
+        take_card: bool,
+    },
     /// Not here, not now, or not so.
     Refused(Notice),
     /// A card was left in the tray, and nobody can tap before it is taken.
@@ -53,6 +61,7 @@ impl Screen {
             Self::Proving => "proving",
             Self::AskParty { .. } => "ask_party",
             Self::Welcome(_) => "welcome",
+            Self::Goodbye { .. } => "goodbye",
             Self::Refused(_) => "refused",
             Self::CardForgotten => "card_forgotten",
             Self::OutOfOrder(_) => "out_of_order",
@@ -305,8 +314,10 @@ pub(crate) mod tests {
             Screen::AskPin(PinTries::new(3)),
             Screen::AskPinAtReader(PinTries::new(3)),
             Screen::Proving,
-            Screen::AskParty { most: 3 },
+            Screen::AskParty { most: 3, passage: Passage::In },
+            Screen::AskParty { most: 3, passage: Passage::Out },
             Screen::Welcome(Welcome { zone: zone("B"), seats, take_card: true }),
+            Screen::Goodbye { take_card: true },
             Screen::CardForgotten,
         ];
         let broken = [

@@ -2,6 +2,7 @@
 //! [`kido_follow::schedule`].
 
 pub mod http;
+pub mod recovery;
 
 use core::time::Duration;
 

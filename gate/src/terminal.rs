@@ -55,6 +55,7 @@ fn code(shows: &Shows) -> Option<kido_shared::refusal::StaffCode> {
         | Shows::Proving
         | Shows::AskParty { .. }
         | Shows::Welcome { .. }
+        | Shows::Goodbye { .. }
         | Shows::CardForgotten => None,
     }
 }

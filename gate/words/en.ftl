@@ -12,8 +12,10 @@ tries-left = { $tries ->
 proving = One moment, leave the card in place
 pin-gone = Your PIN is not kept
 ask-party = How many of you are entering?
+ask-leaving = How many of you are leaving?
 party-most = { $most } at most
 welcome = Welcome. { $zone } { $seats }
+goodbye = Thank you. See you again
 take-card = Please take your card
 card-forgotten = A card is still in the tray
 

@@ -9,8 +9,10 @@ tries-left = あと { $tries } 回 入力できます
 proving = そのまま お待ちください
 pin-gone = 暗証番号は 残りません
 ask-party = 何人で 入りますか
+ask-leaving = 何人で 出ますか
 party-most = { $most } 人まで
 welcome = ようこそ。{ $zone } { $seats }
+goodbye = ありがとう ございました
 take-card = カードを お取りください
 card-forgotten = トレーに カードが 残っています
 

@@ -13,6 +13,7 @@ mod event;
 mod feed;
 mod gate;
 mod init;
+mod key;
 pub(crate) mod moment;
 mod progress;
 mod serve;
@@ -40,6 +41,7 @@ pub use codes_file::CodesFileError;
 pub use columns::ROWS_MAX as TICKET_ROWS_MAX;
 pub use columns::{FieldError, TableError, TableFaults};
 pub use init::InitError;
+pub use key::KeyCommandError;
 pub use moment::MomentError;
 pub use table::{COLUMNS as TICKET_COLUMNS, TableRow, read as read_tickets};
 
@@ -83,6 +85,8 @@ enum Command {
     Gate(gate::GateArgs),
     /// Add, list and revoke the venue's arbiter
     Arbiter(arbiter::ArbiterArgs),
+    /// Look at the keys that feeds are signed with, and put new ones in force
+    Key(key::KeyArgs),
     /// Let shops, desks and viewers in
     Token(token::TokenArgs),
     /// Note the head of the audit list down, and see whether the list still contains it
@@ -209,6 +213,9 @@ pub enum CliError {
     /// What the registrar serves is no feed that a gate would follow.
     #[error("what the registrar serves does not hold together; nothing was written")]
     Feed(#[from] FeedError),
+    /// A feed key.
+    #[error(transparent)]
+    Key(#[from] KeyCommandError),
     /// There is no ticket to be printed.
     #[error("the event has no ticket, or none in this zone")]
     NothingToPrint,
@@ -258,6 +265,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Admissions(args) => talking(args.connection.clone(), admissions::run(args)),
         Command::Gate(args) => talking(args.connection.clone(), gate::run(args)),
         Command::Arbiter(args) => talking(args.connection.clone(), arbiter::run(args)),
+        Command::Key(args) => talking(args.connection.clone(), key::run(args)),
         Command::Token(args) => talking(args.connection.clone(), token::run(args)),
     }
 }

@@ -5,9 +5,10 @@
 mod card_helper;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use kido_serve::TlsPair;
 use kido_shared::certificate::path::CONFIGURED_ANCHORS_MAX;
 use kido_shared::challenge::Origin;
 use kido_shared::limits::CERTIFICATE_BYTES_MAX;
@@ -16,9 +17,10 @@ use kido_store::private_file::{self, PrivateFileError};
 pub use card_helper::{CardHelperUrl, CardHelperUrlError};
 
 use crate::keyring::Keyring;
+use crate::visitor::Proxies;
 
 /// Where a registrar listens unless told otherwise: on this machine alone, behind whatever speaks TLS for it.
-pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_420);
+pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8_420);
 
 /// Largest configuration file: the sample, its comments included, takes a twentieth.
 const CONFIG_BYTES_MAX: usize = 64 * 1024;
@@ -56,6 +58,9 @@ pub enum ConfigError {
     /// The index cache is no sensible size.
     #[error("index_cache_mib is 1 to {INDEX_CACHE_MIB_MAX}")]
     IndexCache,
+    /// Half of what TLS needs.
+    #[error("tls_certificate and tls_key go together")]
+    HalfTls,
     /// There are more files than anchors may be.
     #[error("more than {CONFIGURED_ANCHORS_MAX} trust anchors are configured")]
     TooManyAnchors,
@@ -152,6 +157,12 @@ pub struct ConfigFile {
     pub card_helper_url: Option<CardHelperUrl>,
     /// Where the master key lies.
     pub master_key: Option<PathBuf>,
+    /// Where certificate and key for TLS of the registrar's own lie.
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of that certificate.
+    pub tls_key: Option<PathBuf>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Option<Vec<IpAddr>>,
 }
 
 impl ConfigFile {
@@ -199,6 +210,10 @@ pub struct ServeConfig {
     pub card_helper: Option<CardHelperUrl>,
     /// Where the master key lies: in the keyring, unless it is kept better.
     pub master_key: PathBuf,
+    /// TLS of its own, where no proxy ends it.
+    pub tls: Option<TlsPair>,
+    /// Who may say from where a request comes.
+    pub proxies: Proxies,
 }
 
 /// What flags said.
@@ -220,6 +235,10 @@ pub struct ServeFlags {
     pub card_helper: Option<CardHelperUrl>,
     /// Where the master key lies.
     pub master_key: Option<PathBuf>,
+    /// The certificate for TLS of the registrar's own, and what lies between it and a root.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its key.
+    pub tls_key: Option<PathBuf>,
 }
 
 impl ServeConfig {
@@ -238,6 +257,11 @@ impl ServeConfig {
         if !(1..=INDEX_CACHE_MIB_MAX).contains(&cache_mib) {
             return Err(ConfigError::IndexCache);
         }
+        let tls = match (flags.tls_certificate.or(file.tls_certificate), flags.tls_key.or(file.tls_key)) {
+            (Some(certificates), Some(key)) => Some(TlsPair { certificates, key }),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => return Err(ConfigError::HalfTls),
+        };
         Ok(Self {
             origin: flags.origin.or(file.origin).ok_or(ConfigError::NoOrigin)?,
             listen: flags.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT),
@@ -247,6 +271,8 @@ impl ServeConfig {
             index_cache_bytes: cache_mib.saturating_mul(1024 * 1024),
             card_helper: flags.card_helper.or(file.card_helper_url),
             master_key: flags.master_key.or(file.master_key).unwrap_or_else(|| Keyring::master_file(&data.keyring())),
+            tls,
+            proxies: Proxies::of(file.trusted_proxies),
             data,
         })
     }
@@ -309,6 +335,9 @@ mod tests {
             "index_cache_mib",
             "card_helper_url",
             "master_key",
+            "tls_certificate",
+            "tls_key",
+            "trusted_proxies",
         ] {
             assert!(sample.contains(&format!("{key} =")), "{key}");
         }
@@ -331,6 +360,19 @@ mod tests {
         let other = Origin::parse("http://127.0.0.1:1").unwrap();
         let flags = ServeFlags { origin: Some(other.clone()), ..ServeFlags::default() };
         assert_eq!(ServeConfig::resolve(data, flags).unwrap().origin, other);
+    }
+
+    #[test]
+    fn half_of_tls_is_none() {
+        let data = DataFolder::at(PathBuf::from("nowhere"));
+        let half = ServeFlags {
+            origin: Some(Origin::parse("https://tickets.example").unwrap()),
+            tls_key: Some(PathBuf::from("key.pem")),
+            ..ServeFlags::default()
+        };
+        assert!(matches!(ServeConfig::resolve(data.clone(), half.clone()), Err(ConfigError::HalfTls)));
+        let whole = ServeFlags { tls_certificate: Some(PathBuf::from("chain.pem")), ..half };
+        assert!(ServeConfig::resolve(data, whole).unwrap().tls.is_some());
     }
 
     #[test]

@@ -28,8 +28,10 @@ use crate::domain::arbiter::ArbiterRefusal;
 use crate::domain::by_hand::ByHandRefusal;
 use crate::domain::claim::ClaimRefusal;
 use crate::domain::event::EventRefusal;
+use crate::domain::feed_key::FeedKeyRefusal;
 use crate::domain::gate::GateRefusal;
 use crate::domain::ingest::IngestRefusal;
+use crate::domain::recovery::RecoveryRefusal;
 use crate::domain::registration::RegistrationRefusal;
 use crate::domain::ticket::TicketRefusal;
 use crate::enrolment::EnrolmentRefusal;
@@ -76,6 +78,9 @@ pub enum AppError {
     /// A gate's rules.
     #[error(transparent)]
     Gate(#[from] GateRefusal),
+    /// A feed key's rules.
+    #[error(transparent)]
+    FeedKey(#[from] FeedKeyRefusal),
     /// A venue arbiter's rules.
     #[error(transparent)]
     Arbiter(#[from] ArbiterRefusal),
@@ -102,12 +107,18 @@ pub enum AppError {
     /// The rules of entries on paper.
     #[error(transparent)]
     ByHand(#[from] ByHandRefusal),
+    /// The rules of getting an event back from its gates.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryRefusal),
     /// A part of a feed that is not there.
     #[error("the feed has no such range, or it is not full yet")]
     NoSuchRange,
     /// As many streams of feeds as this registrar holds.
     #[error("too many follow live already: ask for the head now and then instead")]
     TooManyStreams,
+    /// More wrong codes than a person mistypes.
+    #[error("too many wrong codes came from there: wait a minute, then try yours again")]
+    TooManyTries,
     /// It took longer than anybody waits.
     #[error("it took too long")]
     Deadline,

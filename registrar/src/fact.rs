@@ -11,14 +11,15 @@ mod venue;
 
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
+use kido_shared::feed::FeedKeyCertificate;
 use kido_shared::ids::{Epoch, FeedSequence, TicketId};
 use kido_shared::policy::EventPolicy;
 use minicbor::bytes::ByteVec;
 
 pub use tickets::{Bound, CodeReplaced, ImportedTicket, Shown, StatusChanged, TicketsImported, WindowsMoved};
 pub use venue::{
-    AdmissionRecorded, ArbiterAdded, ArbiterRevoked, ClaimChanged, ConflictRecorded, GateAdded, GateRevoked,
-    ShowingRefused,
+    AdmissionEnded, AdmissionRecorded, ArbiterAdded, ArbiterRevoked, ClaimChanged, ConflictRecorded, ConflictSettled,
+    EndingHeld, GateAdded, GateHeard, GateRevoked, ShowingRefused,
 };
 
 use crate::domain::postponement::Moving;
@@ -79,6 +80,21 @@ pub enum Fact {
     /// Tickets followed their event to its new date.
     #[n(16)]
     WindowsMoved(#[n(0)] WindowsMoved),
+    /// A gate knows that it decides by itself no longer.
+    #[n(20)]
+    GateHeard(#[n(0)] GateHeard),
+    /// Heads are signed with another key from now on.
+    #[n(21)]
+    FeedKeyChanged(#[n(0)] FeedKeyChanged),
+    /// An admission that is not here yet has ended.
+    #[n(24)]
+    EndingHeld(#[n(0)] EndingHeld),
+    /// An admission has ended.
+    #[n(25)]
+    AdmissionEnded(#[n(0)] AdmissionEnded),
+    /// A conflict was none.
+    #[n(26)]
+    ConflictSettled(#[n(0)] ConflictSettled),
 }
 
 /// The event began.
@@ -112,6 +128,9 @@ pub struct PolicyChanged {
     /// Where the event was moved to another date: every ticket is to follow.
     #[n(3)]
     pub moving: Option<Moving>,
+    /// Place of its record in the feed; where an earlier version has not kept it, it follows on the feed before.
+    #[n(4)]
+    pub record: Option<FeedSequence>,
 }
 
 /// What gates may read grew.
@@ -127,6 +146,24 @@ pub struct FeedExtended {
     /// The ciphertexts, in order.
     #[n(2)]
     pub records: Vec<ByteVec>,
+}
+
+/// Another feed key.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct FeedKeyChanged {
+    /// The root key's word for it.
+    #[n(0)]
+    pub certificate: FeedKeyCertificate,
+    /// For the key before it: the first one of an event stands in the keyring alone.
+    #[n(1)]
+    pub before: FeedKeyCertificate,
+    /// When.
+    #[n(2)]
+    pub at: Timestamp,
+    /// Place of its record in the feed.
+    #[n(3)]
+    pub record: FeedSequence,
 }
 
 /// The bytes are no fact of a version that this program knows.
@@ -185,7 +222,12 @@ impl Fact {
             | Self::ShowingRefused(_)
             | Self::ArbiterAdded(_)
             | Self::ArbiterRevoked(_)
-            | Self::WindowsMoved(_) => None,
+            | Self::WindowsMoved(_)
+            | Self::GateHeard(_)
+            | Self::FeedKeyChanged(_)
+            | Self::EndingHeld(_)
+            | Self::AdmissionEnded(_)
+            | Self::ConflictSettled(_) => None,
         }
     }
 

@@ -5,8 +5,10 @@
 //! root.pub          the verifying half of the root key, which is away
 //! weeks/2026-W53    the key of the events that are kept until that ISO week; shredding it makes their wrapped keys noise
 //! spare/event-…     identities for events to come: a feed key, and the root key's word for it
-//! events/event-…    the same, of events that exist, and of forgotten ones: their gates still want a word
+//! next/event-…      the feed key that an event is to have next, waiting for the root key's word
+//! events/event-…    the same as in spare, of events that exist, and of forgotten ones: their gates still want a word
 //! forgotten/event-… what is left of an event that was deleted, and what is still to be destroyed
+//! reached/event-…   how far its feed was ever signed: a restored backup of its folder is shorter
 //! ```
 //!
 //! The root key certifies a feed key for one event, whose id the certificate names. So ids are drawn and certified in
@@ -18,13 +20,15 @@
 mod files;
 mod forgotten;
 mod identity;
+mod next_key;
+mod reached;
 mod sealed;
 pub mod week;
 mod week_keys;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use core::time::Duration;
 
@@ -40,6 +44,7 @@ use zeroize::Zeroizing;
 
 pub use forgotten::ForgottenEvent;
 pub use identity::FeedIdentity;
+pub use reached::{Reached, ReachedMark};
 pub use week::RetentionWeek;
 pub use week_keys::{WeekHold, WrappedEventKey};
 
@@ -51,8 +56,11 @@ pub const SPARE_IDENTITIES: usize = 64;
 /// How long a feed key is certified: a year, and time to notice.
 pub const FEED_KEY_VALIDITY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
+/// How long before the end of a feed key its operator is told: the root key lies in a safe, and its holder has holidays.
+pub const FEED_KEY_NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+
 /// How far back a certificate's validity begins, for gates whose clock is behind.
-const FEED_KEY_BACKDATED: Duration = Duration::from_secs(24 * 60 * 60);
+pub const FEED_KEY_BACKDATED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Longest root key file: PKCS#8 with the public half is 83 bytes; a file that is longer is another thing.
 const ROOT_KEY_BYTES_MAX: u64 = 256;
@@ -62,7 +70,9 @@ const ROOT: &str = "root.pub";
 const WEEKS: &str = "weeks";
 const SPARE: &str = "spare";
 const EVENTS: &str = "events";
+const NEXT: &str = "next";
 const FORGOTTEN: &str = "forgotten";
+const REACHED: &str = "reached";
 
 /// Why the keyring did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +110,15 @@ pub enum KeyringError {
     /// The date of a retention is beyond all calendars.
     #[error("no such week")]
     Week,
+}
+
+/// Reads the root key from the file that `init` has written, wherever it is kept.
+///
+/// # Errors
+/// [`KeyringError::File`] or [`KeyringError::Content`].
+pub fn read_root_key(file: &Path) -> Result<SigningKey, KeyringError> {
+    let encoded = Zeroizing::new(files::read_up_to(file, ROOT_KEY_BYTES_MAX)?);
+    SigningKey::from_pkcs8_der(&encoded).map_err(|_no_detail| KeyringError::Content(file.to_owned()))
 }
 
 /// The opened keyring.
@@ -183,9 +202,7 @@ impl Keyring {
         now: Timestamp,
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<(), KeyringError> {
-        let encoded = Zeroizing::new(files::read_up_to(root_key_file, ROOT_KEY_BYTES_MAX)?);
-        let root = SigningKey::from_pkcs8_der(&encoded)
-            .map_err(|_no_detail| KeyringError::Content(root_key_file.to_owned()))?;
+        let root = read_root_key(root_key_file)?;
         if root.verifying_key() != self.root {
             return Err(KeyringError::OtherRoot);
         }
@@ -199,7 +216,7 @@ impl Keyring {
         now: Timestamp,
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<(), KeyringError> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.lock();
         for _ in 0..count {
             let event = EventId::generate(random);
             let from = now.before(FEED_KEY_BACKDATED);
@@ -215,7 +232,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`], [`KeyringError::NoSpareIdentity`] among them.
     pub fn take_identity(&self, now: Timestamp) -> Result<FeedIdentity, KeyringError> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.lock();
         for name in files::names(&self.folder.join(SPARE))? {
             let Ok(event) = name.parse() else { continue };
             let path = self.event_file(SPARE, event);
@@ -249,6 +266,10 @@ impl Keyring {
             spare += usize::from(identity.valid_until() > now);
         }
         Ok(spare)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RetentionWeek, usize>> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn event_file(&self, part: &str, event: EventId) -> PathBuf {

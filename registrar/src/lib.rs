@@ -16,6 +16,7 @@ pub mod journals;
 pub mod keyring;
 mod live_feed;
 mod metrics;
+mod misses;
 pub(crate) mod office;
 pub mod openapi;
 mod per_minute;
@@ -27,6 +28,7 @@ pub mod server;
 pub mod signer;
 pub mod state;
 pub mod store;
+pub mod visitor;
 pub mod web;
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use core::time::Duration;
 
 use axum::extract::MatchedPath;
 use axum::http::StatusCode;
-use kido_observe::{Count, CountBy, LabelSet, LabelWriter, Level, LevelBy, Registry, Route, Scrape, TimesBy, Word};
+use kido_observe::{
+    Answered, Count, CountBy, LabelSet, LabelWriter, Level, LevelBy, Registry, Route, Scrape, Stepped, TimesBy, Word,
+};
 use kido_shared::claim::{ClaimAnswer, ClaimStep};
 use kido_shared::clock::Timestamp;
 use kido_shared::error_chain::Chain;
@@ -32,20 +34,6 @@ const EVENTS_MAX: usize = 32;
 /// How long after an event's end its gates are still told: they are switched off then, and silent without a fault.
 const GATES_TOLD_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// A request by its route and the kind of answer that it got.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Answered {
-    route: Route,
-    status: Word,
-}
-
-impl LabelSet for Answered {
-    fn write(&self, labels: &mut LabelWriter<'_, '_>) {
-        labels.route("route", &self.route);
-        labels.word("status", self.status);
-    }
-}
-
 /// A request by its route.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct OfRoute(Route);
@@ -53,20 +41,6 @@ struct OfRoute(Route);
 impl LabelSet for OfRoute {
     fn write(&self, labels: &mut LabelWriter<'_, '_>) {
         labels.route("route", &self.0);
-    }
-}
-
-/// A step on a ticket's record and what was said to it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Step {
-    step: Word,
-    answer: Word,
-}
-
-impl LabelSet for Step {
-    fn write(&self, labels: &mut LabelWriter<'_, '_>) {
-        labels.word("step", self.step);
-        labels.word("answer", self.answer);
     }
 }
 
@@ -118,8 +92,8 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: CountBy<Answered>,
     request_times: TimesBy<OfRoute>,
-    steps: CountBy<Step>,
-    step_times: TimesBy<Step>,
+    steps: CountBy<Stepped>,
+    step_times: TimesBy<Stepped>,
     admissions: CountBy<Outcome>,
     copied: Count,
     listeners: Level,
@@ -134,6 +108,8 @@ struct Events {
     unreadable: Level,
     feed_records: LevelBy<OfEvent>,
     conflicts: LevelBy<OfEvent>,
+    feed_key_left: LevelBy<OfEvent>,
+    recovering: LevelBy<OfEvent>,
 }
 
 /// What each gate has told last.
@@ -172,15 +148,13 @@ impl Metrics {
 
     /// A request was answered, or its answer has begun.
     pub(crate) fn answered(&self, route: Option<&MatchedPath>, status: StatusCode, took: Duration) {
-        let route = Route::of(route);
-        self.request_times.took(OfRoute(route.clone()), took);
-        self.requests.add_one(Answered { route, status: Word::of_status(status) });
+        self.request_times.took(OfRoute(Route::of(route)), took);
+        self.requests.add_one(Answered::of(route, status));
     }
 
     /// A step on a ticket's record was answered, or refused.
     pub(crate) fn stepped(&self, step: &ClaimStep, answer: Option<&ClaimAnswer>, took: Duration) {
-        let answer = Word::new(answer.map_or("refused", ClaimAnswer::name));
-        let labels = Step { step: Word::new(step.name()), answer };
+        let labels = Stepped::of(step, answer);
         self.step_times.took(labels.clone(), took);
         self.steps.add_one(labels);
     }
@@ -214,13 +188,19 @@ impl Events {
             unreadable: told.level("kido_registrar_events_failed", "Events whose store does not answer"),
             feed_records: told.level_by("kido_registrar_feed_records", "Records in an event's feed: its head's number"),
             conflicts: told.level_by("kido_registrar_conflicts", "Entries that two admissions hold"),
+            feed_key_left: told
+                .level_by("kido_registrar_feed_key_left_seconds", "How long the root key's word for a feed key lasts"),
+            recovering: told.level_by("kido_registrar_recovering", "Whether an event is got back after a restore"),
         }
     }
 
     fn look(&self, app: &AppState, event: &EventView) -> Result<(), StorageError> {
         let labels = OfEvent(event.event);
         self.feed_records.of(labels.clone()).number(event.feed_length);
-        self.conflicts.of(labels).count(app.store.conflicts(event.event)?.len());
+        self.conflicts.of(labels.clone()).number(event.counts.standing_conflicts());
+        self.recovering.of(labels.clone()).truth(event.recovering);
+        let left = app.store.feed_key_ends(event.event)?.since(app.now());
+        self.feed_key_left.of(labels).seconds(left);
         Ok(())
     }
 }
@@ -286,6 +266,8 @@ impl Scrape for AppState {
         events.unreadable.count(health.len().saturating_sub(served));
         events.feed_records.clear();
         events.conflicts.clear();
+        events.feed_key_left.clear();
+        events.recovering.clear();
         gates.clear();
         look(self);
         registry.write()

@@ -7,10 +7,12 @@
 //! not the deed, and never the line. None is begun while the list is known to take no lines.
 
 mod arbiters;
+mod feed_keys;
 mod gates;
 mod journals;
 mod lines;
 mod policy;
+mod recovery;
 
 use std::sync::Arc;
 

@@ -21,8 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admissions, arbiters, claims, enrolments, events, feed, gates, health, journals, paper, postponement,
-    registrations, reports, showings, tickets, tokens,
+    admissions, arbiters, claims, enrolments, events, feed, feed_keys, gates, health, journals, paper, postponement,
+    recovery, registrations, reports, showings, tickets, tokens,
 };
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
@@ -82,6 +82,8 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(arbiters::offer_state))
         .routes(routes!(arbiters::confirm))
         .routes(routes!(arbiters::revoke))
+        .routes(routes!(feed_keys::list, feed_keys::change))
+        .routes(routes!(feed_keys::next))
         .routes(routes!(tokens::add, tokens::list))
         .routes(routes!(tokens::remove))
         .routes(routes!(registrations::start))
@@ -98,6 +100,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(admissions::upload))
         .routes(routes!(showings::upload))
         .routes(routes!(reports::report))
+        .routes(routes!(recovery::bring, recovery::show, recovery::decide))
         .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES_MAX))
         .merge(
             OpenApiRouter::new()

@@ -8,13 +8,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::http::{HeaderValue, header};
 use kido_observe::{Endpoint, EndpointError};
+use kido_serve::{Entry, Tls, TlsError};
 use kido_shared::certificate::AnchorError;
 use kido_shared::clock::SystemClock;
 use kido_web::words::WordsError;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::audit::{Audit, AuditError};
 use crate::auth::tokens::{TokenError, Tokens};
@@ -31,6 +34,10 @@ use crate::web::Pages;
 
 /// How long links of tickets may outlive their session, or the token that began it.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// What browsers remember of a host that speaks TLS here: a year long they call it by nothing else (RFC 6797). Where a
+/// proxy ends TLS, it is the proxy that says so.
+const TLS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Why the registrar does not run.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +93,9 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// TLS of its own.
+    #[error("TLS is not usable")]
+    Tls(#[from] TlsError),
     /// Nobody could scrape.
     #[error("the metrics cannot be served")]
     Metrics(#[from] EndpointError),
@@ -102,6 +112,8 @@ pub enum ServeError {
 pub struct Reached {
     /// By everybody.
     pub address: SocketAddr,
+    /// With TLS of its own.
+    pub tls: bool,
     /// By whoever scrapes its metrics, if that was asked for.
     pub metrics: Option<SocketAddr>,
 }
@@ -121,11 +133,14 @@ pub async fn run(config: ServeConfig, ready: impl FnOnce(Reached)) -> Result<(),
         None => None,
     };
     let stop = stop_signal()?;
+    let files = config.tls.clone();
+    let tls =
+        tokio::task::spawn_blocking(move || files.map(Tls::open).transpose()).await.map_err(ServeError::Start)??;
     let opened = tokio::task::spawn_blocking(move || open(&config)).await.map_err(ServeError::Start)??;
     let (app, store) = opened;
     tell_rehearsals(&store)?;
     tracing::info!(origin = %app.origin, %address, "serving");
-    ready(Reached { address, metrics: metrics.as_ref().map(Endpoint::address) });
+    ready(Reached { address, tls: tls.is_some(), metrics: metrics.as_ref().map(Endpoint::address) });
     let streams = app.clone();
     let stop = async move {
         stop.await;
@@ -138,8 +153,11 @@ pub async fn run(config: ServeConfig, ready: impl FnOnce(Reached)) -> Result<(),
         // To the very end: how the process drains is worth a look, too.
         scraped.spawn(metrics.serve(Arc::new(app.clone()), core::future::pending()));
     }
+    let router = build_router(app);
+    let tls_alone = SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, TLS_ALONE);
+    let router = if tls.is_some() { router.layer(tls_alone) } else { router };
     tokio::select! {
-        () = serve(listener, build_router(app), stop) => {}
+        () = serve(Entry::new(listener, tls), router, stop) => {}
         never = sweep(&office) => match never {},
     }
     tracing::info!("stopping");
@@ -186,8 +204,9 @@ fn open(config: &ServeConfig) -> Result<(AppState, Store), ServeError> {
     let audit = Audit::open(&config.data.audit()).map_err(ServeError::Audit)?;
     let pages = Pages::compiled_in().map_err(ServeError::Words)?;
     let (origin, data) = (config.origin.clone(), config.data.path().to_owned());
-    let card_helper = config.card_helper.clone();
-    let parts = AppParts { store: store.clone(), origin, trust, tokens, entropy, data, pages, audit, card_helper };
+    let (card_helper, proxies) = (config.card_helper.clone(), config.proxies.clone());
+    let parts =
+        AppParts { store: store.clone(), origin, trust, tokens, entropy, data, pages, audit, card_helper, proxies };
     let app = AppState::new(parts);
     Ok((app, store))
 }

@@ -1,6 +1,6 @@
 //! Signs heads: after the commit, never before, and no more often than somebody asks.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FeedError, FeedHead, FeedKeyCertificate, FollowedTo, SignedHead};
@@ -12,8 +12,14 @@ use crate::keyring::FeedIdentity;
 /// Signs one event's heads and keeps the newest.
 #[derive(Debug)]
 pub struct HeadSigner {
+    event: EventId,
+    signing: Mutex<Signing>,
+}
+
+#[derive(Debug)]
+struct Signing {
     identity: FeedIdentity,
-    newest: Mutex<Option<Issued>>,
+    newest: Option<Issued>,
 }
 
 #[derive(Debug, Clone)]
@@ -21,12 +27,14 @@ struct Issued {
     reached: FollowedTo,
     at: Timestamp,
     head: SignedHead,
+    /// Whether another key has taken the place of the one that signed it.
+    outdated: bool,
 }
 
 impl Issued {
     /// Whether it still says what is to be said: the same feed, and signed a moment ago.
     fn serves(&self, reached: &FollowedTo, now: Timestamp) -> bool {
-        self.reached == *reached && self.at <= now && now.since(self.at) < HEAD_INTERVAL
+        !self.outdated && self.reached == *reached && self.at <= now && now.since(self.at) < HEAD_INTERVAL
     }
 }
 
@@ -34,19 +42,38 @@ impl HeadSigner {
     /// A signer with this event's key.
     #[must_use]
     pub const fn new(identity: FeedIdentity) -> Self {
-        Self { identity, newest: Mutex::new(None) }
+        Self { event: identity.event(), signing: Mutex::new(Signing { identity, newest: None }) }
+    }
+
+    fn signing(&self) -> MutexGuard<'_, Signing> {
+        self.signing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose heads.
     #[must_use]
     pub const fn event(&self) -> EventId {
-        self.identity.event()
+        self.event
     }
 
     /// The root key's word for the key.
     #[must_use]
-    pub const fn certificate(&self) -> &FeedKeyCertificate {
-        self.identity.certificate()
+    pub fn certificate(&self) -> FeedKeyCertificate {
+        self.signing().identity.certificate().clone()
+    }
+
+    /// When that ends.
+    #[must_use]
+    pub fn key_ends(&self) -> Timestamp {
+        self.signing().identity.valid_until()
+    }
+
+    /// Signs with another key of the event from now on. How far the feed was told stays told.
+    pub fn change_key(&self, identity: FeedIdentity) {
+        let mut signing = self.signing();
+        if let Some(newest) = &mut signing.newest {
+            newest.outdated = true;
+        }
+        signing.identity = identity;
     }
 
     /// The head of a feed whose records up to here are durable: the kept one while it serves, else a new one. It comes
@@ -57,7 +84,8 @@ impl HeadSigner {
     /// # Errors
     /// [`FeedError`] where the feed is longer than any may be.
     pub fn head(&self, reached: FollowedTo, now: Timestamp) -> Result<(FollowedTo, SignedHead), FeedError> {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut signing = self.signing();
+        let Signing { identity, newest } = &mut *signing;
         let ahead = newest
             .as_ref()
             .map(|issued| issued.reached)
@@ -66,8 +94,8 @@ impl HeadSigner {
         if let Some(issued) = newest.as_ref().filter(|issued| issued.serves(&reached, now)) {
             return Ok((reached, issued.head.clone()));
         }
-        let head = FeedHead::issue(self.event(), reached, now).sign(self.identity.signing_key())?;
-        *newest = Some(Issued { reached, at: now, head: head.clone() });
+        let head = FeedHead::issue(self.event(), reached, now).sign(identity.signing_key())?;
+        *newest = Some(Issued { reached, at: now, head: head.clone(), outdated: false });
         Ok((reached, head))
     }
 }

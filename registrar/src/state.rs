@@ -1,7 +1,7 @@
 //! What every handler may reach.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
@@ -18,9 +18,12 @@ use crate::entropy::Entropy;
 use crate::journals::Journals;
 use crate::live_feed::LiveFeeds;
 use crate::metrics::Metrics;
+use crate::misses::Misses;
+use crate::per_minute::TooOften;
 use crate::registration::{CertificateTrust, Registrations};
 use crate::reports::Reports;
 use crate::store::Store;
+use crate::visitor::{Neighbourhood, Proxies};
 use crate::web::Pages;
 use crate::web::buyer::Buyers;
 use crate::web::console::Clerks;
@@ -46,6 +49,8 @@ pub struct AppParts {
     pub audit: Audit,
     /// Where buyers get the card helper.
     pub card_helper: Option<CardHelperUrl>,
+    /// Who may say from where a request comes.
+    pub proxies: Proxies,
 }
 
 /// Everything of one registrar. Clones are handles to the same one.
@@ -67,6 +72,8 @@ pub struct App {
     pub(crate) clerks: Clerks,
     pub(crate) audit: Audit,
     pub(crate) card_helper: Option<CardHelperUrl>,
+    pub(crate) proxies: Proxies,
+    misses: Mutex<Misses>,
     pub(crate) reports: Reports,
     pub(crate) journals: Journals,
     pub(crate) live_feeds: LiveFeeds,
@@ -81,7 +88,7 @@ impl AppState {
     /// A registrar.
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { store, origin, trust, tokens, entropy, data, pages, audit, card_helper } = parts;
+        let AppParts { store, origin, trust, tokens, entropy, data, pages, audit, card_helper, proxies } = parts;
         let registrations = Registrations::new(store.clone(), origin.clone(), trust);
         let stopping = watch::Sender::new(false);
         let live_feeds = LiveFeeds::new(store.clone(), stopping.subscribe());
@@ -99,6 +106,8 @@ impl AppState {
             clerks: Clerks::default(),
             audit,
             card_helper,
+            proxies,
+            misses: Mutex::default(),
             reports: Reports::default(),
             journals: Journals::default(),
             live_feeds,
@@ -132,6 +141,12 @@ impl App {
     /// Ends what would go on for ever.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// Counts a wrong code, on a page or from a card helper. Right codes are never limited: whoever guesses must not keep
+    /// anybody else out.
+    pub(crate) fn note_miss(&self, from: Option<Neighbourhood>) -> Result<(), TooOften> {
+        self.misses.lock().unwrap_or_else(PoisonError::into_inner).note(from, self.now())
     }
 
     /// A generator of its own for one piece of work.

@@ -12,10 +12,12 @@
 //! | `cancelling` | many tickets cancelled at once |
 //! | `bindings` | bound, resumed, shown |
 //! | `gates` · `arbiters` | added, revoked |
-//! | `claims` · `admissions` | the arbiter's steps · what gates upload |
+//! | `claims` · `admissions` · `endings` | the arbiter's steps · what gates upload · how it ended, and conflicts |
 //! | `by_hand` | entries that were ticked on paper |
 //! | `paper` | none: what a desk prints |
 //! | `feed` | heads and ranges |
+//! | `feed_keys` | another key for heads |
+//! | `recovering` | whatever gates bring back after a restore |
 //! | `linked` | none: what the page behind a ticket's link shows |
 
 mod admissions;
@@ -25,9 +27,11 @@ mod by_hand;
 mod cancelling;
 mod changing;
 mod claims;
+mod endings;
 pub mod error;
 mod events;
 mod feed;
+mod feed_keys;
 mod folders;
 mod forgetting;
 mod gates;
@@ -41,6 +45,7 @@ mod place;
 mod postponing;
 mod projection;
 mod reading;
+mod recovering;
 mod showings;
 mod ticket_entry;
 mod tickets;
@@ -53,12 +58,13 @@ use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::ids::EventId;
 use rand::rngs::StdRng;
 
-pub use admissions::CONFLICTS_MAX;
+pub use admissions::{CONFLICTS_MAX, ConflictView};
 pub use arbiters::{ArbiterView, NewArbiter};
 pub use bindings::{BindRequest, CardTickets, CodedTicket, ProvedCard};
 pub use cancelling::CancelReport;
 pub use error::{Failed, StorageError};
 pub use events::{EventHealth, EventView};
+pub use feed_keys::{FeedKeyView, NextFeedKey};
 pub(crate) use folders::examine_events;
 pub use folders::{OpenError, StoreParts};
 pub use forgetting::Forgotten;
@@ -68,6 +74,7 @@ pub use linked::{LinkedTicket, ToldLine};
 pub use minutes::EntriesOfMinute;
 pub use paper::{PaperPage, PaperTicket};
 pub use postponing::PostponementStep;
+pub use recovering::RecoveryView;
 pub use tickets::{HISTORY_LINES_MAX, Reissued, SeatCounts, TicketName, TicketView};
 
 use crate::entropy::Entropy;

@@ -9,7 +9,6 @@ mod cookie;
 pub(crate) mod error;
 pub mod page;
 mod same_origin;
-mod visitor;
 
 use std::sync::Arc;
 

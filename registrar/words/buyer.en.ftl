@@ -162,6 +162,7 @@ history-refused = Card shown at entrance { $entrance }, not let in: { $code ->
    *[other] the gate could not decide
 } ({ $code })
 history-conflict = A second entry with this ticket was found at entrance { $entrance }
+history-conflict-settled = The second entry at entrance { $entrance } was none: the other one had ended
 
 ## When it does not work
 excuse-incomplete-what = This link is not complete
@@ -188,8 +189,8 @@ excuse-too-many-pages-what = We are very busy
 excuse-too-many-pages-next = Wait a few minutes, then open the link again. It stays good.
 excuse-other-tab-what = Another tab has opened another ticket
 excuse-other-tab-next = Open the link of this ticket again. Nothing has changed.
-excuse-page-over-what = This page was open for long and is closed now
-excuse-page-over-next = Please open the link again.
+excuse-page-over-what = This page is closed now
+excuse-page-over-next = It stays open for an hour at most. Please open the link again.
 excuse-not-now-what = That was not possible: the ticket has changed
 excuse-not-now-next = Open the link again to see how it is now.
 unreachable = We cannot be reached. Please check your connection; this page goes on by itself.
@@ -202,6 +203,8 @@ error-not-understood-what = That was not accepted
 error-not-understood-next = Please open the link again and start over.
 error-too-many-what = Too many requests
 error-too-many-next = Wait a minute, then try again.
+error-recovering-what = This event's registration is paused for a moment
+error-recovering-next = Your ticket is safe, and your card opens what it opened. Try again in a few minutes.
 error-busy-what = We are very busy
 error-busy-next = Wait a minute, then try again.
 error-failed-what = Something failed on our side

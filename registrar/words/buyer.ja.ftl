@@ -162,6 +162,7 @@ history-refused = 入口 { $entrance } で カードを 示しましたが、入
    *[other] ゲートで 判断できなかった
 }（{ $code }）
 history-conflict = 入口 { $entrance } で 同じ チケットの 2回目の 入場が 見つかりました
+history-conflict-settled = 入口 { $entrance } の 2回目の 入場は 重複では ありませんでした（もう 1つの 入場は 終わって いました）
 
 ## できない とき
 excuse-incomplete-what = リンクが 途中で 切れて います
@@ -188,8 +189,8 @@ excuse-too-many-pages-what = いま 混み合って います
 excuse-too-many-pages-next = 数分 待ってから、リンクを もう一度 開いて ください。リンクは そのまま 使えます。
 excuse-other-tab-what = 別の タブで 別の チケットを 開きました
 excuse-other-tab-next = この チケットの リンクを もう一度 開いて ください。何も 変わって いません。
-excuse-page-over-what = 時間が たったので、ページを 閉じました
-excuse-page-over-next = リンクを もう一度 開いて ください。
+excuse-page-over-what = この ページは もう 閉じて います
+excuse-page-over-next = ページが 開いて いるのは 1時間までです。リンクを もう一度 開いて ください。
 excuse-not-now-what = チケットの 状態が 変わったので、できませんでした
 excuse-not-now-next = リンクを もう一度 開いて、状態を 確かめて ください。
 unreachable = つながりません。通信を 確かめて ください。つながると この ページは 自動で 続きます。
@@ -198,10 +199,12 @@ unreachable = つながりません。通信を 確かめて ください。つ�
 error-home = 最初の ページへ
 error-nothing-here-what = ここには 何も ありません
 error-nothing-here-next = アドレスを 確かめるか、届いた リンクを もう一度 開いて ください。
-error-not-understood-what = この 操作は 受け付けられませんでした
+error-not-understood-what = この 操作は できません
 error-not-understood-next = リンクを もう一度 開いて、はじめから やり直して ください。
 error-too-many-what = 回数が 多すぎます
 error-too-many-next = 1分 待ってから、もう一度 お試し ください。
+error-recovering-what = この 公演の 受付を 少しの あいだ 止めています
+error-recovering-next = チケットは 無事です。登録した カードも そのまま 使えます。数分 待ってから、もう一度 お試し ください。
 error-busy-what = いま 混み合って います
 error-busy-next = 1分 待ってから、もう一度 お試し ください。
 error-failed-what = こちらの 不具合で 表示できません

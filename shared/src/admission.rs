@@ -46,6 +46,56 @@ pub struct Admission {
     pub basis: AdmissionBasis,
 }
 
+/// How an admission ended.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    minicbor::Encode,
+    minicbor::Decode,
+)]
+#[serde(rename_all = "snake_case")]
+#[cbor(index_only)]
+pub enum EndedBy {
+    /// The barrier said *closed, and nobody passed*: the entry is as if it had never been.
+    #[n(0)]
+    Annulled,
+    /// The holder went out, after a proof and through a barrier: the entry was used, and is over.
+    #[n(1)]
+    Exited,
+}
+
+/// The end of an admission, as it is stored, uploaded and carried: by its own gate where nobody passed, by whichever
+/// gate saw the holder go where somebody did.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, minicbor::Encode, minicbor::Decode,
+)]
+#[serde(deny_unknown_fields)]
+#[cbor(map)]
+pub struct Ending {
+    /// Which admission; what makes repeating it harmless.
+    #[n(0)]
+    pub admission: AdmissionId,
+    /// Of which ticket.
+    #[n(1)]
+    pub ticket: TicketId,
+    /// Which gate saw it.
+    #[n(2)]
+    pub gate: GateId,
+    /// How.
+    #[n(3)]
+    pub by: EndedBy,
+    /// When, by that gate's clock.
+    #[n(4)]
+    pub at: Timestamp,
+}
+
 /// The places of the two records that a decision rests on; an arbiter that knows newer ones answers *stale*.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, minicbor::Encode, minicbor::Decode,

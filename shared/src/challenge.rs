@@ -129,8 +129,27 @@ impl Action {
     }
 }
 
-/// Label of what a card signs at a gate.
-const ADMISSION_LABEL: &str = "kido/v1/admission";
+/// Which way a lane lets people go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passage {
+    /// Into the venue.
+    #[default]
+    In,
+    /// Out of it.
+    Out,
+}
+
+impl Passage {
+    /// What the card's signature names it by.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::In => "kido/v1/admission",
+            Self::Out => "kido/v1/exit",
+        }
+    }
+}
 
 /// What a card signs for the registrar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,6 +199,8 @@ pub struct AdmissionMessage {
     pub tag: BindingTag,
     /// The tap's challenge.
     pub challenge: Challenge,
+    /// Which way: a proof for going out lets nobody in.
+    pub passage: Passage,
 }
 
 impl AdmissionMessage {
@@ -189,7 +210,7 @@ impl AdmissionMessage {
         MessageDigest::of(
             algorithm,
             &[
-                ADMISSION_LABEL.as_bytes(),
+                self.passage.label().as_bytes(),
                 self.event.as_bytes(),
                 self.gate.as_bytes(),
                 self.tag.as_bytes(),

@@ -211,6 +211,22 @@ pub fn decide(tickets: &[KnownTicket], here: &Here<'_>) -> Verdict {
     Verdict::Refuse(told.unwrap_or(Refusal::NoTicketHere))
 }
 
+/// Decides who may go out on this card: whoever is known to have come in by it, whatever has become of the ticket since.
+///
+/// Neither time nor zone keeps anybody in, and no arbiter is asked: it is told afterwards. Of two unrelated tickets the one
+/// that came in last goes, with the others of its party who are inside.
+#[must_use]
+pub fn decide_exit(tickets: &[KnownTicket]) -> Verdict {
+    let mut inside: Vec<&KnownTicket> =
+        tickets.iter().filter(|ticket| matches!(ticket.used, Used::Inside { .. })).collect();
+    inside.sort_by_key(|ticket| order(ticket));
+    let Some((first, rest)) = inside.split_first() else { return Verdict::Refuse(Refusal::NoTicketHere) };
+    let party = first.record.party;
+    let companions = rest.iter().filter(|other| party.is_some() && other.record.party == party);
+    let usable = |ticket: &KnownTicket| Usable { ticket: ticket.clone() };
+    Verdict::Admit(Admissible { first: usable(first), others: companions.map(|ticket| usable(ticket)).collect() })
+}
+
 /// Known use goes last: with an arbiter it is no objection, but of two tickets the one that looks unused is tried. Of
 /// those in use the latest goes first: it is the entry that its holder remembers when the screen names a time.
 fn order(ticket: &KnownTicket) -> (bool, Reverse<Option<Timestamp>>, Timestamp, Timestamp, TicketId) {

@@ -1,6 +1,7 @@
 //! An operator with nothing but the console: from an empty registrar to a gate that admits, through an evening, to its
 //! end; and everybody else who may look, or may not.
 
+mod changing;
 mod evening;
 mod gates;
 mod opening;
@@ -20,6 +21,7 @@ use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::Marker;
 
 use crate::chapter::Chapter;
+use crate::states::By;
 use crate::visit::Visitor;
 
 /// From an empty registrar to the first admission, at most; what is looked at on the way is not counted.
@@ -44,6 +46,7 @@ async fn an_operator_runs_an_event_with_the_console_alone() -> anyhow::Result<()
         let downloads = chapter.folder().join(format!("downloads-{language}"));
         std::fs::create_dir_all(&downloads)?;
         visitor.browser.saves_in(&downloads).await?;
+        visitor.browser.may_copy(&venue.registrar.origin()).await?;
         let mut operator = Operator {
             venue: &mut venue,
             visitor,
@@ -51,6 +54,7 @@ async fn an_operator_runs_an_event_with_the_console_alone() -> anyhow::Result<()
             downloads,
             looked: Duration::ZERO,
             event: String::new(),
+            real: String::new(),
             codes: BTreeMap::new(),
             gate: None,
         };
@@ -77,6 +81,8 @@ struct Operator<'o> {
     /// How long was spent looking, which no operator does.
     looked: Duration,
     event: String,
+    /// The event that it rehearses.
+    real: String,
     /// Links by reference, as the code file has them.
     codes: BTreeMap<String, String>,
     gate: Option<Gate>,
@@ -191,6 +197,7 @@ impl Operator<'_> {
         let cast = [Character::Holder, Character::SecondHolder, Character::Crowd(1), Character::Crowd(3)];
         chapter
             .step("no page keeps anybody out, nothing of a card stays in the browser", async {
+                visitor.has_walked(By::Console)?;
                 // References are the shop's own, and these are its eyes.
                 visitor.leaves(&cast, "").await.map(|_traffic| ())
             })

@@ -12,6 +12,7 @@ use kido_gate::kiosk::{Kiosk, Page};
 use kido_gate::screen::{Door, Notice, NoticeKind, Screen, Welcome};
 use kido_gate::words::Words;
 use kido_shared::card::PinTries;
+use kido_shared::challenge::Passage;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::GateId;
 use kido_shared::refusal::{Refusal, StaffCode};
@@ -86,36 +87,50 @@ fn notices() -> anyhow::Result<Vec<NoticeKind>> {
     ])
 }
 
-/// Every screen with its name and, where it has one, the code that stands on it.
-fn screens() -> anyhow::Result<Vec<(String, Option<u8>, Screen)>> {
+/// A screen's name in the gallery and the code on it, where it has one; a new screen does not compile before it has them.
+fn label(screen: &Screen) -> (String, Option<u8>) {
+    match screen {
+        Screen::Idle
+        | Screen::Reading
+        | Screen::AskPin(_)
+        | Screen::AskPinAtReader(_)
+        | Screen::Proving
+        | Screen::AskParty { .. }
+        | Screen::Goodbye { .. }
+        | Screen::Welcome(_)
+        | Screen::CardForgotten => (screen.name().replace('_', "-"), None),
+        Screen::OutOfOrder(code) => (format!("out-of-order-{}", code.get()), Some(code.get())),
+        Screen::Refused(notice) => (hung(&notice.kind).0.to_owned(), Some(notice.code.get())),
+    }
+}
+
+fn screens() -> anyhow::Result<Vec<Screen>> {
     let seats = ["1階 7列 12番", "1階 7列 13番"].map(SeatLabel::new).into_iter().collect::<Result<Vec<_>, _>>()?;
-    let plain = [
+    let mut all = vec![
         Screen::Idle,
         Screen::Reading,
         Screen::AskPin(PinTries::new(3)),
+        Screen::AskPinAtReader(PinTries::new(3)),
         Screen::Proving,
-        Screen::AskParty { most: 4 },
+        Screen::AskParty { most: 4, passage: Passage::In },
+        Screen::Goodbye { take_card: true },
         Screen::Welcome(Welcome { zone: zone("1階南")?, seats, take_card: true }),
         Screen::CardForgotten,
     ];
-    let mut all: Vec<_> = plain.into_iter().map(|screen| (screen.name().replace('_', "-"), None, screen)).collect();
-    for refusal in [
+    let broken = [
         Refusal::OfflineNotAllowed,
         Refusal::ReplicaTooOld,
         Refusal::ClockUncertain,
         Refusal::StorageFailed,
         Refusal::ReaderFailed,
         Refusal::BarrierFailed,
-    ] {
-        let code = refusal.code();
-        all.push((format!("out-of-order-{}", code.get()), Some(code.get()), Screen::OutOfOrder(code)));
-    }
+    ];
+    all.extend(broken.map(|refusal| Screen::OutOfOrder(refusal.code())));
     for (place, kind) in notices()?.into_iter().enumerate() {
-        let (name, code) = hung(&kind);
+        let (_name, code) = hung(&kind);
         let code = StaffCode::parse(code).ok_or_else(|| anyhow::anyhow!("{code} is no code"))?;
         // With and without a card in the tray: the last sentence differs.
-        let notice = Notice { kind, code, take_card: place.is_multiple_of(2) };
-        all.push((name.to_owned(), Some(code.get()), Screen::Refused(notice)));
+        all.push(Screen::Refused(Notice { kind, code, take_card: place.is_multiple_of(2) }));
     }
     Ok(all)
 }
@@ -152,10 +167,8 @@ impl Drop for Gallery {
 }
 
 /// Shows one screen and looks at it as whoever stands before it.
-async fn is_right(
-    (gallery, visitor): (&Gallery, &mut Visitor),
-    (name, code, screen): (&str, Option<u8>, &Screen),
-) -> anyhow::Result<()> {
+async fn is_right(gallery: &Gallery, visitor: &mut Visitor, screen: &Screen) -> anyhow::Result<()> {
+    let (name, code) = label(screen);
     gallery.display.show(screen, NOW);
     crate::lane::screen(visitor, screen.name()).await?;
     let drawn = code.map_or_else(String::new, |code| code.to_string());
@@ -182,11 +195,10 @@ async fn every_screen_of_a_lane() -> anyhow::Result<()> {
                 Ok(())
             })
             .await;
-        for (name, code, screen) in &screens()? {
+        for screen in &screens()? {
+            let (name, code) = label(screen);
             let told = code.map_or_else(String::new, |code| format!(", code {code}"));
-            chapter
-                .step(&format!("{language}: {name}{told}"), is_right((&gallery, &mut visitor), (name, *code, screen)))
-                .await;
+            chapter.step(&format!("{language}: {name}{told}"), is_right(&gallery, &mut visitor, screen)).await;
         }
         chapter.step("no screen keeps anybody out", async { visitor.leaves(&[], "").await.map(|_traffic| ()) }).await;
     }

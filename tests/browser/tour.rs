@@ -23,23 +23,37 @@ const AT_THE_LANE: [(&str, bool, &str, &str); 5] = [
 /// Taps until a gate that asks every 20 s has asked, at about six seconds for a card that it does not know.
 const FOLLOWS_IN_TAPS: usize = 8;
 
+/// In English with a pointer, then in Japanese by keyboard alone, the lane's keypad included.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tour_goes_as_the_desk_tells() -> anyhow::Result<()> {
     let Some(mut chapter) = Chapter::open("tour")? else { return Ok(()) };
-    let venue = Venue::open(chapter.folder()).await?;
+    for language in ["en", "ja"] {
+        Box::pin(goes(&mut chapter, language)).await?;
+    }
+    chapter.end()
+}
+
+/// One visitor's tour, at a venue of their own.
+async fn goes(chapter: &mut Chapter, language: &'static str) -> anyhow::Result<()> {
+    let folder = chapter.folder().join(language);
+    let venue = Venue::open(&folder).await?;
     let event = venue.registrar.rehearsal(&EventOptions::default()).await?;
     let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
     gate.start().await?;
     let tour = Tour::lay_out(&venue, &gate, &event).await?;
     let desk = Desk::open(&venue, tour).await?;
-    let beside = chapter.folder().join("beside");
-    let mut lane = Visitor::comes(&beside, "ja", GATE).await?;
-    let mut hand = Visitor::comes(chapter.folder(), "en", PAGE).await?;
+    let mut lane = Visitor::comes(&folder.join("beside"), language, GATE).await?;
+    let mut hand = Visitor::comes(&folder, language, PAGE).await?;
     chapter
-        .step("the desk leads to the lane's screen", async {
+        .step(&format!("{language}: the desk leads to the lane's screen"), async {
             hand.browser.go(&desk.address()).await?;
-            lane.browser.go(&leads_to(&hand, "a[data-page='lane']").await?).await?;
-            screen(&lane, "idle").await
+            let lanes = format!("{}?lang={language}", leads_to(&hand, "a[data-page='lane']").await?);
+            lane.browser.go(&lanes).await?;
+            screen(&lane, "idle").await?;
+            if lane.browser.ask("return document.documentElement.lang").await? != language {
+                lane.browser.press("#switch").await?;
+            }
+            Ok(())
         })
         .await;
     for (step, asks, kind, told) in AT_THE_LANE {
@@ -53,7 +67,7 @@ async fn the_tour_goes_as_the_desk_tells() -> anyhow::Result<()> {
         chapter.step("no page keeps anybody out", async { visitor.leaves(&cast, "").await.map(|_traffic| ()) }).await;
     }
     gate.stop().await?;
-    chapter.end()
+    Ok(())
 }
 
 async fn leads_to(hand: &Visitor, selector: &str) -> anyhow::Result<String> {

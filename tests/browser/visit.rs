@@ -7,6 +7,8 @@ use kido_tests::browser::{Browser, Hand, Setting, Size, Traffic};
 use kido_tests::leak::LeakSearch;
 use kido_virtual_card::character::Character;
 
+use crate::states::{self, By};
+
 /// Files of a profile at least: with fewer, the browser kept nothing and the search proved nothing.
 const PROFILE_FILES_MIN: u64 = 10;
 
@@ -36,6 +38,8 @@ pub(crate) struct Visitor {
     /// What axe-core would have otherwise, and on how many states: told, not held.
     advice: BTreeMap<String, usize>,
     looks: usize,
+    /// The states of pages that were looked at, by name.
+    states: BTreeSet<String>,
 }
 
 impl Visitor {
@@ -47,7 +51,20 @@ impl Visitor {
         let mut browser = Browser::start(&folder, Setting { language, is_kiosk, keeps_traffic: true }).await?;
         browser.use_with(if language == "ja" { Hand::Keyboard } else { Hand::Pointer });
         browser.resize(sizes[0]).await?;
-        Ok(Self { browser, sizes, language, wrong: Vec::new(), advice: BTreeMap::new(), looks: 0 })
+        Ok(Self {
+            browser,
+            sizes,
+            language,
+            wrong: Vec::new(),
+            advice: BTreeMap::new(),
+            looks: 0,
+            states: BTreeSet::new(),
+        })
+    }
+
+    /// The language that they read.
+    pub(crate) const fn language(&self) -> &'static str {
+        self.language
     }
 
     /// Looks at the page as it stands; what is wrong with it is told when the visitor leaves.
@@ -58,6 +75,7 @@ impl Visitor {
     /// The same where Chromium complains about something for a good reason, such as an answer that is a refusal.
     pub(crate) async fn looks_expecting(&mut self, name: &str, expected: &[&str]) -> anyhow::Result<()> {
         let name = format!("{name}.{}", self.language);
+        self.states.extend(states::of(&self.browser).await?);
         let findings = self.browser.look(&name, self.sizes).await?;
         self.looks += 1;
         for finding in findings {
@@ -72,6 +90,11 @@ impl Visitor {
             self.wrong.push(format!("{name}: in {lang}, not in {}", self.language));
         }
         self.holds_still(&name, expected).await
+    }
+
+    /// Holds that every state that this chapter stands for was looked at.
+    pub(crate) fn has_walked(&self, chapter: By) -> anyhow::Result<()> {
+        states::all_walked(chapter, &self.states)
     }
 
     /// Notes what Chromium complained about since the last look.

@@ -19,9 +19,9 @@ async fn a_box_in_the_venue_decides_with_the_line_down_and_forgets_nothing_when_
     let Some(mut chapter) = Chapter::open("arbiter")? else { return Ok(()) };
     let mut venue = Venue::open(chapter.folder()).await?;
     let event = venue.registrar.rehearsal(&EventOptions { arbiter: "venue", ..EventOptions::default() }).await?;
-    let names = ["VENUE-1", "VENUE-2", "VENUE-3"];
+    let names = ["VENUE-1", "VENUE-2", "VENUE-3", "VENUE-4"];
     let links = venue.registrar.import(&event, &names.map(TicketRow::open_now), false).await?;
-    let cards = [Character::Holder, Character::SecondHolder, Character::EndsSoon];
+    let cards = [Character::Holder, Character::SecondHolder, Character::EndsSoon, Character::Stranger];
     for (card, name) in cards.into_iter().zip(names) {
         bind(&venue, card, link(&links, name)?).await?;
     }
@@ -38,6 +38,7 @@ async fn a_box_in_the_venue_decides_with_the_line_down_and_forgets_nothing_when_
     decides(&mut chapter, &mut venue, &mut arbiter, [first, second]).await?;
     venue.registrar.start().await?;
     afterwards(&mut chapter, &venue, &arbiter, &event, first).await;
+    on_paper(&mut chapter, &venue, &event, [first, second]).await;
     arbiter.stop().await?;
     for mut gate in gates {
         gate.stop().await?;
@@ -91,6 +92,22 @@ async fn decides(
         })
         .await;
     Ok(())
+}
+
+async fn on_paper(chapter: &mut Chapter, venue: &Venue, event: &str, [first, second]: [&mut Gate; 2]) {
+    chapter
+        .step("a holder who was ticked on paper is inside for the box, too: the card is refused", async {
+            let shown = venue.registrar.json(&["tickets", "show", event, "VENUE-4"]).await?;
+            let ticket = shown.get("ticket").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let ticks = venue.folder().join("ticks.csv");
+            std::fs::write(&ticks, format!("ticket,at,gate\n{ticket},2026-01-10T17:05+09:00,{}\n", first.id()))?;
+            let ticks = ticks.to_string_lossy();
+            venue.registrar.json(&["admissions", "import", event, &ticks]).await?;
+            second.followed(&venue.registrar, event, FOLLOWS_WITHIN).await?;
+            let refused = second.tap(venue, Character::Stranger, Vec::new(), PIN).await?;
+            asked("already_in", 18, "already_in").holds(&refused)
+        })
+        .await;
 }
 
 async fn afterwards(chapter: &mut Chapter, venue: &Venue, arbiter: &Arbiter, event: &str, gate: &Gate) {

@@ -11,6 +11,12 @@ use crate::chapter::{Chapter, asked, bind, link, unasked, welcome};
 /// How long a gate may take to call itself offline: ten seconds without an answer, and some.
 const OFFLINE_WITHIN: Duration = Duration::from_secs(40);
 
+/// How long a gate may take to report what it knows: it does so every ten seconds.
+const HEARD_WITHIN: Duration = Duration::from_secs(40);
+
+/// How often it is asked whether it has.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
 /// How long a gate may take to notice that the registrar is back, and to bring everything home.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
@@ -140,8 +146,28 @@ async fn home_gate(chapter: &mut Chapter, venue: &mut Venue, home: &str) -> anyh
             Ok(())
         })
         .await;
+    first.stop().await?;
     venue.registrar.json(&["event", "update", home, "--offline", "refuse"]).await?;
-    let mut second = started(venue, home, 1).await?;
+    let add = ["gate", "add", home, "--zone", "A"];
+    chapter
+        .step("home gate: a second gate waits for the first to hear of it", async {
+            let refused = venue.registrar.json(&add).await;
+            anyhow::ensure!(refused.is_err_and(|error| error.to_string().contains("gate_unheard")), "it was offered");
+            Ok(())
+        })
+        .await;
+    first.start().await?;
+    first.followed(&venue.registrar, home, FOLLOWS_WITHIN).await?;
+    let heard = tokio::time::Instant::now() + HEARD_WITHIN;
+    let mut second = loop {
+        match Gate::enrol(venue, home, "A", 1).await {
+            Ok(gate) => break gate,
+            Err(_unheard) if tokio::time::Instant::now() < heard => tokio::time::sleep(ASK_EVERY).await,
+            Err(error) => return Err(error.into()),
+        }
+    };
+    second.start().await?;
+    second.followed(&venue.registrar, home, FOLLOWS_WITHIN).await?;
     venue.registrar.json(&["event", "update", home, "--offline", "home-gate"]).await?;
     first.followed(&venue.registrar, home, FOLLOWS_WITHIN).await?;
     second.followed(&venue.registrar, home, FOLLOWS_WITHIN).await?;

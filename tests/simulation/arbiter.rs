@@ -162,11 +162,7 @@ impl VenueBox {
             }
             Err(StepRefusal::TooOld | StepRefusal::Contended | StepRefusal::Book(_) | StepRefusal::Records(_)) => None,
             Err(
-                StepRefusal::OtherGate
-                | StepRefusal::NotOffered
-                | StepRefusal::Elsewhere
-                | StepRefusal::OtherHome
-                | StepRefusal::UnknownTicket,
+                StepRefusal::OtherGate | StepRefusal::Elsewhere | StepRefusal::OtherHome | StepRefusal::UnknownTicket,
             ) => Some(Reply::Refused),
         }
     }

@@ -146,7 +146,7 @@ async fn before_the_screen(world: &Rc<World>, gate: &Rc<Gate>) -> Seen {
                     gate.take(world, Input::PinEntered(Pin::parse(PIN).expect("a PIN"), cast::challenge()));
                     continue;
                 }
-                Some(Screen::AskParty { most }) if begun => {
+                Some(Screen::AskParty { most, .. }) if begun => {
                     world.turns.sleep(world.between(300, 2_500)).await;
                     let many = usize::try_from(world.between(1, most as u64)).expect("a few");
                     gate.take(world, Input::PartyChosen(many));

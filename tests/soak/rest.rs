@@ -72,7 +72,7 @@ impl Left {
         let records = runtime.block_on(store.feed_records(self.event, 0, u64::MAX))?;
         let published = Published::of(&RecordCipher::new(&subkeys.record, self.event, Epoch::FIRST), &records);
         let (doubles, lost) = (evening.doubles(&published), self.lost(&evening, &store, &tickets)?);
-        let listed = store.conflicts(self.event)?;
+        let listed: Vec<_> = store.conflicts(self.event)?.into_iter().map(|view| view.conflict).collect();
         let mut found = Found {
             broken: Vec::new(),
             admissions: evening.admissions().count(),

@@ -16,6 +16,7 @@ mod error;
 mod hand;
 mod look;
 mod painted;
+mod paper;
 mod tabs;
 mod traffic;
 
@@ -31,6 +32,7 @@ pub use error::BrowserError;
 pub use hand::Hand;
 pub use look::{GATE, PAGE, Size};
 pub use painted::Painted;
+pub use paper::Paper;
 pub use tabs::Tab;
 pub use traffic::{Request, Traffic};
 

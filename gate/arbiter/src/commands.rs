@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use kido_serve::TlsPair;
 use kido_shared::clock::{Clock, SystemClock};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tracing_subscriber::EnvFilter;
@@ -30,7 +31,10 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Enrol { data } => runtime.block_on(enrol::enrol(&data)),
         Command::Etcd { data, joining } => runtime.block_on(etcd::etcd(&data, joining)),
         Command::Import { file, data } => runtime.block_on(import::import(&data, &file)),
-        Command::Run { data, listen, metrics } => runtime.block_on(run::run(&data, Listen { gates: listen, metrics })),
+        Command::Run { data, listen, tls_certificate, tls_key, metrics } => {
+            let tls = tls_certificate.zip(tls_key).map(|(certificates, key)| TlsPair { certificates, key });
+            runtime.block_on(run::run(&data, Listen { gates: listen, tls, metrics }))
+        }
         Command::Doctor { data, json } => runtime.block_on(doctor::doctor(&data, json)),
     }
 }

@@ -26,9 +26,6 @@ pub enum StepRefusal {
     /// The step names another gate than the one that signed it.
     #[error("the step names another gate than the one that signed it")]
     OtherGate,
-    /// No gate may ask for this kind of step.
-    #[error("exits are not offered yet")]
-    NotOffered,
     /// The policy names another arbiter than this box, or the gate believes in another one.
     #[error("this event's claims are decided elsewhere")]
     Elsewhere,
@@ -146,9 +143,6 @@ impl<R: ClaimRecords> Arbiter<R> {
         if step.gate() != signed_by {
             return Err(StepRefusal::OtherGate);
         }
-        if !step.is_offered() {
-            return Err(StepRefusal::NotOffered);
-        }
         let (now, standing) = (self.now(), self.book.standing());
         if Some(decides(&standing, R::SHARING, now)?) != arbiter {
             return Err(StepRefusal::Elsewhere);
@@ -198,7 +192,7 @@ impl<R: ClaimRecords> Arbiter<R> {
                 Some(Versioned { claims, version }) => (claims.clone(), Some(*version)),
                 None => (TicketClaims::default(), None),
             };
-            let known = before.clone().with_holding_of(told);
+            let known = before.clone().with_endings_of(told).with_holding_of(told);
             let (next, answer) = take_step(&known, step, facts, now);
             // What the feed told this box the others may not have heard: where they share records, it is written before
             // anything is said that rests on it.

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use kido_doctor::{Finding, disk, secrets};
 use kido_follow::uplink::JSON_BYTES_MAX;
-use kido_follow::{Uplink, UplinkError};
+use kido_follow::{LookedAtHead, UnbelievedHead, Uplink, UplinkError};
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
-use kido_shared::feed::{FeedHead, TrustedFeedKeys};
 use kido_shared::limits::FEED_HEAD_BYTES_MAX;
 use kido_shared::wire::v1::routes;
 use kido_store::StoreError;
@@ -78,25 +77,25 @@ async fn look_at_line(identity: &Identity, now: Timestamp) -> Vec<Finding> {
     let enrolment = identity.enrolment();
     let asked = async {
         let uplink = Uplink::new(enrolment.origin.clone(), crate::PROGRAM)?;
-        uplink.get(&routes::feed_head(enrolment.event), FEED_HEAD_BYTES_MAX, DEADLINE).await
+        let head = uplink.get(&routes::feed_head(enrolment.event), FEED_HEAD_BYTES_MAX, DEADLINE).await?;
+        Ok::<_, UplinkError>((uplink, head))
     };
     let origin = enrolment.origin.as_str();
     match asked.await {
-        Ok(bytes) => vec![Finding::well("uplink", origin), look_at_head(identity, &bytes, now)],
+        Ok((uplink, bytes)) => {
+            vec![Finding::well("uplink", origin), look_at_head(&uplink, identity, &bytes, now).await]
+        }
         // The venue's line may be down: that is what this box is for.
         Err(error) => vec![Finding::look("uplink", format!("{origin}: {}", Chain(&error)))],
     }
 }
 
-fn look_at_head(identity: &Identity, bytes: &[u8], now: Timestamp) -> Finding {
+async fn look_at_head(uplink: &Uplink, identity: &Identity, bytes: &[u8], now: Timestamp) -> Finding {
     let Followed { root, event, feed_key, .. } = identity.followed();
-    let believed = TrustedFeedKeys::new(root, event).and_then(|mut keys| {
-        keys.trust(&feed_key)?;
-        FeedHead::verify(bytes, &keys, event, now)
-    });
-    match believed {
-        Err(error) => Finding::broken("clock", format!("the head is refused: {error}")),
-        Ok(head) => {
+    match kido_follow::look_at_head(uplink, (root, event), &feed_key, (bytes, now)).await {
+        Err(error @ UnbelievedHead::Feed(_)) => Finding::broken("clock", Chain(&error).to_string()),
+        Err(error @ UnbelievedHead::Uplink(_)) => Finding::look("uplink", Chain(&error).to_string()),
+        Ok(LookedAtHead { head, .. }) => {
             let issued_at = head.head().issued_at;
             let behind = issued_at.since(now);
             if behind > CLOCK_APART_MAX {

@@ -111,6 +111,13 @@ enum Command {
         /// Where it listens
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8430")]
         listen: SocketAddr,
+        /// PEM file with this box's certificate and those up to its root: TLS without a proxy in front. It is read again
+        /// when somebody renews it
+        #[arg(long, value_name = "FILE", requires = "tls_key")]
+        tls_certificate: Option<PathBuf>,
+        /// PEM file with its key, which nobody else may read
+        #[arg(long, env = "KIDO_TLS_KEY_FILE", value_name = "FILE", requires = "tls_certificate")]
+        tls_key: Option<PathBuf>,
         /// Where Prometheus reads /metrics: loopback, or a network of its own, since nobody is asked who they are; nowhere
         /// unless it is said
         #[arg(long, value_name = "ADDRESS")]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use axum::extract::MatchedPath;
 use axum::http::StatusCode;
-use kido_observe::{Count, CountBy, LabelSet, LabelWriter, Level, Registry, Route, TimesBy, Word};
+use kido_observe::{Answered, Count, CountBy, Level, Registry, Stepped, TimesBy};
 use kido_shared::claim::{ClaimAnswer, ClaimStep};
 use kido_shared::clock::Timestamp;
 
@@ -15,41 +15,13 @@ use crate::records::Sharing;
 /// Bounds for steps, in seconds: gates give an attempt up after 0.3.
 const STEP_BOUNDS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.3, 1.0, 3.0];
 
-/// A request by its route and the kind of answer that it got.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Answered {
-    route: Route,
-    status: Word,
-}
-
-impl LabelSet for Answered {
-    fn write(&self, labels: &mut LabelWriter<'_, '_>) {
-        labels.route("route", &self.route);
-        labels.word("status", self.status);
-    }
-}
-
-/// A step on a ticket's record and what was said to it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Step {
-    step: Word,
-    answer: Word,
-}
-
-impl LabelSet for Step {
-    fn write(&self, labels: &mut LabelWriter<'_, '_>) {
-        labels.word("step", self.step);
-        labels.word("answer", self.answer);
-    }
-}
-
 /// All numbers of this process.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
     requests: CountBy<Answered>,
-    steps: CountBy<Step>,
-    step_times: TimesBy<Step>,
+    steps: CountBy<Stepped>,
+    step_times: TimesBy<Stepped>,
     copied: Count,
     decides: Level,
     records: Level,
@@ -78,13 +50,12 @@ impl Metrics {
 
     /// A request was answered.
     pub(crate) fn answered(&self, route: Option<&MatchedPath>, status: StatusCode) {
-        self.requests.add_one(Answered { route: Route::of(route), status: Word::of_status(status) });
+        self.requests.add_one(Answered::of(route, status));
     }
 
     /// A step was answered, or refused.
     pub(crate) fn stepped(&self, step: &ClaimStep, answer: Option<&ClaimAnswer>, took: Duration) {
-        let answer = Word::new(answer.map_or("refused", ClaimAnswer::name));
-        let labels = Step { step: Word::new(step.name()), answer };
+        let labels = Stepped::of(step, answer);
         self.step_times.took(labels.clone(), took);
         self.steps.add_one(labels);
     }

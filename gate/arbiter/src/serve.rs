@@ -3,8 +3,7 @@
 use core::time::Duration;
 
 use axum::Router;
-use kido_serve::Limits;
-use tokio::net::TcpListener;
+use kido_serve::{Entry, Limits};
 
 /// The loop's limits.
 const LIMITS: Limits = Limits {
@@ -16,6 +15,6 @@ const LIMITS: Limits = Limits {
 };
 
 /// Serves until `stop` is ready, then finishes what is under way.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    kido_serve::serve(listener, router, LIMITS, stop).await;
+pub async fn serve(entry: impl Into<Entry>, router: Router, stop: impl Future<Output = ()>) {
+    kido_serve::serve(entry, router, LIMITS, stop).await;
 }

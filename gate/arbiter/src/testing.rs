@@ -139,6 +139,7 @@ impl Feed {
             verifying_key: self.key.verifying_key().to_bytes(),
             valid_from: NOW.before(Duration::from_secs(86_400)),
             valid_until: NOW.after(Duration::from_secs(86_400)),
+            revokes_before: None,
         };
         Followed {
             event: EVENT,

@@ -15,8 +15,11 @@ const ADMISSION_VARIABLE: &str = "KIDO_ADMISSION";
 /// The variable that says how many people pass.
 const COUNT_VARIABLE: &str = "KIDO_ADMISSIONS";
 
+/// The exit code of *closed, and nobody passed*: no shell and no crash ends with it.
+const NOBODY_PASSED: i32 = 40;
+
 impl BarrierCommand {
-    /// Runs the program and takes its exit code 0 as *opened*. It learns an admission id and a count, nothing of a card
+    /// Runs the program and takes its exit code 0 as *opened*, 40 as *closed, and nobody passed*. It learns an admission id and a count, nothing of a card
     /// or a ticket.
     pub(super) async fn open(&self, first: AdmissionId, admissions: usize) -> Result<Opened, BarrierError> {
         let mut command = Command::new(&self.program);
@@ -39,6 +42,7 @@ impl BarrierCommand {
         };
         match ended.map_err(BarrierError::NotRun)? {
             status if status.success() => Ok(Opened),
+            status if status.code() == Some(NOBODY_PASSED) => Err(BarrierError::NobodyPassed),
             status => Err(BarrierError::Failed(status)),
         }
     }

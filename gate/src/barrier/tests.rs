@@ -30,6 +30,7 @@ async fn exit_code_0_is_open_and_any_other_is_not() {
     assert_eq!(open(&shell("exit 0")).await.unwrap(), Opened);
     let failed = open(&shell("exit 7")).await.unwrap_err();
     assert!(matches!(failed, BarrierError::Failed(status) if status.code() == Some(7)));
+    assert!(matches!(open(&shell("exit 40")).await, Err(BarrierError::NobodyPassed)), "said for certain");
 }
 
 #[tokio::test]

@@ -42,7 +42,15 @@ pub(crate) fn parts(folder: &DataFolder, feed: &Feed) -> Parts {
     let opened = tokio::task::block_in_place(|| Journal::open(&folder.journal(), GATE, NOW, &mut random));
     let (journal, _recovered) = opened.unwrap();
     let clock = Arc::new(GateClock::start(Arc::new(ManualClock::at(NOW)), Some(NOW)));
-    Parts { identity, journal, replica, clock, barrier: Barrier::Log, metrics: Metrics::begin(NOW) }
+    Parts {
+        identity,
+        journal,
+        replica,
+        clock,
+        barrier: Barrier::Log,
+        passage: kido_shared::challenge::Passage::In,
+        metrics: Metrics::begin(NOW),
+    }
 }
 
 /// One entry without a line, of this ticket.

@@ -52,8 +52,11 @@ fn here(folder: &DataFolder) -> anyhow::Result<(JournalWritten, Vec<u8>)> {
 }
 
 fn describe(written: &JournalWritten) -> String {
-    let JournalWritten { admissions, showings, more, .. } = written;
+    let JournalWritten { admissions, showings, endings, more, .. } = written;
     let mut lines = vec![format!("Written: {admissions} admissions, {showings} refused proofs.")];
+    if *endings > 0 {
+        lines.push(format!("With them {endings} ends of admissions: nobody had passed, or the holder went out."));
+    }
     if *more {
         lines.push("More waits than one file holds: only the line brings the rest home.".to_owned());
     }

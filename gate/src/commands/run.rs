@@ -44,6 +44,9 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
     if let Some(barrier) = &options.barrier {
         config.barrier = barrier.clone();
     }
+    if let Some(direction) = options.direction {
+        config.lane.direction = direction;
+    }
     if let Some(listen) = options.metrics {
         config.metrics.listen = Some(listen);
     }
@@ -92,6 +95,7 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
 /// Opens the stores, off the asynchronous workers: they read and verify whole logs.
 async fn open(folder: &DataFolder, identity: Identity, config: &Config) -> anyhow::Result<Parts> {
     let (folder, barrier) = (folder.clone(), barrier(&config.barrier));
+    let passage = config.lane.direction.into();
     let opening = move || -> anyhow::Result<Parts> {
         let machine = machine_clock();
         let gate = identity.enrolment().gate;
@@ -102,7 +106,7 @@ async fn open(folder: &DataFolder, identity: Identity, config: &Config) -> anyho
         }
         let clock = Arc::new(GateClock::start(machine, recovered.newest));
         let metrics = Metrics::begin(clock.now());
-        Ok(Parts { identity, journal, replica, clock, barrier, metrics })
+        Ok(Parts { identity, journal, replica, clock, barrier, passage, metrics })
     };
     tokio::task::spawn_blocking(opening).await.context("opening the stores was cut off")?
 }

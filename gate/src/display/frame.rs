@@ -104,6 +104,11 @@ pub enum Shows {
         /// Whether the card still lies in the tray.
         take_card: bool,
     },
+    /// Until next time.
+    Goodbye {
+        /// Whether the card still lies in the tray.
+        take_card: bool,
+    },
     /// Not here, not now, or not so.
     Refused {
         /// Which sentence, by name.
@@ -163,6 +168,7 @@ impl Frame {
             | Shows::AskPinAtReader { .. }
             | Shows::Proving
             | Shows::Welcome { .. }
+            | Shows::Goodbye { .. }
             | Shows::Refused { .. }
             | Shows::CardForgotten
             | Shows::OutOfOrder { .. } => Asks::Nothing,
@@ -188,10 +194,11 @@ impl Shows {
             Screen::AskPin(tries) => Self::AskPin { tries: tries.get() },
             Screen::AskPinAtReader(tries) => Self::AskPinAtReader { tries: tries.get() },
             Screen::Proving => Self::Proving,
-            Screen::AskParty { most } => Self::AskParty { most: *most },
+            Screen::AskParty { most, .. } => Self::AskParty { most: *most },
             Screen::Welcome(welcome) => {
                 Self::Welcome { zone: welcome.zone.clone(), seats: welcome.seats.clone(), take_card: welcome.take_card }
             }
+            Screen::Goodbye { take_card } => Self::Goodbye { take_card: *take_card },
             Screen::Refused(notice) => {
                 Self::Refused { notice: NoticeName(notice.kind.key()), code: notice.code, take_card: notice.take_card }
             }

@@ -35,6 +35,8 @@ pub enum Picture {
     Ring,
     /// A filled circle with an open doorway.
     Welcome,
+    /// An open doorway, and an arrow out of it.
+    Goodbye,
     /// An arrow in a square.
     Elsewhere,
     /// A clock in a square.
@@ -101,6 +103,7 @@ impl Look {
             Screen::Proving => Self::quiet(Picture::Ring),
             Screen::AskParty { .. } => Self::quiet(Picture::People),
             Screen::Welcome(_) => Self { ground: Ground::Welcome, picture: Picture::Welcome, tone: Tone::Rising },
+            Screen::Goodbye { .. } => Self::quiet(Picture::Goodbye),
             Screen::Refused(notice) => Self::of_notice(&notice.kind),
             Screen::CardForgotten => Self::elsewhere(Picture::TakeCard, Tone::TakeCard),
             Screen::OutOfOrder(_) => Self::FAULT,

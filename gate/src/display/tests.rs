@@ -44,7 +44,7 @@ fn nothing_is_taken_that_was_not_asked_for() {
     let (display, viewer, _typed) = asking();
     let now_asked = |typed| viewer.type_in(viewer.current().number, typed);
     assert_eq!(now_asked(Typed::Party(1)), Err(NotTaken::NotAsked));
-    display.show(&Screen::AskParty { most: 2 }, NOW);
+    display.show(&Screen::AskParty { most: 2, passage: kido_shared::challenge::Passage::In }, NOW);
     assert_eq!(now_asked(pin()), Err(NotTaken::NotAsked));
     assert_eq!(now_asked(Typed::Party(0)), Err(NotTaken::NotAsked));
     assert_eq!(now_asked(Typed::Party(3)), Err(NotTaken::NotAsked));

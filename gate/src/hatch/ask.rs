@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteEx
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::{Answer, HatchError, IMPORT, JOURNAL, NAME, through};
+use super::{Answer, GateStanding, HatchError, IMPORT, JOURNAL, NAME, STANDING, through};
 use crate::carried::{FeedTaken, JournalWritten};
 use crate::identity::DataFolder;
 
@@ -59,7 +59,7 @@ impl Asking {
             (Ok(Answer::Refused(reason)), _) => Err(HatchError::Refused(reason)),
             // A gate that has gone says nothing; a medium that was pulled out is told as what it is.
             (_, Err(source)) => Err(HatchError::Socket { path: self.path, source }),
-            (Ok(Answer::Journal(_)) | Err(_), Ok(())) => Err(HatchError::NoAnswer),
+            (Ok(Answer::Journal(_) | Answer::Standing(_)) | Err(_), Ok(())) => Err(HatchError::NoAnswer),
         }
     }
 
@@ -73,11 +73,27 @@ impl Asking {
         let written = match self.answer().await {
             Ok(Answer::Journal(written)) if written.bytes <= JOURNAL_FILE_BYTES_MAX => written,
             Ok(Answer::Refused(reason)) => return Err(HatchError::Refused(reason)),
-            Ok(Answer::Journal(_) | Answer::Feed(_)) | Err(_) => return Err(HatchError::NoAnswer),
+            Ok(Answer::Journal(_) | Answer::Feed(_) | Answer::Standing(_)) | Err(_) => {
+                return Err(HatchError::NoAnswer);
+            }
         };
         let mut file = vec![0; written.bytes];
         self.read.read_exact(&mut file).await.map_err(|_gone| HatchError::NoAnswer)?;
         Ok((written, file))
+    }
+
+    /// Asks how the gate stands.
+    ///
+    /// # Errors
+    /// [`HatchError`].
+    pub async fn standing(mut self) -> Result<GateStanding, HatchError> {
+        let asked = self.request(STANDING, &mut tokio::io::empty()).await;
+        asked.map_err(|source| HatchError::Socket { path: self.path.clone(), source })?;
+        match self.answer().await {
+            Ok(Answer::Standing(standing)) => Ok(standing),
+            Ok(Answer::Refused(reason)) => Err(HatchError::Refused(reason)),
+            Ok(Answer::Journal(_) | Answer::Feed(_)) | Err(_) => Err(HatchError::NoAnswer),
+        }
     }
 
     async fn request(&mut self, asked: &str, file: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {

@@ -88,6 +88,20 @@ async fn a_running_gate_hands_its_journal_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_running_gate_says_how_it_stands() {
+    let feed = Feed::with_tickets(5);
+    let gate = running(&feed);
+    let empty = asking(&gate).standing().await.unwrap();
+    assert_eq!((empty.records, empty.admits_up_to_s, empty.arbiter), (0, None, AskedAt::Unknown));
+    asking(&gate).import(file(&feed, NOW).as_slice()).await.unwrap();
+    let followed = asking(&gate).standing().await.unwrap();
+    assert_eq!((followed.records, followed.delivered), (feed.reached.length, Some(true)));
+    assert!(followed.admits_up_to_s.is_some() && !followed.revoked);
+    admit(&gate.parts.journal, 0).await;
+    assert_eq!(asking(&gate).standing().await.unwrap().delivered, Some(false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_asks_for_something_else_or_leaves_at_once_ends_nothing() {
     let gate = running(&Feed::with_tickets(5));
     for said in ["import 2\n", "\n", "", "a line that is much longer than any request is\n"] {

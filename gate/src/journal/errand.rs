@@ -28,6 +28,9 @@ pub enum ErrandKind {
     /// Say that nobody passed.
     #[n(3)]
     Annul,
+    /// Say that the holder went out.
+    #[n(4)]
+    Exit,
 }
 
 impl ErrandKind {
@@ -38,16 +41,17 @@ impl ErrandKind {
             Self::Withdraw => 1,
             Self::Opened => 2,
             Self::Annul => 3,
+            Self::Exit => 4,
         }
     }
 
-    const fn of(step: &ClaimStep) -> Option<Self> {
+    const fn of(step: &ClaimStep) -> Self {
         match step {
-            ClaimStep::Claim(_) => Some(Self::Claim),
-            ClaimStep::Withdraw(_) => Some(Self::Withdraw),
-            ClaimStep::Opened(_) => Some(Self::Opened),
-            ClaimStep::Annul(_) => Some(Self::Annul),
-            ClaimStep::Exit(_) => None,
+            ClaimStep::Claim(_) => Self::Claim,
+            ClaimStep::Withdraw(_) => Self::Withdraw,
+            ClaimStep::Opened(_) => Self::Opened,
+            ClaimStep::Annul(_) => Self::Annul,
+            ClaimStep::Exit(_) => Self::Exit,
         }
     }
 }
@@ -94,8 +98,7 @@ impl Errand {
 
 fn errand(step: &[u8]) -> Result<Errand, JournalError> {
     let step: ClaimStep = minicbor::decode(step).map_err(|_no_detail| JournalError::Unreadable)?;
-    let kind = ErrandKind::of(&step).ok_or(JournalError::Unreadable)?;
-    Ok(Errand { kind, step })
+    Ok(Errand { kind: ErrandKind::of(&step), step })
 }
 
 impl Journal {

@@ -108,9 +108,32 @@ pub(super) enum Fact {
     /// A card proved itself and did not enter.
     #[n(11)]
     Refused(#[n(0)] RefusedShowing),
+    /// A registrar that was restored from a backup wants everything once more, acknowledged or not.
+    #[n(20)]
+    Requeued {
+        /// When its recovery began: each is answered once.
+        #[n(0)]
+        since: Timestamp,
+    },
     /// The registrar has these refused showings: the places of their facts.
     #[n(12)]
     ShowingsUploaded {
+        #[n(0)]
+        positions: Vec<u64>,
+    },
+    /// A holder went out by this lane, after a proof; the admission is whichever gate's.
+    #[n(13)]
+    Exited {
+        #[n(0)]
+        admission: AdmissionId,
+        #[n(1)]
+        ticket: TicketId,
+        #[n(2)]
+        at: Timestamp,
+    },
+    /// The registrar has these ends of admissions: the places of their facts.
+    #[n(14)]
+    EndingsUploaded {
         #[n(0)]
         positions: Vec<u64>,
     },

@@ -171,7 +171,10 @@ pub(super) fn take_step(
         | Fact::Claims { .. }
         | Fact::Time { .. }
         | Fact::Refused(_)
-        | Fact::ShowingsUploaded { .. } => return Ok(()),
+        | Fact::Requeued { .. }
+        | Fact::ShowingsUploaded { .. }
+        | Fact::Exited { .. }
+        | Fact::EndingsUploaded { .. } => return Ok(()),
     };
     let record = claims(transaction.get(&Key::Claims(admission.ticket).bytes())?)?;
     if !holds(&record, admission.id) {

@@ -1,5 +1,6 @@
 //! Admissions that the registrar has not acknowledged yet.
 
+use kido_shared::admission::Ending;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::AdmissionId;
 use kido_shared::limits::ADMISSIONS_PER_BATCH;
@@ -17,10 +18,12 @@ use super::{Journal, JournalError, append};
 #[derive(Debug, Clone)]
 pub struct Outbox {
     batch: AdmissionBatch,
+    /// Where the facts of its endings stand, in their order.
+    endings: Vec<u64>,
 }
 
 impl Outbox {
-    /// The body to be sent; without admissions there is nothing to send.
+    /// The body to be sent.
     #[must_use]
     pub const fn batch(&self) -> &AdmissionBatch {
         &self.batch
@@ -29,7 +32,7 @@ impl Outbox {
     /// Whether nothing waits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.batch.admissions.is_empty()
+        self.batch.admissions.is_empty() && self.batch.endings.is_empty()
     }
 
     /// What each acknowledged admission said of its lane.
@@ -46,45 +49,63 @@ pub struct Undelivered {
     pub admissions: Vec<UploadedAdmission>,
     /// Refused proofs, oldest first.
     pub showings: Vec<RefusedShowing>,
+    /// Ends of admissions, oldest first.
+    pub endings: Vec<Ending>,
     /// Whether more waits.
     pub more: bool,
 }
 
 impl Journal {
-    /// How many admissions wait to be acknowledged.
+    /// How many admissions, and ends of some, wait to be acknowledged.
     ///
     /// # Errors
     /// [`JournalError`].
     pub fn unacknowledged(&self) -> Result<usize, JournalError> {
         let mut waiting = 0_usize;
-        for entry in self.store.scan_prefix(Key::OUTBOX)? {
+        for entry in self.store.scan_prefix(Key::OUTBOX)?.chain(self.store.scan_prefix(Key::ENDINGS)?) {
             let _waits = entry?;
             waiting = waiting.saturating_add(1);
         }
         Ok(waiting)
     }
 
-    /// The oldest admissions that wait to be acknowledged, at most one batch.
+    /// The oldest admissions that wait to be acknowledged, and the oldest ends, at most one batch of each.
     ///
     /// # Errors
     /// [`JournalError`].
     pub fn outbox(&self) -> Result<Outbox, JournalError> {
         let admissions = self.waiting(ADMISSIONS_PER_BATCH)?;
-        Ok(Outbox { batch: AdmissionBatch { admissions } })
+        let (endings, places) = self.endings_waiting(ADMISSIONS_PER_BATCH)?.into_iter().unzip();
+        Ok(Outbox { batch: AdmissionBatch { admissions, endings }, endings: places })
     }
 
-    /// Everything that waits to be acknowledged, at most so many facts: admissions first, the rest is for holders to read.
+    /// Everything that waits to be acknowledged, at most so many facts: admissions first and their
+    /// ends; the rest is for holders to read.
     ///
     /// # Errors
     /// [`JournalError`].
     pub fn undelivered(&self, facts_max: usize) -> Result<Undelivered, JournalError> {
         let one_more = facts_max.saturating_add(1);
         let mut admissions = self.waiting(one_more)?;
-        let mut showings = self.showings_waiting(one_more.saturating_sub(admissions.len()))?;
-        let more = admissions.len().saturating_add(showings.len()) > facts_max;
+        let left = one_more.saturating_sub(admissions.len());
+        let mut endings: Vec<_> = self.endings_waiting(left)?.into_iter().map(|(ending, _place)| ending).collect();
+        let mut showings = self.showings_waiting(left.saturating_sub(endings.len()))?;
+        let more = admissions.len().saturating_add(endings.len()).saturating_add(showings.len()) > facts_max;
         admissions.truncate(facts_max);
-        showings.truncate(facts_max.saturating_sub(admissions.len()));
-        Ok(Undelivered { admissions, showings, more })
+        endings.truncate(facts_max.saturating_sub(admissions.len()));
+        showings.truncate(facts_max.saturating_sub(admissions.len()).saturating_sub(endings.len()));
+        Ok(Undelivered { admissions, showings, endings, more })
+    }
+
+    fn endings_waiting(&self, most: usize) -> Result<Vec<(Ending, u64)>, JournalError> {
+        let mut endings = Vec::new();
+        for entry in self.store.scan_prefix(Key::ENDINGS)?.take(most) {
+            let (key, ending) = entry?;
+            let place = key.strip_prefix(Key::ENDINGS).and_then(|place| <[u8; 8]>::try_from(place).ok());
+            let place = place.map(u64::from_be_bytes).ok_or(JournalError::Unreadable)?;
+            endings.push((minicbor::decode(&ending).map_err(|_no_detail| JournalError::Unreadable)?, place));
+        }
+        Ok(endings)
     }
 
     fn waiting(&self, most: usize) -> Result<Vec<UploadedAdmission>, JournalError> {
@@ -114,6 +135,26 @@ impl Journal {
         let pending =
             self.store.transact(move |transaction| facts.iter().try_for_each(|fact| append(transaction, fact)));
         pending.await?;
+        Ok(noted)
+    }
+
+    /// Notes which ends of admissions in a batch the registrar has acknowledged, and says how many; the others stay.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then they are sent once more, which is harmless.
+    pub async fn note_endings_uploaded(
+        &self,
+        outbox: &Outbox,
+        acknowledged: &[AdmissionId],
+    ) -> Result<usize, JournalError> {
+        let sent = outbox.batch.endings.iter().zip(&outbox.endings);
+        let heard = sent.filter(|(ending, _place)| acknowledged.contains(&ending.admission));
+        let positions: Vec<u64> = heard.map(|(_ending, place)| *place).collect();
+        let noted = positions.len();
+        if noted > 0 {
+            let fact = Fact::EndingsUploaded { positions };
+            self.store.transact(move |transaction| append(transaction, &fact)).await?;
+        }
         Ok(noted)
     }
 }

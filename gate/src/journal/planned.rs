@@ -1,7 +1,7 @@
 //! What a lane asks the journal to keep.
 
 use kido_shared::admission::{AdmissionBasis, DecidedOn};
-use kido_shared::ids::TicketId;
+use kido_shared::ids::{AdmissionId, TicketId};
 
 use super::StoredIntent;
 
@@ -25,4 +25,13 @@ pub struct GrantedEntry {
     pub entry: u32,
     /// How it was decided.
     pub basis: AdmissionBasis,
+}
+
+/// A holder who goes out: which admission ends with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departure {
+    /// The admission that let the holder in, at whatever gate.
+    pub admission: AdmissionId,
+    /// Of which ticket.
+    pub ticket: TicketId,
 }

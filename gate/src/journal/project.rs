@@ -9,10 +9,13 @@
 //! | `t` ticket, position | the ticket's admissions in their order |
 //! | `o` position | what the registrar has not acknowledged |
 //! | `s` position | a refused showing that the registrar has not taken |
+//! | `z` position | the end of an admission that the registrar has not acknowledged |
+//! | `x` admission | nothing: its holder went out by this lane |
 //! | `e` admission, kind | what the arbiter has not answered |
+//! | `r` | the last recovery of the registrar that was answered |
 //! | `c` ticket | the ticket's claims, where this gate is the arbiter |
 
-use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn};
+use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn, EndedBy, Ending};
 use kido_shared::claim::{ClaimRequest, ClaimStep, NamedAdmission};
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
@@ -33,8 +36,12 @@ pub(super) enum Key {
     OfTicket(TicketId),
     Outbox(u64),
     Showing(u64),
+    Ending(u64),
+    EndingTold(u64),
+    Left(AdmissionId),
     Errand(AdmissionId, ErrandKind),
     Claims(TicketId),
+    Requeued,
 }
 
 impl Key {
@@ -42,6 +49,8 @@ impl Key {
     pub(super) const INTENTS: &'static [u8] = b"i";
     pub(super) const OUTBOX: &'static [u8] = b"o";
     pub(super) const SHOWINGS: &'static [u8] = b"s";
+    pub(super) const ENDINGS: &'static [u8] = b"z";
+    const ENDINGS_TOLD: &'static [u8] = b"y";
     pub(super) const ERRANDS: &'static [u8] = b"e";
 
     pub(super) fn bytes(self) -> Vec<u8> {
@@ -53,7 +62,11 @@ impl Key {
             Self::OfTicket(ticket) => [b"t".as_slice(), ticket.as_bytes()].concat(),
             Self::Outbox(position) => [Self::OUTBOX, &position.to_be_bytes()].concat(),
             Self::Showing(position) => [Self::SHOWINGS, &position.to_be_bytes()].concat(),
+            Self::Ending(position) => [Self::ENDINGS, &position.to_be_bytes()].concat(),
+            Self::EndingTold(position) => [Self::ENDINGS_TOLD, &position.to_be_bytes()].concat(),
+            Self::Left(admission) => [b"x".as_slice(), admission.as_bytes()].concat(),
             Self::Errand(admission, kind) => [Self::ERRANDS, admission.as_bytes(), &[kind.order()]].concat(),
+            Self::Requeued => b"r".to_vec(),
             Self::Claims(ticket) => [b"c".as_slice(), ticket.as_bytes()].concat(),
         }
     }
@@ -99,7 +112,7 @@ pub(super) fn number(stored: Option<Vec<u8>>) -> Result<u64, JournalError> {
 pub(super) struct JournalIndex(pub(super) GateId);
 
 impl Project for JournalIndex {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 4;
 
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         let fact: Fact = minicbor::decode(fact).map_err(|_no_detail| ProjectError::Unreadable("not a journal fact"))?;
@@ -110,15 +123,25 @@ impl Project for JournalIndex {
             Fact::Withdrawn { admission, .. } => withdrawn(admission, self.0, index)?,
             Fact::Declined { admission } => index.remove(Key::Intent(admission).bytes()),
             Fact::Opened { admission, at } => opened(admission, at, index)?,
-            Fact::Annulled { admission, .. } => annulled(admission, index)?,
+            Fact::Annulled { admission, at } => annulled(position, admission, at, index)?,
             Fact::Uploaded { admission, opened } => uploaded(admission, opened, index)?,
             Fact::Told { admission, errand } => index.remove(Key::Errand(admission, errand).bytes()),
             Fact::Claims { ticket, claims } => index.put(Key::Claims(ticket).bytes(), encode(&claims)),
             Fact::Time { at, certain: Some(true) } => remember_newest(at, index)?,
             Fact::Time { .. } => {}
+            Fact::Requeued { since } => requeued(since, index)?,
             Fact::Refused(showing) => index.put(Key::Showing(position.get()).bytes(), encode(&showing)),
             Fact::ShowingsUploaded { positions } => {
                 positions.into_iter().for_each(|place| index.remove(Key::Showing(place).bytes()));
+            }
+            Fact::Exited { admission, ticket, at } => {
+                let ending = Ending { admission, ticket, gate: self.0, by: EndedBy::Exited, at };
+                exited(position, ending, index)?;
+            }
+            Fact::EndingsUploaded { positions } => {
+                positions
+                    .into_iter()
+                    .try_for_each(|place| move_ending(Key::Ending(place), Key::EndingTold(place), index))?;
             }
         }
         Ok(())
@@ -188,9 +211,21 @@ fn opened(admission: AdmissionId, at: Timestamp, index: &mut IndexChanges<'_>) -
     Ok(())
 }
 
-fn annulled(admission: AdmissionId, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+/// Both hear of it, each for itself: the arbiter gives the entry back, the registrar tells everybody.
+fn annulled(
+    position: Position,
+    admission: AdmissionId,
+    at: Timestamp,
+    index: &mut IndexChanges<'_>,
+) -> Result<(), ProjectError> {
     let mut entry = stored(admission, index)?;
+    if entry.annulled {
+        return Ok(());
+    }
     entry.annulled = true;
+    let Admission { ticket, gate, .. } = entry.admission;
+    let ending = Ending { admission, ticket, gate, by: EndedBy::Annulled, at };
+    index.put(Key::Ending(position.get()).bytes(), encode(&ending));
     if !is_own_arbiter(&entry.admission, index)? {
         index
             .put(Key::Errand(admission, ErrandKind::Annul).bytes(), encode(&ClaimStep::Annul(named(&entry.admission))));
@@ -199,11 +234,60 @@ fn annulled(admission: AdmissionId, index: &mut IndexChanges<'_>) -> Result<(), 
     Ok(())
 }
 
+/// A holder goes out once, however often the lane notes it.
+fn exited(position: Position, ending: Ending, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+    let Ending { admission, ticket, gate, .. } = ending;
+    let left = Key::Left(admission).bytes();
+    if index.get(&left)?.is_some() {
+        return Ok(());
+    }
+    index.put(left, Vec::new());
+    index.put(Key::Ending(position.get()).bytes(), encode(&ending));
+    let step = ClaimStep::Exit(NamedAdmission { admission, ticket, gate });
+    index.put(Key::Errand(admission, ErrandKind::Exit).bytes(), encode(&step));
+    Ok(())
+}
+
 /// Leaves the outbox only where the registrar knows all that there is to know.
 fn uploaded(admission: AdmissionId, opened: bool, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
     let entry = stored(admission, index)?;
     if entry.opened_at.is_some() == opened {
         index.remove(Key::Outbox(entry.position).bytes());
+    }
+    Ok(())
+}
+
+/// Every admission waits once more for the registrar, and every end: those stand first in what is sent, so that nothing
+/// annulled is taken for an entry.
+fn requeued(since: Timestamp, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+    let mut waiting = Vec::new();
+    for entry in index.scan_prefix(Key::ADMISSIONS) {
+        let (_key, entry) = entry?;
+        let entry: AdmissionEntry =
+            minicbor::decode(&entry).map_err(|_no_detail| ProjectError::Unreadable("not an admission"))?;
+        waiting.push((entry.position, entry.admission.id));
+    }
+    let mut told = Vec::new();
+    for entry in index.scan_prefix(Key::ENDINGS_TOLD) {
+        let (key, _ending) = entry?;
+        let place = key.strip_prefix(Key::ENDINGS_TOLD).and_then(|place| <[u8; 8]>::try_from(place).ok());
+        told.push(place.map(u64::from_be_bytes).ok_or(ProjectError::Unreadable("not the place of an end"))?);
+    }
+    for place in told {
+        move_ending(Key::EndingTold(place), Key::Ending(place), index)?;
+    }
+    for (position, admission) in waiting {
+        index.put(Key::Outbox(position).bytes(), admission.as_bytes().to_vec());
+    }
+    index.put(Key::Requeued.bytes(), encode(&since));
+    Ok(())
+}
+
+/// The end of an admission waits, or was told; it is kept either way, for a registrar that may have to be told again.
+fn move_ending(from: Key, to: Key, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+    if let Some(ending) = index.get(&from.bytes())? {
+        index.remove(from.bytes());
+        index.put(to.bytes(), ending);
     }
     Ok(())
 }

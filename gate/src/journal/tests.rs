@@ -442,3 +442,34 @@ async fn a_journal_is_read_as_it_is_and_nothing_is_noted_by_it() {
     assert_eq!(again, first);
     assert_eq!((recovered.boot, recovered.withdrawn), (2, 1), "the intent was still there for the next start");
 }
+
+#[tokio::test]
+async fn a_restored_registrar_gets_the_whole_journal_once_more_and_once_only() {
+    let (_home, journal) = journal();
+    let mut random = StdRng::seed_from_u64(1);
+    let stored = admit(&journal, &[1, 2, 3]).await;
+    journal.note_opened(ids(&stored), NOW).await.unwrap();
+    journal.note_refused(&[(ticket(4), StaffCode::parse(18).unwrap())], NOW, &mut random).await.unwrap();
+    let showing = journal.showings().unwrap().batch().showings[0].id;
+    let upload = async || {
+        let (outbox, showings) = (journal.outbox().unwrap(), journal.showings().unwrap());
+        let sent: Vec<_> = outbox.batch().admissions.iter().map(|sent| sent.admission.id).collect();
+        let ended: Vec<_> = outbox.batch().endings.iter().map(|ending| ending.admission).collect();
+        journal.note_uploaded(&outbox, &sent).await.unwrap();
+        journal.note_endings_uploaded(&outbox, &ended).await.unwrap();
+        let told: Vec<_> = showings.batch().showings.iter().map(|told| told.id).collect();
+        journal.note_showings_uploaded(showings).await.unwrap();
+        (sent, ended, told)
+    };
+    assert_eq!(upload().await, (ids(&stored), Vec::new(), vec![showing]));
+    journal.note_annulled(ids(&stored)[2..].to_vec(), NOW).await.unwrap();
+    let third = ids(&stored)[2..].to_vec();
+    assert_eq!(upload().await, (Vec::new(), third.clone(), Vec::new()), "nobody passed at the third");
+    assert!(journal.requeue(NOW).await.unwrap());
+    let again = upload().await;
+    assert_eq!(again, (ids(&stored), third, vec![showing]), "and that is said once more, too");
+    assert!(!journal.requeue(NOW).await.unwrap(), "the same recovery asks again");
+    assert_eq!(upload().await, (Vec::new(), Vec::new(), Vec::new()));
+    assert!(journal.requeue(NOW.after(core::time::Duration::from_secs(60))).await.unwrap(), "another one");
+    assert_eq!(upload().await, again);
+}

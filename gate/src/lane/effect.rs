@@ -7,7 +7,7 @@ use kido_shared::refusal::{Refusal, StaffCode};
 use kido_shared::window::KeyWindow;
 
 use super::input::TapNumber;
-use crate::journal::{GrantedEntry, PlannedEntry, StoredAdmission, StoredIntent};
+use crate::journal::{Departure, GrantedEntry, PlannedEntry, StoredAdmission, StoredIntent};
 use crate::screen::Screen;
 
 /// Something to do, in the order given.
@@ -38,6 +38,12 @@ pub enum Effect {
     AdmitHere(TapNumber, Vec<PlannedEntry>),
     /// Open. Takes what only the journal can make.
     OpenLane(TapNumber, Vec<StoredAdmission>),
+    /// Note that nobody passed for these: the barrier says so for certain.
+    NoteAnnulled(Vec<AdmissionId>),
+    /// Let these out, whose card has proved itself; answered by `Opened` once they have passed, or by `BarrierFailed`.
+    OpenOut(TapNumber, Vec<Departure>),
+    /// Note that these went out.
+    NoteExited(Vec<Departure>),
     /// Note that the lane opened for these.
     NoteOpened(Vec<AdmissionId>),
     /// Note for the holders of these that their proof opened nothing, and why: the ticket page tells it.
@@ -65,6 +71,9 @@ impl Effect {
             Self::StoreAdmissions(..) => "store_admissions",
             Self::AdmitHere(..) => "admit_here",
             Self::OpenLane(..) => "open_lane",
+            Self::NoteAnnulled(_) => "note_annulled",
+            Self::OpenOut(..) => "open_out",
+            Self::NoteExited(_) => "note_exited",
             Self::NoteOpened(_) => "note_opened",
             Self::NoteRefused(_) => "note_refused",
             Self::Show(screen) => screen.name(),

@@ -2,7 +2,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "an input that is not for a state changes nothing")]
 
 use kido_shared::admission::AdmissionBasis;
-use kido_shared::challenge::AdmissionMessage;
+use kido_shared::challenge::{AdmissionMessage, Passage};
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, TicketId};
@@ -12,6 +12,7 @@ use kido_shared::refusal::Refusal;
 use kido_shared::verdict::{Admissible, Connectivity, KnownTicket, Usable, Used, Verdict, decide};
 
 use super::effect::Effect;
+use super::going_out::GoingOut;
 use super::input::{ClaimOutcome, Input, Knowledge, TapNumber};
 use super::seats::Seats;
 use super::states::{State, Step};
@@ -53,17 +54,19 @@ impl Deciding {
     }
 
     fn known(self, now: Timestamp, tap: TapNumber, knowledge: &Knowledge, effects: &mut Vec<Effect>) -> Step {
-        let admissible = match decide(&knowledge.tickets, &knowledge.here()) {
+        let admissible = match knowledge.verdict() {
             Verdict::Refuse(refusal) => {
                 let tickets = refused_for(&refusal, knowledge);
                 return Step::refuse_proved(refusal, tickets);
             }
             Verdict::Admit(admissible) => admissible,
         };
-        let entering = Entering { home: Home::of(knowledge), proof: self.proof, decided_again: self.decided_again };
+        let passage = knowledge.place.passage;
+        let home = Home::of(knowledge);
+        let entering = Entering { passage, home, proof: self.proof, decided_again: self.decided_again };
         match self.count {
             None if admissible.count() > 1 => {
-                effects.push(Effect::Show(Screen::AskParty { most: admissible.count() }));
+                effects.push(Effect::Show(Screen::AskParty { most: admissible.count(), passage }));
                 let deadline = now.after(PARTY_TIME);
                 Step::Stay(State::AskingParty(AskingParty { entering, admissible, deadline }))
             }
@@ -75,6 +78,10 @@ impl Deciding {
 
 /// The tickets of which a verdict on all of them is true: of two, one may be too late and the other suspended.
 fn refused_for(refusal: &Refusal, knowledge: &Knowledge) -> Vec<TicketId> {
+    // Going out, nothing is told of one ticket and not of another.
+    if knowledge.place.passage == Passage::Out {
+        return Vec::new();
+    }
     let here = knowledge.here();
     let told = |ticket: &&KnownTicket| match decide(core::slice::from_ref(*ticket), &here) {
         Verdict::Refuse(own) => own == *refusal,
@@ -100,9 +107,10 @@ impl Home {
     }
 }
 
-/// A proved card that is to enter.
+/// A proved card that is to pass.
 #[derive(Debug)]
 pub(in crate::lane) struct Entering {
+    passage: Passage,
     home: Home,
     proof: VerifiedProof<AdmissionMessage>,
     decided_again: u8,
@@ -114,6 +122,9 @@ impl Entering {
     }
 
     fn begin(self, now: Timestamp, tap: TapNumber, admissible: &Admissible, effects: &mut Vec<Effect>) -> State {
+        if self.passage == Passage::Out {
+            return State::GoingOut(GoingOut::begin(now, tap, admissible, effects));
+        }
         let plan: Vec<PlannedEntry> = admissible.tickets().map(planned).collect();
         let seats = Seats::of(admissible);
         let deadline = now.after(ANSWER_TIME);
@@ -391,6 +402,11 @@ impl Opening {
             Input::Opened(_) => {
                 effects.push(Effect::NoteOpened(self.ids));
                 Step::Welcome(self.welcome)
+            }
+            // As if it had never been: the card may be placed again.
+            Input::NobodyPassed(_) => {
+                effects.push(Effect::NoteAnnulled(self.ids));
+                Step::refuse_proved(Refusal::CardLeft, Vec::new())
             }
             // Stored, so used; whether anybody passed is for staff to see.
             Input::BarrierFailed(_) => Step::refuse_proved(Refusal::StoredNotOpened(self.first), self.tickets),

@@ -5,12 +5,12 @@ use kido_shared::apdu::{ResponseApdu, TapCommand};
 use kido_shared::binding::BindingTag;
 use kido_shared::card::{CardError, CardStep, ExpectPin, ExpectTries, Pin, PinEntry, PinTries, TapSession};
 use kido_shared::certificate::SubjectPublicKey;
-use kido_shared::challenge::{AdmissionMessage, Challenge};
+use kido_shared::challenge::{AdmissionMessage, Challenge, Passage};
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::proof::{CardSignature, UnverifiedProof};
 use kido_shared::refusal::Refusal;
-use kido_shared::verdict::{Verdict, decide};
+use kido_shared::verdict::Verdict;
 
 use super::effect::Effect;
 use super::entry::Deciding;
@@ -94,7 +94,7 @@ impl Consulting {
             Input::Tick if now >= self.deadline => return Step::refuse(Refusal::Unreadable),
             _ => return Step::Stay(State::Consulting(self)),
         };
-        match decide(&knowledge.tickets, &knowledge.here()) {
+        match knowledge.verdict() {
             Verdict::Refuse(refusal) => Step::refuse(refusal),
             Verdict::Admit(_) => {
                 // A binding whose sealed key does not open under this window is no binding to this card.
@@ -114,17 +114,18 @@ pub(in crate::lane) struct KnownCard {
     event: EventId,
     gate: GateId,
     tag: BindingTag,
+    passage: Passage,
     pub(super) key: SubjectPublicKey,
 }
 
 impl KnownCard {
     fn new(knowledge: Knowledge) -> Option<Self> {
-        let Knowledge { event, gate, tag, key, .. } = knowledge;
-        key.map(|key| Self { event, gate, tag, key })
+        let Knowledge { event, gate, tag, key, place, .. } = knowledge;
+        key.map(|key| Self { event, gate, tag, passage: place.passage, key })
     }
 
     pub(super) const fn message(&self, challenge: Challenge) -> AdmissionMessage {
-        AdmissionMessage { event: self.event, gate: self.gate, tag: self.tag, challenge }
+        AdmissionMessage { event: self.event, gate: self.gate, tag: self.tag, challenge, passage: self.passage }
     }
 }
 

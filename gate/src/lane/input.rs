@@ -7,14 +7,14 @@ use kido_shared::apdu::ResponseApdu;
 use kido_shared::binding::BindingTag;
 use kido_shared::card::{Pin, PinEntry};
 use kido_shared::certificate::SubjectPublicKey;
-use kido_shared::challenge::Challenge;
+use kido_shared::challenge::{Challenge, Passage};
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, EventId, GateId};
 use kido_shared::policy::EventPolicy;
 use kido_shared::refusal::Refusal;
 use kido_shared::ticket::Zone;
-use kido_shared::verdict::{Connectivity, Here, KnownTicket};
+use kido_shared::verdict::{Connectivity, Here, KnownTicket, Verdict, decide, decide_exit};
 
 use crate::journal::{StoredAdmission, StoredIntent};
 
@@ -75,9 +75,20 @@ pub struct Place {
     pub zone_has_one_gate: bool,
     /// The event's choices.
     pub policy: Arc<EventPolicy>,
+    /// Which way this lane lets people go.
+    pub passage: Passage,
 }
 
 impl Knowledge {
+    /// Who may pass this lane on this card, now.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self.place.passage {
+            Passage::In => decide(&self.tickets, &self.here()),
+            Passage::Out => decide_exit(&self.tickets),
+        }
+    }
+
     /// The view that a verdict is taken from.
     #[must_use]
     pub fn here(&self) -> Here<'_> {
@@ -150,6 +161,8 @@ pub enum Input {
     Opened(TapNumber),
     /// The barrier did not open.
     BarrierFailed(TapNumber),
+    /// The barrier says for certain that it is closed, and that nobody passed.
+    NobodyPassed(TapNumber),
     /// This gate cannot admit anybody until further notice.
     OutOfService(Refusal),
     /// What kept this gate out of service has passed.

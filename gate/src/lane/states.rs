@@ -8,6 +8,7 @@ use super::effect::Effect;
 use super::entry::{AdmittingHere, AskingParty, Claiming, Deciding, Intending, Opening, Storing};
 pub(super) use super::exchange::Reading;
 use super::exchange::{AwaitingPin, Consulting, CountingTries, Proving};
+use super::going_out::GoingOut;
 use super::input::{Input, TapNumber};
 use super::pinpad::{DrawingChallenge, TypingAtReader};
 use super::{FORGOTTEN_TIME, NOTICE_TIME, WELCOME_TIME};
@@ -46,6 +47,8 @@ pub(super) enum State {
     AdmittingHere(AdmittingHere),
     /// The barrier was told.
     Opening(Opening),
+    /// The barrier was told to let somebody out.
+    GoingOut(GoingOut),
     /// The last screen of a tap stands until the card is taken and its time has passed.
     Leaving(Leaving),
 }
@@ -65,6 +68,8 @@ pub(super) enum Step {
     },
     /// The tap ends with an entry.
     Welcome(Welcome),
+    /// The tap ends with somebody gone.
+    Goodbye,
     /// The tap is over and its last screen has stood long enough.
     Rest,
 }
@@ -110,6 +115,7 @@ impl State {
             Self::Storing(state) => state.step(now, tap, input, effects),
             Self::AdmittingHere(state) => state.step(now, tap, input, effects),
             Self::Opening(state) => state.step(now, input, effects),
+            Self::GoingOut(state) => state.step(now, input, effects),
             Self::Leaving(state) => state.step(now, &input),
         }
     }
@@ -132,7 +138,8 @@ impl State {
             | Self::Claiming(_)
             | Self::Storing(_)
             | Self::AdmittingHere(_)
-            | Self::Opening(_)) => Step::Stay(other),
+            | Self::Opening(_)
+            | Self::GoingOut(_)) => Step::Stay(other),
         }
     }
 
@@ -159,6 +166,7 @@ impl State {
             Self::Storing(state) => Some(state.deadline),
             Self::AdmittingHere(state) => Some(state.deadline),
             Self::Opening(state) => Some(state.deadline),
+            Self::GoingOut(state) => Some(state.deadline),
             Self::Leaving(state) => Some(state.until),
         }
     }

@@ -4,5 +4,6 @@ mod afterwards;
 mod arbitrary;
 mod card;
 mod entering;
+mod leaving;
 mod table;
 mod timing;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `@` | how far the feed has been followed |
 //! | `h` | the newest head that was kept |
+//! | `s` | the newest signed head that came with records |
 //! | `p` | the event's policy |
 //! | `x` | the end of the event |
 //! | `g` gate | a gate |
@@ -52,6 +53,7 @@ impl From<&BindingTag> for TagBeginning {
 pub(super) enum Key {
     Followed,
     Head,
+    Signed,
     Policy,
     End,
     Gate(GateId),
@@ -72,6 +74,7 @@ impl Key {
         match self {
             Self::Followed => b"@".to_vec(),
             Self::Head => b"h".to_vec(),
+            Self::Signed => b"s".to_vec(),
             Self::Policy => b"p".to_vec(),
             Self::End => b"x".to_vec(),
             Self::Gate(gate) => [Self::GATES, gate.as_bytes()].concat(),
@@ -165,7 +168,12 @@ impl Project for ReplicaIndex {
 
     fn project(&self, _position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         match Fact::decode(fact).ok_or(ProjectError::Unreadable("not a replica fact"))? {
-            Fact::Records(records) => self.records(fact, &records, index),
+            Fact::Records(records, head) => {
+                if let Some(head) = head {
+                    index.put(Key::Signed.bytes(), head);
+                }
+                self.records(fact, &records, index)
+            }
             Fact::Head(head) => {
                 index.put(Key::Head.bytes(), encode(&head));
                 Ok(())

@@ -67,6 +67,7 @@ impl Feed {
             verifying_key: self.key.verifying_key().to_bytes(),
             valid_from: NOW.before(core::time::Duration::from_secs(86_400)),
             valid_until: NOW.after(core::time::Duration::from_secs(86_400)),
+            revokes_before: None,
         };
         statement.sign(&self.root).unwrap()
     }
@@ -352,4 +353,32 @@ fn what_happened_elsewhere_is_told_by_the_feed_and_what_happened_here_by_the_jou
     follow(&replica, &feed, &feed.records).unwrap();
     let elsewhere = Used::Inside { entry: 1, admission: AdmissionId::from_bytes([2; 16]), gate: GATE, at: NOW };
     assert_eq!(used(&replica, stored), elsewhere);
+}
+
+#[test]
+fn what_was_followed_can_be_proved_later_by_the_head_that_it_led_to() {
+    let home = tempfile::tempdir().unwrap();
+    let mut feed = Feed::with_tickets(600);
+    let replica = open(&home, &feed);
+    assert_eq!(replica.signed_head().unwrap(), None);
+    let told = |replica: &Replica, feed: &Feed| {
+        let signed = feed.head(NOW);
+        replica.reaching(&replica.verify_head(&signed, NOW).unwrap(), &signed);
+        signed
+    };
+    let first = told(&replica, &feed);
+    assert_eq!(replica.signed_head().unwrap(), None, "nothing was reached yet");
+    follow(&replica, &feed, &feed.records).unwrap();
+    assert_eq!(replica.signed_head().unwrap(), Some(first.clone()));
+    let until = feed.records.len();
+    feed.publish(&FeedRecord::Binding(binding(3, Some(2))));
+    let unreached = told(&replica, &feed);
+    assert_eq!(replica.signed_head().unwrap(), Some(first), "one that was only heard of proves nothing");
+    let tail = replica.proved_tail(1_100).unwrap();
+    assert_eq!((tail.from, tail.records.as_slice()), (1_100, &feed.records[1_100..until]));
+    follow(&replica, &feed, &feed.records).unwrap();
+    replica.close().unwrap();
+    let replica = open(&home, &feed);
+    assert_eq!(replica.signed_head().unwrap(), Some(unreached), "after a power cut, too");
+    assert_eq!(replica.proved_tail(0).unwrap().records, feed.records);
 }

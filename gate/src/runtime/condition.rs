@@ -1,5 +1,6 @@
 //! Whether this gate could admit anybody at all.
 
+use kido_shared::challenge::Passage;
 use kido_shared::clock::Clock as _;
 use kido_shared::refusal::Refusal;
 use kido_shared::verdict::Connectivity;
@@ -53,6 +54,10 @@ pub(super) fn condition(
     // A gate that was revoked is told so by the feed; it knows nothing newer that it may act on.
     if standing.is_revoked() || standing.age(reading.now) > policy.replica_age_max() {
         return Condition::Unfit(Refusal::ReplicaTooOld);
+    }
+    // Who goes out needs no arbiter: it is told afterwards.
+    if parts.passage == Passage::Out {
+        return Condition::Fit;
     }
     let decider = Decider::of(policy, standing.gates);
     if decider == Decider::Nobody {

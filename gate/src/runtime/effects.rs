@@ -12,7 +12,7 @@ use kido_shared::ids::{AdmissionId, TicketId};
 use kido_shared::policy::EventPolicy;
 use kido_shared::refusal::{Refusal, StaffCode};
 use kido_shared::trace_context::TraceContext;
-use kido_shared::verdict::{Connectivity, KnownTicket};
+use kido_shared::verdict::{Connectivity, KnownTicket, Used};
 use kido_shared::window::KeyWindow;
 use rand::rngs::OsRng;
 use tokio::task::JoinSet;
@@ -21,11 +21,12 @@ use tracing::{Instrument as _, Span};
 
 use super::Parts;
 use super::household::Wishes;
+use crate::barrier::{BarrierError, Opened};
 use crate::claim::decider::{Decider, offline_objection};
 use crate::claim::http::ArbiterClient;
 use crate::claim::is_over;
 use crate::display::Display;
-use crate::journal::{Errand, Journal, JournalError, LocalEntry, PlannedEntry, StoredIntent};
+use crate::journal::{Departure, Errand, Journal, JournalError, LocalEntry, PlannedEntry, StoredIntent};
 use crate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, TapNumber};
 use crate::reader::{OrderError, ReaderHandle, ReaderOrder};
 use crate::replica::{Found, FoundTicket, LookUpError, ReplicaError, Standing};
@@ -153,20 +154,14 @@ impl Carrier {
             Effect::AdmitHere(tap, planned) => self.admit_here(tap, planned, work),
             Effect::OpenLane(tap, admissions) => {
                 let barrier = self.parts.barrier.clone();
-                self.begin(work, async move {
-                    match barrier.open(tap, &admissions).await {
-                        Ok(_opened) => Some(Input::Opened(tap)),
-                        Err(error) => {
-                            tracing::error!(
-                                tap = tap.get(),
-                                error = %Chain(&error),
-                                "barrier failed"
-                            );
-                            Some(Input::BarrierFailed(tap))
-                        }
-                    }
-                });
+                self.begin(work, async move { Some(barrier_said(tap, barrier.open(tap, &admissions).await)) });
             }
+            Effect::OpenOut(tap, departures) => {
+                let barrier = self.parts.barrier.clone();
+                self.begin(work, async move { Some(barrier_said(tap, barrier.let_out(tap, &departures).await)) });
+            }
+            Effect::NoteExited(departures) => self.note_exited(departures, work),
+            Effect::NoteAnnulled(admissions) => self.note_annulled(admissions, work),
             Effect::NoteOpened(admissions) => self.note_opened(admissions, work),
             Effect::NoteRefused(refused) => self.note_refused(refused, work),
         }
@@ -266,6 +261,36 @@ impl Carrier {
         });
     }
 
+    fn note_exited(&self, departures: Vec<Departure>, work: &mut JoinSet<Option<Input>>) {
+        let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
+        let wishes = self.wishes.clone();
+        self.begin(work, async move {
+            let now = clock.now();
+            if let Err(error) = journal.note_exited(departures.clone(), now).await {
+                tracing::error!(error = %Chain(&error), "who went out could not be noted yet");
+                wishes.note_exited_later(departures, now);
+            }
+            wishes.push();
+            wishes.errands();
+            None
+        });
+    }
+
+    /// A disk that does not take it leaves an entry that was stored and not opened: staff look.
+    fn note_annulled(&self, admissions: Vec<AdmissionId>, work: &mut JoinSet<Option<Input>>) {
+        let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
+        let wishes = self.wishes.clone();
+        self.begin(work, async move {
+            if let Err(error) = journal.note_annulled(admissions, clock.now()).await {
+                tracing::error!(error = %Chain(&error), "that nobody passed could not be noted");
+                wishes.storage_failed();
+            }
+            wishes.push();
+            wishes.errands();
+            None
+        });
+    }
+
     fn note_opened(&self, admissions: Vec<AdmissionId>, work: &mut JoinSet<Option<Input>>) {
         let (journal, clock) = (self.parts.journal.clone(), Arc::clone(&self.parts.clock));
         let wishes = self.wishes.clone();
@@ -279,6 +304,18 @@ impl Carrier {
             wishes.errands();
             None
         });
+    }
+}
+
+/// What the lane hears of its barrier.
+fn barrier_said(tap: TapNumber, said: Result<Opened, BarrierError>) -> Input {
+    match said {
+        Ok(Opened) => Input::Opened(tap),
+        Err(BarrierError::NobodyPassed) => Input::NobodyPassed(tap),
+        Err(error) => {
+            tracing::error!(tap = tap.get(), error = %Chain(&error), "barrier failed");
+            Input::BarrierFailed(tap)
+        }
     }
 }
 
@@ -357,7 +394,14 @@ fn known(
     let Some(policy) = standing.policy.clone() else { return Input::LookUpFailed(tap, Refusal::ReplicaTooOld) };
     let with_own = |found: FoundTicket| -> Result<KnownTicket, JournalError> {
         let own = parts.journal.used(found.ticket.record.ticket)?;
-        Ok(found.with_own(own))
+        let mut known = found.with_own(own);
+        // Who went out by this lane has gone, whether or not the feed tells of it yet.
+        if let Used::Inside { entry, admission, .. } = known.used
+            && parts.journal.left(admission)?
+        {
+            known.used = Used::Left { entries: entry };
+        }
+        Ok(known)
     };
     let tickets = match tickets.into_iter().map(with_own).collect::<Result<Vec<_>, _>>() {
         Ok(tickets) => tickets,
@@ -381,6 +425,7 @@ fn known(
         replica_age: standing.age(reading.now),
         zone_has_one_gate: standing.zone_has_one_gate(),
         policy,
+        passage: parts.passage,
     };
     let knowledge = Knowledge { event: enrolment.event, gate: enrolment.gate, tag, key, tickets, place };
     Input::Known(tap, Box::new(knowledge))

@@ -13,6 +13,7 @@ use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
 use kido_shared::refusal::StaffCode;
 use kido_shared::trace_context::TraceContext;
+use kido_shared::wire::v1::recovery::RecoveryWish;
 use rand::rngs::OsRng;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -26,11 +27,12 @@ use super::unwritten::{Mended, Unwritten, mend};
 use crate::claim::PROBE_INTERVAL;
 use crate::claim::decider::Decider;
 use crate::claim::http::ArbiterClient;
-use crate::journal::{Errand, Journal, JournalError};
+use crate::journal::{Departure, Errand, Journal, JournalError};
 use crate::metrics::Call;
 use crate::screen::Screen;
 use crate::sync::PUSH_INTERVAL;
 use crate::sync::http::{RegistrarClient, SyncError, note};
+use crate::sync::recovery::bring_back;
 
 /// How often disk, age and retention are looked at: a lane that cannot admit says so within a second.
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
@@ -89,6 +91,11 @@ impl Wishes {
     /// Intents whose end could not be written down yet.
     pub(super) fn withdraw_later(&self, intents: Vec<AdmissionId>) {
         self.shared.unwritten.intents(intents);
+    }
+
+    /// Holders who went out, which could not be written down yet.
+    pub(super) fn note_exited_later(&self, departures: Vec<Departure>, at: Timestamp) {
+        self.shared.unwritten.exited(departures, at);
     }
 
     /// Lanes that opened, which could not be written down yet.
@@ -197,13 +204,25 @@ async fn tell_how_it_is(parts: Parts, (arbiter, registrar): (ArbiterClient, Regi
         tokio::time::sleep(schedule.wait(parts.clock.steady().now())).await;
         let report = report::of(&parts, &arbiter, &shared.lane);
         match registrar.report(parts.replica.event(), &report).await {
-            Ok(()) => schedule.succeeded(parts.clock.steady().now()),
+            Ok(wish) => {
+                if let Some(wish) = wish.filter(|wish| *wish != RecoveryWish::Nothing) {
+                    help(&parts, &registrar, wish).await;
+                }
+                schedule.succeeded(parts.clock.steady().now());
+            }
             Err(error) => {
                 parts.metrics.missed(Call::Report, error.name());
                 tracing::debug!(error = %Chain(&error), "the registrar was not told how this gate is");
                 schedule.failed(parts.clock.steady().now(), &mut OsRng);
             }
         }
+    }
+}
+
+/// Brings a registrar back what it has lost, as far as it asks for it.
+async fn help(parts: &Parts, registrar: &RegistrarClient, wish: RecoveryWish) {
+    if let Err(error) = bring_back(registrar, (&parts.journal, &parts.replica), wish).await {
+        tracing::warn!(error = %Chain(&error), "the registrar could not be brought back what it has lost");
     }
 }
 

@@ -50,7 +50,7 @@ impl TapTimes {
                 self.disk.heard();
             }
             Input::Claimed(..) => self.arbiter.heard(),
-            Input::Opened(_) | Input::BarrierFailed(_) => {
+            Input::Opened(_) | Input::BarrierFailed(_) | Input::NobodyPassed(_) => {
                 self.barrier.heard();
                 self.log("admitted");
             }
@@ -77,7 +77,7 @@ impl TapTimes {
             Effect::LookUp(..) | Effect::LookUpAgain(..) => self.look_up.asked(),
             Effect::StoreIntents(..) | Effect::StoreAdmissions(..) | Effect::AdmitHere(..) => self.disk.asked(),
             Effect::Claim(..) => self.arbiter.asked(),
-            Effect::OpenLane(..) => self.barrier.asked(),
+            Effect::OpenLane(..) | Effect::OpenOut(..) => self.barrier.asked(),
             Effect::ReportRefusal(..) => self.log("refused"),
             Effect::Transmit(..)
             | Effect::DrawChallenge(_)
@@ -85,6 +85,8 @@ impl TapTimes {
             | Effect::CatchUp(_)
             | Effect::DropIntents(_)
             | Effect::NoteOpened(_)
+            | Effect::NoteAnnulled(_)
+            | Effect::NoteExited(_)
             | Effect::NoteRefused(_)
             | Effect::Show(_) => {}
         }

@@ -8,7 +8,7 @@ use kido_shared::error_chain::Chain;
 use kido_shared::ids::AdmissionId;
 
 use crate::clockwork::Reading;
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Departure, Journal, JournalError};
 
 /// What the disk has refused, until it takes it: the lane is out of service meanwhile, so that there is little of it.
 #[derive(Debug, Default)]
@@ -16,10 +16,14 @@ pub(super) struct Unwritten {
     failed: AtomicBool,
     intents: Mutex<Vec<AdmissionId>>,
     opened: Mutex<Vec<Opened>>,
+    exited: Mutex<Vec<Exited>>,
 }
 
 /// Lanes that opened together, and when.
 type Opened = (Vec<AdmissionId>, Timestamp);
+
+/// Holders who went out together, and when.
+type Exited = (Vec<Departure>, Timestamp);
 
 impl Unwritten {
     /// The disk has refused something that need not be kept.
@@ -41,6 +45,12 @@ impl Unwritten {
     /// That the lane opened for these is still to be written, or their holders are sent to staff at the next tap.
     pub(super) fn opened(&self, admissions: Vec<AdmissionId>, at: Timestamp) {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push((admissions, at));
+        self.fail();
+    }
+
+    /// That these went out is still to be written, or they are inside for everybody.
+    pub(super) fn exited(&self, departures: Vec<Departure>, at: Timestamp) {
+        self.exited.lock().unwrap_or_else(PoisonError::into_inner).push((departures, at));
         self.fail();
     }
 }
@@ -84,6 +94,11 @@ async fn write(journal: &Journal, reading: Reading, unwritten: &Unwritten) -> Re
         journal.note_opened(admissions.clone(), *at).await?;
     }
     unwritten.opened.lock().unwrap_or_else(PoisonError::into_inner).retain(|noted| !opened.contains(noted));
+    let exited: Vec<Exited> = unwritten.exited.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for (departures, at) in &exited {
+        journal.note_exited(departures.clone(), *at).await?;
+    }
+    unwritten.exited.lock().unwrap_or_else(PoisonError::into_inner).retain(|noted| !exited.contains(noted));
     journal.note_time(reading).await
 }
 

@@ -8,7 +8,8 @@ use kido_follow::{FeedClient, PullError, Pulled, Signer, SpoolError, Uplink, Upl
 use kido_shared::clock::Clock;
 use kido_shared::ids::{AdmissionId, EventId};
 use kido_shared::trace_context::TraceContext;
-use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAcks};
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, AdmissionAcks};
+use kido_shared::wire::v1::recovery::{RecoveryOffer, RecoveryWish};
 use kido_shared::wire::v1::report::{GateReport, ReportTaken};
 use kido_shared::wire::v1::routes;
 use kido_shared::wire::v1::showings::ShowingsTaken;
@@ -22,6 +23,9 @@ const REPORT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Deadline of one upload.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Deadline of a part of what is brought back: behind the last one the registrar stores all of them.
+const RECOVERY_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Why the gate could not be brought up to date, or its admissions home.
 #[derive(Debug, thiserror::Error)]
@@ -118,14 +122,22 @@ impl RegistrarClient {
         Ok(self.feed.pull(replica).await?)
     }
 
-    /// Tells how this gate is.
+    /// Tells how this gate is, and hears what the registrar wants of it where that was restored from a backup.
     ///
     /// # Errors
     /// [`UplinkError`]; nothing is lost by it.
-    pub async fn report(&self, event: EventId, report: &GateReport) -> Result<(), UplinkError> {
+    pub async fn report(&self, event: EventId, report: &GateReport) -> Result<Option<RecoveryWish>, UplinkError> {
         let path = routes::reports(event);
         let taken = self.uplink.post_signed(&path, Some(report), &self.signer, REPORT_DEADLINE).await;
-        taken.map(|ReportTaken {}| ())
+        taken.map(|ReportTaken { recovery }| recovery)
+    }
+
+    /// Brings back something that the registrar has lost, and hears what it wants next.
+    ///
+    /// # Errors
+    /// [`UplinkError`]; it may be brought again.
+    pub async fn offer(&self, event: EventId, offer: &RecoveryOffer) -> Result<RecoveryWish, UplinkError> {
+        self.uplink.post_signed(&routes::recovery(event), Some(offer), &self.signer, RECOVERY_DEADLINE).await
     }
 
     /// Uploads the oldest admissions that wait; gives how many the registrar has acknowledged.
@@ -140,12 +152,14 @@ impl RegistrarClient {
         let path = routes::admissions(replica.event());
         let acks: AdmissionAcks =
             self.uplink.post_signed(&path, Some(outbox.batch()), &self.signer, UPLOAD_DEADLINE).await?;
-        for ack in acks.acks.iter().filter(|ack| ack.outcome == AckOutcome::Refused) {
+        for ack in acks.acks.iter().chain(&acks.endings).filter(|ack| ack.outcome == AckOutcome::Refused) {
             // It stays in this journal and is never sent again: a person has to look.
             tracing::error!(admission = %ack.admission, "the registrar refuses an admission for good");
         }
-        let acknowledged: Vec<AdmissionId> = acks.acks.iter().map(|ack| ack.admission).collect();
-        Ok(journal.note_uploaded(&outbox, &acknowledged).await?)
+        let named = |acks: &[AdmissionAck]| -> Vec<AdmissionId> { acks.iter().map(|ack| ack.admission).collect() };
+        let admissions = journal.note_uploaded(&outbox, &named(&acks.acks)).await?;
+        let endings = journal.note_endings_uploaded(&outbox, &named(&acks.endings)).await?;
+        Ok(admissions.saturating_add(endings))
     }
 
     /// Uploads the oldest refused showings that wait; gives how many the registrar has taken.

@@ -1,5 +1,6 @@
 //! Which sentence a screen says, before any language has put it into words.
 
+use kido_shared::challenge::Passage;
 use kido_shared::clock::Timestamp;
 use kido_shared::refusal::StaffCode;
 
@@ -38,8 +39,10 @@ pub(super) fn sentence(screen: &Screen) -> Line {
         Screen::AskPin(_) => Line::plain("ask-pin"),
         Screen::AskPinAtReader(_) => Line::plain("ask-pin-at-reader"),
         Screen::Proving => Line::plain("proving"),
-        Screen::AskParty { .. } => Line::plain("ask-party"),
+        Screen::AskParty { passage: Passage::In, .. } => Line::plain("ask-party"),
+        Screen::AskParty { passage: Passage::Out, .. } => Line::plain("ask-leaving"),
         Screen::Welcome(welcome) => welcome_line(welcome),
+        Screen::Goodbye { .. } => Line::plain("goodbye"),
         Screen::Refused(notice) => notice_line(&notice.kind),
         Screen::CardForgotten => Line::plain("take-card"),
         Screen::OutOfOrder(_) => Line::plain("lane-closed"),
@@ -53,15 +56,17 @@ pub(super) fn hint(screen: &Screen) -> Option<Line> {
             Some(Line::with("tries-left", "tries", Fill::Count(tries.get().into())))
         }
         Screen::Proving => Some(Line::plain("pin-gone")),
-        Screen::AskParty { most } => Some(Line::with("party-most", "most", Fill::Count(*most))),
-        Screen::Welcome(Welcome { take_card: true, .. }) => Some(Line::plain("take-card")),
+        Screen::AskParty { most, .. } => Some(Line::with("party-most", "most", Fill::Count(*most))),
+        Screen::Welcome(Welcome { take_card: true, .. }) | Screen::Goodbye { take_card: true } => {
+            Some(Line::plain("take-card"))
+        }
         // Who is to place the card again is told so by the sentence.
         Screen::Refused(Notice { take_card: true, kind, .. }) if !asks_for_the_card(kind) => {
             Some(Line::plain("take-card"))
         }
         Screen::CardForgotten => Some(Line::plain("card-forgotten")),
         Screen::OutOfOrder(code) => broken_part(*code).map(Line::plain),
-        Screen::Idle | Screen::Reading | Screen::Welcome(_) | Screen::Refused(_) => None,
+        Screen::Idle | Screen::Reading | Screen::Welcome(_) | Screen::Goodbye { .. } | Screen::Refused(_) => None,
     }
 }
 

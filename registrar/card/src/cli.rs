@@ -1,6 +1,7 @@
 //! The command line.
 
 use core::fmt;
+use core::time::Duration;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -162,6 +163,10 @@ pub(crate) struct OpenOptions {
     /// Do not open a browser; print the page's address
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// End where nobody answers or no card comes for so long; for a computer that others use, too [default: 900, and 120
+    /// for a card]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(5..=3_600))]
+    pub(crate) patience: Option<u16>,
     #[command(flatten)]
     pub(crate) reader: ReaderOption,
     /// List of the hosts you have confirmed [default: in your configuration folder]
@@ -170,6 +175,13 @@ pub(crate) struct OpenOptions {
     /// What a browser hands over for a kido: link; not to be typed
     #[arg(value_name = "kido:LINK")]
     pub(crate) handed_over: Option<HandedOver>,
+}
+
+impl OpenOptions {
+    /// How long an answer or a card is waited for, where that was said.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        self.patience.map(u64::from).map(Duration::from_secs)
+    }
 }
 
 /// The link that a browser hands over to the program that the system has for `kido:`.

@@ -97,7 +97,12 @@ async fn until_interrupted(command: Command, voice: &Arc<Voice>, patience: Durat
             Box::pin(hold(Wanted::of_holder(true, event, server), dialogue, cards, voice, &cancel)).await
         }
         Command::Open(options) => {
-            let cards = cards(options.reader.clone(), keys(&options.reader));
+            let cards = PcscCards::new(
+                cancel.clone(),
+                pattern(options.reader.clone()),
+                keys(&options.reader),
+                options.patience().map_or(patience, |told| told.min(patience)),
+            );
             Box::pin(opened(options, cards, voice, &cancel)).await
         }
         Command::Status(options) => {
@@ -181,11 +186,12 @@ async fn opened(
     voice: &Arc<Voice>,
     cancel: &Cancel,
 ) -> Result<Report, Problem> {
+    let limits = options.patience().map_or(open::LIMITS, |unanswered| open::Limits { unanswered, ..open::LIMITS });
     let plan = open::Plan::new(options)?;
     let (page, stage) = open::prepare(voice, &plan).await?;
     let listener: Arc<dyn Listener> = Arc::<page::Stage>::clone(&stage);
     let desk = CardDesk::open(Box::new(cards), listener)?;
-    let held = open::hold(plan, &stage, &desk, open::LIMITS, &SystemClock);
+    let held = open::hold(plan, &stage, &desk, limits, &SystemClock);
     let held = or_interrupted(held, cancel).await;
     desk.close().await;
     open::end(page, &stage, held.as_ref().map(drop)).await;

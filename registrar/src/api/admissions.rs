@@ -10,14 +10,17 @@ use crate::auth::GateBody;
 use crate::error::AppError;
 use crate::state::AppState;
 
-/// Takes a batch of admissions from one gate; repeats are answered, not stored twice.
+/// Takes a batch of admissions, and of ends of some, from one gate; repeats are answered, not stored twice.
 #[utoipa::path(post, path = ADMISSIONS, tag = "gates", params(("event" = String, Path)), request_body = AdmissionBatch,
     responses((status = OK, body = AdmissionAcks), (status = "default", body = Problem)))]
 pub async fn upload(
     State(app): State<AppState>,
     GateBody { event, gate, body }: GateBody<AdmissionBatch>,
 ) -> Result<Json<AdmissionAcks>, AppError> {
+    // Ends first: one whose admission stands in the same batch is known when that is looked at, and no conflict is told of
+    // that is none.
+    let endings = app.store.ingest_endings(event, gate, body.endings).await?;
     let acks = app.store.ingest(event, gate, body.admissions).await?;
     app.metrics.ingested(&acks);
-    Ok(Json(AdmissionAcks { acks }))
+    Ok(Json(AdmissionAcks { acks, endings }))
 }

@@ -15,8 +15,11 @@ use super::extract::{JsonBody, SessionPath};
 use super::render;
 use crate::domain::registration::RegistrationRefusal;
 use crate::error::{AppError, RequestError};
+use crate::per_minute::TooOften;
 use crate::registration::{Proved, StartRequest, Started};
 use crate::state::AppState;
+use crate::store::Failed;
+use crate::visitor::Visitor;
 
 /// Nothing is asked about revocation: no certified route is configured (`protocol.md` §2).
 const REVOCATION: &str = "not_checked";
@@ -26,10 +29,14 @@ const REVOCATION: &str = "not_checked";
     responses((status = OK, body = RegistrationStarted), (status = "default", body = Problem)))]
 pub async fn start(
     State(app): State<AppState>,
+    visitor: Visitor,
     JsonBody(wanted): JsonBody<StartRegistration>,
 ) -> Result<Json<RegistrationStarted>, AppError> {
-    let Started { session, action, event, ticket, challenge, expires_at } =
-        app.registrations.start(request(&wanted)?)?;
+    let started = app.registrations.start(request(&wanted)?);
+    if matches!(started, Err(Failed::Refused(RegistrationRefusal::UnknownCode))) {
+        app.note_miss(visitor.from).map_err(|TooOften| AppError::TooManyTries)?;
+    }
+    let Started { session, action, event, ticket, challenge, expires_at } = started?;
     let (event, ticket) = (render::event_summary(&event), ticket.map(render::ticket_summary));
     Ok(Json(RegistrationStarted { session, action, event, ticket, challenge, expires_at }))
 }

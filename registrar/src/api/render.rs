@@ -1,10 +1,11 @@
 //! From what the store answers to what travels.
 
 use kido_shared::feed::ArbiterRecord;
+use kido_shared::ids::EventId;
 use kido_shared::policy::PolicyDraft;
 use kido_shared::wire::v1::operator::{
-    ArbiterBody, EntryCounts, EventBody, EventForgotten, GateBody, OfferState, PolicyChoices, TicketBody, TicketCounts,
-    TicketUse, TicketUses,
+    ArbiterBody, EntryCounts, EventBody, EventForgotten, FeedKeyBody, GateBody, NextFeedKey, OfferState, PolicyChoices,
+    TicketBody, TicketCounts, TicketUse, TicketUses,
 };
 use kido_shared::wire::v1::registration::{EventSummary, TicketSummary};
 
@@ -12,11 +13,30 @@ use crate::domain::history::HistoryLine;
 use crate::domain::ticket::Particulars;
 use crate::enrolment::Progress;
 use crate::keyring::RetentionWeek;
-use crate::store::{ArbiterView, EventView, Forgotten, GateView, SeatCounts, TicketView};
+use crate::store::{ArbiterView, EventView, FeedKeyView, Forgotten, GateView, SeatCounts, TicketView};
+
+/// A feed key.
+pub(super) fn feed_key(view: FeedKeyView) -> FeedKeyBody {
+    let FeedKeyView { statement, revoked } = view;
+    FeedKeyBody {
+        verifying_key: statement.verifying_key,
+        valid_from: statement.valid_from,
+        valid_until: statement.valid_until,
+        revokes_before: statement.revokes_before,
+        revoked,
+    }
+}
+
+/// The feed key that an event is to have next.
+pub(super) fn next_feed_key(event: EventId, root_key: [u8; 32], next: &crate::store::NextFeedKey) -> NextFeedKey {
+    let in_force = feed_key(FeedKeyView { statement: next.in_force, revoked: false });
+    NextFeedKey { event, root_key, verifying_key: next.verifying_key, in_force }
+}
 
 /// An event; what gates did only for those who may see it.
 pub(super) fn event(view: EventView, sees_uses: bool) -> EventBody {
-    let SeatCounts { reserved, unbound, bound, suspended, returned, cancelled, admissions, conflicts } = view.counts;
+    let SeatCounts { reserved, unbound, bound, suspended, returned, cancelled, admissions, conflicts, settled } =
+        view.counts;
     let draft = view.policy.choices();
     EventBody {
         event: view.event,
@@ -32,7 +52,8 @@ pub(super) fn event(view: EventView, sees_uses: bool) -> EventBody {
         feed_length: view.feed_length,
         tickets: TicketCounts { reserved, unbound, bound, suspended, returned, cancelled },
         moving: view.moving,
-        entries: sees_uses.then_some(EntryCounts { admissions, conflicts }),
+        recovering: view.recovering,
+        entries: sees_uses.then_some(EntryCounts { admissions, conflicts, settled }),
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use kido_shared::codes::CodeHash;
-use kido_shared::ticket::{EntryWindow, SeatLabel, Zone};
+use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, Zone};
 use kido_shared::wire::v1::operator::{
     CancelTickets, ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TICKET, TICKET_CODE,
     TICKET_STATUS, TICKETS, TICKETS_CANCEL, TicketBody, TicketsCancelled, TicketsImported,
@@ -17,7 +17,6 @@ use crate::auth::bearer::{Look, Sell, Stop};
 use crate::domain::link;
 use crate::domain::party::PartyLabel;
 use crate::domain::reference::{OrderRef, ReferenceError, TicketRef};
-use crate::domain::ticket::offered_entries;
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
 use crate::store::{CancelReport, ImportOutcome, ImportReport, Reissued, RowRefusal, TicketRow};
@@ -118,7 +117,7 @@ fn parse(row: usize, ticket: ImportTicket) -> Result<TicketRow, RequestError> {
         zone: or(row, "zone", Zone::new(&ticket.zone))?,
         seat_label: or(row, "seat_label", SeatLabel::new(&ticket.seat_label))?,
         window: or(row, "valid_until", EntryWindow::new(ticket.valid_from, ticket.valid_until))?,
-        entries: or(row, "entries", offered_entries(&ticket.entries))?,
+        entries: or(row, "entries", Entries::try_from(ticket.entries.clone()))?,
         party: or(row, "party", party)?,
         code: CodeHash::from_bytes(ticket.code_hash),
     })

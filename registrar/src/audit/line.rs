@@ -114,6 +114,12 @@ deeds! {
     27 EntriesByHand = "entries-by-hand",
     /// A gate's journal was brought in a file.
     28 JournalBrought = "journal-brought",
+    /// An event was got back from its gates after a restore.
+    29 EventRecovered = "event-recovered",
+    /// It was decided to go on without gates, or without records.
+    30 RecoveredWithout = "recovered-without",
+    /// Heads of a feed are signed with another key.
+    32 FeedKeyChanged = "feed-key-changed",
 }
 
 /// On what.

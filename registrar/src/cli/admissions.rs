@@ -41,8 +41,9 @@ their lines, and nothing is put in then. Else each tick becomes an admission *by
 make; the card is refused after that. Whoever is in twice is shown as a conflict, here and in the console, never dropped.
 Put the same file in again after any failure: the same line is the same entry.
 
-Where the event's entries are decided in the venue or inside its only gate, nothing can be put in here: an entry would be
-granted there once more.
+Where a box in the venue decides, it hears of these with the feed: if its line is down, carry the feed to it (feed export)
+before the doors open again. Where the event's only gate decides by itself, nothing can be put in: it would be granted there
+once more.
 
 The file is for nobody's eyes but staff's: delete it once it is in.";
 

@@ -13,7 +13,6 @@ use super::moment::MomentError;
 use crate::domain::party::PartyLabelError;
 use crate::domain::reference::ReferenceError;
 use crate::domain::short_id::ShortIdError;
-use crate::domain::ticket::EntriesError;
 
 /// Most faults that a command names: who has more has another file in hand.
 pub(crate) const FAULTS_MAX: usize = 100;
@@ -85,9 +84,6 @@ pub enum FieldError {
     /// Zone, seat label or window.
     #[error(transparent)]
     Ticket(#[from] TicketError),
-    /// How often a ticket lets in.
-    #[error(transparent)]
-    Entries(#[from] EntriesError),
     /// A moment.
     #[error(transparent)]
     Moment(#[from] MomentError),

@@ -36,14 +36,20 @@ pub(super) struct DoctorArgs {
     /// The master key, where it is kept better than in the keyring
     #[arg(long, env = "KIDO_MASTER_KEY_FILE", value_name = "FILE")]
     master_key: Option<PathBuf>,
+    /// The certificate for TLS of its own, if it was told by a flag [default: as configured]
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// Its key
+    #[arg(long, env = "KIDO_TLS_KEY_FILE", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: DoctorArgs) -> Result<ExitCode, CliError> {
-    let DoctorArgs { data, config, listen, master_key, json } = args;
-    let flags = ServeFlags { config, listen, master_key, ..ServeFlags::default() };
+    let DoctorArgs { data, config, listen, master_key, tls_certificate, tls_key, json } = args;
+    let flags = ServeFlags { config, listen, master_key, tls_certificate, tls_key, ..ServeFlags::default() };
     let config = ServeConfig::resolve(DataFolder::at(data), flags)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Terminal)?;
     let report = Report::of(runtime.block_on(doctor::examine(&config)));

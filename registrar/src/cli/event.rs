@@ -2,6 +2,7 @@
 
 mod export;
 mod postpone;
+mod recover;
 
 use core::time::Duration;
 
@@ -18,6 +19,7 @@ use super::console::Console;
 use super::{CliError, Connection, moment};
 
 use export::ExportArgs;
+use recover::RecoverArgs;
 
 const FORGETTING: &str = "\
 From the retention date on (event show) this deletes the event at the registrar, for good: tickets, references, bindings,
@@ -76,6 +78,9 @@ enum EventCommand {
     /// Write lists that a desk can look tickets up in when all machines are dead
     #[command(after_help = export::HELP)]
     Export(ExportArgs),
+    /// Say how far an event has been got back from its gates after a restore, or go on without somebody
+    #[command(after_help = recover::HELP)]
+    Recover(RecoverArgs),
     /// List the events
     List,
     /// Show one event
@@ -201,6 +206,7 @@ pub(super) async fn run(args: EventArgs) -> Result<(), CliError> {
             shown(console, &event)
         }
         EventCommand::Export(wanted) => export::run(&client, console, wanted).await,
+        EventCommand::Recover(wanted) => recover::run(&client, console, wanted).await,
         EventCommand::List => {
             let list: EventList = client.get(operator::EVENTS).await?;
             console.show_list(&list, &list.events, summary, NONE_YET)
@@ -341,9 +347,15 @@ fn describe(event: &EventBody) -> String {
     ));
     if let Some(entries) = event.entries {
         lines.push(format!("admissions: {}, conflicts: {}", entries.admissions, entries.conflicts));
+        if entries.settled > 0 {
+            lines.push(format!("of these conflicts settled, since one of the two had ended: {}", entries.settled));
+        }
     }
     if event.moving {
         lines.push("being moved to this date: say the same event update --postpone-to again, it goes on".to_owned());
+    }
+    if event.recovering {
+        lines.push("got back from its gates after a restore: event recover says how far".to_owned());
     }
     lines.push(format!("feed: epoch {}, {} records", event.feed_epoch, event.feed_length));
     lines.join("\n")

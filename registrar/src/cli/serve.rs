@@ -18,8 +18,9 @@ use crate::config::{CardHelperUrl, DataFolder, LogFormat, ServeConfig, ServeFlag
 use crate::serve::Reached;
 
 const MORE: &str = "\
-It listens on this machine alone unless told otherwise; put what ends TLS in front, and let it pass path and query on
-unchanged: gates sign them, with the origin. SIGTERM or Ctrl-C ends it once what is under way is done.
+It listens on this machine alone unless told otherwise. Put what ends TLS in front, and let it pass path and query on
+unchanged: gates sign them, with the origin. Or let it speak TLS itself, with --tls-certificate, --tls-key and --listen;
+both files are read again when somebody renews them. SIGTERM or Ctrl-C ends it once what is under way is done.
 
 Rehearsals: an event with --rehearsal-of accepts test cards whose root is given by --trust-anchor; no other event does.
 
@@ -42,6 +43,12 @@ pub(super) struct ServeArgs {
     /// nowhere]
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
+    /// PEM file with this host's certificate and those up to its root: TLS without a proxy in front
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// PEM file with its key, which nobody else may read
+    #[arg(long, env = "KIDO_TLS_KEY_FILE", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// As cards and gates reach this registrar [default: the one of `init`]
     #[arg(long, value_name = "URL")]
     origin: Option<Origin>,
@@ -66,7 +73,19 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     let ServeArgs { data, config, listen, metrics, origin, trust_anchors, card_helper_url, .. } = args;
     let (master_key, log_format, verbose) = (args.master_key, args.log_format, args.verbose);
     let card_helper = card_helper_url;
-    let flags = ServeFlags { config, origin, listen, metrics, trust_anchors, log_format, card_helper, master_key };
+    let (tls_certificate, tls_key) = (args.tls_certificate, args.tls_key);
+    let flags = ServeFlags {
+        config,
+        origin,
+        listen,
+        metrics,
+        trust_anchors,
+        log_format,
+        card_helper,
+        master_key,
+        tls_certificate,
+        tls_key,
+    };
     let config = ServeConfig::resolve(DataFolder::at(data), flags)?;
     log_to_stderr(config.log_format, verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Terminal)?;
@@ -75,10 +94,11 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
 }
 
 /// The lines that whoever started this process waits for.
-fn ready(Reached { address, metrics }: Reached) {
+fn ready(Reached { address, tls, metrics }: Reached) {
+    let scheme = if tls { "https" } else { "http" };
     let mut out = std::io::stdout().lock();
     let scraped = metrics.map_or(Ok(()), |metrics| writeln!(out, "metrics on http://{metrics}/metrics"));
-    let said = scraped.and_then(|()| writeln!(out, "listening on http://{address}")).and_then(|()| out.flush());
+    let said = scraped.and_then(|()| writeln!(out, "listening on {scheme}://{address}")).and_then(|()| out.flush());
     if said.is_err() {
         tracing::debug!("nobody reads standard output");
     }

@@ -48,46 +48,28 @@ impl Tick {
 /// Why no tick at all is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ByHandRefusal {
-    /// Another arbiter decides, and would grant the same entry once more.
+    /// The event's only gate decides by itself, asks nobody, and would grant the same entry once more.
     #[error(
-        "this event's entries are decided {}: an entry that were put in here would be granted there once more. Put these \
-         in there, or let the gates upload and move the arbiter before anybody has entered",
-        place(home)
+        "this event's entries are decided inside its only gate, which would grant once more what is put in here: let it \
+         upload, and write these down for whoever looks at conflicts"
     )]
-    ArbiterElsewhere {
-        /// Where.
-        home: Elsewhere,
-    },
+    DecidedInGate,
     /// More ticks than one request may carry.
     #[error("at most {TICKS_PER_BATCH} entries in one batch")]
     TooMany,
 }
 
-/// Where an arbiter is that is not this registrar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Elsewhere {
-    /// In a box of the venue.
-    Venue,
-    /// In the event's only gate.
-    Gate,
-}
-
-const fn place(home: &Elsewhere) -> &'static str {
-    match home {
-        Elsewhere::Venue => "by the arbiter in the venue",
-        Elsewhere::Gate => "inside its only gate",
-    }
-}
-
 /// Whether ticks may be put in here.
 ///
+/// A venue's arbiter need not be asked: it follows the feed, and whoever that says is inside is inside for it. What it
+/// granted in the minutes before it hears is a conflict, as two entries are.
+///
 /// # Errors
-/// [`ByHandRefusal::ArbiterElsewhere`].
-pub const fn decided_here(policy: &EventPolicy) -> Result<(), ByHandRefusal> {
+/// [`ByHandRefusal::DecidedInGate`].
+pub const fn may_enter(policy: &EventPolicy) -> Result<(), ByHandRefusal> {
     match policy.choices().arbiter.home {
-        ArbiterHome::Registrar => Ok(()),
-        ArbiterHome::Venue => Err(ByHandRefusal::ArbiterElsewhere { home: Elsewhere::Venue }),
-        ArbiterHome::Local => Err(ByHandRefusal::ArbiterElsewhere { home: Elsewhere::Gate }),
+        ArbiterHome::Registrar | ArbiterHome::Venue => Ok(()),
+        ArbiterHome::Local => Err(ByHandRefusal::DecidedInGate),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rules of claims at this registrar; the steps themselves are in [`kido_shared::claim`].
 
 use kido_shared::admission::DecidedOn;
-use kido_shared::claim::{ClaimFacts, ClaimStep};
+use kido_shared::claim::ClaimFacts;
 use kido_shared::policy::{ArbiterHome, EventPolicy};
 use kido_shared::wire::v1::admissions::AskedArbiter;
 
@@ -26,17 +26,6 @@ pub enum ClaimRefusal {
     /// The gate asks faster than any lane lets people in.
     #[error("the gate asks too fast")]
     TooFast,
-    /// An exit needs a proof and a passage, and no gate reports them: a bare step would free an entry without either.
-    #[error("exits are not offered yet")]
-    ExitNotOffered,
-}
-
-/// Whether a gate may ask for this kind of step.
-///
-/// # Errors
-/// [`ClaimRefusal::ExitNotOffered`].
-pub const fn offered(step: &ClaimStep) -> Result<(), ClaimRefusal> {
-    if step.is_offered() { Ok(()) } else { Err(ClaimRefusal::ExitNotOffered) }
 }
 
 /// Whether this registrar is the event's arbiter, and the one that the gate believes it asks.

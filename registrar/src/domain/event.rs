@@ -49,7 +49,7 @@ pub enum EventRefusal {
         gate: GateId,
     },
     /// The root key is away, and no identity that it has certified is left.
-    #[error("no certified event identity is left: add some with the root key")]
+    #[error("no certified event identity is left: add some with the root key (kido-registrar key stock)")]
     NoSpareIdentity,
 }
 

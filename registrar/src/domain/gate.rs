@@ -6,6 +6,8 @@ use kido_shared::ids::{FeedSequence, GateId};
 use kido_shared::policy::{ArbiterHome, EventPolicy, OfflineChoice};
 use kido_shared::ticket::Zone;
 
+use super::hand_over::{Endings, FeedPlace};
+
 /// Most gates of one event, revoked ones included: five times the largest venue planned for.
 pub const GATES_MAX: usize = 1_000;
 
@@ -32,6 +34,15 @@ pub enum GateRefusal {
         "this zone has a gate that admits while it is offline: revoke that one first, or choose another offline choice"
     )]
     HomeGate,
+    /// A gate of the zone decided by itself, and has not told yet that it knows better.
+    #[error(
+        "gate {gate} may still admit by itself while it is offline: it has not heard of the new choice yet, or has \
+         entries to upload. Bring it on line for a moment, or revoke it if it is lost"
+    )]
+    Unheard {
+        /// Which gate.
+        gate: GateId,
+    },
     /// More gates than an event may have.
     #[error("an event has at most {GATES_MAX} gates")]
     TooManyGates,
@@ -62,6 +73,9 @@ pub struct Gate {
     /// Whether it was revoked because two machines ran with its keys.
     #[n(6)]
     pub copied: bool,
+    /// The newest end of its own deciding that it has told to know, with nothing left to upload from before.
+    #[n(7)]
+    pub heard: Option<FeedPlace>,
 }
 
 impl Gate {
@@ -81,25 +95,25 @@ impl Gate {
 /// Whether a further gate of this zone may be added to these.
 ///
 /// # Errors
-/// [`GateRefusal::LocalArbiter`], [`GateRefusal::HomeGate`] or [`GateRefusal::TooManyGates`].
-pub fn may_add<'a>(
+/// [`GateRefusal::LocalArbiter`], [`GateRefusal::HomeGate`], [`GateRefusal::Unheard`] or [`GateRefusal::TooManyGates`].
+pub fn may_add(
     policy: &EventPolicy,
+    endings: &Endings,
     zone: &Zone,
-    gates: impl Iterator<Item = &'a Gate>,
+    gates: &[(GateId, Gate)],
 ) -> Result<(), GateRefusal> {
-    let (mut all, mut in_force, mut of_zone) = (0_usize, 0_usize, 0_usize);
-    for gate in gates {
-        all += 1;
-        in_force += usize::from(!gate.revoked);
-        of_zone += usize::from(!gate.revoked && gate.zone == *zone);
-    }
+    let in_force = || gates.iter().filter(|(_, gate)| !gate.revoked);
+    let of_zone = in_force().filter(|(_, gate)| gate.zone == *zone).count();
     if policy.choices().offline == OfflineChoice::HomeGate && of_zone > 0 {
         return Err(GateRefusal::HomeGate);
     }
-    if policy.choices().arbiter.home == ArbiterHome::Local && in_force > 0 {
+    if policy.choices().arbiter.home == ArbiterHome::Local && in_force().next().is_some() {
         return Err(GateRefusal::LocalArbiter);
     }
-    if all >= GATES_MAX { Err(GateRefusal::TooManyGates) } else { Ok(()) }
+    if let Some((gate, _)) = in_force().find(|(_, gate)| endings.binds(gate.heard, gate.zone == *zone)) {
+        return Err(GateRefusal::Unheard { gate: *gate });
+    }
+    if gates.len() >= GATES_MAX { Err(GateRefusal::TooManyGates) } else { Ok(()) }
 }
 
 /// The gate, where it may still speak for its event.

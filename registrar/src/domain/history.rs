@@ -78,6 +78,9 @@ pub enum Happening {
     /// The bound card gave its proof at this gate and did not enter, for the reason of this code.
     #[n(12)]
     Refused(#[n(0)] GateId, #[n(1)] StaffCode),
+    /// That second admission, at this gate, was none: one of the two had ended.
+    #[n(13)]
+    ConflictSettled(#[n(0)] GateId),
 }
 
 impl Happening {
@@ -98,6 +101,7 @@ impl Happening {
             Self::Exited(_) => "exited",
             Self::Conflict(_) => "conflict",
             Self::Refused(..) => "refused",
+            Self::ConflictSettled(_) => "conflict_settled",
         }
     }
 
@@ -112,7 +116,12 @@ impl Happening {
             | Self::Released(actor)
             | Self::CodeReplaced(actor) => Some(*actor),
             Self::Bound | Self::Shown => Some(Actor::Holder),
-            Self::Admitted(_) | Self::Annulled(_) | Self::Exited(_) | Self::Conflict(_) | Self::Refused(..) => None,
+            Self::Admitted(_)
+            | Self::Annulled(_)
+            | Self::Exited(_)
+            | Self::Conflict(_)
+            | Self::Refused(..)
+            | Self::ConflictSettled(_) => None,
         }
     }
 
@@ -124,6 +133,7 @@ impl Happening {
             | Self::Annulled(gate)
             | Self::Exited(gate)
             | Self::Conflict(gate)
+            | Self::ConflictSettled(gate)
             | Self::Refused(gate, _) => Some(*gate),
             Self::Bound
             | Self::Shown

@@ -1,7 +1,6 @@
 //! The rules of uploaded admissions.
 
-use kido_shared::admission::Admission;
-use kido_shared::claim::{Closing, TicketClaims};
+use kido_shared::admission::{Admission, EndedBy, Ending};
 use kido_shared::ids::{AdmissionId, ShowingId};
 use kido_shared::ticket::Entries;
 
@@ -43,16 +42,18 @@ pub enum AdmissionRefusal {
 pub enum Ingest {
     /// It is new, and its entry nobody else's.
     New,
-    /// It is new, and the same entry is this other admission's, too.
-    Conflict(AdmissionId),
-    /// It is new, but its entry was given back or ended before it arrived here: nobody holds that entry by it.
+    /// It is new, and another admission of the same entry came before it.
+    Beside,
+    /// It is new, but its entry was given back before it arrived here: nobody holds that entry by it.
     Closed,
     /// It was stored before.
     Repeated,
 }
 
-/// Decides about one admission, given what is stored under its id, the entries of its ticket (none where there is no
-/// such ticket), who holds its entry, and the ticket's claims.
+/// Decides about one admission.
+///
+/// Given are what is stored under its id, the entries of its ticket (none where there is no such ticket), who holds its
+/// entry, and whether it is known to have been annulled or withdrawn.
 ///
 /// # Errors
 /// [`AdmissionRefusal`].
@@ -61,7 +62,7 @@ pub fn decide(
     stored: Option<&Admission>,
     entries: Option<Entries>,
     holds_entry: Option<AdmissionId>,
-    claims: &TicketClaims,
+    is_void: bool,
 ) -> Result<Ingest, AdmissionRefusal> {
     match stored {
         Some(stored) if stored == admission => return Ok(Ingest::Repeated),
@@ -72,11 +73,58 @@ pub fn decide(
         return Err(AdmissionRefusal::NoSuchEntry);
     }
     // An entry that was annulled is given back under the same number; one that was left is not.
-    if claims.closed(admission.id).is_some_and(|closed| closed.closing != Closing::Exited) {
+    if is_void {
         return Ok(Ingest::Closed);
     }
     Ok(match holds_entry {
-        Some(other) if other != admission.id => Ingest::Conflict(other),
+        Some(other) if other != admission.id => Ingest::Beside,
         Some(_) | None => Ingest::New,
     })
+}
+
+/// Why the end of an admission is never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EndingRefusal {
+    /// No such ticket in this event.
+    #[error("no such ticket in this event")]
+    UnknownTicket,
+    /// The admission is of another ticket.
+    #[error("the admission is of another ticket")]
+    OtherTicket,
+    /// Only the gate whose barrier it was knows that nobody passed.
+    #[error("another gate's admission is annulled")]
+    OtherGate,
+    /// An annulled admission was never inside to go out, and who went out had passed.
+    #[error("the admission ended otherwise before")]
+    Otherwise,
+}
+
+/// What becomes of the end of an admission that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// It ends now.
+    Now,
+    /// It had ended, but this gate's word is closer to the moment.
+    Earlier,
+    /// It had ended.
+    Repeated,
+}
+
+/// Decides about the end of an admission, given the admission and how it has ended before.
+///
+/// # Errors
+/// [`EndingRefusal`].
+pub fn decide_end(ending: &Ending, of: &Admission, before: Option<&Ending>) -> Result<Ends, EndingRefusal> {
+    if ending.ticket != of.ticket {
+        return Err(EndingRefusal::OtherTicket);
+    }
+    if ending.by == EndedBy::Annulled && ending.gate != of.gate {
+        return Err(EndingRefusal::OtherGate);
+    }
+    match before {
+        None => Ok(Ends::Now),
+        Some(before) if before.by != ending.by => Err(EndingRefusal::Otherwise),
+        Some(before) if before.at > ending.at => Ok(Ends::Earlier),
+        Some(_) => Ok(Ends::Repeated),
+    }
 }

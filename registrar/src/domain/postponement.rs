@@ -134,7 +134,7 @@ mod tests {
 
     fn kept(outlives_event: bool, outlives_year_after: bool) -> KeptBinding {
         let (tag, certificate_tag) = (BindingTag::from_bytes([1; 32]), CertificateTag::from_bytes([2; 32]));
-        KeptBinding { tag, certificate_tag, outlives_event, outlives_year_after }
+        KeptBinding { tag, certificate_tag: Some(certificate_tag), outlives_event, outlives_year_after }
     }
 
     fn judged(ends_at: Timestamp, binding: KeptBinding) -> (bool, bool) {

@@ -1,6 +1,6 @@
 //! The rules of a dialogue with a card: what may be begun, and what a proof then brings about (`protocol.md` §5).
 
-use kido_shared::binding::CertificateTag;
+use kido_shared::binding::{BindingTag, CertificateTag};
 use kido_shared::certificate::CertificateRefusals;
 use kido_shared::challenge::Action;
 use kido_shared::clock::Timestamp;
@@ -114,13 +114,14 @@ pub fn may_bind(
     if on_card < usize::from(most) { Ok(()) } else { Err(RegistrationRefusal::CardFull { most }) }
 }
 
-/// Whether a certificate is the one that the ticket was bound with: the same serial and the same key.
+/// Whether a certificate is the one that the ticket was bound with: the same serial and the same key. Of a binding that was
+/// read back from gates the key alone is known.
 ///
 /// # Errors
 /// [`RegistrationRefusal::OtherCard`].
-pub fn same_card(ticket: &Ticket, presented: CertificateTag) -> Result<(), RegistrationRefusal> {
-    match ticket.binding() {
-        Some(binding) if binding.certificate_tag == presented => Ok(()),
-        Some(_) | None => Err(RegistrationRefusal::OtherCard),
-    }
+pub fn same_card(ticket: &Ticket, tag: BindingTag, presented: CertificateTag) -> Result<(), RegistrationRefusal> {
+    let same = ticket.binding().is_some_and(|binding| {
+        binding.tag == tag && binding.certificate_tag.is_none_or(|certificate_tag| certificate_tag == presented)
+    });
+    if same { Ok(()) } else { Err(RegistrationRefusal::OtherCard) }
 }

@@ -13,31 +13,10 @@ use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
 use kido_shared::feed::TicketRecord;
 use kido_shared::ids::{FeedSequence, PartyId, TicketId};
-use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketError, TicketStatus, Zone};
+use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 
 use super::history::{Actor, Happening};
 use super::reference::ReferenceHash;
-
-/// Why a number of entries is not taken from a shop. Gates and arbiter know the rule; no gate records exits yet, so a
-/// second entry would be refused at the door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum EntriesError {
-    /// It is no number of entries.
-    #[error(transparent)]
-    Unreadable(#[from] TicketError),
-    /// It is one, and not offered.
-    #[error("only 1 is offered yet")]
-    NotOffered,
-}
-
-/// The entries of a ticket that is sold.
-///
-/// # Errors
-/// [`EntriesError`].
-pub fn offered_entries(text: &str) -> Result<Entries, EntriesError> {
-    let entries = Entries::try_from(text.to_owned())?;
-    if entries == Entries::ONCE { Ok(entries) } else { Err(EntriesError::NotOffered) }
-}
 
 /// Most changes of one ticket within a day (UTC).
 ///
@@ -52,9 +31,10 @@ pub struct KeptBinding {
     /// The card's name in this event.
     #[n(0)]
     pub tag: BindingTag,
-    /// Compared when the whole certificate is presented again.
+    /// Compared when the whole certificate is presented again. Nothing where the binding was read back from gates, which do
+    /// not know it: then the card is told by its key alone.
     #[n(1)]
-    pub certificate_tag: CertificateTag,
+    pub certificate_tag: Option<CertificateTag>,
     /// Whether the certificate is still valid when the event ends.
     #[n(2)]
     pub outlives_event: bool,

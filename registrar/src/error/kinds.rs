@@ -12,8 +12,10 @@ use crate::domain::arbiter::ArbiterRefusal;
 use crate::domain::by_hand::ByHandRefusal;
 use crate::domain::claim::ClaimRefusal;
 use crate::domain::event::EventRefusal;
+use crate::domain::feed_key::FeedKeyRefusal;
 use crate::domain::gate::GateRefusal;
 use crate::domain::ingest::IngestRefusal;
+use crate::domain::recovery::RecoveryRefusal;
 use crate::domain::registration::RegistrationRefusal;
 use crate::domain::ticket::TicketRefusal;
 use crate::enrolment::EnrolmentRefusal;
@@ -47,17 +49,20 @@ impl AppError {
             }
             Self::Registration(refusal) => registration(refusal),
             Self::Gate(refusal) => gate(*refusal),
+            Self::FeedKey(refusal) => feed_key(*refusal),
             Self::Arbiter(refusal) => arbiter(*refusal),
             Self::Enrolment(refusal) => enrolment(*refusal),
             Self::Claim(refusal) => claim(*refusal),
             Self::Ingest(refusal) => ingest(*refusal),
             Self::JournalFile(error) => journal_file(*error),
             Self::JournalOfOtherEvent { .. } => kind(StatusCode::CONFLICT, "other_event", "Another event's journal"),
-            Self::ByHand(ByHandRefusal::ArbiterElsewhere { .. }) => {
+            Self::ByHand(ByHandRefusal::DecidedInGate) => {
                 kind(StatusCode::CONFLICT, "arbiter_elsewhere", "Claims are decided elsewhere")
             }
             Self::ByHand(ByHandRefusal::TooMany) => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
+            Self::Recovery(refusal) => recovery(*refusal),
             Self::NoSuchRange => kind(StatusCode::NOT_FOUND, "no_such_range", "No such range"),
+            Self::TooManyTries => kind(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", "Too many wrong codes"),
             Self::TooManyStreams => kind(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", "Too many follow live"),
             Self::Deadline => kind(StatusCode::SERVICE_UNAVAILABLE, "deadline", "It took too long"),
             Self::Storage(error) => storage(error),
@@ -119,6 +124,7 @@ const fn signer(refusal: GateRefusal) -> Kind {
         | GateRefusal::Exists
         | GateRefusal::LocalArbiter
         | GateRefusal::HomeGate
+        | GateRefusal::Unheard { .. }
         | GateRefusal::TooManyGates => kind(StatusCode::UNAUTHORIZED, "unknown_gate", "Not one of this event's gates"),
     }
 }
@@ -210,8 +216,19 @@ const fn gate(refusal: GateRefusal) -> Kind {
         GateRefusal::EarlierRun => kind(StatusCode::CONFLICT, "earlier_run", "The gate has started anew"),
         GateRefusal::Exists => kind(StatusCode::CONFLICT, "gate_exists", "Another gate has this id"),
         GateRefusal::HomeGate => kind(StatusCode::CONFLICT, "home_gate", "This zone has its one gate"),
+        GateRefusal::Unheard { .. } => kind(StatusCode::CONFLICT, "gate_unheard", "A gate has not heard of it yet"),
         GateRefusal::LocalArbiter => kind(StatusCode::CONFLICT, "local_arbiter", "One gate only"),
         GateRefusal::TooManyGates => kind(StatusCode::CONFLICT, "too_many_gates", "Too many gates"),
+    }
+}
+
+const fn feed_key(refusal: FeedKeyRefusal) -> Kind {
+    match refusal {
+        FeedKeyRefusal::NotTheRoots(_) => kind(StatusCode::FORBIDDEN, "not_the_roots", "Not the root key's word"),
+        FeedKeyRefusal::OtherKey => kind(StatusCode::CONFLICT, "other_key", "For another key"),
+        FeedKeyRefusal::NotLater => kind(StatusCode::CONFLICT, "not_later", "Not later than the key in force"),
+        FeedKeyRefusal::Forgets => kind(StatusCode::CONFLICT, "forgets_revoked", "Earlier keys stay revoked"),
+        FeedKeyRefusal::NotNow => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_now", "Not valid now"),
     }
 }
 
@@ -255,7 +272,6 @@ const fn claim(refusal: ClaimRefusal) -> Kind {
             kind(StatusCode::CONFLICT, "arbiter_elsewhere", "Claims are decided elsewhere")
         }
         ClaimRefusal::TooFast => kind(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
-        ClaimRefusal::ExitNotOffered => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", NOT_OFFERED),
     }
 }
 
@@ -266,6 +282,19 @@ const fn ingest(refusal: IngestRefusal) -> Kind {
             kind(StatusCode::FORBIDDEN, "other_gate", OTHER_GATE)
         }
         IngestRefusal::TooMany => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
+    }
+}
+
+const fn recovery(refusal: RecoveryRefusal) -> Kind {
+    match refusal {
+        RecoveryRefusal::NotRecovering => kind(StatusCode::CONFLICT, "not_recovering", "Nothing is missing"),
+        RecoveryRefusal::Head => kind(StatusCode::FORBIDDEN, "head_refused", "Not a head of this feed"),
+        RecoveryRefusal::Range => kind(StatusCode::UNPROCESSABLE_ENTITY, "range", "No records"),
+        RecoveryRefusal::OtherRecords => kind(StatusCode::CONFLICT, "other_records", "Other records were asked for"),
+        RecoveryRefusal::DoNotFollow => kind(StatusCode::CONFLICT, "do_not_follow", "Another history"),
+        RecoveryRefusal::TooMany => kind(StatusCode::PAYLOAD_TOO_LARGE, "too_large", TOO_LARGE),
+        RecoveryRefusal::NoJournalAsked => kind(StatusCode::CONFLICT, "no_journal_asked", "No journal was asked for"),
+        RecoveryRefusal::UnknownGate => kind(StatusCode::NOT_FOUND, "unknown_gate", "No such gate"),
     }
 }
 
@@ -285,6 +314,9 @@ const fn storage(error: &StorageError) -> Kind {
         StorageError::UnknownEvent(_) => kind(StatusCode::NOT_FOUND, "unknown_event", "No such event"),
         StorageError::Forgotten(_) => kind(StatusCode::GONE, "event_forgotten", "The event was deleted"),
         StorageError::NotServed(_) => kind(StatusCode::SERVICE_UNAVAILABLE, "not_served", "The event is not served"),
+        StorageError::Recovering { .. } => {
+            kind(StatusCode::SERVICE_UNAVAILABLE, "recovering", "The event is got back from its gates")
+        }
         StorageError::DiskFull => kind(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "The disk is full"),
         StorageError::Busy => kind(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much waits to be stored"),
         StorageError::Stopping => kind(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The registrar is stopping"),

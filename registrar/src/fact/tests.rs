@@ -1,4 +1,4 @@
-use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn};
+use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn, EndedBy, Ending};
 use kido_shared::binding::{BindingTag, CertificateTag};
 use kido_shared::claim::{ClaimFacts, ClaimRequest, ClaimStep, step};
 use kido_shared::feed::Conflict;
@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::arbiter::Arbiter;
+use crate::domain::hand_over::FeedPlace;
 use crate::domain::history::Actor;
 use crate::domain::postponement::Shift;
 use crate::domain::reference::ReferenceHash;
@@ -61,11 +62,28 @@ fn arbiter() -> Arbiter {
     Arbiter { verifying_key: [16; 32], record, added_at: AT }
 }
 
+fn certificate(number: u8, revokes_before: Option<Timestamp>) -> FeedKeyCertificate {
+    let key = |number| ed25519_dalek::SigningKey::from_bytes(&[number; 32]);
+    let statement = kido_shared::feed::FeedKeyStatement {
+        event: kido_shared::ids::EventId::from_bytes([19; 16]),
+        verifying_key: key(number).verifying_key().to_bytes(),
+        valid_from: AT,
+        valid_until: AT.after(core::time::Duration::from_secs(1)),
+        revokes_before,
+    };
+    statement.sign(&key(20)).unwrap()
+}
+
 /// One of each.
 fn all() -> Vec<Fact> {
+    all_at_first().into_iter().chain(all_later()).collect()
+}
+
+/// One of each that was there from the beginning.
+fn all_at_first() -> Vec<Fact> {
     let binding = KeptBinding {
         tag: BindingTag::from_bytes([9; 32]),
-        certificate_tag: CertificateTag::from_bytes([10; 32]),
+        certificate_tag: Some(CertificateTag::from_bytes([10; 32])),
         outlives_event: true,
         outlives_year_after: false,
     };
@@ -101,6 +119,7 @@ fn all() -> Vec<Fact> {
             key: Some(key()),
             at: AT,
             moving: None,
+            record: None,
         }),
         Fact::ShowingRefused(ShowingRefused { showing, at: AT }),
         Fact::ArbiterAdded(ArbiterAdded { arbiter: arbiter() }),
@@ -110,8 +129,40 @@ fn all() -> Vec<Fact> {
             key: None,
             at: AT,
             moving: Some(Moving { by: Shift::between(AT, AT), ended_at: AT, ends_at: AT, reached: Some(TICKET) }),
+            record: None,
         }),
         Fact::WindowsMoved(WindowsMoved { tickets: vec![TICKET], first_record: RECORD, reached: Some(TICKET), at: AT }),
+    ]
+}
+
+/// One of each that came later.
+fn all_later() -> Vec<Fact> {
+    let ending = Ending { admission: ADMISSION, ticket: TICKET, gate: GATE, by: EndedBy::Exited, at: AT };
+    vec![
+        Fact::PolicyChanged(PolicyChanged {
+            policy: crate::testing::policy(|_draft| {}),
+            key: None,
+            at: AT,
+            moving: None,
+            record: Some(RECORD),
+        }),
+        Fact::GateHeard(GateHeard { gate: GATE, ending: FeedPlace { epoch: Epoch::FIRST, number: RECORD }, at: AT }),
+        Fact::FeedKeyChanged(FeedKeyChanged {
+            certificate: certificate(18, Some(AT)),
+            before: certificate(17, None),
+            at: AT,
+            record: RECORD,
+        }),
+        Fact::EndingHeld(EndingHeld { ending, at: AT }),
+        Fact::AdmissionEnded(AdmissionEnded { ending, at: AT, record: Some(RECORD) }),
+        Fact::ConflictSettled(ConflictSettled {
+            ticket: TICKET,
+            entry: 1,
+            first: ADMISSION,
+            second: ADMISSION,
+            gate: GATE,
+            at: AT,
+        }),
     ]
 }
 

@@ -1,14 +1,15 @@
 //! Facts about gates and arbiters, and what they brought.
 
-use kido_shared::admission::Admission;
+use kido_shared::admission::{Admission, Ending};
 use kido_shared::claim::{ClaimStep, TicketClaims};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::Conflict;
-use kido_shared::ids::{ArbiterId, FeedSequence, GateId};
+use kido_shared::ids::{AdmissionId, ArbiterId, FeedSequence, GateId, TicketId};
 use kido_shared::showing::RefusedShowing;
 use kido_shared::ticket::Zone;
 
 use crate::domain::arbiter::Arbiter;
+use crate::domain::hand_over::FeedPlace;
 
 /// A new gate.
 #[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
@@ -50,6 +51,21 @@ pub struct GateRevoked {
     /// Whether by the registrar itself, because two machines ran with its keys.
     #[n(3)]
     pub copied: Option<bool>,
+}
+
+/// A gate has told that it knows of the end of its own deciding.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct GateHeard {
+    /// Which gate.
+    #[n(0)]
+    pub gate: GateId,
+    /// The record that ended it.
+    #[n(1)]
+    pub ending: FeedPlace,
+    /// When.
+    #[n(2)]
+    pub at: Timestamp,
 }
 
 /// A new venue arbiter.
@@ -122,6 +138,58 @@ pub struct ConflictRecorded {
     /// Place of its record in the feed.
     #[n(2)]
     pub record: FeedSequence,
+}
+
+/// A gate has told how an admission ended that is not known here yet: it counts as soon as the admission comes.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct EndingHeld {
+    /// As the gate stored it.
+    #[n(0)]
+    pub ending: Ending,
+    /// When it arrived here.
+    #[n(1)]
+    pub at: Timestamp,
+}
+
+/// An admission is over, by the word of a gate; what the arbiter inside this registrar ended stands in its own fact.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct AdmissionEnded {
+    /// As the gate stored it.
+    #[n(0)]
+    pub ending: Ending,
+    /// When it arrived here.
+    #[n(1)]
+    pub at: Timestamp,
+    /// Place of its record in the feed; nothing where the end was known, and only its moment comes closer to the truth.
+    #[n(2)]
+    pub record: Option<FeedSequence>,
+}
+
+/// Two admissions that were taken for one entry's are not: one of them had ended. The conflict stays in the list, as
+/// settled.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct ConflictSettled {
+    /// Of which ticket.
+    #[n(0)]
+    pub ticket: TicketId,
+    /// Of which entry.
+    #[n(1)]
+    pub entry: u32,
+    /// The two admissions, as the conflict names them.
+    #[n(2)]
+    pub first: AdmissionId,
+    /// The second of them.
+    #[n(3)]
+    pub second: AdmissionId,
+    /// At which gate the second one came in.
+    #[n(4)]
+    pub gate: GateId,
+    /// When.
+    #[n(5)]
+    pub at: Timestamp,
 }
 
 /// A holder's proof opened nothing.

@@ -48,14 +48,18 @@ impl FeedIdentity {
     ) -> Result<Self, KeyringError> {
         let key = SigningKey::generate(random);
         let verifying_key = key.verifying_key().to_bytes();
-        let statement = FeedKeyStatement { event, verifying_key, valid_from, valid_until };
+        let statement = FeedKeyStatement { event, verifying_key, valid_from, valid_until, revokes_before: None };
         let certificate = statement.sign(root).map_err(KeyringError::Certificate)?;
         Ok(Self { event, key, certificate, valid_until })
     }
 
     pub(super) fn seal(&self, master: &Sealing, random: &mut (impl RngCore + CryptoRng)) -> Vec<u8> {
-        let sealed = master.seal(self.event.as_bytes(), self.key.as_bytes(), random).into();
-        let stored = Stored { sealed, certificate: self.certificate.clone() };
+        Self::stored(master.seal(self.event.as_bytes(), self.key.as_bytes(), random), self.certificate.clone())
+    }
+
+    /// An identity's file, of a key that is sealed already.
+    pub(super) fn stored(sealed: Vec<u8>, certificate: FeedKeyCertificate) -> Vec<u8> {
+        let stored = Stored { sealed: sealed.into(), certificate };
         let mut bytes = Vec::new();
         match minicbor::encode(&stored, &mut bytes) {
             Ok(()) => bytes,

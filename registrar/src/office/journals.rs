@@ -55,7 +55,16 @@ impl AppState {
             in_conflict: Vec::new(),
             refused: 0,
             showings: 0,
+            endings: 0,
         };
+        // Before the admissions, as in an upload.
+        for batch in file.endings.chunks(ADMISSIONS_PER_BATCH) {
+            let acks = self.store.ingest_endings(event, gate, batch.to_vec()).await?;
+            let taken_of = |outcome| acks.iter().filter(|ack| ack.outcome == outcome).count();
+            let (new, never) = (taken_of(AckOutcome::Stored), taken_of(AckOutcome::Refused));
+            taken.endings = taken.endings.saturating_add(u64::try_from(new).unwrap_or(u64::MAX));
+            taken.refused = taken.refused.saturating_add(u64::try_from(never).unwrap_or(u64::MAX));
+        }
         for batch in file.admissions.chunks(ADMISSIONS_PER_BATCH) {
             let acks = self.store.ingest(event, gate, batch.to_vec()).await?;
             for (ack, uploaded) in acks.iter().zip(batch) {

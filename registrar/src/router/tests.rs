@@ -3,11 +3,13 @@
 mod around;
 mod by_hand;
 mod feed;
+mod feed_keys;
 mod forgetting;
 pub(crate) mod gates;
 mod journals;
 mod observed;
 mod postponement;
+mod recovery;
 mod registrations;
 mod roles;
 mod tickets;
@@ -30,6 +32,7 @@ use crate::entropy::Entropy;
 use crate::registration::CertificateTrust;
 use crate::state::AppParts;
 use crate::testing::{NOW, Registrar, origin};
+use crate::visitor::Proxies;
 use crate::web::Pages;
 
 /// A registrar behind its router, with a token for each role.
@@ -114,6 +117,7 @@ impl Served {
             pages: Pages::compiled_in().unwrap(),
             audit: crate::audit::Audit::open(&registrar.folder.path().join("audit")).unwrap(),
             card_helper,
+            proxies: Proxies::default(),
         });
         Self { router: build_router(app.clone()), app, registrar }
     }

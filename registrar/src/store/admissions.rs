@@ -4,43 +4,79 @@ use kido_shared::admission::Admission;
 use kido_shared::claim::{ClaimStep, NamedAdmission};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{Conflict, FeedRecord};
-use kido_shared::ids::{AdmissionId, EventId, GateId};
+use kido_shared::ids::{AdmissionId, EventId, GateId, TicketId};
 use kido_shared::limits::ADMISSIONS_PER_BATCH;
 use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, UploadedAdmission};
 
 use super::changing::Changing;
 use super::error::{Failed, StorageError};
 use super::reading::Entries as _;
-use super::{Store, claims, keys, reading};
+use super::{Store, claims, endings, keys, reading};
+use crate::domain::conflict::{Pair, RIVALS_MAX};
 use crate::domain::gate::in_force;
 use crate::domain::ingest::{AdmissionRefusal, Ingest, IngestRefusal, decide};
-use crate::fact::{AdmissionRecorded, ConflictRecorded, Fact};
+use crate::domain::ticket::Ticket;
+use crate::fact::{AdmissionEnded, AdmissionRecorded, Fact};
 
 /// Most conflicts that are listed.
 pub const CONFLICTS_MAX: usize = 1_000;
 
-/// Stores an admission that was decided about, and tells gates.
+/// A conflict, and whether it still stands.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct ConflictView {
+    /// The two admissions.
+    #[n(0)]
+    pub conflict: Conflict,
+    /// When it turned out to be none: one of the two had ended before.
+    #[n(1)]
+    pub settled_at: Option<Timestamp>,
+}
+
+/// Stores an admission that was decided about, with what gates have said of its end, and tells gates.
 pub(super) fn record(
     changing: &mut Changing<'_, '_>,
     admission: Admission,
-    ingest: Ingest,
+    (known, ingest): (&Ticket, Ingest),
     now: Timestamp,
 ) -> Result<AckOutcome, StorageError> {
-    let (holds_entry, conflict_with) = match ingest {
+    let holds_entry = match ingest {
         Ingest::Repeated => return Ok(AckOutcome::Repeated),
-        Ingest::New => (true, None),
-        Ingest::Closed => (false, None),
-        Ingest::Conflict(other) => (false, Some(other)),
+        Ingest::New => true,
+        Ingest::Beside | Ingest::Closed => false,
     };
-    let (id, ticket, gate, entry) = (admission.id, admission.ticket, admission.gate, admission.entry);
+    let (id, ticket, entry) = (admission.id, admission.ticket, admission.entry);
     let place = changing.publish(&FeedRecord::Admission(admission.clone()))?;
-    changing.append(&Fact::AdmissionRecorded(AdmissionRecorded { admission, at: now, record: place, holds_entry }))?;
-    let Some(first) = conflict_with else { return Ok(AckOutcome::Stored) };
-    tracing::warn!(%ticket, %first, second = %id, "two admissions of one entry");
-    let conflict = Conflict { ticket, entry, first, second: id, found_at: now };
-    let place = changing.publish(&FeedRecord::Conflict(conflict.clone()))?;
-    changing.append(&Fact::ConflictRecorded(ConflictRecorded { conflict, gate, record: place }))?;
-    Ok(AckOutcome::Conflict)
+    let recorded = AdmissionRecorded { admission: admission.clone(), at: now, record: place, holds_entry };
+    changing.append(&Fact::AdmissionRecorded(recorded))?;
+    if let Some(ending) = reading::ended(changing, id)? {
+        // The step came before its admission did: everybody hears of both, in their order, and so does the holder.
+        let record = Some(changing.publish(&endings::record_of(&ending))?);
+        changing.append(&Fact::AdmissionEnded(AdmissionEnded { ending, at: now, record }))?;
+    }
+    endings::take_held(changing, known, &admission, now)?;
+    if ingest == Ingest::New && known.particulars.entries == kido_shared::ticket::Entries::ONCE {
+        return Ok(AckOutcome::Stored);
+    }
+    let conflicts = match (ingest, reading::rivals(changing, ticket, RIVALS_MAX.saturating_add(1))?.len()) {
+        (Ingest::Beside, RIVALS_MAX..) => beside_too_many(changing, (id, ticket, entry), now)?,
+        _ => endings::reconcile(changing, ticket, known.particulars.entries, now)?,
+    };
+    let stands = conflicts.iter().any(|pair| pair.first == id || pair.second == id);
+    Ok(if stands { AckOutcome::Conflict } else { AckOutcome::Stored })
+}
+
+/// More admissions came for an entry than are weighed against each other: this one is shown against its holder.
+fn beside_too_many(
+    changing: &mut Changing<'_, '_>,
+    (id, ticket, entry): (AdmissionId, TicketId, u32),
+    now: Timestamp,
+) -> Result<Vec<Pair>, StorageError> {
+    let holder = reading::holder_of_entry(changing, ticket, entry)?.filter(|holder| *holder != id);
+    let Some(first) = holder else { return Ok(Vec::new()) };
+    let pair = Pair { entry, first, second: id };
+    endings::record(changing, ticket, &pair, now)?;
+    Ok(vec![pair])
 }
 
 /// The answer to an admission that is never stored. The rest of its batch is: one of them must not hold back the others.
@@ -59,17 +95,16 @@ fn ingest_one(
     let (id, ticket, gate) = (admission.id, admission.ticket, admission.gate);
     let stored = reading::admission(changing, id)?;
     let holder = reading::holder_of_entry(changing, ticket, admission.entry)?;
-    let record_of_ticket = reading::claims(changing, ticket)?;
+    let is_void = reading::is_void(changing, ticket, id)? || endings::is_held_void(changing, &admission)?;
     let known = reading::ticket(changing, ticket)?;
     let entries = known.as_ref().map(|ticket| ticket.particulars.entries);
-    let ingest = match decide(&admission, stored.as_ref(), entries, holder, &record_of_ticket) {
-        Ok(ingest) => ingest,
-        Err(refusal) => return Ok(refused(&admission, refusal)),
+    let (ingest, known) = match (decide(&admission, stored.as_ref(), entries, holder, is_void), known) {
+        (Ok(ingest), Some(known)) => (ingest, known),
+        (Err(refusal), _) => return Ok(refused(&admission, refusal)),
+        (Ok(_), None) => return Ok(refused(&admission, AdmissionRefusal::UnknownTicket)),
     };
-    let outcome = record(changing, admission, ingest, now)?;
-    if opened_at.is_some()
-        && let Some(known) = known
-    {
+    let outcome = record(changing, admission, (&known, ingest), now)?;
+    if opened_at.is_some() {
         let opened = ClaimStep::Opened(NamedAdmission { admission: id, ticket, gate });
         claims::step(changing, &known, opened, now)?;
     }
@@ -112,11 +147,11 @@ impl Store {
         Ok(reading::admission(&self.live(event)?.facts, admission)?)
     }
 
-    /// The event's conflicts, newest first, at most [`CONFLICTS_MAX`].
+    /// The event's conflicts, those that were settled among them, newest first, at most [`CONFLICTS_MAX`].
     ///
     /// # Errors
     /// [`StorageError`].
-    pub fn conflicts(&self, event: EventId) -> Result<Vec<Conflict>, StorageError> {
+    pub fn conflicts(&self, event: EventId) -> Result<Vec<ConflictView>, StorageError> {
         let live = self.live(event)?;
         let mut conflicts = Vec::new();
         for entry in live.facts.entries(keys::CONFLICTS)?.take(CONFLICTS_MAX) {

@@ -112,8 +112,9 @@ impl Store {
             }
             let policy =
                 after_revocation(&reading::policy(changing)?).map_err(|_in_force| StorageError::Entry("a policy"))?;
-            changing.publish(&FeedRecord::Policy(policy.clone()))?;
-            changing.append(&Fact::PolicyChanged(PolicyChanged { policy, key: None, at, moving: None }))?;
+            let record_at = Some(changing.publish(&FeedRecord::Policy(policy.clone()))?);
+            let changed = PolicyChanged { policy, key: None, at, moving: None, record: record_at };
+            changing.append(&Fact::PolicyChanged(changed))?;
             Ok(ArbiterView::of(Arbiter { record, ..known }))
         })
         .await

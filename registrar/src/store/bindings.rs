@@ -97,7 +97,7 @@ fn on_card(changing: &Changing<'_, '_>, tag: BindingTag, most: u16, now: Timesta
 fn of_card(changing: &Changing<'_, '_>, card: ProvedCard) -> Result<Vec<(TicketId, Ticket)>, Refused> {
     let tickets = reading::tickets_of_tag(changing, card.tag)?;
     let tickets: Vec<_> =
-        tickets.into_iter().filter(|(_, ticket)| same_card(ticket, card.certificate_tag).is_ok()).collect();
+        tickets.into_iter().filter(|(_, ticket)| same_card(ticket, card.tag, card.certificate_tag).is_ok()).collect();
     if tickets.is_empty() { Err(refused(RegistrationRefusal::NoTicketOnCard)) } else { Ok(tickets) }
 }
 
@@ -157,6 +157,7 @@ impl Store {
             may_bind(&ticket, on_card, &policy, now).map_err(Failed::Refused)?;
             let bound = BindingRecord { ticket: coded.ticket, bound: Some((tag, sealed_key)) };
             let record = changing.publish(&FeedRecord::Binding(bound))?;
+            let certificate_tag = Some(certificate_tag);
             let binding = KeptBinding { tag, certificate_tag, outlives_event, outlives_year_after };
             let fact = Bound { ticket: coded.ticket, binding, code: holder_code, at: now, record };
             changing.append(&Fact::Bound(fact))?;
@@ -191,7 +192,7 @@ impl Store {
                 return Err(refused(RegistrationRefusal::NoTicketOnCard));
             }
             for (id, ticket) in &tickets {
-                same_card(ticket, card.certificate_tag).map_err(Failed::Refused)?;
+                same_card(ticket, card.tag, card.certificate_tag).map_err(Failed::Refused)?;
                 may_begin(ticket, kido_shared::challenge::Action::Resume, now).map_err(Failed::Refused)?;
                 change_status(changing, (*id, ticket), StatusChange::Resumed, (Actor::Holder, code), now)?;
             }
@@ -218,7 +219,7 @@ impl Store {
                 Some(coded) => {
                     let ticket = opened_with(changing, coded)?;
                     may_begin(&ticket, kido_shared::challenge::Action::Show, now).map_err(Failed::Refused)?;
-                    same_card(&ticket, card.certificate_tag).map_err(Failed::Refused)?;
+                    same_card(&ticket, card.tag, card.certificate_tag).map_err(Failed::Refused)?;
                     vec![(coded.ticket, ticket)]
                 }
                 None => of_card(changing, card)?,

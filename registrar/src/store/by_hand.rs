@@ -10,7 +10,7 @@ use super::changing::Changing;
 use super::error::{Failed, StorageError};
 use super::reading::{self, ReadError};
 use super::{Store, admissions, claims};
-use crate::domain::by_hand::{ByHandRefusal, TICKS_PER_BATCH, Tick, TickOutcome, decided_here};
+use crate::domain::by_hand::{ByHandRefusal, TICKS_PER_BATCH, Tick, TickOutcome, may_enter};
 use crate::domain::claim::facts;
 use crate::domain::ingest::decide;
 use crate::domain::short_id::ShortId;
@@ -52,7 +52,7 @@ fn enter(
     if reading::admission(changing, id)?.is_some() {
         return Ok(TickOutcome::Repeated(ticket));
     }
-    let before = reading::claims(changing, ticket)?;
+    let before = claims::record(changing, ticket, &known)?;
     if check {
         let taken = reading::is_used(changing, ticket)?;
         return Ok(if taken { TickOutcome::Conflict(ticket) } else { TickOutcome::Stored(ticket) });
@@ -78,11 +78,11 @@ fn enter(
     };
     let admission = Admission { id, ticket, gate, entry, at, basis };
     let holder = reading::holder_of_entry(changing, ticket, entry)?;
-    let claimed = reading::claims(changing, ticket)?;
-    let decided = decide(&admission, None, Some(known.particulars.entries), holder, &claimed);
-    // Tickets are sold for one entry, and the entry's number is one that the arbiter has given: none is refused.
+    let is_void = reading::is_void(changing, ticket, id)?;
+    let decided = decide(&admission, None, Some(known.particulars.entries), holder, is_void);
+    // The entry's number is one that the arbiter has given: none is refused.
     let ingest = decided.map_err(|_refused| StorageError::Entry("an entry that its ticket does not have"))?;
-    let outcome = admissions::record(changing, admission, ingest, now)?;
+    let outcome = admissions::record(changing, admission, (&known, ingest), now)?;
     Ok(match outcome {
         AckOutcome::Conflict => TickOutcome::Conflict(ticket),
         AckOutcome::Stored | AckOutcome::Repeated | AckOutcome::Refused if granted => TickOutcome::Stored(ticket),
@@ -108,8 +108,8 @@ impl Store {
         }
         let live = self.live(event)?;
         let now = self.now();
-        live.transact(move |changing| {
-            decided_here(&reading::policy(changing)?).map_err(Failed::Refused)?;
+        live.transact_entry(move |changing| {
+            may_enter(&reading::policy(changing)?).map_err(Failed::Refused)?;
             ticks.iter().map(|tick| Ok(enter(changing, event, tick, (check, now))?)).collect()
         })
         .await

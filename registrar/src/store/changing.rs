@@ -34,6 +34,11 @@ impl<'a, 't> Changing<'a, 't> {
         self.keys
     }
 
+    /// How far the feed reaches with what is published here.
+    pub(super) const fn reached(&self) -> &FollowedTo {
+        &self.reached
+    }
+
     /// Where the next record will stand.
     pub(crate) const fn next_record(&self) -> FeedSequence {
         self.reached.next()
@@ -46,6 +51,12 @@ impl<'a, 't> Changing<'a, 't> {
         self.reached = self.reached.extend(&sealed);
         self.records.push(sealed);
         Ok(place)
+    }
+
+    /// Takes a record into the feed as it is: it stands on the chain behind what is here, under a head that was verified.
+    pub(super) fn adopt(&mut self, sealed: SealedRecord) {
+        self.reached = self.reached.extend(&sealed);
+        self.records.push(sealed);
     }
 
     pub(crate) fn append(&mut self, fact: &Fact) -> Result<(), StorageError> {

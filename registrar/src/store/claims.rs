@@ -1,61 +1,99 @@
 //! The arbiter inside the registrar: a shell around [`kido_shared::claim::step`].
 
-use kido_shared::admission::{Admission, AdmissionBasis};
+use std::collections::BTreeSet;
+
+use kido_shared::admission::{Admission, AdmissionBasis, Ending};
 use kido_shared::claim::rate::Weight;
-use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, Holding, TicketClaims, step as take_step};
+use kido_shared::claim::{
+    ClaimAnswer, ClaimRequest, ClaimStep, Holding, NamedAdmission, TicketClaims, step as take_step,
+};
 use kido_shared::clock::Timestamp;
-use kido_shared::feed::{Annulled, Exited, FeedRecord};
-use kido_shared::ids::{EventId, GateId, TicketId};
+use kido_shared::ids::{AdmissionId, EventId, GateId, TicketId};
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 
 use super::changing::Changing;
 use super::error::{Failed, StorageError};
 use super::reading::{Entries, ReadError};
-use super::{Store, reading};
-use crate::domain::claim::{ClaimRefusal, decides_here, facts, offered};
+use super::{Store, endings, keys, reading};
+use crate::domain::claim::{ClaimRefusal, decides_here, facts};
+use crate::domain::conflict::RIVALS_MAX;
 use crate::domain::gate::in_force;
 use crate::domain::ticket::Ticket;
 use crate::fact::{ClaimChanged, Fact};
 
-/// What gates must hear of a step that changed a record.
-fn record_of(step: &ClaimStep, now: Timestamp) -> Option<FeedRecord> {
-    match step {
-        ClaimStep::Annul(named) => {
-            let (admission, ticket, gate) = (named.admission, named.ticket, named.gate);
-            Some(FeedRecord::Annulled(Annulled { admission, ticket, gate, at: now }))
-        }
-        ClaimStep::Exit(named) => {
-            let (admission, ticket, gate) = (named.admission, named.ticket, named.gate);
-            Some(FeedRecord::Exited(Exited { admission, ticket, gate, at: now }))
-        }
-        ClaimStep::Claim(_) | ClaimStep::Withdraw(_) | ClaimStep::Opened(_) => None,
-    }
-}
-
-/// A ticket's record, with whoever its next entry was uploaded for where the record has nobody inside.
+/// A ticket's record, with whoever its entries were uploaded for where the record has nobody inside.
 ///
 /// Somebody let in without a line is claimed afterwards, and that claim may meet another one that comes to nothing: once
-/// that is withdrawn nobody is left in the record, and the admission alone says that the entry was used.
-fn record(changing: &Changing<'_, '_>, id: TicketId, ticket: &Ticket) -> Result<TicketClaims, StorageError> {
-    let record = reading::claims(changing, id)?;
-    if record.holding().is_some() {
-        return Ok(record);
+/// that is withdrawn nobody is left in the record, and the admission alone says that the entry was used. Where another
+/// arbiter decided until now, admissions and their ends are all that this one knows.
+pub(super) fn record(changing: &Changing<'_, '_>, id: TicketId, ticket: &Ticket) -> Result<TicketClaims, StorageError> {
+    let (mut record, facts) = (reading::claims(changing, id)?, facts(ticket));
+    while record.holding().is_none() {
+        let Some((admission, ended)) = next_inside(changing, id, &record)? else { return Ok(record) };
+        let (at, entry) = (admission.at, record.entry());
+        let request = ClaimRequest {
+            admission: admission.id,
+            ticket: id,
+            gate: admission.gate,
+            decided_on: facts.newest,
+            at,
+            basis: AdmissionBasis::Offline,
+        };
+        record = take_step(&record, &ClaimStep::Claim(request), &facts, at).0.unwrap_or(record);
+        if let Some(ending) = ended {
+            let left = NamedAdmission { admission: admission.id, ticket: id, gate: ending.gate };
+            record = take_step(&record, &ClaimStep::Exit(left), &facts, ending.at).0.unwrap_or(record);
+        }
+        if record.entry() <= entry {
+            return Ok(record);
+        }
     }
+    Ok(record)
+}
+
+/// Whose entry follows those that a record counts, as far as uploads tell, and how it ended.
+///
+/// Who has left comes first: that entry was used, whatever number a gate without a line gave it.
+fn next_inside(
+    changing: &Changing<'_, '_>,
+    id: TicketId,
+    record: &TicketClaims,
+) -> Result<Option<(Admission, Option<Ending>)>, StorageError> {
     let holder = reading::holder_of_entry(changing, id, record.entry().saturating_add(1))?;
-    let Some(admission) = holder.map(|holder| reading::admission(changing, holder)).transpose()?.flatten() else {
-        return Ok(record);
-    };
-    let (facts, at) = (facts(ticket), admission.at);
-    let request = ClaimRequest {
-        admission: admission.id,
-        ticket: id,
-        gate: admission.gate,
-        decided_on: facts.newest,
-        at,
-        basis: AdmissionBasis::Offline,
-    };
-    let (told, _granted) = take_step(&TicketClaims::new(), &ClaimStep::Claim(request), &facts, at);
-    Ok(record.with_holding_of(&told.unwrap_or_default()))
+    let rivals = reading::rivals(changing, id, RIVALS_MAX)?;
+    let mut candidates: BTreeSet<AdmissionId> = holder.into_iter().collect();
+    // Each admission uses one entry: a record that counts as many has counted them all, those that it forgot since, too.
+    if !rivals.is_empty() && used(changing, id, &rivals)? > record.entry() {
+        for (entry, rival) in rivals {
+            candidates.insert(rival);
+            candidates.extend(reading::holder_of_entry(changing, id, entry)?);
+        }
+    }
+    let mut inside = None;
+    for candidate in candidates {
+        if record.closed(candidate).is_some() || reading::is_void(changing, id, candidate)? {
+            continue;
+        }
+        let Some(admission) = reading::admission(changing, candidate)? else { continue };
+        match reading::ended(changing, candidate)? {
+            Some(ending) => return Ok(Some((admission, Some(ending)))),
+            None => inside = inside.or(Some((admission, None))),
+        }
+    }
+    Ok(inside)
+}
+
+/// How many entries of a ticket the admissions use that are known here.
+fn used(changing: &Changing<'_, '_>, id: TicketId, rivals: &[(u32, AdmissionId)]) -> Result<u32, StorageError> {
+    let mut used = 0_u32;
+    for entry in changing.entries(&keys::entries_of(id))? {
+        let _holder = entry?;
+        used = used.saturating_add(1);
+    }
+    for (_entry, rival) in rivals {
+        used = used.saturating_add(u32::from(!reading::is_void(changing, id, *rival)?));
+    }
+    Ok(used)
 }
 
 /// Takes a step on a ticket's record, inside a transaction.
@@ -68,8 +106,12 @@ pub(super) fn step(
     let before = record(changing, step.ticket(), ticket)?;
     let (after, answer) = take_step(&before, &step, &facts(ticket), now);
     if let Some(claims) = after {
-        let record = record_of(&step, now).map(|record| changing.publish(&record)).transpose()?;
+        let ending = endings::of_step(&step, now);
+        let record = ending.map(|ending| changing.publish(&endings::record_of(&ending))).transpose()?;
         changing.append(&Fact::ClaimChanged(ClaimChanged { step, claims, at: now, record }))?;
+        if let Some(ending) = ending {
+            endings::after(changing, ticket, &ending, now)?;
+        }
     }
     Ok(answer)
 }
@@ -107,7 +149,6 @@ impl Store {
         if wanted.gate() != signed_by {
             return Err(Failed::Refused(ClaimRefusal::OtherGate));
         }
-        offered(&wanted).map_err(Failed::Refused)?;
         let live = self.live(event)?;
         let now = self.now();
         // Before the one writer is asked for: a flood must not keep other gates' claims waiting.
@@ -116,7 +157,7 @@ impl Store {
         if !live.rates().take(signed_by, weight, now) {
             return Err(Failed::Refused(ClaimRefusal::TooFast));
         }
-        let answered = live.transact(move |changing| {
+        let answered = live.transact_entry(move |changing| {
             may_ask(changing, signed_by, arbiter)?;
             let ticket = reading::ticket(changing, wanted.ticket())?;
             let ticket = ticket.ok_or(Failed::Refused(ClaimRefusal::UnknownTicket))?;

@@ -1,7 +1,7 @@
 //! Why the store did not do what was asked: the rules, or the disk.
 
 use kido_shared::feed::FeedError;
-use kido_shared::ids::EventId;
+use kido_shared::ids::{Epoch, EventId};
 use kido_store::TransactError;
 use kido_store::private_file::PrivateFileError;
 use tokio::task::JoinError;
@@ -31,6 +31,19 @@ pub enum StorageError {
     /// The event's folder is there, but its store did not open; see the log of the start. Other events are served.
     #[error("{0} is not served: its store did not open")]
     NotServed(EventId),
+    /// This registrar was restored from a backup and gets the event back from its gates; it goes on by itself.
+    #[error(
+        "{event} is got back from its gates after a restore: record {length} of epoch {epoch} is here, a later one is \
+        missing, or what was let in since; it goes on by itself"
+    )]
+    Recovering {
+        /// Which event.
+        event: EventId,
+        /// The generation of its feed.
+        epoch: Epoch,
+        /// Records that are here.
+        length: u64,
+    },
     /// The disk is full. Nothing was kept; asking again later may succeed.
     #[error("the disk is full")]
     DiskFull,

@@ -31,6 +31,8 @@ pub struct EventView {
     pub counts: SeatCounts,
     /// Whether its tickets are still to follow it to another date.
     pub moving: bool,
+    /// Whether it is got back from its gates after a restore.
+    pub recovering: bool,
 }
 
 /// Whether an event is served.
@@ -51,7 +53,8 @@ impl LiveEvent {
         let reached = reading::feed(&self.facts)?.unwrap_or_else(start);
         let counts = reading::counts(&self.facts)?;
         let (epoch, feed_length, moving) = (reached.epoch, reached.length, moving.is_some());
-        Ok(EventView { event: self.id(), policy, epoch, feed_length, counts, moving })
+        let recovering = self.recovering.stage().is_some();
+        Ok(EventView { event: self.id(), policy, epoch, feed_length, counts, moving, recovering })
     }
 }
 
@@ -130,8 +133,9 @@ impl Store {
             if old == policy {
                 return Ok(());
             }
-            changing.publish(&FeedRecord::Policy(policy.clone()))?;
-            changing.append(&Fact::PolicyChanged(PolicyChanged { policy, key: rewrapped, at: now, moving: None }))?;
+            let record = Some(changing.publish(&FeedRecord::Policy(policy.clone()))?);
+            let changed = PolicyChanged { policy, key: rewrapped, at: now, moving: None, record };
+            changing.append(&Fact::PolicyChanged(changed))?;
             Ok(())
         })
         .await?;

@@ -14,7 +14,7 @@ use super::reading::{self, Entries as _};
 use crate::fact::Fact;
 
 impl LiveEvent {
-    fn reached(&self) -> Result<FollowedTo, StorageError> {
+    pub(super) fn reached(&self) -> Result<FollowedTo, StorageError> {
         let start = || FollowedTo::start(self.id(), self.keys.cipher.epoch());
         Ok(reading::feed(&self.facts)?.unwrap_or_else(start))
     }
@@ -52,7 +52,7 @@ impl Store {
     /// it is the end of its feed.
     ///
     /// # Errors
-    /// [`StorageError`].
+    /// [`StorageError`], among them [`StorageError::Recovering`] while records of the feed are missing here.
     pub fn signed_head(&self, event: EventId) -> Result<SignedHead, StorageError> {
         self.head_reaching(event).map(|(_reached, head)| head)
     }
@@ -63,7 +63,12 @@ impl Store {
     /// [`StorageError`].
     pub fn head_reaching(&self, event: EventId) -> Result<(FollowedTo, SignedHead), StorageError> {
         match self.live(event) {
-            Ok(live) => Ok(live.signer.head(live.reached()?, self.now())?),
+            Ok(live) => {
+                live.recovering.may_tell(&live)?;
+                let (reached, now) = (live.reached()?, self.now());
+                live.mark.note(reached, now);
+                Ok(live.signer.head(reached, now)?)
+            }
             // Gates wipe themselves by this registrar's time: it is told as long as one may still ask.
             Err(StorageError::Forgotten(_)) => self.last_word(event)?.head(self.now()),
             Err(error) => Err(error),

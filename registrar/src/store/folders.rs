@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use ed25519_dalek::VerifyingKey;
 use kido_shared::claim::rate::{Paces, Rates};
 use kido_shared::clock::Clock;
 use kido_shared::error_chain::Chain;
@@ -15,9 +16,9 @@ use tokio::sync::watch;
 use super::error::StorageError;
 use super::live::{EventKeys, LiveEvent};
 use super::projection::EventProjection;
-use super::{Place, Shared, Store, forgetting, reading};
+use super::{Place, Shared, Store, forgetting, reading, recovering};
 use crate::entropy::Entropy;
-use crate::keyring::{FeedIdentity, ForgottenEvent, Keyring, KeyringError};
+use crate::keyring::{FeedIdentity, ForgottenEvent, Keyring, KeyringError, ReachedMark};
 use crate::signer::HeadSigner;
 
 /// What a store is opened with.
@@ -78,7 +79,10 @@ impl Store {
         let mut events: BTreeMap<_, _> = places.collect();
         for (event, path) in found.into_iter().filter(|(event, _)| !forgotten.contains_key(event)) {
             match open_event(event, &path, &keyring, cache_bytes) {
-                Ok(Some(live)) => drop(events.insert(event, Place::Live(Arc::new(live)))),
+                Ok(Some(live)) => {
+                    recovering::go_on(&live, clock.now());
+                    drop(events.insert(event, Place::Live(Arc::new(live))));
+                }
                 Ok(None) => tracing::warn!(%event, "a folder without an event: its creation was never acknowledged"),
                 Err(error) => {
                     tracing::error!(%event, error = %Chain(&error), "this event is not served");
@@ -104,7 +108,7 @@ impl Store {
     ) -> Result<Self, StorageError> {
         let StoreParts { folder, keyring, clock, entropy, cache_bytes } = parts;
         let (facts, _opened) = kido_store::Store::open_held(held, identity_of(event), EventProjection(event))?;
-        let live = of_facts(event, facts, &keyring);
+        let live = of_facts(event, facts, &keyring, ReachedMark::held(event));
         let live =
             live.map_err(|_not_opened| StorageError::NotServed(event))?.ok_or(StorageError::UnknownEvent(event))?;
         let events = RwLock::new(BTreeMap::from([(event, Place::Live(Arc::new(live)))]));
@@ -173,18 +177,25 @@ fn open_event(
     let options = Options::existing().cache_bytes(cache_bytes);
     let opened = kido_store::Store::open(path, identity_of(event), EventProjection(event), options);
     let (facts, _opened) = opened.map_err(|error| NotOpened::Store(error.into()))?;
-    of_facts(event, facts, keyring)
+    let mark = keyring.reached(event).map_err(NotOpened::Keyring)?;
+    of_facts(event, facts, keyring, mark)
 }
 
 /// The event that these facts tell of; nothing where its creation was never acknowledged.
-fn of_facts(event: EventId, facts: kido_store::Store, keyring: &Keyring) -> Result<Option<LiveEvent>, NotOpened> {
+fn of_facts(
+    event: EventId,
+    facts: kido_store::Store,
+    keyring: &Keyring,
+    mark: ReachedMark,
+) -> Result<Option<LiveEvent>, NotOpened> {
     let entry = reading::event(&facts).map_err(|error| NotOpened::Store(error.into()))?;
     let Some(entry) = entry else { return Ok(None) };
     let feed = reading::feed(&facts).map_err(|error| NotOpened::Store(error.into()))?;
-    let identity = keyring.identity(event).map_err(NotOpened::Keyring)?;
+    let keys = reading::feed_keys(&facts).map_err(|error| NotOpened::Store(error.into()))?;
+    let identity = keyring.identity_by(event, keys.last()).map_err(NotOpened::Keyring)?;
     let key = keyring.unwrap(event, &entry.key).map_err(NotOpened::Keyring)?;
     let epoch = feed.map_or(Epoch::FIRST, |reached| reached.epoch);
-    Ok(Some(live(facts, identity, &key, epoch)))
+    Ok(Some(live(facts, (identity, *keyring.root(), mark), &key, epoch)))
 }
 
 /// Makes the store of a new event.
@@ -193,14 +204,22 @@ pub(super) fn create(store: &Store, identity: FeedIdentity, key: &EventKey) -> R
     let path = store.shared.folder.join(event.to_string());
     let options = Options::create_if_missing().cache_bytes(store.shared.cache_bytes);
     let (facts, _opened) = kido_store::Store::open(&path, identity_of(event), EventProjection(event), options)?;
-    Ok(live(facts, identity, key, Epoch::FIRST))
+    let keyring = &store.shared.keyring;
+    let mark = keyring.reached(identity.event())?;
+    Ok(live(facts, (identity, *keyring.root(), mark), key, Epoch::FIRST))
 }
 
-fn live(facts: kido_store::Store, identity: FeedIdentity, key: &EventKey, epoch: Epoch) -> LiveEvent {
+fn live(
+    facts: kido_store::Store,
+    (identity, root, mark): (FeedIdentity, VerifyingKey, ReachedMark),
+    key: &EventKey,
+    epoch: Epoch,
+) -> LiveEvent {
     let keys = Arc::new(EventKeys::derive(identity.event(), epoch, key));
     let signer = HeadSigner::new(identity);
     let rates = Mutex::new(Rates::new(Paces::LANE));
-    LiveEvent { keys, facts, signer, ended: Arc::default(), rates, changed: watch::Sender::default() }
+    let (ended, recovering, changed) = (Arc::default(), Arc::default(), watch::Sender::default());
+    LiveEvent { keys, facts, signer, root, ended, mark, recovering, rates, changed }
 }
 
 const fn identity_of(event: EventId) -> StoreIdentity {

@@ -48,7 +48,7 @@ impl LastWord {
         Ok(self.signer.head(self.reached, now)?)
     }
 
-    pub(super) const fn certificate(&self) -> &FeedKeyCertificate {
+    pub(super) fn certificate(&self) -> FeedKeyCertificate {
         self.signer.certificate()
     }
 }
@@ -160,6 +160,7 @@ impl Store {
         let shredded = waits && keyring.shred_weeks(&record.to_shred, || self.weeks_needed_by_others(event))?;
         let folder = self.shared.folder.join(event.to_string());
         private_file::shred_folder(&folder).map_err(StorageError::Removing)?;
+        keyring.forget_reached(event)?;
         if shredded {
             // Later events may have keys of the same weeks, which this record must not take.
             let done = ForgottenEvent { to_shred: Vec::new(), ..record.clone() };

@@ -3,14 +3,15 @@
 use ed25519_dalek::VerifyingKey;
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FeedKeyCertificate, FeedRecord};
-use kido_shared::ids::{EventId, GateId};
+use kido_shared::ids::{Epoch, EventId, GateId};
 use kido_shared::keys::GateSubkeys;
 use kido_shared::ticket::Zone;
 
 use super::error::{Failed, StorageError};
 use super::{Store, reading};
 use crate::domain::gate::{Gate, GateRefusal, in_force, may_add};
-use crate::fact::{Fact, GateAdded, GateRevoked};
+use crate::domain::hand_over::Endings;
+use crate::fact::{Fact, GateAdded, GateHeard, GateRevoked};
 
 /// A gate whose enrolment an operator has confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct GateView {
 
 impl GateView {
     fn of(gate: GateId, entry: Gate) -> Self {
-        let Gate { verifying_key, zone, entrance, revoked, added_at, record_at: _, copied } = entry;
+        let Gate { verifying_key, zone, entrance, revoked, added_at, record_at: _, copied, heard: _ } = entry;
         Self { gate, verifying_key, zone, entrance, revoked, copied, added_at }
     }
 }
@@ -58,8 +59,8 @@ impl Store {
     /// [`GateRefusal`] or [`StorageError`].
     pub fn may_add_gate(&self, event: EventId, zone: &Zone) -> Result<(), Failed<GateRefusal>> {
         let live = self.live(event)?;
-        let (policy, gates) = (reading::policy(&live.facts)?, reading::gates(&live.facts)?);
-        may_add(&policy, zone, gates.iter().map(|(_, gate)| gate)).map_err(Failed::Refused)
+        let entry = reading::event(&live.facts)?.ok_or(StorageError::Entry("an event"))?;
+        may_add(&entry.policy, &entry.endings, zone, &reading::gates(&live.facts)?).map_err(Failed::Refused)
     }
 
     /// Makes a gate part of the event. Repeating it with the same key changes nothing.
@@ -78,15 +79,55 @@ impl Store {
                     _other => Err(Failed::Refused(GateRefusal::Exists)),
                 };
             }
-            let (policy, gates) = (reading::policy(changing)?, reading::gates(changing)?);
-            may_add(&policy, &new.zone, gates.iter().map(|(_, gate)| gate)).map_err(Failed::Refused)?;
+            let event = reading::event(changing)?.ok_or(StorageError::Entry("an event"))?;
+            let gates = reading::gates(changing)?;
+            may_add(&event.policy, &event.endings, &new.zone, &gates).map_err(Failed::Refused)?;
             let NewGate { gate, verifying_key, zone, entrance } = new;
-            let record_at = changing.next_record();
-            let entry = Gate { verifying_key, zone, entrance, revoked: false, added_at: at, record_at, copied: false };
+            let (record_at, heard) = (changing.next_record(), event.endings.newest());
+            let (revoked, copied, added_at) = (false, false, at);
+            let entry = Gate { verifying_key, zone, entrance, revoked, added_at, record_at, copied, heard };
             let record = changing.publish(&FeedRecord::Gate(entry.record(gate)))?;
             let (zone, entrance) = (entry.zone.clone(), entry.entrance.clone());
             changing.append(&Fact::GateAdded(GateAdded { gate, verifying_key, zone, entrance, at, record }))?;
             Ok(GateView::of(gate, entry))
+        })
+        .await
+    }
+
+    /// Keeps that a gate knows of the end of its own deciding, where it had to be waited for.
+    ///
+    /// It has so much of the feed and
+    /// nothing left that others have to hear of: what it decided by itself before is known here, too.
+    ///
+    /// # Errors
+    /// [`GateRefusal`] or [`StorageError`].
+    pub async fn gate_has_heard(
+        &self,
+        event: EventId,
+        gate: GateId,
+        (epoch, length): (Epoch, u64),
+    ) -> Result<(), Failed<GateRefusal>> {
+        let live = self.live(event)?;
+        let unheard = move |from: &Gate, endings: &Endings| {
+            endings.newest().filter(|ending| from.heard < Some(*ending) && ending.is_within(epoch, length))
+        };
+        // Every report passes here; hardly any has something to be kept.
+        let entry = reading::event(&live.facts)?.ok_or(StorageError::Entry("an event"))?;
+        if entry.endings.newest().is_none() {
+            return Ok(());
+        }
+        let known = in_force(reading::gate(&live.facts, gate)?).map_err(Failed::Refused)?;
+        if unheard(&known, &entry.endings).is_none() {
+            return Ok(());
+        }
+        let at = self.now();
+        live.transact(move |changing| {
+            let entry = reading::event(changing)?.ok_or(StorageError::Entry("an event"))?;
+            let known = in_force(reading::gate(changing, gate)?).map_err(Failed::Refused)?;
+            if let Some(ending) = unheard(&known, &entry.endings) {
+                changing.append(&Fact::GateHeard(GateHeard { gate, ending, at }))?;
+            }
+            Ok(())
         })
         .await
     }
@@ -160,8 +201,8 @@ impl Store {
     /// [`StorageError`].
     pub fn feed_key_certificate(&self, event: EventId) -> Result<FeedKeyCertificate, StorageError> {
         match self.live(event) {
-            Ok(live) => Ok(live.signer.certificate().clone()),
-            Err(StorageError::Forgotten(_)) => Ok(self.last_word(event)?.certificate().clone()),
+            Ok(live) => Ok(live.signer.certificate()),
+            Err(StorageError::Forgotten(_)) => Ok(self.last_word(event)?.certificate()),
             Err(error) => Err(error),
         }
     }

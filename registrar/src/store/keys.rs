@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `P` | the event: policy, wrapped key, when it was made |
 //! | `F` | how far the feed reaches, and its chain |
+//! | `K` | its feed keys, the newest last; none before the first change |
 //! | `N` | how many tickets are in which state |
 //! | `f` place (8) | position of the fact that holds this feed record; every 64th place only |
 //! | `t` ticket (16) | what has changed of the ticket, and where its row and its binding stand |
@@ -15,6 +16,10 @@
 //! | `k` ticket (16) | the ticket's claims |
 //! | `a` admission (16) | the admission |
 //! | `e` ticket (16) entry (4) | id of the admission that holds this entry |
+//! | `q` ticket (16) entry (4) admission (16) | nothing: it came for that entry while another admission held it |
+//! | `n` ticket (16) entry (4) first (16) second (16) | position of the fact of their conflict, which stands |
+//! | `z` admission (16) | how it ended |
+//! | `y` admission (16) gate (16) kind (1) | how that gate says that it ended, before it was heard of |
 //! | `h` ticket (16) byte of the log (8) | one line of the ticket's history; its binding is read where it stands |
 //! | `s` showing (16) | nothing: a refused showing that is in its ticket's history |
 //! | `x` fact (8) | a conflict |
@@ -24,6 +29,7 @@
 //! Numbers are big-endian, so that keys sort as numbers do. A place is where in the log something stands: it says itself
 //! which reference, code or tag it has, so eight bytes are enough to find it, and two that begin alike are told apart there.
 
+use kido_shared::admission::{EndedBy, Ending};
 use kido_shared::binding::BindingTag;
 use kido_shared::codes::CodeHash;
 use kido_shared::ids::{AdmissionId, ArbiterId, GateId, ShowingId, TicketId};
@@ -31,6 +37,7 @@ use kido_store::{LogOffset, Position};
 
 use super::place::Place;
 use super::reading::encode;
+use crate::domain::conflict::Pair;
 use crate::domain::reference::ReferenceHash;
 
 /// Feed places between two that are remembered: a reader skips at most so many records, and a million records need
@@ -39,6 +46,7 @@ pub(super) const FEED_MARK_EVERY: u64 = 64;
 
 pub(super) const EVENT: &[u8] = b"P";
 pub(super) const FEED: &[u8] = b"F";
+pub(super) const FEED_KEYS: &[u8] = b"K";
 pub(super) const COUNTS: &[u8] = b"N";
 pub(super) const TICKETS: &[u8] = b"t";
 pub(super) const GATES: &[u8] = b"g";
@@ -137,6 +145,58 @@ pub(super) fn admission(admission: AdmissionId) -> Vec<u8> {
 
 pub(super) fn entry(ticket: TicketId, entry: u32) -> Vec<u8> {
     key(b'e', &[ticket.as_bytes(), &entry.to_be_bytes()])
+}
+
+/// What comes before every [`entry`] of a ticket.
+pub(super) fn entries_of(ticket: TicketId) -> Vec<u8> {
+    key(b'e', &[ticket.as_bytes()])
+}
+
+pub(super) fn rivals(ticket: TicketId) -> Vec<u8> {
+    key(b'q', &[ticket.as_bytes()])
+}
+
+pub(super) fn rival(ticket: TicketId, entry: u32, admission: AdmissionId) -> Vec<u8> {
+    key(b'q', &[ticket.as_bytes(), &entry.to_be_bytes(), admission.as_bytes()])
+}
+
+/// The entry and the admission of a [`rival`] key.
+pub(super) fn rival_of(key: &[u8]) -> Option<(u32, AdmissionId)> {
+    let (entry, admission) = key.get(1 + 16..)?.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*entry), AdmissionId::try_from(admission).ok()?))
+}
+
+pub(super) fn standing_conflicts(ticket: TicketId) -> Vec<u8> {
+    key(b'n', &[ticket.as_bytes()])
+}
+
+pub(super) fn standing_conflict(ticket: TicketId, pair: &Pair) -> Vec<u8> {
+    let Pair { entry, first, second } = pair;
+    key(b'n', &[ticket.as_bytes(), &entry.to_be_bytes(), first.as_bytes(), second.as_bytes()])
+}
+
+/// The pair of a [`standing_conflict`] key.
+pub(super) fn pair_of(key: &[u8]) -> Option<Pair> {
+    let (entry, pair) = key.get(1 + 16..)?.split_first_chunk::<4>()?;
+    let (first, second) = pair.split_first_chunk::<16>()?;
+    let (first, second) = (AdmissionId::from_bytes(*first), AdmissionId::try_from(second).ok()?);
+    Some(Pair { entry: u32::from_be_bytes(*entry), first, second })
+}
+
+pub(super) fn ended(admission: AdmissionId) -> Vec<u8> {
+    key(b'z', &[admission.as_bytes()])
+}
+
+pub(super) fn endings_held(admission: AdmissionId) -> Vec<u8> {
+    key(b'y', &[admission.as_bytes()])
+}
+
+pub(super) fn ending_held(ending: &Ending) -> Vec<u8> {
+    let kind = match ending.by {
+        EndedBy::Annulled => 0,
+        EndedBy::Exited => 1,
+    };
+    key(b'y', &[ending.admission.as_bytes(), ending.gate.as_bytes(), &[kind]])
 }
 
 pub(super) fn history(ticket: TicketId) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ed25519_dalek::VerifyingKey;
 use kido_shared::claim::rate::Rates;
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FollowedTo, RecordCipher};
@@ -14,7 +15,9 @@ use tokio::sync::watch;
 use super::changing::Changing;
 use super::error::{Failed, StorageError};
 use super::reading;
+use super::recovering::{Recovering, Writes};
 use crate::domain::event::{EventRefusal, may_forget};
+use crate::keyring::ReachedMark;
 use crate::signer::HeadSigner;
 
 /// What is derived from the event key, once.
@@ -41,8 +44,14 @@ pub(crate) struct LiveEvent {
     pub(crate) keys: Arc<EventKeys>,
     pub(crate) facts: kido_store::Store,
     pub(crate) signer: HeadSigner,
+    /// The root key, under which feed keys are believed.
+    pub(super) root: VerifyingKey,
     /// Set while the event is being deleted and once it is: its feed grows no more.
     pub(super) ended: Arc<AtomicBool>,
+    /// What the keyring knows of how far its feed was ever signed.
+    pub(super) mark: ReachedMark,
+    /// What is waited for where this log came back from a backup.
+    pub(super) recovering: Arc<Recovering>,
     /// How fast each gate claims. In memory: whoever can make the registrar start anew has more than a gate's key.
     pub(super) rates: Mutex<Rates>,
     /// Counts what was stored, so that whoever shows something of the event knows when to look again.
@@ -66,12 +75,32 @@ impl LiveEvent {
         R: std::error::Error + Send + 'static,
         F: FnOnce(&mut Changing<'_, '_>) -> Result<T, Failed<R>> + Send + 'static,
     {
-        let (keys, ended) = (Arc::clone(&self.keys), Arc::clone(&self.ended));
+        self.transact_as(Writes::Anything, decide).await
+    }
+
+    /// The same for what decides whether somebody enters: it waits for the admissions that only gates know, too.
+    pub(crate) async fn transact_entry<T, R, F>(&self, decide: F) -> Result<T, Failed<R>>
+    where
+        T: Send + 'static,
+        R: std::error::Error + Send + 'static,
+        F: FnOnce(&mut Changing<'_, '_>) -> Result<T, Failed<R>> + Send + 'static,
+    {
+        self.transact_as(Writes::Entry, decide).await
+    }
+
+    async fn transact_as<T, R, F>(&self, writes: Writes, decide: F) -> Result<T, Failed<R>>
+    where
+        T: Send + 'static,
+        R: std::error::Error + Send + 'static,
+        F: FnOnce(&mut Changing<'_, '_>) -> Result<T, Failed<R>> + Send + 'static,
+    {
+        let (keys, ended, recovering) = (Arc::clone(&self.keys), Arc::clone(&self.ended), Arc::clone(&self.recovering));
         let pending = self.facts.transact(move |transaction| {
             if ended.load(Ordering::Acquire) {
                 return Err(Failed::Storage(StorageError::Forgotten(keys.event)));
             }
             let mut changing = Changing::begin(transaction, &keys)?;
+            recovering.may_write(writes, keys.event, changing.reached())?;
             let decided = decide(&mut changing)?;
             changing.finish()?;
             Ok(decided)

@@ -122,9 +122,9 @@ impl Store {
                 None => {
                     may_change(&before, &policy, reading::so_far(changing)?, now).map_err(Failed::Refused)?;
                     let moving = Moving::begin(&before, &policy);
-                    changing.publish(&FeedRecord::Policy(policy.clone()))?;
-                    let changed =
-                        PolicyChanged { policy: policy.clone(), key: rewrapped, at: now, moving: Some(moving) };
+                    let record = Some(changing.publish(&FeedRecord::Policy(policy.clone()))?);
+                    let (to, moved) = (policy.clone(), Some(moving));
+                    let changed = PolicyChanged { policy: to, key: rewrapped, at: now, moving: moved, record };
                     changing.append(&Fact::PolicyChanged(changed))?;
                     moving
                 }

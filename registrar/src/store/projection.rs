@@ -1,34 +1,42 @@
 //! From facts to index entries.
 
-use kido_shared::claim::ClaimStep;
+use kido_shared::admission::{EndedBy, Ending};
 use kido_shared::clock::Timestamp;
-use kido_shared::feed::{FollowedTo, SealedRecord};
-use kido_shared::ids::{AdmissionId, EventId, GateId, TicketId};
+use kido_shared::feed::{Conflict, FollowedTo, SealedRecord};
+use kido_shared::ids::{AdmissionId, Epoch, EventId, GateId, TicketId};
 use kido_shared::showing::RefusedShowing;
 use kido_store::{IndexChanges, Position, Project, ProjectError};
 
+use super::admissions::ConflictView;
+use super::endings;
 use super::keys::{self, FEED_MARK_EVERY};
 use super::place::Place;
 use super::reading::{self, EventEntry, encode};
 use super::ticket_entry::{Sources, TicketEntry};
+use crate::domain::conflict::{Pair, RIVALS_MAX};
 use crate::domain::gate::Gate;
+use crate::domain::hand_over::{Endings, FeedPlace};
 use crate::domain::history::{Happening, HistoryLine};
 use crate::domain::postponement::Moving;
 use crate::domain::ticket::Ticket;
 use crate::fact::{
-    AdmissionRecorded, ArbiterAdded, ArbiterRevoked, Bound, ClaimChanged, CodeReplaced, ConflictRecorded, EventCreated,
-    Fact, FeedExtended, GateAdded, GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported, WindowsMoved,
+    AdmissionEnded, AdmissionRecorded, ArbiterAdded, ArbiterRevoked, Bound, ClaimChanged, CodeReplaced,
+    ConflictRecorded, ConflictSettled, EventCreated, Fact, FeedExtended, FeedKeyChanged, GateAdded, GateHeard,
+    GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported, WindowsMoved,
 };
 
 /// Enters the facts of one event.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EventProjection(pub(super) EventId);
 
+/// Feed keys of an event that operators are told of: a century of them at one a year is nobody's list.
+const FEED_KEYS_TOLD_MAX: usize = 16;
+
 const NO_TICKET: ProjectError = ProjectError::Impossible("a fact about a ticket that was never imported");
 const NO_EVENT: ProjectError = ProjectError::Impossible("a fact before the event was created");
 
 impl Project for EventProjection {
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
 
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         let bytes = fact;
@@ -56,6 +64,14 @@ impl Project for EventProjection {
             Fact::ArbiterAdded(fact) => entering.arbiter_added(&fact),
             Fact::ArbiterRevoked(fact) => entering.arbiter_revoked(&fact),
             Fact::WindowsMoved(fact) => entering.windows_moved(fact),
+            Fact::GateHeard(fact) => entering.gate_heard(&fact),
+            Fact::FeedKeyChanged(fact) => entering.feed_key_changed(fact),
+            Fact::EndingHeld(fact) => {
+                entering.index.put(keys::ending_held(&fact.ending), encode(&fact.ending));
+                Ok(())
+            }
+            Fact::AdmissionEnded(fact) => entering.admission_ended(&fact),
+            Fact::ConflictSettled(fact) => entering.conflict_settled(&fact),
         }
     }
 }
@@ -74,14 +90,21 @@ impl Entering<'_, '_> {
             return Err(ProjectError::Impossible("an event begins once, with its first fact"));
         }
         let EventCreated { policy, key, at } = fact;
-        self.index.put(keys::EVENT, encode(&EventEntry { policy, key, created_at: at, moving: None }));
+        self.index.put(
+            keys::EVENT,
+            encode(&EventEntry { policy, key, created_at: at, moving: None, endings: Endings::default() }),
+        );
         Ok(())
     }
 
     fn policy_changed(&mut self, fact: PolicyChanged) -> Result<(), ProjectError> {
         let old = reading::event(self.index)?.ok_or(NO_EVENT)?;
+        // Its record is published with it and stands behind the feed as it is here.
+        let reached = reading::feed(self.index)?.unwrap_or_else(|| FollowedTo::start(self.event, Epoch::FIRST));
+        let record = FeedPlace { epoch: reached.epoch, number: fact.record.unwrap_or_else(|| reached.next()) };
+        let endings = old.endings.after(&old.policy, &fact.policy, record);
         let (key, moving) = (fact.key.unwrap_or(old.key), fact.moving.or(old.moving));
-        let entry = EventEntry { policy: fact.policy, key, created_at: old.created_at, moving };
+        let entry = EventEntry { policy: fact.policy, key, created_at: old.created_at, moving, endings };
         self.index.put(keys::EVENT, encode(&entry));
         Ok(())
     }
@@ -206,9 +229,31 @@ impl Entering<'_, '_> {
 
     fn gate_added(&mut self, fact: GateAdded) -> Result<(), ProjectError> {
         let GateAdded { gate, verifying_key, zone, entrance, at, record } = fact;
-        let entry =
-            Gate { verifying_key, zone, entrance, revoked: false, added_at: at, record_at: record, copied: false };
+        // Before its own record no gate opens, and whatever has ended until now stands before that.
+        let heard = reading::event(self.index)?.ok_or(NO_EVENT)?.endings.newest();
+        let (revoked, copied, added_at, record_at) = (false, false, at, record);
+        let entry = Gate { verifying_key, zone, entrance, revoked, added_at, record_at, copied, heard };
         self.index.put(keys::gate(gate), encode(&entry));
+        Ok(())
+    }
+
+    fn gate_heard(&mut self, fact: &GateHeard) -> Result<(), ProjectError> {
+        let old = reading::gate(self.index, fact.gate)?;
+        let old = old.ok_or(ProjectError::Impossible("a gate has heard that was never added"))?;
+        self.index.put(keys::gate(fact.gate), encode(&Gate { heard: Some(fact.ending).max(old.heard), ..old }));
+        Ok(())
+    }
+
+    fn feed_key_changed(&mut self, fact: FeedKeyChanged) -> Result<(), ProjectError> {
+        let mut known = reading::feed_keys(self.index)?;
+        if known.last() != Some(&fact.before) {
+            known.push(fact.before);
+        }
+        if known.last() != Some(&fact.certificate) {
+            known.push(fact.certificate);
+        }
+        let newest = known.split_off(known.len().saturating_sub(FEED_KEYS_TOLD_MAX));
+        self.index.put(keys::FEED_KEYS, encode(&newest));
         Ok(())
     }
 
@@ -236,24 +281,65 @@ impl Entering<'_, '_> {
     fn claim_changed(&mut self, fact: &ClaimChanged) -> Result<(), ProjectError> {
         let ticket = fact.step.ticket();
         self.index.put(keys::claims(ticket), encode(&fact.claims));
-        let happening = match &fact.step {
-            ClaimStep::Annul(named) => {
-                // The entry is given back under its number: whoever gets it next conflicts with nobody.
-                self.give_back(ticket, fact.claims.entry().saturating_add(1), named.admission)?;
-                Happening::Annulled(named.gate)
-            }
-            ClaimStep::Exit(named) => Happening::Exited(named.gate),
-            ClaimStep::Claim(_) | ClaimStep::Withdraw(_) | ClaimStep::Opened(_) => return Ok(()),
-        };
-        self.note(ticket, HistoryLine::new(fact.at, happening));
+        let Some(ending) = endings::of_step(&fact.step, fact.at) else { return Ok(()) };
+        let before = fact.claims.entry().saturating_add(1);
+        self.end(&ending, before)?;
+        // Where the step came before its admission, the line follows that one's.
+        if reading::admission(self.index, ending.admission)?.is_some() {
+            self.note_end(&ending);
+        }
         Ok(())
     }
 
-    fn give_back(&mut self, ticket: TicketId, entry: u32, admission: AdmissionId) -> Result<(), ProjectError> {
-        if reading::holder_of_entry(self.index, ticket, entry)? == Some(admission) {
-            self.index.remove(keys::entry(ticket, entry));
+    fn admission_ended(&mut self, fact: &AdmissionEnded) -> Result<(), ProjectError> {
+        let ending = &fact.ending;
+        let admission = reading::admission(self.index, ending.admission)?;
+        let admission = admission.ok_or(ProjectError::Impossible("the end of an admission that never was"))?;
+        self.end(ending, admission.entry)?;
+        if fact.record.is_some() {
+            self.note_end(ending);
         }
         Ok(())
+    }
+
+    fn note_end(&mut self, ending: &Ending) {
+        let happening = match ending.by {
+            EndedBy::Annulled => Happening::Annulled(ending.gate),
+            EndedBy::Exited => Happening::Exited(ending.gate),
+        };
+        self.note(ending.ticket, HistoryLine::new(ending.at, happening));
+    }
+
+    /// An annulled entry is given back under its number: whoever gets it next conflicts with nobody. One that was left
+    /// is used.
+    fn end(&mut self, ending: &Ending, entry: u32) -> Result<(), ProjectError> {
+        self.index.put(keys::ended(ending.admission), encode(ending));
+        if ending.by == EndedBy::Exited {
+            return Ok(());
+        }
+        let (ticket, admission) = (ending.ticket, ending.admission);
+        let entry = reading::admission(self.index, admission)?.map_or(entry, |admission| admission.entry);
+        self.index.remove(keys::rival(ticket, entry, admission));
+        if reading::holder_of_entry(self.index, ticket, entry)? != Some(admission) {
+            return Ok(());
+        }
+        self.index.remove(keys::entry(ticket, entry));
+        if let Some(next) = self.next_holder(ticket, entry)? {
+            self.index.remove(keys::rival(ticket, entry, next));
+            self.index.put(keys::entry(ticket, entry), next.as_bytes().as_slice());
+        }
+        Ok(())
+    }
+
+    /// Who else came for an entry: whoever is inside, the earliest first.
+    fn next_holder(&self, ticket: TicketId, entry: u32) -> Result<Option<AdmissionId>, ProjectError> {
+        let mut first: Option<(bool, Timestamp, AdmissionId)> = None;
+        for (_entry, rival) in reading::rivals(self.index, ticket, RIVALS_MAX)?.into_iter().filter(|it| it.0 == entry) {
+            let Some(admission) = reading::admission(self.index, rival)? else { continue };
+            let found = (!reading::is_inside(self.index, ticket, rival)?, admission.at, rival);
+            first = Some(first.map_or(found, |first| first.min(found)));
+        }
+        Ok(first.map(|(_ended, _at, admission)| admission))
     }
 
     fn admission_recorded(&mut self, fact: &AdmissionRecorded) -> Result<(), ProjectError> {
@@ -261,6 +347,8 @@ impl Entering<'_, '_> {
         self.index.put(keys::admission(admission.id), encode(admission));
         if fact.holds_entry {
             self.index.put(keys::entry(admission.ticket, admission.entry), admission.id.as_bytes().as_slice());
+        } else if !reading::is_void(self.index, admission.ticket, admission.id)? {
+            self.index.put(keys::rival(admission.ticket, admission.entry, admission.id), []);
         }
         self.count_entry(admission.gate, admission.at)?;
         let mut counts = reading::counts(self.index)?;
@@ -282,11 +370,31 @@ impl Entering<'_, '_> {
     }
 
     fn conflict_recorded(&mut self, fact: &ConflictRecorded) -> Result<(), ProjectError> {
-        self.index.put(keys::conflict(self.position), encode(&fact.conflict));
+        let Conflict { ticket, entry, first, second, .. } = fact.conflict;
+        let view = ConflictView { conflict: fact.conflict.clone(), settled_at: None };
+        self.index.put(keys::conflict(self.position), encode(&view));
+        let standing = keys::standing_conflict(ticket, &Pair { entry, first, second });
+        self.index.put(standing, encode(&self.position.get()));
         let mut counts = reading::counts(self.index)?;
         counts.conflicts = counts.conflicts.saturating_add(1);
         self.index.put(keys::COUNTS, encode(&counts));
         self.note(fact.conflict.ticket, HistoryLine::new(fact.conflict.found_at, Happening::Conflict(fact.gate)));
+        Ok(())
+    }
+
+    fn conflict_settled(&mut self, fact: &ConflictSettled) -> Result<(), ProjectError> {
+        const NO_CONFLICT: ProjectError = ProjectError::Impossible("a conflict was settled that does not stand");
+        let ConflictSettled { ticket, entry, first, second, gate, at } = *fact;
+        let standing = keys::standing_conflict(ticket, &Pair { entry, first, second });
+        let position: u64 = reading::read(self.index, &standing, "a conflict that stands")?.ok_or(NO_CONFLICT)?;
+        let place = keys::conflict(Position::new(position));
+        let view: ConflictView = reading::read(self.index, &place, "a conflict")?.ok_or(NO_CONFLICT)?;
+        self.index.remove(standing);
+        self.index.put(place, encode(&ConflictView { settled_at: Some(at), ..view }));
+        let mut counts = reading::counts(self.index)?;
+        counts.settled = counts.settled.saturating_add(1);
+        self.index.put(keys::COUNTS, encode(&counts));
+        self.note(ticket, HistoryLine::new(at, Happening::ConflictSettled(gate)));
         Ok(())
     }
 

@@ -2,10 +2,10 @@
 
 mod of_tickets;
 
-use kido_shared::admission::Admission;
-use kido_shared::claim::TicketClaims;
+use kido_shared::admission::{Admission, EndedBy, Ending};
+use kido_shared::claim::{Closing, TicketClaims};
 use kido_shared::clock::Timestamp;
-use kido_shared::feed::FollowedTo;
+use kido_shared::feed::{FeedKeyCertificate, FollowedTo};
 use kido_shared::ids::{AdmissionId, ArbiterId, GateId, ShowingId, TicketId};
 use kido_shared::policy::EventPolicy;
 use kido_store::{IndexChanges, LogOffset, ProjectError, Scan, StoreError, Transaction};
@@ -16,6 +16,7 @@ use super::tickets::SeatCounts;
 use crate::domain::arbiter::Arbiter;
 use crate::domain::event::EventSoFar;
 use crate::domain::gate::Gate;
+use crate::domain::hand_over::Endings;
 use crate::domain::postponement::Moving;
 use crate::keyring::WrappedEventKey;
 
@@ -134,6 +135,9 @@ pub(crate) struct EventEntry {
     /// While its tickets follow it to another date.
     #[n(3)]
     pub(crate) moving: Option<Moving>,
+    /// Where it was ended last that its gates decide by themselves.
+    #[n(4)]
+    pub(crate) endings: Endings,
 }
 
 /// CBOR of an entry.
@@ -168,6 +172,11 @@ pub(crate) fn policy(from: &impl Entries) -> Result<EventPolicy, ReadError> {
 
 pub(crate) fn feed(from: &impl Entries) -> Result<Option<FollowedTo>, ReadError> {
     read(from, keys::FEED, "a place in the feed")
+}
+
+/// The event's feed keys as its log tells them, the newest last; none before the first change.
+pub(crate) fn feed_keys(from: &impl Entries) -> Result<Vec<FeedKeyCertificate>, ReadError> {
+    read(from, keys::FEED_KEYS, "feed keys").map(Option::unwrap_or_default)
 }
 
 pub(crate) fn counts(from: &impl Entries) -> Result<SeatCounts, ReadError> {
@@ -249,4 +258,34 @@ pub(crate) fn holder_of_entry(
     value
         .map(|bytes| AdmissionId::try_from(bytes.as_slice()).map_err(|_length| ReadError::Entry("an entry")))
         .transpose()
+}
+
+/// How an admission ended, where that was recorded.
+pub(crate) fn ended(from: &impl Entries, admission: AdmissionId) -> Result<Option<Ending>, ReadError> {
+    read(from, &keys::ended(admission), "the end of an admission")
+}
+
+/// Whether an admission is known to have been annulled, or withdrawn before it was one.
+pub(crate) fn is_void(from: &impl Entries, ticket: TicketId, admission: AdmissionId) -> Result<bool, ReadError> {
+    if ended(from, admission)?.is_some_and(|ending| ending.by == EndedBy::Annulled) {
+        return Ok(true);
+    }
+    Ok(claims(from, ticket)?.closed(admission).is_some_and(|closed| closed.closing != Closing::Exited))
+}
+
+/// What gates have said of the end of an admission before it was heard of, at most so many.
+pub(super) fn endings_held(from: &impl Entries, admission: AdmissionId, most: usize) -> Result<Vec<Ending>, ReadError> {
+    let held = from.entries(&keys::endings_held(admission))?.take(most);
+    held.map(|entry| decode(&entry?.1, "the end of an admission")).collect()
+}
+
+/// Admissions that came for an entry while another one held it, with its number; at most so many.
+pub(super) fn rivals(from: &impl Entries, ticket: TicketId, most: usize) -> Result<Vec<(u32, AdmissionId)>, ReadError> {
+    let rivals = from.entries(&keys::rivals(ticket))?.take(most);
+    rivals.map(|entry| keys::rival_of(&entry?.0).ok_or(ReadError::Entry("a rival admission"))).collect()
+}
+
+/// Whether an admission has neither ended nor been withdrawn.
+pub(super) fn is_inside(from: &impl Entries, ticket: TicketId, admission: AdmissionId) -> Result<bool, ReadError> {
+    Ok(ended(from, admission)?.is_none() && claims(from, ticket)?.closed(admission).is_none())
 }

@@ -1,11 +1,14 @@
 //! The rules of the store, told from outside: what is answered, what gates then hear, what a restart finds.
 
 mod arbiters;
+mod endings;
+mod feed_keys;
 mod following;
 mod forgetting;
 mod gates;
 mod kept;
 mod rates;
+mod recovering;
 mod tickets;
 
 use std::collections::BTreeMap;

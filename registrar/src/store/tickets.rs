@@ -45,9 +45,18 @@ pub struct SeatCounts {
     /// Pairs of admissions of one entry.
     #[n(7)]
     pub conflicts: u64,
+    /// Those of them that turned out to be none.
+    #[n(8)]
+    pub settled: u64,
 }
 
 impl SeatCounts {
+    /// Conflicts that nothing has settled: somebody should look.
+    #[must_use]
+    pub const fn standing_conflicts(&self) -> u64 {
+        self.conflicts.saturating_sub(self.settled)
+    }
+
     const fn of(&mut self, state: TicketState) -> &mut u64 {
         match state {
             TicketState::Reserved => &mut self.reserved,

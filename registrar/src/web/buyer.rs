@@ -16,7 +16,6 @@
 mod excuse;
 mod face;
 mod holder;
-pub(in crate::web) mod misses;
 pub(in crate::web) mod moment;
 mod register;
 mod sessions;
@@ -41,13 +40,12 @@ use zeroize::Zeroizing;
 
 use self::excuse::Excuse;
 use self::holder::Holder;
-use self::misses::Misses;
 use self::register::Register;
 use self::sessions::{Mark, Opened, PageName, PageSession, PageSessions, Side, clear_cookie};
-use super::visitor::Visitor;
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::LinkedTicket;
+use crate::visitor::Visitor;
 
 /// Longest body: a code in groups, or a page's mark, and room for white space.
 const BODY_BYTES_MAX: usize = 512;
@@ -56,14 +54,13 @@ const BODY_BYTES_MAX: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Buyers {
     sessions: Mutex<PageSessions>,
-    misses: Mutex<Misses>,
     streams: Arc<Semaphore>,
 }
 
 impl Default for Buyers {
     fn default() -> Self {
         let streams = Arc::new(Semaphore::new(stream::STREAMS_MAX));
-        Self { sessions: Mutex::default(), misses: Mutex::default(), streams }
+        Self { sessions: Mutex::default(), streams }
     }
 }
 
@@ -136,14 +133,8 @@ fn open(
         Ok(linked) => linked,
         Err(failed) => {
             let excuse = Excuse::of_refused_code(failed, side)?;
-            // Right codes are never limited: whoever guesses must not keep anybody else out.
-            let mut misses = app.buyers.misses.lock().unwrap_or_else(PoisonError::into_inner);
-            let wrong = excuse == Excuse::Unknown;
-            if wrong && !misses.may_try(visitor.from, app.now()) {
+            if excuse == Excuse::Unknown && app.note_miss(visitor.from).is_err() {
                 return Ok(Err(Excuse::TooManyTries));
-            }
-            if wrong {
-                misses.count(visitor.from, app.now());
             }
             return Ok(Err(excuse));
         }

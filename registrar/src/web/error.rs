@@ -26,6 +26,8 @@ const FOR_PROGRAMS: &str = "/api/";
 #[template(path = "buyer_error.html")]
 struct ErrorPage<'p> {
     page: Page<'p>,
+    /// What the keys of its sentences begin with; the page's name for styles and tests.
+    key: &'static str,
     what: String,
     next: String,
     trace: Option<String>,
@@ -47,7 +49,8 @@ pub(crate) async fn for_people(State(app): State<AppState>, request: Request, ne
     let code = problem.extensions().get::<ProblemCode>().map(|code| code.0);
     // What failed here stands in the log, and this finds it; what was refused needs no log.
     let trace = trace.filter(|_known| status.is_server_error()).map(|trace| trace.to_string());
-    let shown = if in_console { console::refusal_page(page, status, code, trace) } else { buyers(page, status, trace) };
+    let shown =
+        if in_console { console::refusal_page(page, status, code, trace) } else { buyers(page, (status, code), trace) };
     let mut response = shown.unwrap_or_else(IntoResponse::into_response);
     *response.status_mut() = status;
     for name in [RETRY_AFTER, ALLOW] {
@@ -59,10 +62,14 @@ pub(crate) async fn for_people(State(app): State<AppState>, request: Request, ne
     response
 }
 
-fn buyers(page: Page<'_>, status: StatusCode, trace: Option<String>) -> Result<Response, AppError> {
-    let key = key(status);
+fn buyers(
+    page: Page<'_>,
+    (status, code): (StatusCode, Option<&str>),
+    trace: Option<String>,
+) -> Result<Response, AppError> {
+    let key = key(status, code);
     let (what, next) = (page.speech.say(&format!("{key}-what")), page.speech.say(&format!("{key}-next")));
-    page.show(&ErrorPage { page, what, next, trace })
+    page.show(&ErrorPage { page, key, what, next, trace })
 }
 
 fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {
@@ -70,9 +77,10 @@ fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {
     accepts.is_some_and(|accept| accept.contains("text/html")) && !uri.path().starts_with(FOR_PROGRAMS)
 }
 
-/// What the keys of a status's two sentences begin with.
-fn key(status: StatusCode) -> &'static str {
+/// What the keys of a refusal's two sentences begin with.
+fn key(status: StatusCode, code: Option<&str>) -> &'static str {
     match status {
+        StatusCode::SERVICE_UNAVAILABLE if code == Some("recovering") => "error-recovering",
         StatusCode::NOT_FOUND | StatusCode::GONE => "error-nothing-here",
         StatusCode::TOO_MANY_REQUESTS => "error-too-many",
         StatusCode::SERVICE_UNAVAILABLE => "error-busy",
@@ -85,6 +93,19 @@ fn key(status: StatusCode) -> &'static str {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+
+    #[test]
+    fn whoever_comes_while_an_event_is_got_back_is_told_so_in_plain_words() {
+        let pages = crate::web::Pages::compiled_in().unwrap();
+        for language in Language::ALL {
+            let begins = key(StatusCode::SERVICE_UNAVAILABLE, Some("recovering"));
+            let speech = pages.page(language).speech;
+            for part in ["what", "next"] {
+                assert!(speech.has(&format!("{begins}-{part}")), "{begins}-{part} in {}", language.tag());
+            }
+        }
+        assert_eq!(key(StatusCode::SERVICE_UNAVAILABLE, Some("busy")), "error-busy");
+    }
 
     #[test]
     fn programs_get_problem_documents_whatever_they_accept() {

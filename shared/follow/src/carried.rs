@@ -93,7 +93,7 @@ pub async fn bring<C: FeedCopy>(
     now: Timestamp,
 ) -> Result<Brought, CarriedError<C::Error>> {
     let mut items = Items::of(file);
-    let (head, begin) = head(copy, &mut items, now).await?;
+    let (head, signed, begin) = head(copy, &mut items, now).await?;
     let (event, position) = (begin.event, copy.position());
     let is_older = head.reaches().length < position.length;
     let mut whole = Follower::start(event, begin.epoch).begin(&head)?;
@@ -115,6 +115,7 @@ pub async fn bring<C: FeedCopy>(
     }
     whole.finish()?;
     if let Some(check) = lacking.filter(|_| records > 0) {
+        copy.reaching(&head, &signed);
         store(copy, check.finish()?, spool).await?;
     }
     Ok(Brought { records, head, is_older })
@@ -130,12 +131,12 @@ async fn put<E: std::error::Error + 'static>(spool: &mut Spool, range: &[SealedR
     Ok(spool.put(range).await?)
 }
 
-/// The file's head, verified, and its beginning, which says the same.
+/// The file's head, verified and as it was signed, and its beginning, which says the same.
 async fn head<C: FeedCopy>(
     copy: &C,
     items: &mut Items<impl AsyncRead + Unpin>,
     now: Timestamp,
-) -> Result<(VerifiedHead, FeedFileBegin), CarriedError<C::Error>> {
+) -> Result<(VerifiedHead, Vec<u8>, FeedFileBegin), CarriedError<C::Error>> {
     let begin = match items.next(FEED_FILE_BEGIN_BYTES_MAX).await {
         Err(ItemError::Form(_)) => return Err(CarriedError::NotAFeedFile),
         item => FeedFileBegin::decode(&item?).map_err(|_no_detail| CarriedError::NotAFeedFile)?,
@@ -154,7 +155,7 @@ async fn head<C: FeedCopy>(
     let from = FollowedTo::start(begin.event, begin.epoch);
     let head = trust.verify_head(&signed, from, now)?;
     let same = head.reaches().length == begin.length;
-    if same { Ok((head, begin)) } else { Err(CarriedError::Contradicts) }
+    if same { Ok((head, signed, begin)) } else { Err(CarriedError::Contradicts) }
 }
 
 /// Why no item came.

@@ -28,6 +28,6 @@ pub use live::{LiveError, LiveFeed};
 pub use pull::{FeedClient, FeedCopy, PullError, Pulled};
 pub use schedule::{PULL_INTERVAL, Schedule};
 pub use spool::{Spool, SpoolError};
-pub use trust::FeedTrust;
+pub use trust::{FeedTrust, LookedAtHead, UnbelievedHead, look_at_head};
 pub use uplink::{JournalWitness, Signer, Uplink, UplinkError};
 pub use wish::{Asked, PullNow, Pulls};

@@ -46,6 +46,12 @@ pub trait FeedCopy: Clone + Send + Sync + 'static {
     /// How far the feed has been followed.
     fn position(&self) -> FollowedTo;
 
+    /// Is told of the head that the next records lead to, as it was signed, before the first of them is given.
+    ///
+    /// Whoever keeps it with the records can prove later what this registrar had said: a registrar that was restored from
+    /// a backup asks for that.
+    fn reaching(&self, _head: &VerifiedHead, _signed: &[u8]) {}
+
     /// Opens the next records of a span whose chain has met a verified head, and begins to store them.
     ///
     /// Blocks for the decryption and for nothing else. Ranges are stored in the order in which they were begun; one that
@@ -161,7 +167,7 @@ impl FeedClient {
         news: Option<&FeedNews>,
     ) -> Result<Pulled, PullError<C::Error>> {
         let event = copy.trust().event();
-        let mut fetched = length(head);
+        let (mut fetched, signed) = (length(head), head);
         let head = self.believe(copy, head).await?;
         let mut check = Follower::resume(event, copy.position()).begin(&head)?;
         let mut spool = Spool::new(&self.spool_folder);
@@ -176,17 +182,19 @@ impl FeedClient {
             extend(&mut check, &range)?;
             spool.put(&range).await?;
         }
+        copy.reaching(&head, signed);
         if records > 0 {
             store(copy, check.finish()?, spool).await?;
         }
         Ok(Pulled { records, bytes: fetched, head })
     }
 
-    /// Verifies a head; where its signer is unknown, asks once for the root's word on the feed key.
+    /// Verifies a head; where its signer is unknown, or its time is over as far as is known here, asks once for the root's
+    /// word on the feed key.
     async fn believe<C: FeedCopy>(&self, copy: &C, bytes: &[u8]) -> Result<VerifiedHead, PullError<C::Error>> {
         let (trust, now) = (copy.trust(), self.clock.now());
         match trust.verify_head(bytes, copy.position(), now) {
-            Err(FeedError::Signature { .. }) => {
+            Err(FeedError::Signature { .. } | FeedError::KeyNotValid { .. }) => {
                 let path = routes::feed_key(trust.event());
                 let certificate = self.uplink.get(&path, FEED_HEAD_BYTES_MAX, HEAD_DEADLINE).await?;
                 trust.trust(&FeedKeyCertificate::from_bytes(certificate)?, now)?;

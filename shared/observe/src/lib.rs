@@ -10,6 +10,7 @@
 //! words of the program itself, and ids of gates and events, and nothing else. Whoever scrapes learns how much happened,
 //! never to whom.
 
+mod answered;
 mod disk;
 mod endpoint;
 mod label;
@@ -17,6 +18,7 @@ mod metric;
 mod registry;
 mod request;
 
+pub use answered::{Answered, Stepped};
 pub use endpoint::{Endpoint, EndpointError, Scrape};
 pub use label::{LabelSet, LabelWriter, Route, Word};
 pub use metric::{Count, CountBy, Level, LevelBy, Times, TimesBy};

@@ -3,6 +3,8 @@
 //! A registrar, a venue's arbiter and the endpoint that is scraped differ in how many they serve and how long they let
 //! others finish; what a slow or silent client may cost is the same everywhere, and stands here.
 
+mod tls;
+
 use core::net::IpAddr;
 use core::pin::pin;
 use core::time::Duration;
@@ -19,7 +21,12 @@ use kido_shared::error_chain::Chain;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+pub use tls::{Examined, Tls, TlsError, TlsPair};
 
 /// Longest wait for the head of a request, and for the next one on a kept connection. Gates ask every few seconds.
 const HEAD_DEADLINE: Duration = Duration::from_secs(30);
@@ -38,6 +45,27 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
+/// Where clients come in: with TLS of our own, or as a proxy in front or loopback hands them on.
+#[derive(Debug)]
+pub struct Entry {
+    listener: TcpListener,
+    tls: Option<Tls>,
+}
+
+impl Entry {
+    /// Where a pair is given, everybody who connects there speaks TLS with us.
+    #[must_use]
+    pub const fn new(listener: TcpListener, tls: Option<Tls>) -> Self {
+        Self { listener, tls }
+    }
+}
+
+impl From<TcpListener> for Entry {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+}
+
 /// What one server allows.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -50,10 +78,16 @@ pub struct Limits {
 }
 
 /// Serves until `stop` is ready, then finishes what is under way, for no longer than [`Limits::drain`].
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+pub async fn serve(entry: impl Into<Entry>, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let Entry { listener, tls } = entry.into();
     let (graceful, http) = (GracefulShutdown::new(), http(limits));
     let places = Arc::new(Semaphore::new(limits.connections));
-    let mut connections = JoinSet::new();
+    let (mut connections, mut renewing) = (JoinSet::new(), JoinSet::new());
+    let acceptor = tls.as_ref().map(Tls::acceptor);
+    if let Some(tls) = tls {
+        renewing.spawn(renew(tls));
+    }
+    let stopping = CancellationToken::new();
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
@@ -62,9 +96,17 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             accepted = accept(&listener, &places) => {
                 let Some((stream, peer, place)) = accepted else { continue };
                 let service = TowerToHyperService::new(router.clone().map_request(move |request| from(request, peer)));
-                let watched = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+                let (watcher, http) = (graceful.watcher(), http.clone());
+                let (acceptor, stopping) = (acceptor.clone(), stopping.clone());
                 connections.spawn(async move {
-                    if let Err(error) = watched.await {
+                    let ended = match acceptor {
+                        None => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
+                        Some(acceptor) => match agreed(acceptor, stream, &stopping).await {
+                            None => Ok(()),
+                            Some(stream) => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
+                        },
+                    };
+                    if let Err(error) = ended {
                         tracing::debug!(error = %Chain(&error), "a connection ended early");
                     }
                     drop(place);
@@ -73,10 +115,40 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         }
     }
     drop(listener);
+    stopping.cancel();
     if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
     connections.shutdown().await;
+    renewing.shutdown().await;
+}
+
+/// A stream on which keys are agreed; nothing once the server stops, for nobody has asked for anything on it yet.
+async fn agreed(
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    stopping: &CancellationToken,
+) -> Option<TlsStream<TcpStream>> {
+    stopping.run_until_cancelled(tls::handshake(acceptor, stream, tls::HANDSHAKE_DEADLINE)).await?
+}
+
+/// Looks at the files of TLS now and then, for as long as the server serves.
+async fn renew(mut tls: Tls) {
+    let mut turns = tokio::time::interval(tls::LOOK_EVERY);
+    loop {
+        turns.tick().await;
+        let looked = tokio::task::spawn_blocking(move || {
+            tls.renew();
+            tls
+        });
+        match looked.await {
+            Ok(back) => tls = back,
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "TLS certificates are renewed no more until the next start");
+                return;
+            }
+        }
+    }
 }
 
 /// The next connection, once there is a place for it; nothing where accepting failed for a moment.

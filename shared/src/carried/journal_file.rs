@@ -6,7 +6,7 @@
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Ending};
 use crate::clock::Timestamp;
 use crate::feed::statement::{Kind, Unverified, VERSION, decode_exactly, encode};
 use crate::ids::{EventId, GateId};
@@ -59,6 +59,8 @@ pub struct JournalFile {
     pub admissions: Vec<UploadedAdmission>,
     /// Refused proofs that wait to be acknowledged, oldest first.
     pub showings: Vec<RefusedShowing>,
+    /// Ends of admissions that wait to be acknowledged, oldest first.
+    pub endings: Vec<Ending>,
 }
 
 #[derive(minicbor::Encode, minicbor::Decode)]
@@ -84,6 +86,9 @@ struct Payload {
     admissions: Vec<CarriedAdmission>,
     #[n(9)]
     showings: Vec<RefusedShowing>,
+    /// Nothing where there are none, and in the files of gates that had none to tell of.
+    #[n(10)]
+    endings: Option<Vec<Ending>>,
 }
 
 #[derive(minicbor::Encode, minicbor::Decode)]
@@ -102,7 +107,7 @@ impl JournalFile {
     /// [`JournalFileError::TooLarge`] or [`JournalFileError::OtherGate`]: what no registrar would take.
     pub fn sign(self, key: &SigningKey) -> Result<Vec<u8>, JournalFileError> {
         self.within_limits()?;
-        let Self { event, gate, journal, exported_at, admissions, showings } = self;
+        let Self { event, gate, journal, exported_at, admissions, showings, endings } = self;
         let JournalHead { boot, begun, length, chain } = journal;
         let admissions = admissions.into_iter().map(|uploaded| {
             let UploadedAdmission { admission, opened_at } = uploaded;
@@ -110,16 +115,20 @@ impl JournalFile {
         });
         let admissions = admissions.collect();
         let version = VERSION;
-        let payload = Payload { version, event, gate, boot, begun, length, chain, exported_at, admissions, showings };
+        let endings = (!endings.is_empty()).then_some(endings);
+        let payload =
+            Payload { version, event, gate, boot, begun, length, chain, exported_at, admissions, showings, endings };
         let payload = encode(&payload, KIND.name).map_err(|_no_detail| JournalFileError::Malformed)?;
         KIND.sign(payload, key).map_err(|_only_its_length| JournalFileError::TooLarge)
     }
 
     fn within_limits(&self) -> Result<(), JournalFileError> {
-        if self.admissions.len().saturating_add(self.showings.len()) > JOURNAL_FILE_FACTS_MAX {
+        let facts = [self.admissions.len(), self.showings.len(), self.endings.len()];
+        if facts.into_iter().fold(0, usize::saturating_add) > JOURNAL_FILE_FACTS_MAX {
             return Err(JournalFileError::TooLarge);
         }
         let gates = self.admissions.iter().map(|uploaded| uploaded.admission.gate);
+        let gates = gates.chain(self.endings.iter().map(|ending| ending.gate));
         let mut gates = gates.chain(self.showings.iter().map(|showing| showing.gate));
         if gates.all(|gate| gate == self.gate) { Ok(()) } else { Err(JournalFileError::OtherGate) }
     }
@@ -127,14 +136,15 @@ impl JournalFile {
 
 impl From<Payload> for JournalFile {
     fn from(payload: Payload) -> Self {
-        let Payload { version: _, event, gate, boot, begun, length, chain, exported_at, admissions, showings } =
-            payload;
+        let Payload { version: _, event, gate, exported_at, admissions, showings, endings, .. } = payload;
+        let Payload { boot, begun, length, chain, .. } = payload;
         let journal = JournalHead { boot, begun, length, chain };
         let admissions = admissions.into_iter().map(|carried| {
             let CarriedAdmission { admission, opened_at } = carried;
             UploadedAdmission { admission, opened_at }
         });
-        Self { event, gate, journal, exported_at, admissions: admissions.collect(), showings }
+        let admissions = admissions.collect();
+        Self { event, gate, journal, exported_at, admissions, showings, endings: endings.unwrap_or_default() }
     }
 }
 
@@ -197,7 +207,7 @@ fn payload(bytes: &[u8]) -> Result<Payload, JournalFileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admission::AdmissionBasis;
+    use crate::admission::{AdmissionBasis, EndedBy};
     use crate::ids::{AdmissionId, ShowingId, TicketId};
     use crate::refusal::Refusal;
 
@@ -212,6 +222,12 @@ mod tests {
         let (id, ticket) = (AdmissionId::from_bytes([number; 16]), TicketId::from_bytes([number; 16]));
         let admission = Admission { id, ticket, gate: GATE, entry: 1, at: NOW, basis: AdmissionBasis::Offline };
         UploadedAdmission { admission, opened_at: number.is_multiple_of(2).then_some(NOW) }
+    }
+
+    fn ending(number: u8) -> Ending {
+        let Admission { id, ticket, .. } = admission(number).admission;
+        let by = if number.is_multiple_of(2) { EndedBy::Annulled } else { EndedBy::Exited };
+        Ending { admission: id, ticket, gate: GATE, by, at: NOW }
     }
 
     fn file(count: u8) -> JournalFile {
@@ -229,6 +245,7 @@ mod tests {
             exported_at: NOW,
             admissions: (0..count).map(admission).collect(),
             showings: (0..count).map(showing).collect(),
+            endings: (0..count).map(ending).collect(),
         }
     }
 

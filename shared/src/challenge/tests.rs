@@ -22,6 +22,15 @@ fn golden_admission() -> AdmissionMessage {
         gate: GateId::from_bytes([0x55; 16]),
         tag: BindingTag::from_bytes([0x66; 32]),
         challenge: Challenge::from_bytes([0x44; 32]),
+        passage: Passage::In,
+    }
+}
+
+#[test]
+fn a_proof_for_going_out_is_none_for_coming_in() {
+    let out = AdmissionMessage { passage: Passage::Out, ..golden_admission() };
+    for algorithm in [KeyAlgorithm::Rsa2048, KeyAlgorithm::P384] {
+        assert_ne!(hex(&out.digest(algorithm)), hex(&golden_admission().digest(algorithm)));
     }
 }
 

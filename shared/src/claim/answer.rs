@@ -81,17 +81,6 @@ impl ClaimStep {
         }
     }
 
-    /// Whether a gate may ask for it.
-    ///
-    /// An exit needs a proof and a passage, and no gate reports them yet: a bare step would free an entry without either.
-    #[must_use]
-    pub const fn is_offered(&self) -> bool {
-        match self {
-            Self::Claim(_) | Self::Withdraw(_) | Self::Opened(_) | Self::Annul(_) => true,
-            Self::Exit(_) => false,
-        }
-    }
-
     /// Which gate takes it.
     #[must_use]
     pub const fn gate(&self) -> GateId {

@@ -52,3 +52,13 @@ impl Closed {
         now.since(self.at) >= CLOSED_FOR
     }
 }
+
+/// Remembers one more, however many steps came before it: whoever is inside must be able to go. The place of one that never
+/// held anything is given up first.
+pub(super) fn remember(all: &mut Vec<Closed>, one: Closed) {
+    while all.len() >= CLOSED_MAX {
+        let least = all.iter().position(|closed| closed.closing == Closing::Withdrawn).unwrap_or_default();
+        all.remove(least);
+    }
+    all.push(one);
+}

@@ -1,6 +1,6 @@
 //! One ticket's record at its arbiter.
 
-use super::closed::{CLOSED_MAX, Closed};
+use super::closed::{CLOSED_MAX, Closed, Closing, remember};
 use crate::clock::Timestamp;
 use crate::ids::{AdmissionId, GateId};
 
@@ -58,15 +58,59 @@ impl Default for TicketClaims {
 }
 
 impl TicketClaims {
-    /// This record where nobody is known to be inside by it, with whoever another source says is: an arbiter's record may
-    /// know of a step and not of the admission that its gate has uploaded since. One that was closed here stays closed.
+    /// This record where nobody is known to be inside by it, with whoever another source says is, or was until they left: an
+    /// arbiter's record may know of a step and not of the admission that its gate has uploaded since, and a new arbiter's of
+    /// none. An entry that was left is used. One that was closed here stays closed.
     #[must_use]
     pub fn with_holding_of(self, known: &Self) -> Self {
-        let holding = known.holding().filter(|holding| self.closed(holding.admission).is_none());
-        if self.holding().is_none() && holding.is_some() && known.entry > self.entry {
-            return Self { state: known.state, entry: known.entry, ..self };
+        if self.holding().is_some() {
+            return self;
         }
-        self
+        let used = match known.holding() {
+            Some(holding) => match self.closed(holding.admission) {
+                None if known.entry > self.entry => {
+                    return Self { state: known.state, entry: known.entry, ..self }.with_exits_of(known);
+                }
+                Some(Closed { closing: Closing::Withdrawn | Closing::Annulled, .. }) => known.entry.saturating_sub(1),
+                None | Some(Closed { closing: Closing::Exited, .. }) => known.entry,
+            },
+            None => known.entry,
+        };
+        if used <= self.entry {
+            return self;
+        }
+        // Not *spent*, whatever its number: a claim looks at that.
+        Self { state: ClaimState::Free, entry: used, ..self }.with_exits_of(known)
+    }
+
+    /// With whoever is known to have left: the claim of one that comes later is a repetition.
+    fn with_exits_of(self, known: &Self) -> Self {
+        let Self { mut closed, .. } = self;
+        for left in known.closed.iter().filter(|closed| closed.closing == Closing::Exited) {
+            if !closed.iter().any(|known| known.admission == left.admission) {
+                remember(&mut closed, *left);
+            }
+        }
+        Self { closed, ..self }
+    }
+
+    /// This record where the admission that holds it is over, as another source says: whoever saw the holder go may have
+    /// told the registrar, and asked here before the claim had come.
+    #[must_use]
+    pub fn with_endings_of(self, known: &Self) -> Self {
+        let Some(closed) = self.holding().and_then(|holding| known.closed(holding.admission)).copied() else {
+            return self;
+        };
+        let Self { revision, entry, closed: mut all, .. } = self;
+        let entry = match closed.closing {
+            Closing::Annulled => entry.saturating_sub(1),
+            Closing::Exited => entry,
+            // The feed tells of no withdrawal.
+            Closing::Withdrawn => return Self { revision, entry, state: self.state, closed: all },
+        };
+        remember(&mut all, Closed { entry: self.entry, ..closed });
+        // Not *spent*, whatever its number: a claim looks at that.
+        Self { revision, entry, state: ClaimState::Free, closed: all }
     }
 
     /// The same as the next revision of itself: to be written where it says more than what stands there.

@@ -1,6 +1,6 @@
 //! The steps themselves.
 
-use super::closed::{CLOSED_MAX, Closed, Closing};
+use super::closed::{CLOSED_MAX, Closed, Closing, remember};
 use super::record::{ClaimState, Holding, TicketClaims};
 use super::{ClaimAnswer, ClaimFacts, ClaimRequest, ClaimStep, NamedAdmission};
 use crate::admission::AdmissionBasis;
@@ -161,7 +161,7 @@ fn exit(record: &TicketClaims, named: &NamedAdmission, entries: Entries, now: Ti
         return unchanged(ClaimAnswer::NotHeld);
     }
     let mut next = fresh(record, now);
-    next.closed.push(close(named.admission, Closing::Exited, record.entry, now));
+    remember(&mut next.closed, close(named.admission, Closing::Exited, record.entry, now));
     let another = entries.allows(record.entry.saturating_add(1));
     next.state = if another { ClaimState::Free } else { ClaimState::Spent };
     (Some(next), ClaimAnswer::Exited)
@@ -181,7 +181,7 @@ fn give_back(
     now: Timestamp,
 ) -> Outcome {
     let mut next = fresh(record, now);
-    next.closed.push(close(admission, closing, record.entry, now));
+    remember(&mut next.closed, close(admission, closing, record.entry, now));
     next.entry = record.entry.saturating_sub(1);
     next.state = ClaimState::Free;
     (Some(next), answer)

@@ -55,9 +55,9 @@ pub enum FeedError {
         /// What was read.
         what: &'static str,
     },
-    /// More keys are certified than a feed may have at a time.
-    #[error("more feed keys than one event may have")]
-    TooManyKeys,
+    /// The root has said since that this feed key is believed no more.
+    #[error("the feed key was revoked by the root key")]
+    KeyRevoked,
     /// It is about another event.
     #[error("it belongs to another event")]
     OtherEvent,

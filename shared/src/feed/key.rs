@@ -10,7 +10,8 @@ use crate::ids::EventId;
 
 const KIND: Kind = Kind { name: "a feed key certificate", label: b"kido/v1/feed-key", bytes_max: 512 };
 
-/// Feed keys that a follower trusts at a time: the running one, its successor, and room for a bad day.
+/// Feed keys that a follower trusts at a time: the running one, its successor, and room for a bad day. Of more, the oldest
+/// go: a registrar signs with the newest.
 const FEED_KEYS_MAX: usize = 16;
 
 /// What the root key says of a feed key: it signs the heads of this event from one moment up to another.
@@ -24,6 +25,9 @@ pub struct FeedKeyStatement {
     pub valid_from: Timestamp,
     /// The moment after the last.
     pub valid_until: Timestamp,
+    /// Every key of this event whose first moment is an earlier one than this is believed no more, at once and whatever was
+    /// said of it: one of them was stolen.
+    pub revokes_before: Option<Timestamp>,
 }
 
 #[derive(minicbor::Encode, minicbor::Decode)]
@@ -39,13 +43,16 @@ struct Payload {
     valid_from: Timestamp,
     #[n(4)]
     valid_until: Timestamp,
+    #[n(5)]
+    revokes_before: Option<Timestamp>,
 }
 
 impl FeedKeyStatement {
     /// Signs with the root key, which lives offline with the operator.
     ///
     /// # Errors
-    /// [`FeedError::Validity`] where it ends before it begins; [`FeedError::Signature`] where the key is no good one.
+    /// [`FeedError::Validity`] where it ends before it begins or revokes itself; [`FeedError::Signature`] where the key is no
+    /// good one.
     pub fn sign(&self, root: &SigningKey) -> Result<FeedKeyCertificate, FeedError> {
         self.key()?;
         let payload = Payload {
@@ -54,12 +61,14 @@ impl FeedKeyStatement {
             verifying_key: self.verifying_key,
             valid_from: self.valid_from,
             valid_until: self.valid_until,
+            revokes_before: self.revokes_before,
         };
         KIND.sign(encode(&payload, KIND.name)?, root).map(FeedKeyCertificate)
     }
 
     fn key(&self) -> Result<VerifyingKey, FeedError> {
-        if self.valid_from >= self.valid_until {
+        let revokes_itself = self.revokes_before.is_some_and(|before| before > self.valid_from);
+        if self.valid_from >= self.valid_until || revokes_itself {
             return Err(FeedError::Validity { what: KIND.name });
         }
         let key = VerifyingKey::from_bytes(&self.verifying_key);
@@ -109,6 +118,7 @@ impl FeedKeyCertificate {
             verifying_key: payload.verifying_key,
             valid_from: payload.valid_from,
             valid_until: payload.valid_until,
+            revokes_before: payload.revokes_before,
         };
         Ok(CertifiedKey { key: statement.key()?, statement })
     }
@@ -133,6 +143,8 @@ pub struct TrustedFeedKeys {
     root: VerifyingKey,
     event: EventId,
     keys: Vec<CertifiedKey>,
+    /// Keys that begin earlier are believed no more. It never goes back: an old statement that is said again revives nothing.
+    revoked_before: Option<Timestamp>,
 }
 
 impl TrustedFeedKeys {
@@ -144,7 +156,7 @@ impl TrustedFeedKeys {
         if root.is_weak() {
             return Err(FeedError::Signature { what: "the root key" });
         }
-        Ok(Self { root, event, keys: Vec::new() })
+        Ok(Self { root, event, keys: Vec::new(), revoked_before: None })
     }
 
     /// Which event.
@@ -159,18 +171,29 @@ impl TrustedFeedKeys {
         &self.root
     }
 
-    /// Trusts one more key, where the root vouches for it; repeats change nothing.
+    /// Trusts one more key, where the root vouches for it, and no longer those that it revokes; repeats change nothing.
     ///
     /// # Errors
-    /// [`FeedError`], by what is wrong with the certificate; [`FeedError::TooManyKeys`].
+    /// [`FeedError`], by what is wrong with the certificate; [`FeedError::KeyRevoked`].
     pub fn trust(&mut self, certificate: &FeedKeyCertificate) -> Result<FeedKeyStatement, FeedError> {
         let certified = certificate.certified(&self.root, self.event)?;
         let statement = certified.statement;
+        if self.revoked_before.is_some_and(|before| statement.valid_from < before) {
+            return Err(FeedError::KeyRevoked);
+        }
+        if let Some(before) = statement.revokes_before.max(self.revoked_before) {
+            self.revoked_before = Some(before);
+            self.keys.retain(|known| known.statement.valid_from >= before);
+        }
         if !self.keys.contains(&certified) {
-            if self.keys.len() >= FEED_KEYS_MAX {
-                return Err(FeedError::TooManyKeys);
-            }
             self.keys.push(certified);
+        }
+        if self.keys.len() > FEED_KEYS_MAX {
+            let places = self.keys.iter().enumerate();
+            let oldest = places.min_by_key(|(_, known)| known.statement.valid_from).map(|(place, _)| place);
+            if let Some(oldest) = oldest {
+                let _oldest = self.keys.remove(oldest);
+            }
         }
         Ok(statement)
     }

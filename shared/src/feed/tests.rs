@@ -40,6 +40,7 @@ fn certificate() -> FeedKeyCertificate {
         verifying_key: feed_key().verifying_key().to_bytes(),
         valid_from: minutes(-720),
         valid_until: minutes(720),
+        revokes_before: None,
     };
     statement.sign(&root()).unwrap()
 }

@@ -418,3 +418,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn whoever_is_inside_goes_out_whatever_has_become_of_the_ticket_and_nobody_else_does() {
+    let party = Some(PartyId::from_bytes([1; 16]));
+    let inside_of = |number, party| {
+        let mut ticket = ticket(number);
+        (ticket.used, ticket.record.party, ticket.record.status) = (inside(), party, TicketStatus::Suspended);
+        ticket
+    };
+    let together = [inside_of(1, party), inside_of(2, None), inside_of(3, party)];
+    assert_eq!(admitted(decide_exit(&together)), [1, 3]);
+    for used in [Used::Never, Used::Left { entries: 1 }, Used::StoredNotOpened { admission: ADMISSION }] {
+        let mut outside = ticket(1);
+        outside.used = used;
+        assert_eq!(decide_exit(&[outside]), Verdict::Refuse(Refusal::NoTicketHere), "{used:?}");
+    }
+    assert_eq!(decide_exit(&[]), Verdict::Refuse(Refusal::NoTicketHere));
+}

@@ -8,6 +8,7 @@ pub mod enrolment;
 pub mod feed_stream;
 pub mod operator;
 pub mod problem;
+pub mod recovery;
 pub mod registration;
 pub mod report;
 pub mod routes;

@@ -65,6 +65,7 @@ impl MadeEvent {
             verifying_key: feed_key.verifying_key().to_bytes(),
             valid_from: now.before(DAY),
             valid_until: now.after(DAY),
+            revokes_before: None,
         };
         let certificate = statement.sign(&root)?;
         let gate_keys = GateKeys::generate(&mut random);

@@ -253,7 +253,13 @@ impl Turnstile {
             Effect::DrawChallenge(number) => Input::ChallengeDrawn(number, Challenge::generate(&mut OsRng)),
             Effect::Show(_) | Effect::PowerOffCard => return Ok(None),
             Effect::ReportRefusal(_, refusal) => bail!("refused: {}", refusal.name()),
-            Effect::CatchUp(_) | Effect::DropIntents(_) | Effect::NoteRefused(_) | Effect::AdmitHere(..) => {
+            Effect::CatchUp(_)
+            | Effect::DropIntents(_)
+            | Effect::NoteRefused(_)
+            | Effect::AdmitHere(..)
+            | Effect::OpenOut(..)
+            | Effect::NoteExited(_)
+            | Effect::NoteAnnulled(_) => {
                 bail!("not an ordinary entry")
             }
         }))
@@ -285,6 +291,7 @@ impl Turnstile {
                 replica_age: standing.age(now),
                 zone_has_one_gate: standing.zone_has_one_gate(),
                 policy: standing.policy.clone().context("no policy")?,
+                passage: kido_shared::challenge::Passage::In,
             };
             Ok(Knowledge { event, gate, tag, key: key.flatten(), tickets, place })
         };

@@ -137,6 +137,7 @@ impl MadeVenue {
             verifying_key: self.feed_key.verifying_key().to_bytes(),
             valid_from: self.now.before(DAY),
             valid_until: self.now.after(DAY),
+            revokes_before: None,
         };
         let followed = Followed {
             event: self.event,

@@ -16,7 +16,7 @@ impl Operator<'_> {
                 self.offers("").await?;
                 self.looks("offer-waiting").await?;
                 self.press("[data-copy]").await?;
-                self.copied_or_selected("#offer-link").await?;
+                self.copied("#offer-link").await?;
                 self.confirms("#ask-refuse", "offer-ask-refuse").await?;
                 self.visitor.browser.wait("the gates", "location.pathname.endsWith('/gates')").await?;
                 let arriving = self.shows_digits().await?;
@@ -49,13 +49,14 @@ impl Operator<'_> {
             .await;
     }
 
-    /// A browser may forbid to copy; then the text is selected for the hand that does.
-    pub(super) async fn copied_or_selected(&self, text: &str) -> anyhow::Result<()> {
-        let done = format!(
-            "(document.querySelector('[data-copy]').innerText === document.querySelector('[data-copy]').dataset.copied) \
-             || getSelection().toString().trim() === document.querySelector('{text}').innerText.trim()"
-        );
-        Ok(self.visitor.browser.wait("the link to be copied", &done).await?)
+    /// Waits until the button says that it has copied, and reads what is there to be pasted.
+    pub(super) async fn copied(&self, text: &str) -> anyhow::Result<()> {
+        const DONE: &str =
+            "(button => button.innerText === button.dataset.copied)(document.querySelector('[data-copy]'))";
+        self.visitor.browser.wait("the button to say so", DONE).await?;
+        let (copied, shown) = (self.visitor.browser.takes_copied().await?, self.text(text).await?);
+        anyhow::ensure!(copied.trim() == shown, "another text was copied");
+        Ok(())
     }
 
     /// Fills in the form for a new gate.

@@ -102,6 +102,7 @@ impl Operator<'_> {
                 self.arrives_at_event().await?;
                 self.sees("aside.rehearsal").await?;
                 anyhow::ensure!(self.event != real, "no rehearsal was made");
+                self.real = real;
                 self.looks("rehearsal-empty").await
             })
             .await;
@@ -141,9 +142,8 @@ impl Operator<'_> {
 
     pub(super) fn rows(&self) -> anyhow::Result<Vec<String>> {
         let (from, until) = (in_japan(-3_600)?.1, in_japan(6 * 3_600)?.1);
-        let many = if self.language == "ja" { MANY } else { 3 };
         let names = ["FIRST", "SECOND", "THIRD", "FOURTH"].into_iter().map(str::to_owned);
-        let names = names.chain((0..many).map(|number| format!("{number:04}")));
+        let names = names.chain((0..MANY).map(|number| format!("{number:04}")));
         let seat = if self.language == "ja" { "2階 7列 12番" } else { "Row 7 seat 12" };
         let row = |name: String| format!("{},ORDER-{name},A,{seat},{from},{until},1,", self.ticket(&name));
         Ok(names.map(row).collect())
@@ -195,17 +195,17 @@ impl Operator<'_> {
                 self.looks("import-ready").await?;
                 self.press("[data-save]").await?;
                 self.has_code_file(rows.len()).await?;
-                if self.language == "ja" {
-                    self.leaves_in_the_middle().await?;
-                }
+                self.leaves_in_the_middle().await?;
                 self.press("[data-next]").await?;
                 self.sees("#codes").await?;
                 self.looks("import-over").await?;
+                self.meets_it_elsewhere().await?;
                 let address = format!("/import/print?sheet={}", rows.len() / 300);
                 let print = self.of_event(&address);
                 self.go(&print).await?;
                 self.sees(".slips td").await?;
                 self.looks("import-print").await?;
+                self.prints_slips().await?;
                 self.press("main a[href$='/import']").await?;
                 self.sees("#codes").await
             })
@@ -226,6 +226,27 @@ impl Operator<'_> {
         self.go(&address).await?;
         self.sees("progress").await?;
         self.looks("import-running").await
+    }
+
+    /// Another event's page says where the codes are that are still held, and leads there.
+    async fn meets_it_elsewhere(&mut self) -> anyhow::Result<()> {
+        let real = self.real.clone();
+        let other = self.address(&format!("/console/events/{real}/import"));
+        self.go(&other).await?;
+        self.sees("#live[data-page='console-import-elsewhere']").await?;
+        self.looks("import-elsewhere").await?;
+        self.press("#live a.first").await?;
+        self.sees("#codes").await
+    }
+
+    /// The button of the sheet of codes asks for paper, and what comes out has no controls on it.
+    async fn prints_slips(&self) -> anyhow::Result<()> {
+        self.visitor.browser.watch_printing().await?;
+        self.press("[data-print]").await?;
+        anyhow::ensure!(self.visitor.browser.asked_to_print().await? == 1, "the button prints nothing");
+        let paper = self.visitor.browser.print(&format!("console-import-print.{}", self.language)).await?;
+        anyhow::ensure!(paper.sheets >= 1, "{paper:?}");
+        Ok(())
     }
 
     /// Waits for the code file, holds it against what was sent, and keeps its links.
@@ -255,20 +276,6 @@ impl Operator<'_> {
                 let address = self.of_event("");
                 self.go(&address).await?;
                 self.looks("event").await
-            })
-            .await;
-    }
-
-    /// Looks at the form of an event that is there, and saves it as it is.
-    pub(super) async fn changes_the_event(&mut self, chapter: &mut Chapter) {
-        chapter
-            .step("an event is changed", async {
-                let change = self.of_event("/change");
-                self.go(&change).await?;
-                self.sees("#name").await?;
-                self.looks("event-change").await?;
-                self.press("main form button.first").await?;
-                Ok(self.visitor.browser.wait("the event", "!location.pathname.endsWith('/change')").await?)
             })
             .await;
     }

@@ -9,7 +9,12 @@ const NOBODYS: &str = "01900000-0000-7000-8000-000000000000";
 
 impl Operator<'_> {
     pub(super) async fn is_refused(&mut self, chapter: &mut Chapter) {
-        for (name, path) in [("event", format!("/events/{NOBODYS}")), ("", "/nothing".to_owned())] {
+        let nowhere = [
+            ("event", format!("/events/{NOBODYS}")),
+            ("", "/nothing".to_owned()),
+            ("not-understood", "/sign-out".to_owned()),
+        ];
+        for (name, path) in nowhere {
             chapter
                 .step(&format!("{path}: what happened, and where to go on"), async {
                     let address = self.address(&format!("/console{path}"));

@@ -108,6 +108,7 @@ fn lost(world: &World, store: &Store) -> Vec<String> {
 fn conflicts(world: &World, store: &Store, published: &Published) -> Vec<String> {
     let event = world.genesis.event;
     let listed = store.conflicts(event).unwrap_or_default();
+    let listed: Vec<_> = listed.into_iter().map(|view| view.conflict).collect();
     let told = |ticket| {
         let history = store.history(event, &TicketName::Id(ticket)).unwrap_or_default();
         history.iter().filter(|line| matches!(line.happening, Happening::Conflict(_))).count()

@@ -92,6 +92,8 @@ impl Gate {
                 });
             }
             Effect::NoteRefused(refused) => self.note_refused(world, running, refused),
+            // No lane of a simulation lets people out, and no barrier sees that nobody passed.
+            Effect::OpenOut(..) | Effect::NoteExited(_) | Effect::NoteAnnulled(_) => {}
         }
     }
 
@@ -275,6 +277,7 @@ fn known(
         replica_age: standing.age(reading.now),
         zone_has_one_gate: standing.zone_has_one_gate(),
         policy,
+        passage: kido_shared::challenge::Passage::In,
     };
     let tickets = tickets.into_iter().map(with_own).collect();
     let knowledge = Knowledge { event: world.genesis.event, gate: gate.id, tag, key, tickets, place };

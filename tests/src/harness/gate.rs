@@ -53,6 +53,7 @@ pub struct Gate {
     id: String,
     log_level: &'static str,
     barrier: String,
+    direction: &'static str,
 }
 
 /// A gate that shows its digits and waits to be let in.
@@ -154,6 +155,7 @@ impl Gate {
             id: own.trim_start_matches("Gate:").trim().to_owned(),
             log_level: "info",
             barrier: "log".to_owned(),
+            direction: "in",
         };
         Ok(Arriving { process, digits, gate })
     }
@@ -166,6 +168,11 @@ impl Gate {
     /// Opens with this program from its next start on.
     pub fn set_barrier(&mut self, program: &Path) {
         self.barrier = format!("command:{}", program.display());
+    }
+
+    /// Lets people out from its next start on.
+    pub const fn let_out(&mut self) {
+        self.direction = "out";
     }
 
     /// Logs at this level from its next start on.
@@ -190,7 +197,7 @@ impl Gate {
         let mut command = self.host.command(self.programs.gate());
         command.arg("run").arg("--data").arg(&self.folder);
         command.args(["--reader", self.reader(), "--barrier", &self.barrier, "--log-format", "json"]);
-        command.args(["--log", self.log_level]);
+        command.args(["--log", self.log_level, "--direction", self.direction]);
         command.args(["--kiosk", &format!("127.0.0.1:{}", self.kiosk_port)]);
         command.env(kido_virtual_card::stack::SOCKET_VARIABLE, &self.pcscd_socket);
         command.args(SCRAPED);
@@ -240,6 +247,11 @@ impl Gate {
             Ok(screen.code().filter(|_| screen.kind() == "out_of_order"))
         };
         wait_for("the lane to be closed", within, closed).await
+    }
+
+    /// Listens to its screens no longer: whoever counts its listeners counts the page alone.
+    pub fn leave_screen(&mut self) {
+        self.kiosk = None;
     }
 
     /// Ends it the way systemd would.

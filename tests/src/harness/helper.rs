@@ -20,6 +20,10 @@ pub struct CardHelper {
     pcscd_socket: PathBuf,
     reader: &'static str,
     log: PathBuf,
+    /// The list of confirmed hosts that its page uses.
+    registrars: PathBuf,
+    /// Further options of its page.
+    options: Vec<String>,
 }
 
 /// How a run of the helper ended.
@@ -67,8 +71,15 @@ impl CardHelper {
     /// A helper that uses the reader of this name.
     #[must_use]
     pub fn new(programs: &Programs, pcscd_socket: &Path, reader: &'static str, logs: &Path) -> Self {
-        let log = logs.join("kido-card.out");
-        Self { program: programs.card(), pcscd_socket: pcscd_socket.to_owned(), reader, log }
+        let (log, registrars) = (logs.join("kido-card.out"), logs.with_file_name("registrars.txt"));
+        Self {
+            program: programs.card(),
+            pcscd_socket: pcscd_socket.to_owned(),
+            reader,
+            log,
+            registrars,
+            options: Vec::new(),
+        }
     }
 
     /// The same helper where nobody has said which of the readers is meant.
@@ -81,6 +92,24 @@ impl CardHelper {
     #[must_use]
     pub fn without_service(self) -> Self {
         Self { pcscd_socket: self.pcscd_socket.with_extension("nobody-listens"), ..self }
+    }
+
+    /// The same helper on a computer with another smart card service.
+    #[must_use]
+    pub fn at(self, pcscd_socket: PathBuf) -> Self {
+        Self { pcscd_socket, ..self }
+    }
+
+    /// The same helper with a list of confirmed hosts of its own, for its page.
+    #[must_use]
+    pub fn knowing(self, registrars: PathBuf) -> Self {
+        Self { registrars, ..self }
+    }
+
+    /// The same helper, its page opened with these options or the link that a browser hands over.
+    #[must_use]
+    pub fn with(self, options: &[&str]) -> Self {
+        Self { options: options.iter().map(|&option| option.to_owned()).collect(), ..self }
     }
 
     /// The command line of a run, for whoever wants to look at the process.
@@ -129,7 +158,7 @@ impl CardHelper {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(&self.program);
         command.args(["open", "--no-browser", "--reader", self.reader]);
-        command.arg("--registrars").arg(logs.with_file_name("registrars.txt"));
+        command.arg("--registrars").arg(&self.registrars).args(&self.options);
         command.env(kido_virtual_card::stack::SOCKET_VARIABLE, &self.pcscd_socket);
         if link.is_some() {
             command.arg("--link-stdin");

@@ -291,6 +291,16 @@ impl Registrar {
         Ok(history.iter().filter(|line| line.get("what").and_then(Value::as_str) == Some("admitted")).count())
     }
 
+    /// What has happened to a ticket, oldest first: `bound`, `admitted`, `exited`, ….
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn happened(&self, event: &str, ticket_ref: &str) -> Result<Vec<String>, HarnessError> {
+        let history = self.history(event, ticket_ref).await?;
+        let what = history.iter().filter_map(|line| line.get("what").and_then(Value::as_str));
+        Ok(what.map(ToOwned::to_owned).collect())
+    }
+
     /// The codes of the proofs of a ticket's card that gates did not let in, oldest first.
     ///
     /// # Errors

@@ -58,7 +58,6 @@ impl From<StepRefusal> for Refused {
     fn from(refusal: StepRefusal) -> Self {
         match refusal {
             StepRefusal::OtherGate => refused(StatusCode::FORBIDDEN, "other_gate", "Another gate is named"),
-            StepRefusal::NotOffered => refused(StatusCode::UNPROCESSABLE_ENTITY, "not_offered", "Not offered here"),
             StepRefusal::Elsewhere | StepRefusal::OtherHome => {
                 refused(StatusCode::CONFLICT, "arbiter_elsewhere", "Claims are decided elsewhere")
             }

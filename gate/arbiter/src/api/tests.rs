@@ -2,11 +2,11 @@ use core::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use kido_shared::admission::{AdmissionBasis, DecidedOn};
+use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn};
 use kido_shared::claim::rate::{Pace, Paces};
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, NamedAdmission};
 use kido_shared::clock::{Clock as _, Timestamp};
-use kido_shared::feed::FeedRecord;
+use kido_shared::feed::{Exited, FeedRecord};
 use kido_shared::ids::{AdmissionId, FeedSequence, GateId, TicketId};
 use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::policy::ArbiterHome;
@@ -248,7 +248,8 @@ async fn what_was_withdrawn_never_claims_and_what_was_annulled_is_given_back() {
     assert_eq!(ask(&venue, ClaimStep::Annul(named(ONE, 3, ticket_id(1)))).await, Ok(ClaimAnswer::Annulled));
     assert_eq!(ask(&venue, claim(&venue, OTHER, 4, ticket_id(1))).await, GRANTED);
     let exit = ClaimStep::Exit(named(OTHER, 4, ticket_id(1)));
-    assert_eq!(ask(&venue, exit).await, refused(422, "not_offered"), "no gate proves an exit yet");
+    assert_eq!(ask(&venue, exit).await, Ok(ClaimAnswer::Exited));
+    assert_eq!(ask(&venue, claim(&venue, ONE, 5, ticket_id(1))).await, Ok(ClaimAnswer::Spent), "that was its entry");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,6 +263,41 @@ async fn a_party_is_one_claim_each_and_each_ticket_has_as_many_entries_as_it_say
     assert_eq!(ask(&venue, claim(&venue, ONE, 11, ticket_id(9))).await, GRANTED);
     let inside = ask(&venue, claim(&venue, OTHER, 12, ticket_id(9))).await;
     assert!(matches!(inside, Ok(ClaimAnswer::Taken { .. })), "a second entry needs an exit between: {inside:?}");
+    let left = |number| ClaimStep::Exit(named(OTHER, number, ticket_id(9)));
+    assert_eq!(ask(&venue, left(11)).await, Ok(ClaimAnswer::Exited), "by whichever gate");
+    assert_eq!(ask(&venue, left(11)).await, Ok(ClaimAnswer::Exited), "a repetition changes nothing");
+    assert_eq!(ask(&venue, claim(&venue, OTHER, 12, ticket_id(9))).await, Ok(ClaimAnswer::Granted { entry: 2 }));
+    assert_eq!(ask(&venue, left(12)).await, Ok(ClaimAnswer::Exited));
+    assert_eq!(ask(&venue, claim(&venue, ONE, 13, ticket_id(9))).await, Ok(ClaimAnswer::Spent));
+    assert_eq!(ask(&venue, left(13)).await, Ok(ClaimAnswer::NotHeld), "who is not in goes nowhere");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_went_out_by_the_feeds_word_is_out_although_this_box_was_told_too_early() {
+    let mut venue = Venue::new(2).await;
+    let (id, at, eleventh) = (ticket_id(9), venue.clock.now(), admission(11));
+    venue.publish(&ticket(9, TicketStatus::InForce, Entries::Unlimited)).await;
+    let exit = ClaimStep::Exit(named(OTHER, 11, id));
+    assert_eq!(ask(&venue, exit).await, Ok(ClaimAnswer::NotHeld), "the claim is still on its way");
+    assert_eq!(ask(&venue, claim(&venue, ONE, 11, id)).await, GRANTED);
+    let basis = AdmissionBasis::Offline;
+    let told = Admission { id: eleventh, ticket: id, gate: ONE, entry: 1, at, basis };
+    venue.publish(&FeedRecord::Admission(told)).await;
+    venue.publish(&FeedRecord::Exited(Exited { admission: eleventh, ticket: id, gate: OTHER, at })).await;
+    assert_eq!(ask(&venue, claim(&venue, OTHER, 12, id)).await, Ok(ClaimAnswer::Granted { entry: 2 }));
+    assert_eq!(ask(&venue, claim(&venue, ONE, 11, id)).await, GRANTED, "a repetition of what was granted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_was_left_is_used_for_a_box_that_never_granted_it() {
+    let mut venue = Venue::new(2).await;
+    let (id, at, basis) = (ticket_id(9), venue.clock.now(), AdmissionBasis::ByHand);
+    venue.publish(&ticket(9, TicketStatus::InForce, Entries::ONCE)).await;
+    let told = Admission { id: admission(11), ticket: id, gate: ONE, entry: 1, at, basis };
+    venue.publish(&FeedRecord::Admission(told)).await;
+    venue.publish(&FeedRecord::Exited(Exited { admission: admission(11), ticket: id, gate: OTHER, at })).await;
+    assert_eq!(ask(&venue, claim(&venue, OTHER, 12, id)).await, Ok(ClaimAnswer::Spent), "it was used");
+    assert_eq!(ask(&venue, claim(&venue, ONE, 11, id)).await, GRANTED, "its own claim, afterwards, is a repetition");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -291,7 +327,7 @@ async fn an_hour_offline_is_claimed_at_once_where_the_feed_has_told_of_it_and_at
     };
     for number in 0..40 {
         let (id, ticket, basis) = (admission(number), ticket_id(number), AdmissionBasis::Offline);
-        let inside = kido_shared::admission::Admission { id, ticket, gate: ONE, entry: 1, at, basis };
+        let inside = Admission { id, ticket, gate: ONE, entry: 1, at, basis };
         venue.publish(&FeedRecord::Admission(inside)).await;
     }
     for number in 0..40 {
@@ -322,14 +358,7 @@ async fn an_hour_offline_is_claimed_at_once_where_the_feed_has_told_of_it_and_at
 async fn an_arbiter_that_was_not_asked_grants_no_entry_that_the_feed_knows_as_used() {
     let mut venue = Venue::new(1).await;
     let (id, gate, at) = (admission(5), OTHER, venue.clock.now());
-    let inside = kido_shared::admission::Admission {
-        id,
-        ticket: ticket_id(0),
-        gate,
-        entry: 1,
-        at,
-        basis: AdmissionBasis::Offline,
-    };
+    let inside = Admission { id, ticket: ticket_id(0), gate, entry: 1, at, basis: AdmissionBasis::Offline };
     venue.publish(&FeedRecord::Admission(inside)).await;
     let taken = ask(&venue, claim(&venue, ONE, 1, ticket_id(0))).await;
     assert!(matches!(taken, Ok(ClaimAnswer::Taken { admission, .. }) if admission == id), "{taken:?}");
@@ -343,14 +372,8 @@ async fn a_record_that_knows_of_nobody_takes_nothing_from_what_the_feed_knows() 
     // A claim that nobody answered and its gate gave up; then the holder entered there without a line.
     let given_up = ask(&venue, ClaimStep::Withdraw(named(OTHER, 4, ticket))).await;
     assert_eq!(given_up, Ok(ClaimAnswer::Withdrawn));
-    let inside = |id| kido_shared::admission::Admission {
-        id: admission(id),
-        ticket,
-        gate: OTHER,
-        entry: 1,
-        at,
-        basis: AdmissionBasis::Offline,
-    };
+    let inside =
+        |id| Admission { id: admission(id), ticket, gate: OTHER, entry: 1, at, basis: AdmissionBasis::Offline };
     venue.publish(&FeedRecord::Admission(inside(5))).await;
     let taken = ask(&venue, claim(&venue, ONE, 1, ticket)).await;
     assert!(matches!(taken, Ok(ClaimAnswer::Taken { admission: held, .. }) if held == admission(5)), "{taken:?}");

@@ -18,6 +18,7 @@ use kido_arbiter::records::{ClaimRecords, EtcdRecords, StoredRecords};
 use kido_arbiter::serve::serve;
 use kido_follow::{FeedClient, PullNow, Uplink};
 use kido_observe::{Endpoint, Scrape};
+use kido_serve::{Entry, Tls, TlsPair};
 use kido_shared::claim::rate::Paces;
 use kido_shared::clock::Clock;
 use kido_shared::error_chain::Chain;
@@ -31,10 +32,12 @@ use super::{machine_clock, say};
 const RETENTION_LOOKED_AT: Duration = Duration::from_secs(60);
 
 /// Where it listens.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Listen {
     /// For gates.
     pub(super) gates: SocketAddr,
+    /// With TLS of its own, where no proxy ends it.
+    pub(super) tls: Option<TlsPair>,
     /// For whoever scrapes, if that was asked for.
     pub(super) metrics: Option<SocketAddr>,
 }
@@ -122,7 +125,9 @@ async fn decide<R: ClaimRecords>(
     loops.spawn(async move { match telling.await {} });
     let parts = Parts { book: book.clone(), records, names: identity.names().clone(), paces: Paces::LANE, pull };
     let arbiter = Arc::new(Arbiter::new(parts, Arc::clone(&clock)));
-    let Listen { gates, metrics } = listen;
+    let Listen { gates, tls, metrics } = listen;
+    let tls = tokio::task::spawn_blocking(move || tls.map(Tls::open).transpose()).await??;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let listener = TcpListener::bind(gates).await.with_context(|| format!("cannot listen on {gates}"))?;
     let address = listener.local_addr()?;
     if let Some(metrics) = metrics {
@@ -130,7 +135,7 @@ async fn decide<R: ClaimRecords>(
         say(&format!("metrics on http://{}/metrics", endpoint.address()))?;
         loops.spawn(endpoint.serve(Arc::clone(&arbiter) as Arc<dyn Scrape>, std::future::pending()));
     }
-    say(&format!("ready: claims on http://{address}"))?;
+    say(&format!("ready: claims on {scheme}://{address}"))?;
     tracing::info!(%address, "the arbiter listens");
     let ended = std::sync::OnceLock::new();
     let stop = async {
@@ -138,7 +143,7 @@ async fn decide<R: ClaimRecords>(
             tracing::debug!("told to stop twice");
         }
     };
-    serve(listener, router(arbiter), stop).await;
+    serve(Entry::new(listener, tls), router(arbiter), stop).await;
     loops.shutdown().await;
     Ok(ended.get().copied().unwrap_or(Ended::Told))
 }

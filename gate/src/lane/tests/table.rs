@@ -10,7 +10,7 @@ use kido_shared::apdu::{BLANK_VERIFY_BYTES, CommandApdu, Instruction, ResponseAp
 use kido_shared::binding::{BindingTag, SealedKey};
 use kido_shared::card::{Pin, PinEntry};
 use kido_shared::certificate::SubjectPublicKey;
-use kido_shared::challenge::Challenge;
+use kido_shared::challenge::{Challenge, Passage};
 use kido_shared::feed::TicketRecord;
 use kido_shared::ids::{AdmissionId, ArbiterId, EventId, FeedSequence, GateId, PartyId, TicketId};
 use kido_shared::keys::EventKey;
@@ -23,7 +23,7 @@ use kido_virtual_card::character::Character;
 use kido_virtual_card::planted;
 
 use super::super::*;
-use crate::journal::scratch;
+use crate::journal::{Departure, scratch};
 
 pub(super) const GATE: GateId = GateId::from_bytes([0x6A; 16]);
 const EVENT: EventId = EventId::from_bytes([0xE7; 16]);
@@ -121,6 +121,8 @@ pub(super) struct Table {
     /// The arbiter's next answers; afterwards it grants.
     pub(super) arbiter: VecDeque<ClaimOutcome>,
     pub(super) barrier_works: bool,
+    /// Whether it says for certain that nobody did.
+    pub(super) nobody_passes: bool,
     /// The effect whose answers are withheld, by the begin of its name.
     pub(super) hold: Option<&'static str>,
     pub(super) held: VecDeque<Input>,
@@ -134,6 +136,10 @@ pub(super) struct Table {
     pub(super) commands: Vec<Instruction>,
     pub(super) dropped: BTreeSet<AdmissionId>,
     pub(super) opened: Vec<Vec<TicketId>>,
+    /// Whom the barrier let out, and who was noted as gone.
+    pub(super) left: Vec<Vec<TicketId>>,
+    pub(super) exited: Vec<Departure>,
+    pub(super) annulled: Vec<AdmissionId>,
     powered: bool,
     truth: Truth,
 }
@@ -176,12 +182,17 @@ impl Table {
                 replica_age: Duration::from_secs(5),
                 zone_has_one_gate: false,
                 policy: Arc::new(policy(OfflineChoice::Refuse, ArbiterHome::Registrar)),
+                passage: Passage::In,
             },
             at_the_pad: AtThePad::Types(planted::PIN),
             at_the_keys: AtThePad::Types(planted::PIN),
             party: None,
             arbiter: VecDeque::new(),
             barrier_works: true,
+            nobody_passes: false,
+            left: Vec::new(),
+            exited: Vec::new(),
+            annulled: Vec::new(),
             hold: None,
             held: VecDeque::new(),
             inbox: VecDeque::new(),
@@ -386,10 +397,16 @@ impl Table {
                     assert!(self.truth.stored.contains(&(tap, stored.admission().id)), "opened on nothing stored");
                 }
                 self.opened.push(admissions.iter().map(|stored| stored.admission().ticket).collect());
-                let input = if self.barrier_works { Input::Opened(tap) } else { Input::BarrierFailed(tap) };
-                self.answer(&name, input);
+                self.answer(&name, self.barrier_says(tap));
+            }
+            Effect::OpenOut(tap, departures) => {
+                assert!(self.truth.opened_taps.insert(tap), "one tap opens the lane once");
+                self.left.push(departures.iter().map(|departure| departure.ticket).collect());
+                self.answer(&name, self.barrier_says(tap));
             }
             Effect::NoteOpened(_) => {}
+            Effect::NoteExited(departures) => self.exited.extend(departures),
+            Effect::NoteAnnulled(admissions) => self.annulled.extend(admissions),
             Effect::NoteRefused(refused) => self.told_holders.extend(refused),
             Effect::Show(screen) => self.show(screen),
             Effect::ReportRefusal(_, refusal) => self.refused.push(refusal),
@@ -439,6 +456,14 @@ impl Table {
         self.card.transmit_now(&blank)
     }
 
+    fn barrier_says(&self, tap: TapNumber) -> Input {
+        match (self.barrier_works, self.nobody_passes) {
+            (true, false) => Input::Opened(tap),
+            (true, true) => Input::NobodyPassed(tap),
+            (false, _) => Input::BarrierFailed(tap),
+        }
+    }
+
     pub(super) fn knowledge(&self, tag: BindingTag, key: Option<SubjectPublicKey>) -> Knowledge {
         let (tickets, place) = (self.tickets.clone(), self.place.clone());
         Knowledge { event: EVENT, gate: GATE, tag, key, tickets, place }
@@ -459,6 +484,9 @@ fn name(effect: &Effect) -> String {
         Effect::StoreAdmissions(_, granted) => format!("store {} admissions", granted.len()),
         Effect::AdmitHere(_, plan) => format!("admit {} here", plan.len()),
         Effect::OpenLane(..) => "open".to_owned(),
+        Effect::NoteAnnulled(ids) => format!("note {} annulled", ids.len()),
+        Effect::OpenOut(_, departures) => format!("let {} out", departures.len()),
+        Effect::NoteExited(departures) => format!("note {} exited", departures.len()),
         Effect::NoteOpened(_) => "note opened".to_owned(),
         Effect::NoteRefused(refused) => format!("note {} refused", refused.len()),
         Effect::Show(screen) => format!("show {}", screen_name(screen)),
@@ -475,6 +503,7 @@ const fn screen_name(screen: &Screen) -> &'static str {
         Screen::Proving => "proving",
         Screen::AskParty { .. } => "party",
         Screen::Welcome(_) => "welcome",
+        Screen::Goodbye { .. } => "goodbye",
         Screen::Refused(_) => "notice",
         Screen::CardForgotten => "forgotten",
         Screen::OutOfOrder(_) => "out of order",

@@ -50,7 +50,9 @@ async fn admissions(
 ) -> Result<axum::Json<AdmissionAcks>, StatusCode> {
     let acks =
         batch.admissions.iter().map(|sent| AdmissionAck { admission: sent.admission.id, outcome: AckOutcome::Stored });
-    let acks = AdmissionAcks { acks: acks.collect() };
+    let endings =
+        batch.endings.iter().map(|sent| AdmissionAck { admission: sent.admission, outcome: AckOutcome::Stored });
+    let acks = AdmissionAcks { acks: acks.collect(), endings: endings.collect() };
     registrar.uploads.lock().unwrap().push(batch);
     if *registrar.up.lock().unwrap() { Ok(axum::Json(acks)) } else { Err(StatusCode::BAD_GATEWAY) }
 }

@@ -35,7 +35,9 @@ fn of_refused(refused: &Refused) -> Row<'_> {
         "not_possible" => row(code, "problem-not-possible", Nothing, trouble::NOT_POSSIBLE),
         "too_many_changes" => row(code, "problem-too-many-changes", Nothing, trouble::TOO_MANY_CHANGES),
         "proof_refused" => row(code, "problem-proof-refused", Dialogue, trouble::PROOF_REFUSED),
-        "too_many_sessions" => row(code, "problem-registrar-busy", Dialogue, trouble::BUSY),
+        "too_many_sessions" | "too_many_tries" | "recovering" => {
+            row(code, "problem-registrar-busy", Dialogue, trouble::BUSY)
+        }
         "no_session" => row(code, "problem-session-expired", Dialogue, trouble::EXPIRED),
         CERTIFICATE_REFUSED => row(code, "problem-certificate", DialogueWithOtherCard, trouble::CERTIFICATE),
         "other_card" => row(code, "problem-other-card", DialogueWithOtherCard, trouble::OTHER_CARD),

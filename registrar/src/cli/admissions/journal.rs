@@ -41,11 +41,15 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 fn describe(taken: &JournalTaken) -> String {
-    let JournalTaken { gate, exported_at, stored, repeated, conflicts, in_conflict, refused, showings } = taken;
+    let JournalTaken { gate, exported_at, stored, repeated, conflicts, in_conflict, refused, showings, endings } =
+        taken;
     let mut lines = vec![
         format!("{gate}, as its machine wrote it down at {}", moment::show(*exported_at)),
         format!("{} entries were put in, {repeated} were there already", stored.saturating_add(*conflicts)),
     ];
+    if *endings > 0 {
+        lines.push(format!("{endings} ended: nobody had passed, or the holder went out"));
+    }
     if *showings > 0 {
         lines.push(format!("{showings} proofs that opened nothing are in their tickets' histories"));
     }
@@ -78,6 +82,7 @@ mod tests {
             in_conflict: vec![ticket],
             refused: 0,
             showings: 3,
+            endings: 1,
         };
         let said = describe(&taken);
         for part in ["5 entries were put in, 2 were there", "1 of the new ones in conflict", &ticket.to_string()] {

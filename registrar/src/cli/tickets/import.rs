@@ -31,7 +31,8 @@ The file has exactly these columns, in any order; any other is refused by its na
   ticket_ref,order_ref,zone,seat_label,valid_from,valid_until,entries,party
   TICKET-1,ORDER-1,A,Row 3 seat 7,2027-01-10T17:00:00+09:00,2027-01-10T22:00:00+09:00,1,
 References are 6 to 32 capital letters, digits or hyphens; moments are RFC 3339 with their offset.
-entries is 1 for now: going out and coming back is not offered yet. party names tickets that enter together, or is empty.
+entries is a number or `unlimited`: how often a holder may come in, going out by an exit lane between two entries. party
+names tickets that enter together, or is empty.
 
 All or nothing: every fault of the file is named with its line (the first hundred), and so is every ticket that the event
 has already with another content; nothing is imported then.

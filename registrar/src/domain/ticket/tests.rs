@@ -9,7 +9,7 @@ const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
 const BINDING: KeptBinding = KeptBinding {
     tag: BindingTag::from_bytes([1; 32]),
-    certificate_tag: CertificateTag::from_bytes([2; 32]),
+    certificate_tag: Some(CertificateTag::from_bytes([2; 32])),
     outlives_event: true,
     outlives_year_after: true,
 };

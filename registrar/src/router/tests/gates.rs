@@ -6,7 +6,7 @@ use kido_shared::ids::{AdmissionId, ArbiterId, GateId};
 use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::keys::{ArbiterSubkeys, GateSubkeys, Subkeys as _};
 use kido_shared::limits::REQUEST_SKEW;
-use kido_shared::policy::ArbiterHome;
+use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use kido_shared::request_signature::{RequestParts, sign};
 use kido_shared::wire::v1::{operator, routes};
 
@@ -372,4 +372,40 @@ async fn an_upload_is_acknowledged_and_its_repetition_too() {
         let acks = served.send(signed_at(&path, &batch.to_string(), (gate, &keys), NOW, seed)).await.ok();
         assert_eq!(acks["acks"][0]["outcome"], outcome);
     }
+}
+
+async fn offer(served: &Served, event: EventId) -> Answer {
+    served.post(Some(Role::Operator), &operator::gate_offers(event), &json!({"zone": "A"})).await
+}
+
+#[tokio::test]
+async fn a_zone_gets_another_gate_once_its_home_gate_has_told_that_it_knows_and_has_sent_everything() {
+    let served = Served::new();
+    let event = served.registrar.event_with(|draft| draft.offline = OfflineChoice::HomeGate).await;
+    let Enrolled { gate, keys } = enrol(&served, event, 1).await;
+    served.registrar.change_policy(event, crate::testing::policy(|_draft| {})).await.unwrap();
+    let refused = offer(&served, event).await;
+    assert_eq!(refused.problem(), problem(409, "gate_unheard"));
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains(&gate.to_string()) && detail.contains("revoke it"), "which gate, and what to do: {detail}");
+    let length = served.app.store.event(event).unwrap().feed_length;
+    let report = |length: u64, waits: bool, seed: u64| {
+        let report = json!({"boot": 1, "feed_epoch": 0, "feed_length": length, "head_issued_at": NOW,
+            "arbiter_answers": true, "out_of_order": null, "waits_to_upload": waits, "refusals": []});
+        signed_at(&routes::reports(event), &report.to_string(), (gate, &keys), NOW, seed)
+    };
+    served.send(report(length - 1, false, 101)).await.ok();
+    assert_eq!(
+        offer(&served, event).await.problem(),
+        problem(409, "gate_unheard"),
+        "the newest policy is not among what it has"
+    );
+    served.send(report(length, true, 102)).await.ok();
+    assert_eq!(
+        offer(&served, event).await.problem(),
+        problem(409, "gate_unheard"),
+        "whom it let in by itself is not known here"
+    );
+    served.send(report(length, false, 103)).await.ok();
+    offer(&served, event).await.ok();
 }

@@ -44,7 +44,15 @@ async fn venue() -> Venue {
 impl Venue {
     fn file(&self, gate: usize, admissions: Vec<UploadedAdmission>) -> JournalFile {
         let (event, gate) = (self.event, self.gates[gate].gate);
-        JournalFile { event, gate, journal: HEAD, exported_at: NOW, admissions, showings: Vec::new() }
+        JournalFile {
+            event,
+            gate,
+            journal: HEAD,
+            exported_at: NOW,
+            admissions,
+            showings: Vec::new(),
+            endings: Vec::new(),
+        }
     }
 
     /// So many admissions of a ticket each at one gate, signed by it.
@@ -119,7 +127,10 @@ async fn what_was_brought_is_known_when_the_line_is_back_and_the_other_way_round
     let venue = venue().await;
     let Enrolled { gate, keys } = &venue.gates[0];
     let upload = |id: u8, nonce: u64| {
-        let batch = AdmissionBatch { admissions: vec![admission(id, venue.tickets[usize::from(id - 1)], *gate)] };
+        let batch = AdmissionBatch {
+            admissions: vec![admission(id, venue.tickets[usize::from(id - 1)], *gate)],
+            endings: Vec::new(),
+        };
         let body = serde_json::to_string(&batch).unwrap();
         venue.served.send(signed_at(&routes::admissions(venue.event), &body, (*gate, keys), NOW, nonce))
     };

@@ -129,6 +129,34 @@ async fn a_refused_certificate_is_told_with_every_reason() {
 }
 
 #[tokio::test]
+async fn wrong_codes_are_counted_once_for_pages_and_card_helpers() {
+    let served = Served::new();
+    let event = served.event().await;
+    let (_ticket, code) = served.registrar.ticket(event, 1).await;
+    let here = crate::visitor::Peer([192, 0, 2, 1].into());
+    let start = async |path: &str, code: &Code| {
+        let body = match path {
+            routes::REGISTRATIONS => json!({"action": "bind", "code": code.reveal().as_str(), "event": null}),
+            _page => json!({"code": code.reveal().as_str()}),
+        };
+        let request = request(Method::POST, None, path).header(CONTENT_TYPE, "application/json");
+        let request = request.extension(here).header("sec-fetch-site", "same-origin");
+        served.send(request.body(Body::from(body.to_string())).unwrap()).await
+    };
+    for number in 0..5 {
+        let never = Code::generate(&mut StdRng::seed_from_u64(number));
+        assert_eq!(start(routes::REGISTRATIONS, &never).await.status, 404);
+        assert_eq!(start("/r/open", &never).await.status, 404);
+    }
+    let never = Code::generate(&mut StdRng::seed_from_u64(99));
+    let told = start(routes::REGISTRATIONS, &never).await;
+    assert_eq!(told.problem(), problem(429, "too_many_tries"));
+    assert!(told.headers.contains_key(header::RETRY_AFTER));
+    assert_eq!(start("/r/open", &never).await.status, 429);
+    assert_eq!(start(routes::REGISTRATIONS, &code).await.status, 200, "a right code goes through");
+}
+
+#[tokio::test]
 async fn unknown_and_dead_codes_have_a_word_each() {
     let served = Served::new();
     let event = served.event().await;

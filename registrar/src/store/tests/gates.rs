@@ -1,11 +1,11 @@
 use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn};
 use kido_shared::challenge::Action;
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep, NamedAdmission};
-use kido_shared::ids::{AdmissionId, FeedSequence, GateId, ShowingId, TicketId};
+use kido_shared::ids::{AdmissionId, Epoch, FeedSequence, GateId, ShowingId, TicketId};
 use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use kido_shared::refusal::StaffCode;
 use kido_shared::showing::RefusedShowing;
-use kido_shared::ticket::Zone;
+use kido_shared::ticket::{Entries, Zone};
 use kido_shared::wire::v1::admissions::{AckOutcome, UploadedAdmission};
 use kido_virtual_card::character::Character;
 
@@ -15,7 +15,7 @@ use crate::domain::event::EventRefusal;
 use crate::domain::gate::GateRefusal;
 use crate::domain::history::Happening;
 use crate::domain::ingest::IngestRefusal;
-use crate::testing::{NOW, Registrar, policy};
+use crate::testing::{NOW, Registrar, policy, row};
 
 fn id(number: u8) -> AdmissionId {
     AdmissionId::from_bytes([number; 16])
@@ -191,18 +191,34 @@ async fn an_admission_of_no_ticket_or_no_entry_is_refused_and_the_rest_of_its_ba
 }
 
 #[tokio::test]
-async fn no_gate_ends_an_entry_by_a_bare_exit() {
+async fn a_holder_goes_out_by_any_gate_and_comes_in_again_as_often_as_the_ticket_says() {
     let registrar = Registrar::new();
     let event = registrar.event().await;
-    let ticket = bound(&registrar, event).await;
+    let (mut row, _code) = row(1);
+    row.entries = Entries::try_from("2".to_owned()).unwrap();
+    let report = registrar.store.import_tickets(event, vec![row], true).await.unwrap();
+    let [ImportOutcome::Created(ticket)] = report.outcomes[..] else { panic!("not created: {report:?}") };
     let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
-    registrar.store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await.unwrap();
-    for gate in [one, other] {
-        let left = registrar.store.claim(event, gate, ClaimStep::Exit(named(1, ticket, gate))).await;
-        assert!(matches!(left, Err(Failed::Refused(ClaimRefusal::ExitNotOffered))), "{left:?}");
+    let ask = |gate, step| registrar.store.claim(event, gate, step);
+    let exit = |number| ClaimStep::Exit(named(number, ticket, other));
+    assert_eq!(ask(other, exit(1)).await.unwrap(), ClaimAnswer::NotHeld, "nobody is in");
+    let mut answers = Vec::new();
+    for (number, gate) in [(1, one), (2, other)] {
+        answers.push(ask(gate, claim(&registrar, event, number, ticket, gate)).await.unwrap());
+        let mut let_in = admission(number, ticket, gate);
+        let_in.admission.entry = u32::from(number);
+        registrar.store.ingest(event, gate, vec![let_in]).await.unwrap();
+        let meanwhile = ask(one, claim(&registrar, event, number + 10, ticket, one)).await.unwrap();
+        assert!(matches!(meanwhile, ClaimAnswer::Taken { .. }), "an exit lies between two entries: {meanwhile:?}");
+        answers.push(ask(other, exit(number)).await.unwrap());
     }
-    let second = registrar.store.claim(event, other, claim(&registrar, event, 2, ticket, other)).await.unwrap();
-    assert!(matches!(second, ClaimAnswer::Taken { .. }), "{second:?}");
+    answers.push(ask(one, claim(&registrar, event, 3, ticket, one)).await.unwrap());
+    let granted = |entry| ClaimAnswer::Granted { entry };
+    assert_eq!(answers, [granted(1), ClaimAnswer::Exited, granted(2), ClaimAnswer::Exited, ClaimAnswer::Spent]);
+    assert_eq!(registrar.store.conflicts(event).unwrap(), Vec::new());
+    let lines = registrar.store.history(event, &TicketName::Id(ticket)).unwrap();
+    let told: Vec<_> = lines.iter().map(|line| line.happening.name()).collect();
+    assert_eq!(told, ["admitted", "exited", "admitted", "exited"]);
 }
 
 #[tokio::test]
@@ -217,7 +233,7 @@ async fn two_admissions_of_one_entry_are_one_conflict_and_both_are_kept() {
     assert_eq!(second().await.unwrap()[0].outcome, AckOutcome::Repeated);
     let conflicts = registrar.store.conflicts(event).unwrap();
     assert_eq!(
-        conflicts.iter().map(|conflict| (conflict.first, conflict.second)).collect::<Vec<_>>(),
+        conflicts.iter().map(|view| (view.conflict.first, view.conflict.second)).collect::<Vec<_>>(),
         vec![(id(1), id(2))]
     );
     assert!(registrar.store.admission(event, id(2)).unwrap().is_some());
@@ -285,6 +301,60 @@ async fn while_a_zones_gate_admits_by_itself_no_second_one_joins_it() {
     assert!(may_add(&same).is_ok());
 }
 
+fn length(registrar: &Registrar, event: EventId) -> u64 {
+    registrar.store.event(event).unwrap().feed_length
+}
+
+#[tokio::test]
+async fn a_second_gate_waits_until_the_home_gate_knows_that_it_is_one_no_longer() {
+    let registrar = Registrar::new();
+    let home = || policy(|draft| draft.offline = OfflineChoice::HomeGate);
+    let event = registrar.event_with(|draft| draft.offline = OfflineChoice::HomeGate).await;
+    let one = registrar.gate(event, 1).await;
+    let knew = length(&registrar, event);
+    registrar.change_policy(event, policy(|_draft| {})).await.unwrap();
+    let (same, other) = (Zone::new("A").unwrap(), Zone::new("B").unwrap());
+    let may_add = |registrar: &Registrar, zone: &Zone| registrar.store.may_add_gate(event, zone);
+    let refusal = |asked: Result<(), Failed<GateRefusal>>| match asked {
+        Err(Failed::Refused(refusal)) => Some(refusal),
+        Ok(()) | Err(Failed::Storage(_)) => None,
+    };
+    let unheard = Some(GateRefusal::Unheard { gate: one });
+    assert_eq!(
+        refusal(may_add(&registrar, &same)),
+        unheard,
+        "it may admit off line, and another one beside it on line"
+    );
+    assert!(may_add(&registrar, &other).is_ok(), "no ticket of another zone is meant");
+    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, knew)).await.unwrap();
+    assert_eq!(refusal(may_add(&registrar, &same)), unheard, "it has told what it knew before");
+    registrar.change_policy(event, home()).await.unwrap();
+    registrar.change_policy(event, policy(|draft| draft.offline = OfflineChoice::Admit)).await.unwrap();
+    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, knew + 1)).await.unwrap();
+    assert_eq!(refusal(may_add(&registrar, &same)), unheard, "it has heard of an earlier end than the last");
+    let knows = length(&registrar, event);
+    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, knows)).await.unwrap();
+    assert!(may_add(&registrar, &same).is_ok());
+    let registrar = registrar.restart();
+    assert!(may_add(&registrar, &same).is_ok(), "it does not have to say so again");
+    let two = registrar.gate(event, 2).await;
+    registrar.change_policy(event, home()).await.unwrap();
+    registrar.store.revoke_gate(event, one).await.unwrap();
+    registrar.change_policy(event, policy(|_draft| {})).await.unwrap();
+    assert_eq!(refusal(may_add(&registrar, &same)), Some(GateRefusal::Unheard { gate: two }), "it was one last");
+    registrar.store.revoke_gate(event, two).await.unwrap();
+    assert!(may_add(&registrar, &same).is_ok(), "nobody waits for a gate without rights");
+}
+
+#[tokio::test]
+async fn a_gate_that_came_after_the_end_of_home_gate_is_not_waited_for() {
+    let registrar = Registrar::new();
+    let event = registrar.event_with(|draft| draft.offline = OfflineChoice::HomeGate).await;
+    registrar.change_policy(event, policy(|_draft| {})).await.unwrap();
+    registrar.gate(event, 1).await;
+    assert!(registrar.store.may_add_gate(event, &Zone::new("A").unwrap()).is_ok());
+}
+
 #[tokio::test]
 async fn a_local_arbiter_serves_one_gate_whichever_way_round_it_is_asked() {
     let registrar = Registrar::new();
@@ -299,6 +369,10 @@ async fn a_local_arbiter_serves_one_gate_whichever_way_round_it_is_asked() {
     let elsewhere = registrar.store.claim(event, one, step).await;
     assert!(matches!(elsewhere, Err(Failed::Refused(ClaimRefusal::ArbiterElsewhere))));
     registrar.change_policy(event, policy(|_draft| {})).await.unwrap();
+    let other = Zone::new("B").unwrap();
+    let early = registrar.store.may_add_gate(event, &other);
+    assert!(matches!(early, Err(Failed::Refused(GateRefusal::Unheard { .. }))), "it decides by itself in any zone");
+    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, length(&registrar, event))).await.unwrap();
     registrar.gate(event, 2).await;
     let local = policy(|draft| draft.arbiter.home = ArbiterHome::Local);
     let back = registrar.change_policy(event, local).await;

@@ -44,7 +44,8 @@ async fn the_index_holds_no_whole_code_reference_or_tag() {
         let fact = Fact::from_bytes(&fact.unwrap().1).unwrap();
         if let Fact::Bound(bound) = &fact {
             let binding = &bound.binding;
-            whole.extend([binding.tag.as_bytes().to_vec(), binding.certificate_tag.as_bytes().to_vec()]);
+            whole.push(binding.tag.as_bytes().to_vec());
+            whole.extend(binding.certificate_tag.map(|tag| tag.as_bytes().to_vec()));
         }
         if let Fact::TicketsImported(import) = fact {
             for row in import.tickets {

@@ -33,7 +33,7 @@ fn row() -> ImportedTicket {
 fn bound(outlives_event: bool) -> Bound {
     let binding = KeptBinding {
         tag: BindingTag::from_bytes([5; 32]),
-        certificate_tag: CertificateTag::from_bytes([6; 32]),
+        certificate_tag: Some(CertificateTag::from_bytes([6; 32])),
         outlives_event,
         outlives_year_after: true,
     };

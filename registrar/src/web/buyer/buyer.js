@@ -7,6 +7,8 @@
 const ASK_AGAIN = 5000;
 /** How long a button says that it has done its work, in milliseconds. */
 const DONE_SHOWN = 4000;
+/** How long the server keeps an open page, in milliseconds. */
+const LIVES = 3600000;
 /** How long a program may take to come up for a link, in milliseconds. */
 const OPENS_WITHIN = 4000;
 
@@ -16,6 +18,9 @@ const OTHER = { "/r": "/t", "/t": "/r" };
 let code = "";
 /** The link that was shown last, opened or refused, so that the answer can be had in the other language too. */
 let tried = "";
+/** When it was opened, and whether the server could not be reached since. */
+let opened = 0;
+let gone = false;
 let stream = null;
 let again = 0;
 let waiting = null;
@@ -52,6 +57,7 @@ function show(newer, led) {
   const unfolded = [...page().querySelectorAll("details[open][id]")].map((part) => part.id);
   replace("#page", newer);
   for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  if ("mark" in page().dataset) gone = false;
   arm();
   if (said() !== before) document.getElementById("said").textContent = led ? "" : said();
   if (led || heldHere) focus((!led && held && document.getElementById(held)) || page().querySelector("h1"));
@@ -85,6 +91,7 @@ function arm() {
 
 function reached(yes) {
   document.getElementById("unreachable").hidden = yes;
+  gone ||= !yes;
 }
 
 /** Takes the code out of the address, so that it stays in no history and reaches no server but in one body. */
@@ -97,11 +104,13 @@ function take() {
 async function open(found, search = "") {
   tried = found;
   try {
-    const opened = await ask("POST", `${home}/open${search}`, { code: found });
+    const newer = await ask("POST", `${home}/open${search}`, { code: found });
+    const { mark, elsewhere } = newer.getElementById("page").dataset;
     // Kept while something on the page needs it: the card helper's button, or the way to the page it belongs to.
-    code = "mark" in opened.getElementById("page").dataset || "elsewhere" in opened.getElementById("page").dataset ? found : "";
+    code = mark !== undefined || elsewhere !== undefined ? found : "";
+    opened = Date.now();
     reached(true);
-    show(opened, true);
+    show(newer, true);
   } catch {
     // The link was not looked at: keep it, and try once more when asked.
     reached(false);
@@ -110,21 +119,32 @@ async function open(found, search = "") {
   }
 }
 
-async function refresh(path = home, led = false) {
+/** Asks for the page again, in another language where `search` says so. */
+async function refresh(search = "") {
   // A question that the person is being asked is not taken away.
   if (document.querySelector("dialog[open]")) {
-    waiting = path;
+    waiting = search;
     return;
   }
+  const query = new URLSearchParams(search);
+  const shown = page().dataset.mark;
+  if (shown) query.set("page", shown);
   try {
-    const newer = await ask("GET", path);
-    if (!("mark" in newer.getElementById("page").dataset)) code = tried = "";
-    show(newer, led);
+    const newer = await ask("GET", `${home}?${query}`);
+    const { mark, stamp } = newer.getElementById("page").dataset;
+    // A server that was started anew has forgotten its pages; the link is still here, and opens this one once more.
+    if (stamp === "excuse-page-over" && gone && code && Date.now() - opened < LIVES) {
+      gone = false;
+      await open(code, search);
+      return;
+    }
+    if (mark === undefined) code = tried = "";
+    show(newer, false);
     reached(true);
   } catch {
     reached(false);
     clearTimeout(again);
-    again = setTimeout(refresh, ASK_AGAIN);
+    again = setTimeout(() => refresh(search), ASK_AGAIN);
   }
 }
 
@@ -143,10 +163,13 @@ function listen() {
     if (data === "over") source.close();
     if (data !== page().dataset.stamp) refresh();
   });
+  let asked = 0;
   source.addEventListener("error", () => {
-    if (source.readyState !== EventSource.CLOSED || stream?.source !== source) return;
-    clearTimeout(again);
-    again = setTimeout(refresh, ASK_AGAIN);
+    // Browsers try again by themselves and say nothing of it; whoever waits is told when that brings nothing.
+    asked ||= setTimeout(() => {
+      asked = 0;
+      if (source.readyState !== EventSource.OPEN && stream?.source === source) refresh();
+    }, ASK_AGAIN);
   });
 }
 
@@ -208,7 +231,7 @@ document.addEventListener("click", (event) => {
   if (language && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
     const { search } = new URL(language.href);
-    const asked = tried && !("mark" in page().dataset) ? open(tried, search) : refresh(home + search);
+    const asked = tried && !("mark" in page().dataset) ? open(tried, search) : refresh(search);
     asked.then(() => {
       document.querySelector('.languages [aria-current="true"]')?.focus();
     });
@@ -228,8 +251,9 @@ document.addEventListener("submit", (event) => {
 
 // Closing a dialog shows what was held back while it asked.
 document.addEventListener("close", () => {
-  if (waiting) refresh(waiting);
+  const held = waiting;
   waiting = null;
+  if (held !== null) refresh(held);
 }, true);
 
 // Another link in the same tab changes the fragment alone.

@@ -21,9 +21,9 @@ use crate::domain::ticket::TicketState;
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::{LinkedTicket, ToldLine};
+use crate::visitor::Visitor;
 use crate::web::Page;
 use crate::web::same_origin::SameOrigin;
-use crate::web::visitor::Visitor;
 
 /// What the band over the ticket says: one colour, one shape, one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

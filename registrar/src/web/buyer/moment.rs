@@ -39,8 +39,8 @@ impl Wall {
     pub(in crate::web) fn to(self, end: Self) -> String {
         let same_day = self.at.map(OffsetDateTime::date) == end.at.map(OffsetDateTime::date);
         let end = if same_day { end.at.map_or_else(unknown, clock) } else { end.in_short() };
-        // The two times stay on one line.
-        let dash = if same_day { "\u{a0}–\u{a0}" } else { " – " };
+        // The two times stay on one line: a dash alone allows a break after it (UAX #14, LB12a).
+        let dash = if same_day { "\u{a0}–\u{2060}\u{a0}" } else { " – " };
         format!("{}{dash}{end}", self.in_short())
     }
 
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_window_says_the_date_once_where_it_is_one() {
         let wall = |hours: u64| Wall::at(AT.after(Duration::from_secs(hours * 3_600)), Language::Ja);
-        assert_eq!(wall(0).to(wall(3)), "1月15日（金） 17:00\u{a0}–\u{a0}20:00");
+        assert_eq!(wall(0).to(wall(3)), "1月15日（金） 17:00\u{a0}–\u{2060}\u{a0}20:00");
         assert_eq!(wall(0).to(wall(8)), "1月15日（金） 17:00 – 1月16日（土） 01:00");
     }
 }

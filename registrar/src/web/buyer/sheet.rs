@@ -8,14 +8,14 @@ use kido_shared::clock::Timestamp;
 use kido_web::language::Language;
 
 use super::excuse::Excuse;
-use super::sessions::{PageSession, Side};
+use super::sessions::{Mark, PageSession, Side};
 use super::{OfPage, OpenBody, session, session_of, stream, with_cookie};
 use crate::api::extract::JsonBody;
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::LinkedTicket;
+use crate::visitor::Visitor;
 use crate::web::same_origin::SameOrigin;
-use crate::web::visitor::Visitor;
 
 /// In which language, and for what kind of device.
 pub(super) type Reader = (Language, Visitor);
@@ -38,15 +38,27 @@ pub(super) trait Sheet: 'static {
     fn stamp(app: &AppState, session: &PageSession) -> Result<String, AppError>;
 }
 
-/// The page as its session has it; without one it waits for a link.
+/// Which page the tab shows that asks for itself again; nothing where the page is loaded.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Again {
+    page: Option<Mark>,
+}
+
+/// The page as its session has it; without one it waits for a link. A tab never turns into the ticket that another tab
+/// has opened since: its script still holds the link of its own.
 pub(super) async fn show<S: Sheet>(
     State(app): State<AppState>,
+    again: Result<Query<Again>, QueryRejection>,
     language: Language,
     visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
     let reader = (language, visitor);
+    let shown = again.ok().and_then(|Query(Again { page })| page);
     match session(&app, &headers, S::SIDE) {
+        Ok(Some(session)) if shown.is_some_and(|mark| mark != session.mark) => {
+            S::without_ticket(&app, reader, Some(Excuse::OtherTab))
+        }
         Ok(Some(session)) => S::with_ticket(&app, reader, &session),
         Ok(None) => S::without_ticket(&app, reader, None),
         Err(excuse) => Ok(with_cookie(S::without_ticket(&app, reader, Some(excuse))?, &app, S::SIDE, None)),

@@ -25,7 +25,7 @@ use super::*;
 use crate::router::tests::{Answer, Served, problem};
 use crate::store::TicketName;
 use crate::testing::NOW;
-use crate::web::visitor::Peer;
+use crate::visitor::Peer;
 
 /// Longer than any stream may take to say what has happened.
 const SOON: Duration = Duration::from_secs(10);
@@ -167,7 +167,7 @@ async fn what_changes_something_comes_from_our_own_page() {
             let request = request.header(header::CONTENT_TYPE, "application/json").body(Body::from("{}")).unwrap();
             let answer = served.send(request).await;
             assert_eq!(answer.status, 403, "{path} {name}");
-            assert!(answer.text().contains("この 操作は 受け付けられませんでした"));
+            assert!(answer.text().contains("この 操作は できません"));
         }
         let form = browser.request(Method::POST, path).header("sec-fetch-site", "same-origin");
         let form = form.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -187,5 +187,5 @@ async fn people_get_pages_and_programs_problem_documents() {
     let posted = Browser::default().request(Method::POST, "/r").body(Body::empty()).unwrap();
     let posted = served.send(posted).await;
     assert_eq!(posted.status, 405);
-    assert!(posted.text().contains("この 操作は 受け付けられませんでした"));
+    assert!(posted.text().contains("この 操作は できません"));
 }

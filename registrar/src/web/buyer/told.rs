@@ -52,6 +52,7 @@ pub(in crate::web) fn is_inside(history: &[ToldLine]) -> bool {
         | Happening::Paid(_)
         | Happening::Released(_)
         | Happening::CodeReplaced(_)
+        | Happening::ConflictSettled(_)
         | Happening::Refused(..) => None,
     });
     passages.unwrap_or(false)
@@ -85,7 +86,13 @@ mod tests {
             Happening::Released,
             Happening::CodeReplaced,
         ];
-        let at_gates = [Happening::Admitted, Happening::Annulled, Happening::Exited, Happening::Conflict];
+        let at_gates: [fn(GateId) -> Happening; 5] = [
+            Happening::Admitted,
+            Happening::Annulled,
+            Happening::Exited,
+            Happening::Conflict,
+            Happening::ConflictSettled,
+        ];
         let actors = [Actor::Operator, Actor::Sales, Actor::Desk, Actor::Holder];
         let mut all = vec![Happening::Bound, Happening::Shown];
         all.extend(at_gates.map(|happened| happened(gate)));

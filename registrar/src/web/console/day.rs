@@ -89,7 +89,7 @@ fn view<'p>(app: &AppState, around: Around<'p>, event: &EventView) -> Result<Day
         now: Wall::at(now, language).in_short(),
         admissions: event.counts.admissions,
         recent: recent(&entries.all),
-        conflicts: event.counts.conflicts,
+        conflicts: event.counts.standing_conflicts(),
         plot: bars(entries.all.as_slice(), &ticks, top(&[entries.all.as_slice()]), &axes),
         quiet: entries.all.iter().all(|count| *count == 0),
         entrances: entrances(&around, &entries, &ticks),

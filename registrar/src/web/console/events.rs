@@ -12,6 +12,7 @@ use super::event_form::{MINUTE_MS, arbiter_word, offline_word};
 use super::{Around, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::Look;
+use crate::keyring::FEED_KEY_NOTICE;
 use crate::state::AppState;
 use crate::store::{EventView, SeatCounts};
 use crate::web::buyer::moment::Wall;
@@ -38,7 +39,7 @@ struct EventsPage<'p> {
 }
 
 fn all(counts: &SeatCounts) -> u64 {
-    let SeatCounts { reserved, unbound, bound, suspended, returned, cancelled, admissions: _, conflicts: _ } = *counts;
+    let SeatCounts { reserved, unbound, bound, suspended, returned, cancelled, .. } = *counts;
     [reserved, unbound, bound, suspended, returned, cancelled].into_iter().fold(0, u64::saturating_add)
 }
 
@@ -69,7 +70,7 @@ pub(super) async fn list(
         tickets: all(&view.counts),
         bound: view.counts.bound,
         admissions: sees_uses.then_some(view.counts.admissions),
-        conflicts: if sees_uses { view.counts.conflicts } else { 0 },
+        conflicts: if sees_uses { view.counts.standing_conflicts() } else { 0 },
     };
     let rows = events.iter().map(row).collect();
     let page = around.page;
@@ -92,6 +93,9 @@ struct EventPage<'p> {
     all: u64,
     sees_uses: bool,
     gates: usize,
+    /// When the feed key ends, where that is soon or before the event is over for good.
+    key_ends: Option<String>,
+    recovering: bool,
 }
 
 /// One event.
@@ -105,6 +109,8 @@ pub(super) async fn show(
     let gates = app.store.gates(event)?.iter().filter(|gate| !gate.revoked).count();
     let around = Around::new(&app, language, &clerk).of_event(&view, Tab::Overview);
     let draft = view.policy.choices();
+    let key_ends = app.store.feed_key_ends(event)?;
+    let is_early = key_ends < draft.retention_at || key_ends < app.now().after(FEED_KEY_NOTICE);
     let page = around.page;
     Ok(page.show(&EventPage {
         page,
@@ -118,7 +124,9 @@ pub(super) async fn show(
         replica_minutes: draft.replica_age_ms_max / MINUTE_MS,
         counts: view.counts,
         all: all(&view.counts),
+        key_ends: is_early.then(|| Wall::at(key_ends, language).in_full()),
         sees_uses: clerk.by.bearer.sees_uses(),
         gates,
+        recovering: view.recovering,
     })?)
 }

@@ -61,7 +61,11 @@ fn standing(
         return Ok((Some(import.id()), stage(&import, speech)));
     }
     // An event that was deleted after this import was found has its id alone.
-    let name = app.store.event(import.event()).map(|view| view.policy.name().to_owned());
+    let name = app.store.event(import.event()).map(|view| match (view.policy.name(), view.policy.is_rehearsal()) {
+        // A rehearsal has the name of what it rehearses.
+        (name, true) => format!("{name} · {}", speech.say("console-rehearsal")),
+        (name, false) => name.to_owned(),
+    });
     let name = name.unwrap_or_else(|_gone| import.event().to_string());
     let key = if here { "console-import-elsewhere" } else { "console-import-other-screen" };
     let what = speech.say_of(key, "event", &name);

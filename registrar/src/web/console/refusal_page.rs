@@ -13,6 +13,8 @@ use crate::web::Page;
 #[template(path = "console_refused.html")]
 struct RefusedPage<'p> {
     page: Page<'p>,
+    /// What to do, by its word; the page's name for styles and tests.
+    kind: &'static str,
     what: String,
     next: String,
     trace: Option<String>,
@@ -29,7 +31,7 @@ pub(crate) fn refusal_page(
     let known = code.and_then(|code| key_of(code, page.speech));
     let what = known.unwrap_or_else(|| format!("console-error-{kind}-what"));
     let next = format!("console-error-{kind}-next");
-    page.show(&RefusedPage { page, what: page.speech.say(&what), next: page.speech.say(&next), trace })
+    page.show(&RefusedPage { page, kind, what: page.speech.say(&what), next: page.speech.say(&next), trace })
 }
 
 /// What to do depends on less than what happened.

@@ -12,8 +12,8 @@ use super::import::held::{Import, ImportId, Judged, ROWS_MAX};
 use super::import::reading::Readings;
 use super::session::{Secret, Session, SessionName};
 use crate::auth::tokens::{TokenName, Tokens};
+use crate::misses::Misses;
 use crate::per_minute::{PerMinute, TooOften};
-use crate::web::buyer::misses::Misses;
 
 /// Sessions of one token at a time: a few machines of everybody who shares it. One more ends the token's own that was
 /// silent longest; nobody's sign-in ends a session of another token. In all there are at most eight for each token.

@@ -18,9 +18,9 @@ use crate::auth::tokens::NotBorne;
 use crate::error::AppError;
 use crate::office::By;
 use crate::state::AppState;
+use crate::visitor::Visitor;
 use crate::web::Page;
 use crate::web::same_origin::SameOrigin;
-use crate::web::visitor::Visitor;
 
 #[derive(Debug, Template)]
 #[template(path = "console_sign_in.html")]
@@ -81,11 +81,10 @@ pub(super) async fn sign_in(
         Ok(signed) => Some(signed),
     };
     let Some((token, bearer)) = signed else {
-        let may_try = app.clerks.misses().may_try(visitor.from, app.now());
-        if !may_try {
+        let told = app.clerks.misses().note(visitor.from, app.now());
+        if told.is_err() {
             return refused(page, StatusCode::TOO_MANY_REQUESTS, "console-too-many-tries");
         }
-        app.clerks.misses().count(visitor.from, app.now());
         reached(&app, None, Door::Console, Denied::UnknownToken).await;
         return refused(page, StatusCode::FORBIDDEN, "console-wrong-token");
     };

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use kido_web::words::Speech;
 
+use crate::domain::gate::GateRefusal;
 use crate::error::AppError;
 
 /// The key of a code's sentence, where it has one of its own; the others say that it was not done, and the code.
@@ -23,7 +24,13 @@ impl Why {
     pub(super) fn of(error: &AppError, speech: Speech<'_>) -> Self {
         let code = error.code();
         let key = key_of(code, speech);
-        let sentence = key.map_or_else(|| speech.say_of("console-no-other", "code", code), |key| speech.say(&key));
+        let sentence = match (key, error) {
+            (Some(key), AppError::Gate(GateRefusal::Unheard { gate })) => {
+                speech.say_of(&key, "gate", gate.to_string().as_str())
+            }
+            (Some(key), _) => speech.say(&key),
+            (None, _) => speech.say_of("console-no-other", "code", code),
+        };
         Self { status: error.status(), sentence }
     }
 
@@ -41,6 +48,8 @@ impl Why {
 #[cfg(test)]
 mod tests {
     use kido_shared::enrolment::EnrolmentError;
+    use kido_shared::ids::GateId;
+    use kido_shared::ids::{Epoch, EventId};
     use kido_shared::policy::PolicyError;
     use kido_shared::wire::v1::operator::Role;
     use kido_web::language::Language;
@@ -48,7 +57,6 @@ mod tests {
     use super::*;
     use crate::auth::bearer::Denied;
     use crate::domain::event::EventRefusal;
-    use crate::domain::gate::GateRefusal;
     use crate::domain::ticket::{TicketAction, TicketRefusal, TicketState};
     use crate::enrolment::EnrolmentRefusal;
     use crate::store::StorageError;
@@ -79,6 +87,7 @@ mod tests {
             GateRefusal::Exists,
             GateRefusal::LocalArbiter,
             GateRefusal::HomeGate,
+            GateRefusal::Unheard { gate: GateId::from_bytes([1; 16]) },
             GateRefusal::TooManyGates,
         ];
         let enrolment = [
@@ -89,7 +98,9 @@ mod tests {
             EnrolmentRefusal::NotDigits,
             EnrolmentRefusal::Dialogue(EnrolmentError::Sealed),
         ];
-        let storage = [StorageError::DiskFull, StorageError::Busy];
+        let (event_id, epoch, length) = (EventId::from_bytes([1; 16]), Epoch::FIRST, 3);
+        let recovering = StorageError::Recovering { event: event_id, epoch, length };
+        let storage = [StorageError::DiskFull, StorageError::Busy, recovering];
         let others = [PolicyError::Name.into(), Denied::Role(Role::Viewer).into()];
         let event = event.into_iter().map(AppError::from).chain(ticket.into_iter().map(AppError::from));
         let gates = gate.into_iter().map(AppError::from).chain(enrolment.into_iter().map(AppError::from));

@@ -26,7 +26,9 @@ fn root() -> SigningKey {
 
 fn certificate(key: &SigningKey) -> FeedKeyCertificate {
     let (verifying_key, valid_from, valid_until) = (key.verifying_key().to_bytes(), NOW.before(DAY), NOW.after(DAY));
-    FeedKeyStatement { event: EVENT, verifying_key, valid_from, valid_until }.sign(&root()).unwrap()
+    FeedKeyStatement { event: EVENT, verifying_key, valid_from, valid_until, revokes_before: None }
+        .sign(&root())
+        .unwrap()
 }
 
 /// A registrar's half of a feed, in memory.

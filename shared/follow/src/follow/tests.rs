@@ -131,7 +131,9 @@ impl Registrar {
     fn certificate(&self) -> FeedKeyCertificate {
         let (verifying_key, now) = (self.key.verifying_key().to_bytes(), SystemClock.now());
         let (valid_from, valid_until) = (now.before(DAY), now.after(DAY));
-        FeedKeyStatement { event: EVENT, verifying_key, valid_from, valid_until }.sign(&self.root).unwrap()
+        FeedKeyStatement { event: EVENT, verifying_key, valid_from, valid_until, revokes_before: None }
+            .sign(&self.root)
+            .unwrap()
     }
 
     fn records(&self, from: usize) -> Vec<SealedRecord> {

@@ -141,31 +141,95 @@ fn no_weak_key_is_certified() {
     // The neutral element: under it, one signature fits many messages.
     let mut neutral = [0; 32];
     neutral[0] = 1;
-    let statement = FeedKeyStatement { event: EVENT, verifying_key: neutral, valid_from: NOW, valid_until: minutes(1) };
+    let statement = FeedKeyStatement {
+        event: EVENT,
+        verifying_key: neutral,
+        valid_from: NOW,
+        valid_until: minutes(1),
+        revokes_before: None,
+    };
     assert!(statement.sign(&root()).is_err());
     let weak = ed25519_dalek::VerifyingKey::from_bytes(&neutral).unwrap();
     assert!(TrustedFeedKeys::new(weak, EVENT).is_err());
     let reversed = FeedKeyStatement { verifying_key: [8; 32], valid_until: NOW, ..statement };
     assert_eq!(reversed.sign(&root()), Err(FeedError::Validity { what: "a feed key certificate" }));
+    let suicidal = FeedKeyStatement { verifying_key: [8; 32], revokes_before: Some(minutes(1)), ..statement };
+    assert_eq!(
+        suicidal.sign(&root()),
+        Err(FeedError::Validity { what: "a feed key certificate" }),
+        "it revokes itself"
+    );
+}
+
+/// The key of a number, from its minute on.
+fn numbered(number: u8) -> (SigningKey, FeedKeyStatement) {
+    let key = SigningKey::from_bytes(&[number; 32]);
+    let statement = FeedKeyStatement {
+        event: EVENT,
+        verifying_key: key.verifying_key().to_bytes(),
+        valid_from: minutes(i64::from(number)),
+        valid_until: minutes(1_000),
+        revokes_before: None,
+    };
+    (key, statement)
+}
+
+fn verified(keys: &TrustedFeedKeys, signer: &SigningKey) -> Result<(), FeedError> {
+    let head = FeedHead::issue(EVENT, reached(), minutes(100)).sign(signer).unwrap();
+    FeedHead::verify(head.as_bytes(), keys, EVENT, minutes(101)).map(|_head| ())
 }
 
 #[test]
-fn trusted_keys_have_a_bound_and_ended_ones_make_room() {
-    let mut keys = trusted();
-    let next = |number: u8| FeedKeyStatement {
-        event: EVENT,
-        verifying_key: SigningKey::from_bytes(&[number; 32]).verifying_key().to_bytes(),
-        valid_from: NOW,
-        valid_until: minutes(i64::from(number)),
-    };
-    for number in 10..25 {
-        keys.trust(&next(number).sign(&root()).unwrap()).unwrap();
+fn of_two_keys_either_signs_until_one_is_revoked() {
+    let unsigned = Err(FeedError::Signature { what: "a head" });
+    let ((old, of_old), (new, of_new)) = (numbered(10), numbered(20));
+    let mut keys = TrustedFeedKeys::new(root().verifying_key(), EVENT).unwrap();
+    let certificate = of_old.sign(&root()).unwrap();
+    keys.trust(&certificate).unwrap();
+    keys.trust(&of_new.sign(&root()).unwrap()).unwrap();
+    assert_eq!((verified(&keys, &old), verified(&keys, &new)), (Ok(()), Ok(())), "what is under way arrives");
+    let (next, of_next) = numbered(30);
+    let of_next = FeedKeyStatement { revokes_before: Some(minutes(20)), ..of_next };
+    keys.trust(&of_next.sign(&root()).unwrap()).unwrap();
+    assert_eq!(verified(&keys, &old), unsigned, "at once, whatever its statement says");
+    assert_eq!(
+        (verified(&keys, &new), verified(&keys, &next)),
+        (Ok(()), Ok(())),
+        "one that is as old as was said stays"
+    );
+    assert_eq!(keys.trust(&certificate), Err(FeedError::KeyRevoked), "its old statement revives nothing");
+    keys.trust(&of_new.sign(&root()).unwrap()).unwrap();
+    assert_eq!(keys.trust(&certificate), Err(FeedError::KeyRevoked), "nor do others that revoke nothing");
+    keys.forget_ended(minutes(2_000));
+    assert_eq!(keys.trust(&certificate), Err(FeedError::KeyRevoked), "nor that the statement has ended");
+}
+
+#[test]
+fn a_statement_of_another_event_revokes_nothing_here() {
+    let ((old, of_old), (_, of_next)) = (numbered(10), numbered(20));
+    let mut keys = TrustedFeedKeys::new(root().verifying_key(), EVENT).unwrap();
+    keys.trust(&of_old.sign(&root()).unwrap()).unwrap();
+    let elsewhere = FeedKeyStatement { event: OTHER_EVENT, revokes_before: Some(minutes(20)), ..of_next };
+    assert_eq!(keys.trust(&elsewhere.sign(&root()).unwrap()), Err(FeedError::OtherEvent));
+    let forged = FeedKeyStatement { event: EVENT, ..elsewhere }.sign(&old).unwrap();
+    assert_eq!(keys.trust(&forged), Err(FeedError::Signature { what: "a feed key certificate" }));
+    assert_eq!(verified(&keys, &old), Ok(()));
+}
+
+#[test]
+fn trusted_keys_have_a_bound_and_the_oldest_make_room() {
+    let mut keys = TrustedFeedKeys::new(root().verifying_key(), EVENT).unwrap();
+    let mut trust = |number: u8| keys.trust(&numbered(number).1.sign(&root()).unwrap()).map(|_statement| ());
+    for number in 10..26 {
+        trust(number).unwrap();
     }
-    assert!(keys.trust(&certificate()).is_ok(), "a repetition takes no room");
-    let one_more = next(25).sign(&root()).unwrap();
-    assert_eq!(keys.trust(&one_more), Err(FeedError::TooManyKeys));
-    keys.forget_ended(minutes(10));
-    assert!(keys.trust(&one_more).is_ok());
+    trust(10).unwrap();
+    assert_eq!(verified(&keys, &numbered(10).0), Ok(()), "a repetition takes no room");
+    keys.trust(&numbered(26).1.sign(&root()).unwrap()).unwrap();
+    assert!(verified(&keys, &numbered(10).0).is_err());
+    for number in 11..27 {
+        assert_eq!(verified(&keys, &numbered(number).0), Ok(()), "{number}");
+    }
 }
 
 #[test]

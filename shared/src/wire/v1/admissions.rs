@@ -1,6 +1,6 @@
 //! Bodies between a gate and whoever decides claims and collects admissions.
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Ending};
 use crate::claim::{ClaimAnswer, ClaimStep};
 use crate::clock::Timestamp;
 use crate::ids::{AdmissionId, ArbiterId};
@@ -63,6 +63,10 @@ pub struct ClaimAnswerBody {
 pub struct AdmissionBatch {
     /// At most [`crate::limits::ADMISSIONS_PER_BATCH`].
     pub admissions: Vec<UploadedAdmission>,
+    /// Ends of admissions, this gate's own or others'; as many at most. Left out where there are none.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endings: Vec<Ending>,
 }
 
 /// One admission and whether its lane was seen to open.
@@ -85,6 +89,9 @@ pub struct UploadedAdmission {
 pub struct AdmissionAcks {
     /// In the order of the batch.
     pub acks: Vec<AdmissionAck>,
+    /// The same of its endings; each names the admission that ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endings: Vec<AdmissionAck>,
 }
 
 /// What became of one uploaded admission.
@@ -111,6 +118,6 @@ pub enum AckOutcome {
     /// Stored, and it is the second admission of one entry: shown to operators and the holder.
     Conflict,
     /// Not stored, and never will be: an unknown ticket, an entry that the ticket does not have, or another content
-    /// than was stored under this id. Sending it again changes nothing; the registrar's log says which.
+    /// than was stored under this id; of an ending, another ticket's or another gate's admission. Sending it again changes nothing; the registrar's log says which.
     Refused,
 }

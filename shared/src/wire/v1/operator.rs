@@ -5,10 +5,12 @@
 
 mod arbiter;
 mod event;
+mod feed_key;
 mod gate;
 mod journal;
 mod paper;
 mod postponement;
+mod recovery;
 mod ticket;
 mod token;
 
@@ -16,10 +18,12 @@ pub use arbiter::{ArbiterBody, ArbiterList, OfferArbiter, RevokeArbiter};
 pub use event::{
     CreateEvent, EntryCounts, EventBody, EventForgotten, EventList, PolicyChoices, TicketCounts, UpdateEvent,
 };
+pub use feed_key::{ChangeFeedKey, FeedKeyBody, FeedKeyList, NextFeedKey};
 pub use gate::{ConfirmGate, GateBody, GateList, GateOffered, OfferGate, OfferState};
 pub use journal::{CONFLICTS_TOLD_MAX, JournalTaken};
 pub use paper::{EnterByHand, EnteredByHand, PaperPage, PaperStanding, PaperTick, PaperTicket, TickOutcome};
 pub use postponement::{Postpone, PostponementStep, TicketToRecheck};
+pub use recovery::{Brought, DecideRecovery, RecoveringGate, RecoveryBody, RecoveryStage};
 pub use ticket::{
     CancelTickets, ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TicketBody, TicketChange,
     TicketUse, TicketUses, TicketsCancelled, TicketsImported,
@@ -70,6 +74,10 @@ pub const ARBITER_OFFER: &str = "/api/v1/events/{event}/arbiters/offers/{enrolme
 pub const ARBITER_OFFER_CONFIRM: &str = "/api/v1/events/{event}/arbiters/offers/{enrolment}/confirm";
 /// `POST`: ends a venue arbiter's rights.
 pub const ARBITER_REVOKE: &str = "/api/v1/events/{event}/arbiters/{arbiter}/revoke";
+/// `GET`: the event's feed keys. `POST`: puts the next one in force with the root key's word.
+pub const FEED_KEYS: &str = "/api/v1/events/{event}/feed/keys";
+/// `POST`: the feed key that the event is to have next.
+pub const FEED_KEY_NEXT: &str = "/api/v1/events/{event}/feed/keys/next";
 /// `POST` adds a bearer token, `GET` lists them.
 pub const TOKENS: &str = "/api/v1/tokens";
 /// `DELETE`: ends a bearer token.
@@ -194,6 +202,18 @@ pub fn arbiter_offer_confirm(event: EventId, enrolment: EnrolmentId) -> String {
 #[must_use]
 pub fn arbiter_revoke(event: EventId, arbiter: ArbiterId) -> String {
     format!("/api/v1/events/{event}/arbiters/{arbiter}/revoke")
+}
+
+/// Path of [`FEED_KEYS`].
+#[must_use]
+pub fn feed_keys(event: EventId) -> String {
+    format!("/api/v1/events/{event}/feed/keys")
+}
+
+/// Path of [`FEED_KEY_NEXT`].
+#[must_use]
+pub fn feed_key_next(event: EventId) -> String {
+    format!("/api/v1/events/{event}/feed/keys/next")
 }
 
 /// Path of [`TOKEN`].

@@ -2,6 +2,7 @@
 //!
 //! Counts and states only: nothing here depends on whose card lay in the reader.
 
+use super::recovery::RecoveryWish;
 use crate::clock::Timestamp;
 
 /// Longest list of refusals: codes have two digits, and those that are given lie between 10 and 39.
@@ -45,8 +46,12 @@ pub struct CodeCount {
     pub count: u64,
 }
 
-/// A report was taken. Nothing follows from it for the gate.
+/// A report was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-pub struct ReportTaken {}
+pub struct ReportTaken {
+    /// What the registrar wants of this gate because it was restored from a backup; absent on every other day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<RecoveryWish>,
+}

@@ -30,6 +30,9 @@ pub const ADMISSIONS: &str = "/api/v1/events/{event}/admissions";
 pub const SHOWINGS: &str = "/api/v1/events/{event}/showings";
 /// `POST`: how a gate is; signed by it.
 pub const REPORTS: &str = "/api/v1/events/{event}/reports";
+/// `POST`: what a gate brings to a registrar that was restored from a backup; signed by it. `GET` and `PATCH`: an operator
+/// looks how far that is, or decides to go on without somebody.
+pub const RECOVERY: &str = "/api/v1/events/{event}/recovery";
 /// `GET`: whether the registrar is alive and its stores answer.
 pub const HEALTH: &str = "/healthz";
 /// `GET`: the OpenAPI document.
@@ -105,4 +108,10 @@ pub fn admissions(event: EventId) -> String {
 #[must_use]
 pub fn showings(event: EventId) -> String {
     format!("/api/v1/events/{event}/showings")
+}
+
+/// Path of [`RECOVERY`].
+#[must_use]
+pub fn recovery(event: EventId) -> String {
+    format!("/api/v1/events/{event}/recovery")
 }

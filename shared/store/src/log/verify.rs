@@ -118,7 +118,8 @@ fn judge_tail(
 /// Follows a log from its first byte without opening it, also beside the process that writes it; nothing is changed.
 ///
 /// `visit` is shown each fact and the head behind it. What stands at the end of a batch that is being written, or was torn,
-/// ends the way; those of its facts that were whole may have been shown, and are not counted in the head that is given.
+/// ends the way; those of its facts that were whole may have been shown, and are not counted in the head that is given. That
+/// head is durable: whoever notes it down finds it again after a power cut.
 ///
 /// # Errors
 /// [`StoreError`]: no such log, somebody else's, or one that is damaged.
@@ -135,7 +136,7 @@ pub fn follow_log(
     let mut kept = reader.head();
     loop {
         match reader.next() {
-            Ok(None) => return Ok(kept),
+            Ok(None) => return durable(&file, kept),
             Ok(Some(frame)) => {
                 visit(&reader.head(), &frame.fact);
                 if frame.ends_transaction {
@@ -143,12 +144,32 @@ pub fn follow_log(
                 }
             }
             Err(ReadError::Fault(fault)) => {
+                let (offset, head) = (reader.offset(), reader.head());
                 let length = file.metadata().map_err(StoreError::fatal_io("reading the facts log"))?.len();
-                return judge_tail(&file, reader.offset(), length, fault, kept).map(|_torn| kept);
+                let Err(damaged) = judge_tail(&file, offset, length, fault, kept) else { return durable(&file, kept) };
+                // Half of a frame may have been there when it was read, and the rest of it with a later batch when it was
+                // judged. What is behind a later batch is whole, so a second look tells.
+                let input = BufReader::with_capacity(READ_BUFFER_BYTES, At::new(Arc::clone(&file), offset));
+                let mut again = FrameReader::new(input, offset, head);
+                match again.next() {
+                    Ok(Some(frame)) => {
+                        visit(&again.head(), &frame.fact);
+                        if frame.ends_transaction {
+                            kept = again.head();
+                        }
+                        reader = again;
+                    }
+                    Ok(None) | Err(_) => return Err(damaged),
+                }
             }
             Err(error @ ReadError::Io(_)) => return Err(read_error(error, &reader)),
         }
     }
+}
+
+fn durable(file: &File, head: LogHead) -> Result<LogHead, StoreError> {
+    file.sync_data().map_err(StoreError::fatal_io("syncing the facts log"))?;
+    Ok(head)
 }
 
 impl Verified {

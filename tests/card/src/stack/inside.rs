@@ -139,7 +139,7 @@ fn start_pcscd(folder: &Path, readers: usize, endings: SyncSender<Ending>) -> Re
     let also_log = log.try_clone().map_err(InsideError::Log)?;
     // Only errors are logged: at finer levels pcscd writes what the cards say.
     let mut pcscd = Command::new("/usr/sbin/pcscd");
-    if readers > 1 {
+    if readers != 1 {
         pcscd.arg("--config").arg(write_readers(folder, readers).map_err(InsideError::Readers)?);
     }
     let mut pcscd = pcscd
@@ -175,7 +175,7 @@ fn await_pcscd(folder: &Path, readers: usize, ended: &Receiver<Ending>) -> Resul
 /// Reads the kernel's list of sockets: a connection would already be a card.
 fn slots_listen(readers: usize) -> bool {
     let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap_or_default();
-    SLOT_PORTS.iter().take(readers.max(1) * SLOTS_PER_READER).all(|port| listens(&sockets, *port))
+    SLOT_PORTS.iter().take(readers * SLOTS_PER_READER).all(|port| listens(&sockets, *port))
 }
 
 /// Whether `/proc/net/tcp` (proc(5)) shows a listening socket on this port.

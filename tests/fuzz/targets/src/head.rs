@@ -46,6 +46,7 @@ fn certified() -> TrustedFeedKeys {
         verifying_key: feed_key().verifying_key().to_bytes(),
         valid_from: NOW.before(HEAD_VALIDITY),
         valid_until: NOW.after(HEAD_VALIDITY * 4),
+        revokes_before: None,
     };
     let certificate = statement.sign(&root()).expect("a key that may be certified");
     let mut keys = TrustedFeedKeys::new(root().verifying_key(), EVENT).expect("a root that may be trusted");

@@ -31,6 +31,7 @@ impl Gate {
             id: self.id.clone(),
             log_level: self.log_level,
             barrier: self.barrier.clone(),
+            direction: self.direction,
         })
     }
 }

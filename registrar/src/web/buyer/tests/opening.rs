@@ -41,6 +41,24 @@ async fn a_switch_of_language_keeps_the_page() {
 }
 
 #[tokio::test]
+async fn a_tab_never_turns_into_the_ticket_of_another_tab() {
+    let served = Served::new();
+    let event = served.event().await;
+    let (_one, first) = served.registrar.ticket(event, 1).await;
+    let (_other, second) = served.registrar.ticket(event, 2).await;
+    let mut browser = Browser::default();
+    let before = browser.open(&served, "/r", &first).await.mark();
+    let after = browser.open(&served, "/r", &second).await.mark();
+    let left = browser.get(&served, &format!("/r?page={before}")).await;
+    assert!(left.cookie("__Host-kido-r").is_none(), "the other tab's page stays open");
+    expect_refusal(&left, (409, "excuse-other-tab"), false);
+    for path in ["/r".to_owned(), format!("/r?page={after}"), "/r?page=x".to_owned()] {
+        let page = browser.get(&served, &path).await;
+        assert!(page.status == 200 && page.text().contains("Row 1, 2"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_is_closed_after_its_hour_and_says_so_once() {
     let served = Served::new();
     let event = served.event().await;
@@ -50,7 +68,7 @@ async fn a_page_is_closed_after_its_hour_and_says_so_once() {
     served.registrar.clock.advance(sessions::PAGE_LIFETIME);
     let over = browser.get(&served, "/r").await;
     assert_eq!(over.status, 410);
-    assert!(over.text().contains("時間が たったので、ページを 閉じました"));
+    assert!(over.text().contains("この ページは もう 閉じて います"));
     assert_eq!(over.cookie("__Host-kido-r").unwrap(), "__Host-kido-r=");
     let events = browser.get(&served, &format!("/r/events?page={mark}")).await;
     assert_eq!(events.status, 204, "the status that tells a browser not to come back");

@@ -22,6 +22,8 @@ pub(super) struct Met {
     pub(super) when: String,
     pub(super) ticket: String,
     pub(super) places: String,
+    /// Whether one of the two had ended: nobody needs to look.
+    pub(super) settled: bool,
 }
 
 /// A conflict with its two admissions, as far as they are known.
@@ -30,18 +32,20 @@ pub(super) struct Collided {
     found_at: Timestamp,
     ticket: TicketId,
     admissions: [Option<(GateId, Timestamp)>; 2],
+    settled: bool,
 }
 
-/// Conflicts as they are shown, read again when an event has more of them: conflicts and admissions never change.
+/// Conflicts as they are shown, read again when an event has more of them, or more that are settled: nothing
+/// else of conflicts and admissions changes.
 #[derive(Debug, Default)]
 pub(in crate::web::console) struct Conflicts(Mutex<BTreeMap<EventId, KnownConflicts>>);
 
-/// How many an event had when they were read, and the newest of them.
-type KnownConflicts = (u64, Arc<Vec<Collided>>);
+/// How many an event had when they were read, how many of them settled, and the newest.
+type KnownConflicts = ((u64, u64), Arc<Vec<Collided>>);
 
 impl Conflicts {
     pub(super) fn of(&self, app: &AppState, view: &EventView) -> Result<Arc<Vec<Collided>>, AppError> {
-        let (event, count) = (view.event, view.counts.conflicts);
+        let (event, count) = (view.event, (view.counts.conflicts, view.counts.settled));
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&event).cloned();
         if let Some((_count, collided)) = known.filter(|(known, _collided)| *known == count) {
             return Ok(collided);
@@ -67,9 +71,10 @@ fn collided(app: &AppState, event: EventId) -> Result<Vec<Collided>, AppError> {
     let admission = |id| -> Result<_, AppError> {
         Ok(app.store.admission(event, id)?.map(|admission| (admission.gate, admission.at)))
     };
-    let collided = newest.map(|conflict| {
+    let collided = newest.map(|view| {
+        let (conflict, settled) = (view.conflict, view.settled_at.is_some());
         let admissions = [admission(conflict.first)?, admission(conflict.second)?];
-        Ok(Collided { found_at: conflict.found_at, ticket: conflict.ticket, admissions })
+        Ok(Collided { found_at: conflict.found_at, ticket: conflict.ticket, admissions, settled })
     });
     collided.collect()
 }
@@ -86,6 +91,7 @@ pub(super) fn met(collided: &[Collided], entries: &Entries, language: Language) 
         when: Wall::at(one.found_at, language).in_short(),
         ticket: one.ticket.to_string(),
         places: one.admissions.each_ref().map(place).join(" / "),
+        settled: one.settled,
     });
     met.collect()
 }

@@ -30,6 +30,17 @@ pub(super) enum Stage {
 }
 
 impl Stage {
+    /// Its name, for styles, scripts and tests.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Choose { .. } => "choose",
+            Self::Elsewhere { .. } => "elsewhere",
+            Self::Ready { .. } => "ready",
+            Self::Running { .. } => "running",
+            Self::Over { .. } => "over",
+        }
+    }
+
     pub(super) const fn choose(notice: Option<&'static str>) -> Self {
         Self::Choose { notice, faults: Vec::new(), more: false, reserved: false }
     }

@@ -131,6 +131,9 @@ pub struct EventBody {
     /// Whether its tickets are still to follow it to another date.
     #[serde(default)]
     pub moving: bool,
+    /// Whether this registrar was restored from a backup and gets the event back from its gates.
+    #[serde(default)]
+    pub recovering: bool,
     /// What the gates did; absent for the shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries: Option<EntryCounts>,
@@ -159,6 +162,9 @@ pub struct EntryCounts {
     pub admissions: u64,
     /// Pairs of admissions of one entry.
     pub conflicts: u64,
+    /// Those of them that turned out to be none: one of the two had ended.
+    #[serde(default)]
+    pub settled: u64,
 }
 
 /// How many tickets are in which state.

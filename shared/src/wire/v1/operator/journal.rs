@@ -30,4 +30,7 @@ pub struct JournalTaken {
     pub refused: u64,
     /// Refused proofs, for the histories of their tickets.
     pub showings: u64,
+    /// Ends of admissions that are new here: nobody had passed, or the holder went out.
+    #[serde(default)]
+    pub endings: u64,
 }

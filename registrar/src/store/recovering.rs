@@ -1,0 +1,340 @@
+//! Getting an event back from its gates: what each brings is verified, kept until it meets a head, and entered.
+//!
+//! The rules are in [`crate::domain::recovery`]. That an event is being got back stands in the keyring, outside the log
+//! that came from a backup, so a start in the middle goes on; what gates had shown is asked for again.
+
+mod entering;
+mod spool;
+mod view;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use kido_shared::clock::Timestamp;
+use kido_shared::error_chain::Chain;
+use kido_shared::feed::{FeedHead, FollowedTo, TrustedFeedKeys, VerifiedHead, decode_range};
+use kido_shared::ids::{EventId, GateId};
+use kido_shared::wire::v1::recovery::{RecoveryOffer, RecoveryWish};
+
+use super::error::{Failed, StorageError};
+use super::live::LiveEvent;
+use super::{Store, reading};
+use crate::domain::recovery::{Recovery, RecoveryRefusal, Stage, begins, lacks};
+use crate::keyring::Reached;
+use spool::{Spool, Spooled};
+
+pub use view::RecoveryView;
+
+type Refused = Failed<RecoveryRefusal>;
+
+/// What a transaction is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writes {
+    /// Whether somebody enters.
+    Entry,
+    /// Anything else.
+    Anything,
+}
+
+/// What is waited for in one event.
+#[derive(Debug, Default)]
+pub(super) struct Recovering {
+    /// What every transaction and every head looks at.
+    stage: Mutex<Option<Stage>>,
+    /// One gate's offer at a time.
+    work: Mutex<Option<Work>>,
+}
+
+/// A recovery under way.
+#[derive(Debug)]
+struct Work {
+    recovery: Recovery,
+    /// Records on their way to the head that their gate has shown.
+    spool: Option<Spool>,
+}
+
+impl Recovering {
+    /// What is waited for.
+    pub(super) fn stage(&self) -> Option<Stage> {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, stage: Option<Stage>) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+    }
+
+    fn work(&self) -> MutexGuard<'_, Option<Work>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether something may be stored now. Asked inside the transaction: none slips in while a recovery begins.
+    pub(super) fn may_write(&self, writes: Writes, event: EventId, reached: &FollowedTo) -> Result<(), StorageError> {
+        match (self.stage(), writes) {
+            (None, _) | (Some(Stage::Admissions), Writes::Anything) => Ok(()),
+            (Some(Stage::Records), _) | (Some(Stage::Admissions), Writes::Entry) => {
+                Err(StorageError::Recovering { event, epoch: reached.epoch, length: reached.length })
+            }
+        }
+    }
+
+    /// Whether heads may be signed: not for a feed that is shorter than what was signed before.
+    pub(super) fn may_tell(&self, live: &LiveEvent) -> Result<(), StorageError> {
+        if self.stage() != Some(Stage::Records) {
+            return Ok(());
+        }
+        let FollowedTo { epoch, length, .. } = live.reached()?;
+        Err(StorageError::Recovering { event: live.id(), epoch, length })
+    }
+}
+
+/// Looks at an event that was just opened: whether its log is what was signed, and whether a recovery was under way.
+pub(super) fn go_on(live: &LiveEvent, now: Timestamp) {
+    let Some(kept) = live.mark.kept() else { return };
+    let own = match live.reached() {
+        Ok(own) => own,
+        // Whoever asks this event for anything is told the same.
+        Err(error) => return tracing::error!(event = %live.id(), error = %Chain(&error), "the feed cannot be read"),
+    };
+    let behind = lacks(&own, &kept.to);
+    if !behind && kept.recovering.is_none() {
+        return;
+    }
+    // Older once more is a restore once more: what gates have brought since the first one is to be brought again.
+    let since = if behind { now } else { kept.recovering.unwrap_or(now) };
+    if kept.recovering != Some(since)
+        && let Err(error) = live.mark.keep(Reached { recovering: Some(since), ..kept })
+    {
+        tracing::error!(event = %live.id(), error = %Chain(&error), "that the event is got back could not be kept");
+    }
+    *live.recovering.work() = Some(Work { recovery: Recovery::begin(since, kept.to), spool: None });
+    live.recovering.set(Some(Stage::Records));
+    let (event, has, signed) = (live.id(), own.length, kept.to.length);
+    tracing::error!(%event, has, signed, "ALARM: this log is older than what was signed; it is got back from the gates");
+}
+
+impl LiveEvent {
+    fn verify(&self, head: &[u8], now: Timestamp) -> Result<VerifiedHead, Refused> {
+        let (event, root) = (self.id(), self.root);
+        let before = reading::feed_keys(&self.facts).map_err(StorageError::from)?;
+        let verified = TrustedFeedKeys::new(root, event).and_then(|mut keys| {
+            // A gate that was away since holds a head of the key before; one that was revoked is refused below.
+            for certificate in &before {
+                if let Err(error) = keys.trust(certificate) {
+                    tracing::debug!(%event, error = %Chain(&error), "an earlier feed key is believed no more");
+                }
+            }
+            keys.trust(&self.signer.certificate())?;
+            FeedHead::verify(head, &keys, event, now)
+        });
+        verified.map_err(|error| {
+            tracing::warn!(%event, error = %Chain(&error), "a gate showed a head that is not believed");
+            Failed::Refused(RecoveryRefusal::Head)
+        })
+    }
+
+    fn gates_in_force(&self) -> Result<BTreeSet<GateId>, StorageError> {
+        let gates = reading::gates(&self.facts)?.into_iter();
+        Ok(gates.filter(|(_, gate)| !gate.revoked).map(|(gate, _)| gate).collect())
+    }
+
+    /// Begins where a head that we signed is ahead of the log.
+    fn begin_recovery(&self, work: &mut Option<Work>, head: &VerifiedHead, now: Timestamp) -> Result<(), StorageError> {
+        let (own, kept) = (self.reached()?, self.mark.kept());
+        let recovered_at = kept.and_then(|kept| kept.recovered_at);
+        if work.is_some() || !begins(&own, head, recovered_at) {
+            return Ok(());
+        }
+        self.mark.keep(Reached { to: head.reaches(), recovering: Some(now), recovered_at })?;
+        *work = Some(Work { recovery: Recovery::begin(now, head.reaches()), spool: None });
+        self.recovering.set(Some(Stage::Records));
+        let (event, has, signed) = (self.id(), own.length, head.reaches().length);
+        tracing::error!(%event, has, signed, "ALARM: a gate has a head that is ahead of this log; it is got back");
+        Ok(())
+    }
+
+    /// What is waited for after a step, kept for every transaction to see; the recovery ends where it is nothing.
+    fn settle(&self, work: &mut Option<Work>, now: Timestamp) -> Result<Option<Stage>, StorageError> {
+        let Some(Work { recovery, .. }) = work else { return Ok(None) };
+        let own = self.reached()?;
+        let stage = recovery.stage(&own, &self.gates_in_force()?);
+        match stage {
+            Some(Stage::Records) => {}
+            Some(Stage::Admissions) => {
+                if self.recovering.stage() != stage {
+                    tracing::warn!(event = %self.id(), records = own.length, "all records are back; journals are awaited");
+                }
+            }
+            None => {
+                // Before anything is let in: a start right behind this must not wait for gates that have delivered.
+                self.mark.keep(Reached { to: own, recovering: None, recovered_at: Some(now) })?;
+                tracing::warn!(event = %self.id(), records = own.length, "the event is back: its gates have brought all");
+                *work = None;
+            }
+        }
+        self.recovering.set(stage);
+        Ok(stage)
+    }
+}
+
+impl Store {
+    /// What a gate is asked for that says how far it has followed; nothing on an ordinary day.
+    #[must_use]
+    pub fn recovery_wish(&self, event: EventId, gate: GateId, followed: (u64, u64)) -> Option<RecoveryWish> {
+        let live = self.live(event).ok()?;
+        let own = live.reached().ok()?;
+        match live.recovering.work.try_lock() {
+            Ok(work) => match work.as_ref() {
+                Some(work) => Some(work.wish(gate, live.recovering.stage(), &own, self.now())),
+                // It says so; it is believed when it shows the head.
+                None if followed.0 == own.epoch.get() && followed.1 > own.length => Some(RecoveryWish::Head),
+                None => None,
+            },
+            // Somebody's records are being entered; and where that was cut off, the next start begins anew.
+            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => None,
+        }
+    }
+
+    /// Takes what a gate brings, and says what it is asked for next.
+    ///
+    /// # Errors
+    /// [`RecoveryRefusal`] or [`StorageError`]; then nothing of it is kept.
+    pub async fn take_back(&self, event: EventId, gate: GateId, offer: RecoveryOffer) -> Result<RecoveryWish, Refused> {
+        let (store, live) = (self.clone(), self.live(event)?);
+        let taken = tokio::task::spawn_blocking(move || store.take_offer(&live, gate, offer)).await;
+        taken.map_err(StorageError::Computation)?
+    }
+
+    fn take_offer(&self, live: &Arc<LiveEvent>, gate: GateId, offer: RecoveryOffer) -> Result<RecoveryWish, Refused> {
+        let now = self.now();
+        let recovering = Arc::clone(&live.recovering);
+        // Threads that wait behind somebody's long way would be taken from everybody else.
+        let Ok(mut work) = recovering.work.try_lock() else { return Ok(RecoveryWish::Nothing) };
+        let taken = match offer {
+            RecoveryOffer::Head { head } => self.take_head(live, &mut work, gate, &head),
+            RecoveryOffer::Records { from, range } => self.take_records(live, &mut work, (gate, from), &range),
+            RecoveryOffer::Delivered { since } => match work.as_mut() {
+                Some(work) => work.recovery.delivered(gate, since).map_err(Failed::Refused),
+                None => Ok(()),
+            },
+        };
+        let stage = live.settle(&mut work, now)?;
+        live.changed.send_modify(|count| *count = count.wrapping_add(1));
+        taken?;
+        let own = live.reached()?;
+        Ok(work.as_ref().map_or(RecoveryWish::Nothing, |work| work.wish(gate, stage, &own, now)))
+    }
+
+    fn take_head(&self, live: &LiveEvent, work: &mut Option<Work>, gate: GateId, head: &[u8]) -> Result<(), Refused> {
+        let now = self.now();
+        let head = if head.is_empty() { None } else { Some(live.verify(head, now)?) };
+        if let Some(head) = &head {
+            live.begin_recovery(work, head, now)?;
+        }
+        let Some(work) = work else { return Ok(()) };
+        let reaches = head.as_ref().map(VerifiedHead::reaches);
+        work.recovery.shown(gate, reaches.as_ref());
+        let own = live.reached()?;
+        if let Some(head) = head.filter(|head| head.reaches().length > own.length)
+            && work.is_free_for(gate, now)
+        {
+            work.spool = Some(Spool::begin(gate, head, own, now));
+        }
+        // Known from now on, whatever becomes of this gate.
+        if let Some(kept) = live.mark.kept().filter(|kept| lacks(&kept.to, work.recovery.signed())) {
+            live.mark.keep(Reached { to: *work.recovery.signed(), ..kept }).map_err(StorageError::from)?;
+        }
+        Ok(())
+    }
+
+    fn take_records(
+        &self,
+        live: &Arc<LiveEvent>,
+        work: &mut Option<Work>,
+        (gate, from): (GateId, u64),
+        range: &[u8],
+    ) -> Result<(), Refused> {
+        let Some(work) = work else { return Err(Failed::Refused(RecoveryRefusal::NotRecovering)) };
+        let records = decode_range(range).map_err(|_no_detail| Failed::Refused(RecoveryRefusal::Range))?;
+        let spool = work.spool.take_if(|spool| spool.is_of(gate));
+        let spool = spool.ok_or(Failed::Refused(RecoveryRefusal::OtherRecords))?;
+        match spool.take(from, records, self.now()).map_err(Failed::Refused)? {
+            Spooled::More(spool) => work.spool = Some(*spool),
+            Spooled::Whole(span) => self.enter_span(live, *span)?,
+            Spooled::OtherHistory => {
+                if work.recovery.apart(gate) {
+                    let event = live.id();
+                    tracing::error!(%event, %gate, "ALARM: records under our own head do not follow on this log");
+                }
+                return Err(Failed::Refused(RecoveryRefusal::DoNotFollow));
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on without gates that will not come, and without records that none of the others has.
+    ///
+    /// # Errors
+    /// [`RecoveryRefusal`] or [`StorageError`].
+    pub async fn recover_without(
+        &self,
+        event: EventId,
+        gates: Vec<GateId>,
+        lost_records: bool,
+    ) -> Result<RecoveryView, Refused> {
+        let (store, live) = (self.clone(), self.live(event)?);
+        let decided = tokio::task::spawn_blocking(move || {
+            let mut work = live.recovering.work();
+            let Some(under_way) = work.as_mut() else { return Err(Failed::Refused(RecoveryRefusal::NotRecovering)) };
+            let known = reading::gates(&live.facts)?;
+            if gates.iter().any(|gate| !known.iter().any(|(id, _)| id == gate)) {
+                return Err(Failed::Refused(RecoveryRefusal::UnknownGate));
+            }
+            under_way.recovery.go_on_without(&gates, lost_records);
+            if under_way.spool.as_ref().is_some_and(|spool| gates.iter().any(|gate| spool.is_of(*gate))) {
+                under_way.spool = None;
+            }
+            live.settle(&mut work, store.now())?;
+            let view = RecoveryView::of(&live, work.as_ref())?;
+            live.changed.send_modify(|count| *count = count.wrapping_add(1));
+            Ok(view)
+        });
+        decided.await.map_err(StorageError::Computation)?
+    }
+
+    /// Whether an event is being got back.
+    #[must_use]
+    pub fn is_recovering(&self, event: EventId) -> bool {
+        self.live(event).is_ok_and(|live| live.recovering.stage().is_some())
+    }
+
+    /// How far an event has been got back.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn recovery(&self, event: EventId) -> Result<RecoveryView, StorageError> {
+        let live = self.live(event)?;
+        let seen = tokio::task::spawn_blocking(move || RecoveryView::of(&live, live.recovering.work().as_ref()));
+        seen.await.map_err(StorageError::Computation)?
+    }
+}
+
+impl Work {
+    /// Whether nobody else is bringing records just now.
+    fn is_free_for(&self, gate: GateId, now: Timestamp) -> bool {
+        self.spool.as_ref().is_none_or(|spool| spool.is_of(gate) || spool.is_stale(now))
+    }
+
+    fn wish(&self, gate: GateId, stage: Option<Stage>, own: &FollowedTo, now: Timestamp) -> RecoveryWish {
+        let next = match &self.spool {
+            Some(spool) if spool.is_of(gate) => spool.next(),
+            Some(_) | None => own.length,
+        };
+        let wish = self.recovery.wish(gate, stage, next);
+        let has_turn = self.spool.as_ref().is_some_and(|spool| spool.is_of(gate));
+        if has_turn || !matches!(wish, RecoveryWish::Records { .. }) {
+            return wish;
+        }
+        // Its head is not kept any more, or another gate has its turn.
+        if self.is_free_for(gate, now) { RecoveryWish::Head } else { RecoveryWish::Nothing }
+    }
+}
