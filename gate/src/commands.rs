@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use kido_gate::config::Config;
+use kido_gate::identity::DataFolder;
 use kido_gate::reader::{SwapLock, keep_memory_private};
 use kido_reader::{ReaderKeys, ReaderPattern};
 use kido_shared::clock::{Clock, SystemClock};
@@ -82,7 +83,14 @@ fn configured(place: &Place) -> anyhow::Result<Config> {
     if let Some(data) = &place.data {
         config.data.clone_from(data);
     }
+    if place.keys.is_some() {
+        config.keys.clone_from(&place.keys);
+    }
     Ok(config)
+}
+
+fn folder_of(config: &Config) -> DataFolder {
+    DataFolder::at(&config.data).with_keys_at(config.keys.clone())
 }
 
 fn machine_clock() -> Arc<dyn Clock> {

@@ -56,6 +56,9 @@ pub enum ConfigError {
 pub struct Config {
     /// Where keys, replica and journal are kept.
     pub data: PathBuf,
+    /// The gate's private keys, where they do not lie in `data`: a systemd credential.
+    #[serde(default)]
+    pub keys: Option<PathBuf>,
     /// The lane itself.
     #[serde(default)]
     pub lane: LaneConfig,

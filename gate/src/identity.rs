@@ -2,7 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `gate.key` | both private keys; made here, never leave |
+//! | `gate.key` | both private keys; made here; may then move into a systemd credential, and never anywhere else |
 //! | `subkeys` | the event's subkeys; wiped at the retention date |
 //! | `enrolment.cbor` | event, registrar, root key, entrance: nothing secret |
 
@@ -35,6 +35,12 @@ pub enum IdentityError {
     /// There is one already; a second would orphan the first one's journal.
     #[error("this gate is enrolled already; choose another data folder, or have it revoked and remove this one")]
     Enrolled,
+    /// The keys are to lie elsewhere, where no enrolment can put them.
+    #[error("{} is named for the keys, but an enrolment makes them in the data folder: enrol without it, then encrypt gate.key there", path.display())]
+    KeysElsewhere {
+        /// Where they were to lie.
+        path: PathBuf,
+    },
     /// The event's retention date has passed: its keys and copies are gone.
     #[error("the event is over and its keys were wiped; enrol anew in another data folder")]
     Wiped,
@@ -116,7 +122,7 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`].
     pub fn store(&self, folder: &DataFolder) -> Result<(), IdentityError> {
-        write_private(&folder.keys(), self.keys.to_bytes().as_slice())?;
+        write_private(&folder.own_keys(), self.keys.to_bytes().as_slice())?;
         write_private(&folder.subkeys(), self.subkeys.to_bytes().as_slice())?;
         write_private(&folder.enrolment(), &self.enrolment.encode())
     }
@@ -221,6 +227,22 @@ pub(crate) mod tests {
         let read = Identity::load(&folder).unwrap();
         assert_eq!(read.enrolment(), identity.enrolment());
         assert_eq!(read.keys().public().unwrap(), identity.keys().public().unwrap());
+    }
+
+    #[test]
+    fn keys_that_lie_elsewhere_are_the_ones_that_count() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, elsewhere) = (DataFolder::at(&home.path().join("data")), home.path().join("credential"));
+        folder.create().unwrap();
+        let identity = identity("https://tickets.example");
+        identity.store(&folder).unwrap();
+        fs::rename(folder.keys(), &elsewhere).unwrap();
+        assert!(matches!(Identity::load(&folder), Err(IdentityError::Storage { .. })));
+        let folder = folder.with_keys_at(Some(elsewhere.clone()));
+        let read = Identity::load(&folder).unwrap();
+        assert_eq!(read.keys().public().unwrap(), identity.keys().public().unwrap());
+        let other = DataFolder::at(&home.path().join("other")).with_keys_at(Some(elsewhere));
+        assert!(matches!(other.may_be_enrolled(), Err(IdentityError::KeysElsewhere { .. })));
     }
 
     #[test]

@@ -59,12 +59,15 @@ struct Place {
     /// The gate's data folder; overrides the file's
     #[arg(long, value_name = "DIR", required_unless_present = "config")]
     data: Option<PathBuf>,
+    /// The gate's private keys, where they are kept better than in the data folder: a systemd credential
+    #[arg(long, env = "KIDO_GATE_KEYS_FILE", value_name = "FILE")]
+    keys: Option<PathBuf>,
 }
 
 /// As it stands on a command line.
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts = [("--config", &self.config), ("--data", &self.data)];
+        let parts = [("--config", &self.config), ("--data", &self.data), ("--keys", &self.keys)];
         let said = parts.into_iter().filter_map(|(name, path)| Some(format!("{name} {}", path.as_ref()?.display())));
         f.write_str(&said.collect::<Vec<_>>().join(" "))
     }

@@ -104,6 +104,7 @@ async fn at_two_boxes(
             let said = third.doctor().await?.to_string();
             anyhow::ensure!(said.contains("3 of 3 members answer here, 1 of them leads"), "{said}");
             anyhow::ensure!(said.contains("the history that this box decides on"), "{said}");
+            anyhow::ensure!(said.contains("a plain file"), "how its keys are kept: {said}");
             Ok(())
         })
         .await;

@@ -7,10 +7,12 @@ mod import;
 mod run;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use kido_arbiter::identity::DataFolder;
 use kido_serve::TlsPair;
 use kido_shared::clock::{Clock, SystemClock};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
@@ -27,15 +29,17 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
         .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable))
         .context("core dumps cannot be switched off")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let keys = cli.keys;
+    let folder = |data: &Path| DataFolder::at(data).with_keys_at(keys.clone());
     match cli.command {
-        Command::Enrol { data } => runtime.block_on(enrol::enrol(&data)),
-        Command::Etcd { data, joining } => runtime.block_on(etcd::etcd(&data, joining)),
-        Command::Import { file, data } => runtime.block_on(import::import(&data, &file)),
+        Command::Enrol { data } => runtime.block_on(enrol::enrol(&folder(&data))),
+        Command::Etcd { data, joining } => runtime.block_on(etcd::etcd(&folder(&data), joining)),
+        Command::Import { file, data } => runtime.block_on(import::import(&folder(&data), &file)),
         Command::Run { data, listen, tls_certificate, tls_key, metrics } => {
             let tls = tls_certificate.zip(tls_key).map(|(certificates, key)| TlsPair { certificates, key });
-            runtime.block_on(run::run(&data, Listen { gates: listen, tls, metrics }))
+            runtime.block_on(run::run(&folder(&data), Listen { gates: listen, tls, metrics }))
         }
-        Command::Doctor { data, json } => runtime.block_on(doctor::doctor(&data, json)),
+        Command::Doctor { data, json } => runtime.block_on(doctor::doctor(&folder(&data), json)),
     }
 }
 

@@ -48,6 +48,7 @@ pub async fn examine(folder: &DataFolder, clock: &dyn Clock) -> Vec<Finding> {
     let rehearsal = if enrolment.rehearsal { " (REHEARSAL)" } else { "" };
     let said = format!("{} · {}{rehearsal}", enrolment.event_name, enrolment.arbiter);
     findings.push(Finding::well("enrolment", said));
+    findings.push(secrets::look_at_keeping("keys", &folder.keys()));
     findings.extend(look_at_line(&identity, clock.now()).await);
     let joined = match JoinedEtcd::load(&folder.etcd()) {
         Ok(joined) => joined,

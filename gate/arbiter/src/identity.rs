@@ -2,7 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `arbiter.key` | both private keys; made here, never leave |
+//! | `arbiter.key` | both private keys; made here; may then move into a systemd credential, and never anywhere else |
 //! | `subkeys` | the event's `feed` and `claim` subkeys; wiped at the retention date |
 //! | `enrolment.cbor` | event, registrar, root key: nothing secret |
 //! | `book/` · `claims/` | what the feed told · the records |
@@ -37,6 +37,12 @@ pub enum IdentityError {
     /// There is one already; a second would orphan the first one's claims.
     #[error("this arbiter is enrolled already; choose another data folder")]
     Enrolled,
+    /// The keys are to lie elsewhere, where no enrolment can put them.
+    #[error("{} is named for the keys, but an enrolment makes them in the data folder: enrol without it, then encrypt arbiter.key there", path.display())]
+    KeysElsewhere {
+        /// Where they were to lie.
+        path: PathBuf,
+    },
     /// The event's retention date has passed: its keys, book and claims are gone.
     #[error("the event is over and its keys were wiped; enrol anew in another data folder")]
     Wiped,
@@ -70,13 +76,23 @@ pub enum IdentityError {
 
 /// Where the arbiter keeps everything.
 #[derive(Debug, Clone)]
-pub struct DataFolder(PathBuf);
+pub struct DataFolder {
+    path: PathBuf,
+    /// The private keys, where they lie elsewhere.
+    keys: Option<PathBuf>,
+}
 
 impl DataFolder {
     /// The folder at a path; nothing is touched.
     #[must_use]
     pub fn at(path: &Path) -> Self {
-        Self(path.to_path_buf())
+        Self { path: path.to_path_buf(), keys: None }
+    }
+
+    /// The same, with the private keys in a file elsewhere: a systemd credential, which a stolen disk does not hold.
+    #[must_use]
+    pub fn with_keys_at(self, keys: Option<PathBuf>) -> Self {
+        Self { keys, ..self }
     }
 
     /// Makes the folder, for this user alone, where it does not exist.
@@ -84,38 +100,50 @@ impl DataFolder {
     /// # Errors
     /// [`IdentityError::Storage`] or [`IdentityError::OtherOwner`].
     pub fn create(&self) -> Result<(), IdentityError> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
-        let owner = made.and_then(|()| fs::metadata(&self.0)).map(|folder| folder.uid());
-        let owner = owner.map_err(PrivateFileError::storage("making")).map_err(storage(&self.0))?;
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path);
+        let owner = made.and_then(|()| fs::metadata(&self.path)).map(|folder| folder.uid());
+        let owner = owner.map_err(PrivateFileError::storage("making")).map_err(storage(&self.path))?;
         if owner == rustix::process::geteuid().as_raw() {
             Ok(())
         } else {
-            Err(IdentityError::OtherOwner { path: self.0.clone(), owner })
+            Err(IdentityError::OtherOwner { path: self.path.clone(), owner })
         }
     }
 
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// What the feed told.
     #[must_use]
     pub fn book(&self) -> PathBuf {
-        self.0.join("book")
+        self.path.join("book")
     }
 
     /// How the etcd is spoken to, where this box shares its records.
     #[must_use]
     pub fn etcd(&self) -> PathBuf {
-        self.0.join("etcd.cbor")
+        self.path.join("etcd.cbor")
     }
 
     /// Whether this box has a log of records of its own, empty or not.
     #[must_use]
     pub fn has_own_records(&self) -> bool {
-        self.0.join("claims").exists()
+        self.path.join("claims").exists()
+    }
+
+    /// Whether an enrolment may begin here.
+    ///
+    /// # Errors
+    /// [`IdentityError::Enrolled`]; [`IdentityError::KeysElsewhere`], since an enrolment makes its keys here.
+    pub fn may_be_enrolled(&self) -> Result<(), IdentityError> {
+        match &self.keys {
+            _ if self.is_enrolled() => Err(IdentityError::Enrolled),
+            Some(path) => Err(IdentityError::KeysElsewhere { path: path.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Whether an enrolment was finished here.
@@ -124,16 +152,23 @@ impl DataFolder {
         self.enrolment().exists()
     }
 
-    fn keys(&self) -> PathBuf {
-        self.0.join("arbiter.key")
+    /// The private keys, wherever they lie.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.keys.clone().unwrap_or_else(|| self.own_keys())
+    }
+
+    /// The private keys as an enrolment writes them.
+    fn own_keys(&self) -> PathBuf {
+        self.path.join("arbiter.key")
     }
 
     fn subkeys(&self) -> PathBuf {
-        self.0.join("subkeys")
+        self.path.join("subkeys")
     }
 
     fn enrolment(&self) -> PathBuf {
-        self.0.join("enrolment.cbor")
+        self.path.join("enrolment.cbor")
     }
 
     /// Wipes what the event's retention date ends. The subkeys go first: without them the rest names nobody.
@@ -143,14 +178,14 @@ impl DataFolder {
     pub fn wipe(&self) -> Result<(), IdentityError> {
         let subkeys = self.subkeys();
         private_file::shred(&subkeys).map_err(storage(&subkeys))?;
-        for folder in ["book", "claims", "claims.new", "claims.old"].map(|name| self.0.join(name)) {
+        for folder in ["book", "claims", "claims.new", "claims.old"].map(|name| self.path.join(name)) {
             match fs::remove_dir_all(&folder) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(storage(&folder)(PrivateFileError::Storage { doing: "removing", source })),
             }
         }
-        private_file::sync_folder(&self.0).map_err(storage(&self.0))
+        private_file::sync_folder(&self.path).map_err(storage(&self.path))
     }
 }
 
@@ -232,7 +267,7 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`].
     pub fn store(&self, folder: &DataFolder) -> Result<(), IdentityError> {
-        write(&folder.keys(), self.keys.to_bytes().as_slice())?;
+        write(&folder.own_keys(), self.keys.to_bytes().as_slice())?;
         write(&folder.subkeys(), &self.subkeys.to_bytes())?;
         let mut bytes = Vec::new();
         if minicbor::encode(&self.enrolment, &mut bytes).is_err() {

@@ -30,6 +30,9 @@ Gates learn the address from the feed and ask by themselves.";
 struct Cli {
     #[command(flatten)]
     log: LogOptions,
+    /// The box's private keys, where they are kept better than in the data folder: a systemd credential
+    #[arg(long, global = true, env = "KIDO_ARBITER_KEYS_FILE", value_name = "FILE")]
+    keys: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -136,7 +139,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
     },
-    /// Says whether this box is ready: disk, clock, uplink, feed, address
+    /// Says whether this box is ready: disk, clock, keys, uplink, feed, address
     Doctor {
         /// The data folder
         #[arg(long, value_name = "DIR")]

@@ -9,7 +9,7 @@ use kido_follow::enrol::{ASK_INTERVAL, Comparing};
 use kido_follow::{Signer, Uplink};
 use kido_gate::config::Config;
 use kido_gate::gate_clock::{GateClock, PassedClock, RequestClock};
-use kido_gate::identity::{DataFolder, Identity, IdentityError};
+use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::replica::Replica;
 use kido_gate::sync::http::{RegistrarClient, note};
 use kido_shared::enrolment::{EnrolmentLink, Party};
@@ -17,17 +17,15 @@ use kido_shared::wire::v1::enrolment::OfferedPlace;
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
 
-use super::{machine_clock, say};
+use super::{folder_of, machine_clock, say};
 use crate::Place;
 
 /// Longest link that is read: an origin, a token and a fingerprint are under 400 characters.
 const LINK_BYTES_MAX: u64 = 1_024;
 
 pub(super) async fn enrol(config: Config, place: &Place) -> anyhow::Result<ExitCode> {
-    let folder = DataFolder::at(&config.data);
-    if folder.is_enrolled() {
-        return Err(IdentityError::Enrolled.into());
-    }
+    let folder = folder_of(&config);
+    folder.may_be_enrolled()?;
     folder.create()?;
     let link = EnrolmentLink::parse(&ask_for_link()?)?;
     let clock = machine_clock();

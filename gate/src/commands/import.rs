@@ -7,15 +7,15 @@ use anyhow::Context as _;
 use kido_gate::carried::{FeedTaken, Moments, take_feed};
 use kido_gate::config::Config;
 use kido_gate::hatch::Asking;
-use kido_gate::identity::{DataFolder, Identity};
+use kido_gate::identity::Identity;
 use kido_gate::replica::{Replica, ReplicaError};
 use kido_store::StoreError;
 use tokio::fs::File;
 
-use super::{machine_clock, say};
+use super::{folder_of, machine_clock, say};
 
 pub(super) async fn import(config: Config, path: PathBuf) -> anyhow::Result<ExitCode> {
-    let folder = DataFolder::at(&config.data);
+    let folder = folder_of(&config);
     let file = File::open(&path).await.with_context(|| format!("{} cannot be read", path.display()))?;
     let taken = match Asking::at(&folder)? {
         Some(gate) => gate.import(file).await.with_context(|| path.display().to_string())?,

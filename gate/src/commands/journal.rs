@@ -13,10 +13,10 @@ use kido_store::StoreError;
 use kido_store::new_file::{NewFile, Readers};
 use rand::rngs::OsRng;
 
-use super::{machine_clock, say};
+use super::{folder_of, machine_clock, say};
 
 pub(super) async fn export(config: Config, path: PathBuf) -> anyhow::Result<ExitCode> {
-    let folder = DataFolder::at(&config.data);
+    let folder = folder_of(&config);
     let named = || format!("{} cannot be written", path.display());
     let mut file = NewFile::begin(&path, Readers::Owner).with_context(named)?;
     let (written, bytes) = match Asking::at(&folder)? {

@@ -12,7 +12,7 @@ use kido_gate::config::{BarrierConfig, Config};
 use kido_gate::display::{LaneSign, TypedInputs, Viewer, display};
 use kido_gate::gate_clock::GateClock;
 use kido_gate::hatch::Hatch;
-use kido_gate::identity::{DataFolder, Identity};
+use kido_gate::identity::Identity;
 use kido_gate::journal::Journal;
 use kido_gate::kiosk::{Kiosk, Page};
 use kido_gate::metrics::Metrics;
@@ -31,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{machine_clock, say};
+use super::{folder_of, machine_clock, say};
 use crate::{LaneOptions, LogFormat, LogOptions};
 
 pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOptions) -> anyhow::Result<ExitCode> {
@@ -51,7 +51,7 @@ pub(super) async fn run(mut config: Config, options: LaneOptions, log: LogOption
         config.metrics.listen = Some(listen);
     }
     let config = config.checked()?;
-    let folder = DataFolder::at(&config.data);
+    let folder = folder_of(&config);
     let identity = Identity::load(&folder)?;
     let parts = open(&folder, identity, &config).await?;
     announce(&parts);

@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use kido_gate::config::Config;
-use kido_gate::identity::{DataFolder, Identity};
+use kido_gate::identity::Identity;
 use kido_gate::journal::Journal;
 use rand::rngs::OsRng;
 
-use super::{machine_clock, say};
+use super::{folder_of, machine_clock, say};
 
 /// Wipes subkeys, replica and journal, once nothing in the journal is still to be heard by anybody.
 pub(super) fn wipe(config: &Config, yes: bool, undelivered: bool) -> anyhow::Result<ExitCode> {
-    let folder = DataFolder::at(&config.data);
+    let folder = folder_of(config);
     if !undelivered && folder.journal().exists() {
         let gate = Identity::load(&folder)?.enrolment().gate;
         let (journal, _recovered) = Journal::open(&folder.journal(), gate, machine_clock().now(), &mut OsRng)?;

@@ -11,13 +11,23 @@ use super::{IdentityError, storage};
 
 /// Where the gate keeps everything.
 #[derive(Debug, Clone)]
-pub struct DataFolder(PathBuf);
+pub struct DataFolder {
+    path: PathBuf,
+    /// The private keys, where they lie elsewhere.
+    keys: Option<PathBuf>,
+}
 
 impl DataFolder {
     /// The folder at a path; nothing is touched.
     #[must_use]
     pub fn at(path: &Path) -> Self {
-        Self(path.to_path_buf())
+        Self { path: path.to_path_buf(), keys: None }
+    }
+
+    /// The same, with the private keys in a file elsewhere: a systemd credential, which a stolen disk does not hold.
+    #[must_use]
+    pub fn with_keys_at(self, keys: Option<PathBuf>) -> Self {
+        Self { keys, ..self }
     }
 
     /// Makes the folder, for this user alone, where it does not exist.
@@ -26,8 +36,8 @@ impl DataFolder {
     /// [`IdentityError::Storage`]; [`IdentityError::OtherOwner`] where it is there and somebody else's, as when root enrols
     /// a gate that runs as a user of its own.
     pub fn create(&self) -> Result<(), IdentityError> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
-        made.map_err(PrivateFileError::storage("making")).map_err(storage(&self.0))?;
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path);
+        made.map_err(PrivateFileError::storage("making")).map_err(storage(&self.path))?;
         self.is_ours()
     }
 
@@ -36,49 +46,66 @@ impl DataFolder {
     /// # Errors
     /// [`IdentityError::OtherOwner`]; [`IdentityError::Storage`] where there is no folder.
     pub fn is_ours(&self) -> Result<(), IdentityError> {
-        let owner = fs::metadata(&self.0).map(|folder| folder.uid());
-        let owner = owner.map_err(PrivateFileError::storage("looking at")).map_err(storage(&self.0))?;
+        let owner = fs::metadata(&self.path).map(|folder| folder.uid());
+        let owner = owner.map_err(PrivateFileError::storage("looking at")).map_err(storage(&self.path))?;
         if owner == rustix::process::geteuid().as_raw() {
             Ok(())
         } else {
-            Err(IdentityError::OtherOwner { path: self.0.clone(), owner })
+            Err(IdentityError::OtherOwner { path: self.path.clone(), owner })
         }
     }
 
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The replica's store.
     #[must_use]
     pub fn replica(&self) -> PathBuf {
-        self.0.join("replica")
+        self.path.join("replica")
     }
 
     /// The journal's store.
     #[must_use]
     pub fn journal(&self) -> PathBuf {
-        self.0.join("journal")
+        self.path.join("journal")
     }
 
-    /// The private keys.
+    /// The private keys, wherever they lie.
     #[must_use]
     pub fn keys(&self) -> PathBuf {
-        self.0.join("gate.key")
+        self.keys.clone().unwrap_or_else(|| self.own_keys())
+    }
+
+    /// The private keys as an enrolment writes them.
+    pub(super) fn own_keys(&self) -> PathBuf {
+        self.path.join("gate.key")
     }
 
     /// The event's subkeys.
     #[must_use]
     pub fn subkeys(&self) -> PathBuf {
-        self.0.join("subkeys")
+        self.path.join("subkeys")
     }
 
     /// What the enrolment told.
     #[must_use]
     pub fn enrolment(&self) -> PathBuf {
-        self.0.join("enrolment.cbor")
+        self.path.join("enrolment.cbor")
+    }
+
+    /// Whether an enrolment may begin here.
+    ///
+    /// # Errors
+    /// [`IdentityError::Enrolled`]; [`IdentityError::KeysElsewhere`], since an enrolment makes its keys here.
+    pub fn may_be_enrolled(&self) -> Result<(), IdentityError> {
+        match &self.keys {
+            _ if self.is_enrolled() => Err(IdentityError::Enrolled),
+            Some(path) => Err(IdentityError::KeysElsewhere { path: path.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Whether an enrolment was finished here.
@@ -103,6 +130,6 @@ impl DataFolder {
                 Err(source) => return Err(storage(&folder)(PrivateFileError::Storage { doing: "removing", source })),
             }
         }
-        private_file::sync_folder(&self.0).map_err(storage(&self.0))
+        private_file::sync_folder(&self.path).map_err(storage(&self.path))
     }
 }

@@ -1,6 +1,5 @@
 //! `kido-arbiter doctor`.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use kido_arbiter::doctor::examine;
@@ -9,8 +8,8 @@ use kido_doctor::Report;
 
 use super::{machine_clock, say};
 
-pub(super) async fn doctor(data: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let report = Report::of(examine(&DataFolder::at(data), &*machine_clock()).await);
+pub(super) async fn doctor(folder: &DataFolder, json: bool) -> anyhow::Result<ExitCode> {
+    let report = Report::of(examine(folder, &*machine_clock()).await);
     say(&if json { report.json().to_string() } else { report.to_string() })?;
     Ok(if report.is_ready() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

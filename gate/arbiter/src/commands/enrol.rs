@@ -1,7 +1,6 @@
 //! `kido-arbiter enrol`.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use anyhow::Context as _;
 use kido_arbiter::PROGRAM;
 use kido_arbiter::book::Book;
 use kido_arbiter::following;
-use kido_arbiter::identity::{DataFolder, Identity, IdentityError};
+use kido_arbiter::identity::{DataFolder, Identity};
 use kido_follow::enrol::{ASK_INTERVAL, Comparing};
 use kido_follow::{FeedClient, Uplink};
 use kido_shared::enrolment::{EnrolmentLink, Party};
@@ -22,11 +21,8 @@ use super::{machine_clock, say};
 /// Longest link that is read: an origin, a token and a fingerprint are under 400 characters.
 const LINK_BYTES_MAX: u64 = 1_024;
 
-pub(super) async fn enrol(data: &Path) -> anyhow::Result<ExitCode> {
-    let folder = DataFolder::at(data);
-    if folder.is_enrolled() {
-        return Err(IdentityError::Enrolled.into());
-    }
+pub(super) async fn enrol(folder: &DataFolder) -> anyhow::Result<ExitCode> {
+    folder.may_be_enrolled()?;
     folder.create()?;
     let link = EnrolmentLink::parse(&ask_for_link()?)?;
     let clock = machine_clock();
@@ -47,12 +43,12 @@ pub(super) async fn enrol(data: &Path) -> anyhow::Result<ExitCode> {
             None => tokio::time::sleep(ASK_INTERVAL).await,
         }
     };
-    identity.store(&folder)?;
+    identity.store(folder)?;
     say("enrolled")?;
-    if let Err(error) = first_feed(&folder, &identity).await {
+    if let Err(error) = first_feed(folder, &identity).await {
         say(&format!("The feed could not be fetched yet ({error:#}); `kido-arbiter run` goes on with it."))?;
     }
-    let data = data.display();
+    let data = folder.path().display();
     say(&format!("next: kido-arbiter doctor --data {data}, then kido-arbiter run --data {data}"))?;
     Ok(ExitCode::SUCCESS)
 }

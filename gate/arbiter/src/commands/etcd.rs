@@ -1,6 +1,6 @@
 //! `kido-arbiter etcd`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -13,10 +13,9 @@ use rand::rngs::OsRng;
 use super::say;
 use crate::EtcdOptions;
 
-pub(super) async fn etcd(data: &Path, joining: EtcdOptions) -> anyhow::Result<ExitCode> {
-    let folder = DataFolder::at(data);
-    let identity = Identity::load(&folder)?;
-    has_decided_nothing(&folder, identity.enrolment().event)?;
+pub(super) async fn etcd(folder: &DataFolder, joining: EtcdOptions) -> anyhow::Result<ExitCode> {
+    let identity = Identity::load(folder)?;
+    has_decided_nothing(folder, identity.enrolment().event)?;
     let EtcdOptions { endpoints, ca, cert, key, begin } = joining;
     let tls = TlsFiles::new(file(ca)?, file(cert)?, file(key)?)?;
     let settings = EtcdSettings::new(endpoints, tls)?;
@@ -32,7 +31,7 @@ pub(super) async fn etcd(data: &Path, joining: EtcdOptions) -> anyhow::Result<Ex
     if !joined.settings.tls().is_known_by_certificate() {
         say("No certificate of this box is named: then whoever reaches the etcd can write there.")?;
     }
-    let data = data.display();
+    let data = folder.path().display();
     say(&format!("next: kido-arbiter doctor --data {data}, then kido-arbiter run --data {data}"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,10 +12,9 @@ use tokio::fs::File;
 
 use super::{machine_clock, say};
 
-pub(super) async fn import(data: &Path, path: &Path) -> anyhow::Result<ExitCode> {
-    let folder = DataFolder::at(data);
+pub(super) async fn import(folder: &DataFolder, path: &Path) -> anyhow::Result<ExitCode> {
     let file = File::open(path).await.with_context(|| format!("{} cannot be read", path.display()))?;
-    let identity = Identity::load(&folder)?;
+    let identity = Identity::load(folder)?;
     folder.create()?;
     let (place, followed) = (folder.book(), identity.followed());
     let book = match tokio::task::spawn_blocking(move || Book::open(&place, followed)).await? {

@@ -1,7 +1,6 @@
 //! `kido-arbiter run`.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,14 +48,13 @@ enum Ended {
     Retention,
 }
 
-pub(super) async fn run(data: &Path, listen: Listen) -> anyhow::Result<ExitCode> {
-    let folder = DataFolder::at(data);
-    let identity = Identity::load(&folder)?;
-    let book = open_book(&folder, &identity).await?;
+pub(super) async fn run(folder: &DataFolder, listen: Listen) -> anyhow::Result<ExitCode> {
+    let identity = Identity::load(folder)?;
+    let book = open_book(folder, &identity).await?;
     announce(&identity, &book);
     let ended = match JoinedEtcd::load(&folder.etcd())? {
-        Some(joined) => on_etcd(&folder, (&identity, &book), joined, listen).await?,
-        None => on_own_disk(&folder, (&identity, &book), listen).await?,
+        Some(joined) => on_etcd(folder, (&identity, &book), joined, listen).await?,
+        None => on_own_disk(folder, (&identity, &book), listen).await?,
     };
     tokio::task::spawn_blocking(move || book.close()).await??;
     if ended == Ended::Retention {
