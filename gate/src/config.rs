@@ -224,6 +224,7 @@ impl Config {
     pub fn with_data(data: PathBuf) -> Self {
         Self {
             data,
+            keys: None,
             lane: LaneConfig::default(),
             reader: ReaderConfig::default(),
             kiosk: KioskConfig::default(),

@@ -20,9 +20,6 @@ use crate::identity::{DataFolder, Identity, read_private};
 use crate::journal::{Journal, JournalError};
 use crate::replica::{Replica, ReplicaError};
 
-/// How far the machine's clock may lie from the registrar's before a doctor frowns: half of what signatures allow.
-const CLOCK_APART_MAX: Duration = Duration::from_secs(30);
-
 /// How long a running gate may take to say how it stands: somebody with a stick may be at its hatch.
 const STANDING_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -61,7 +58,7 @@ pub async fn examine(
         }
     };
     findings.extend(stores);
-    findings.extend(line::look(&identity, &clock, arbiter).await);
+    findings.extend(line::look(&identity, &*clock, arbiter).await);
     findings
 }
 

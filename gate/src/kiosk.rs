@@ -43,7 +43,12 @@ const BODY_BYTES_MAX: usize = 256;
 const STREAMS_MAX: usize = 8;
 
 /// Every stream, and what the page asks for beside it.
-const LIMITS: Limits = Limits { connections: 64, read_buffer_bytes: 16 * 1024, drain: Duration::from_secs(2) };
+const LIMITS: Limits = Limits {
+    connections: 64,
+    read_buffer_bytes: 16 * 1024,
+    head: kido_serve::HEAD_DEADLINE,
+    drain: Duration::from_secs(2),
+};
 
 /// Why the lane's page is not served.
 #[derive(Debug, thiserror::Error)]

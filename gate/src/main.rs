@@ -20,7 +20,7 @@ and when it is put away before the event's retention date: kido-gate wipe --data
 
 /// Drives one lane: a card in the tray, a PIN, a proof, a stored admission, an open barrier.
 ///
-/// A gate belongs to one event. It is enrolled once, with an operator looking at both screens; from then on it follows
+/// A gate belongs to one event. It is enrolled once, with an operator who types six digits of its screen into the console; from then on it follows
 /// the event's feed, decides at the lane, asks the arbiter that every entry is used once, and stores each admission
 /// before the lane opens. It goes on with what it knows while the registrar is out of reach, as the event's policy says.
 #[derive(Debug, Parser)]

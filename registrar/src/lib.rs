@@ -5,7 +5,6 @@ pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod config;
-pub mod core_dumps;
 mod doctor;
 pub mod domain;
 pub mod enrolment;

@@ -1,11 +1,11 @@
-//! Enrolment: how a new gate or venue arbiter and the registrar come to trust each other, with one operator looking at
-//! both screens. What is said of the gate here holds for either [`Party`].
+//! Enrolment: how a new gate or venue arbiter and the registrar come to trust each other, with one operator who carries six
+//! digits from one screen to the other. What is said of the gate here holds for either [`Party`].
 //!
 //! ```text
 //! operator ── offer (QR or link: origin, token, root fingerprint) ──▶ gate
 //! gate ── token, public keys, SHA-256 of its nonce ──▶ registrar
 //! gate ◀── registrar's nonce, event, root key ── registrar
-//! gate ── its nonce ──▶ registrar          both now show the same six digits; the operator types one into the other
+//! gate ── its nonce ──▶ registrar          the gate shows six digits; the operator types them at the registrar
 //! gate ◀── subkeys under HPKE, feed key certificate ── registrar
 //! ```
 //!

@@ -28,8 +28,7 @@ pub(crate) const OFFICE_SLOT: u8 = 7;
 /// Cards that come at most: as many as the crowd has.
 pub(crate) const CARDS: u8 = 240;
 
-/// Every third card has a second ticket: as often as its holder may come in. (Tickets with several entries are not offered
-/// yet.)
+/// Every third card has a second ticket: as often as its holder may come in.
 const SECOND_TICKET_EVERY: u8 = 3;
 
 /// A gate's barrier: writes down each time that it opens, whatever becomes of the gate meanwhile.

@@ -273,7 +273,7 @@ mod tests {
                         b_total{x=\"q\\\"\\\\\\n,}\"} 3\n# EOF\n";
 
     #[test]
-    fn a_scrape_reads() {
+    fn a_well_formed_scrape_is_read_with_its_labels() {
         let read = Scraped::read(GOOD).unwrap();
         assert_eq!(read.value("b_total", &[("x", "q\"\\\n,}")]), Some(3.0));
         assert_eq!(read.value("a_seconds_count", &[]), Some(2.0));

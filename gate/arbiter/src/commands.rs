@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use kido_arbiter::identity::DataFolder;
 use kido_serve::TlsPair;
 use kido_shared::clock::{Clock, SystemClock};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use kido_store::core_dumps::forbid_core_dumps;
 use tracing_subscriber::EnvFilter;
 
 use crate::{Cli, Command, LogFormat, LogOptions};
@@ -25,9 +25,7 @@ use run::Listen;
 pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
     log_to_stderr(&cli.log)?;
     // Before anything secret is read: no core dump and no debugger.
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })
-        .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable))
-        .context("core dumps cannot be switched off")?;
+    forbid_core_dumps().context("core dumps cannot be switched off")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let keys = cli.keys;
     let folder = |data: &Path| DataFolder::at(data).with_keys_at(keys.clone());

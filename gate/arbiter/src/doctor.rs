@@ -5,14 +5,12 @@
 mod etcd;
 
 use std::path::Path;
-use std::time::Duration;
 
-use kido_doctor::{Finding, disk, secrets};
+use kido_doctor::{Finding, disk, line, secrets};
 use kido_follow::uplink::JSON_BYTES_MAX;
-use kido_follow::{LookedAtHead, UnbelievedHead, Uplink, UplinkError};
+use kido_follow::{Uplink, UplinkError};
 use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::error_chain::Chain;
-use kido_shared::limits::FEED_HEAD_BYTES_MAX;
 use kido_shared::wire::v1::routes;
 use kido_store::StoreError;
 
@@ -22,14 +20,8 @@ use crate::identity::{DataFolder, Identity};
 use crate::records::Sharing;
 use crate::records::etcd::JoinedEtcd;
 
-/// Deadline of one question.
-const DEADLINE: Duration = Duration::from_secs(5);
-
 /// What is said where looking itself failed.
 const CUT_OFF: &str = "an examination was cut off";
-
-/// How far this clock may lie from the registrar's before a doctor frowns: half of what signatures allow.
-const CLOCK_APART_MAX: Duration = Duration::from_secs(30);
 
 /// Looks at everything that this box needs, and asks its own addresses.
 pub async fn examine(folder: &DataFolder, clock: &dyn Clock) -> Vec<Finding> {
@@ -49,7 +41,7 @@ pub async fn examine(folder: &DataFolder, clock: &dyn Clock) -> Vec<Finding> {
     let said = format!("{} · {}{rehearsal}", enrolment.event_name, enrolment.arbiter);
     findings.push(Finding::well("enrolment", said));
     findings.push(secrets::look_at_keeping("keys", &folder.keys()));
-    findings.extend(look_at_line(&identity, clock.now()).await);
+    findings.extend(look_at_line(&identity, clock).await);
     let joined = match JoinedEtcd::load(&folder.etcd()) {
         Ok(joined) => joined,
         Err(error) => {
@@ -74,37 +66,11 @@ pub async fn examine(folder: &DataFolder, clock: &dyn Clock) -> Vec<Finding> {
     findings
 }
 
-async fn look_at_line(identity: &Identity, now: Timestamp) -> Vec<Finding> {
-    let enrolment = identity.enrolment();
-    let asked = async {
-        let uplink = Uplink::new(enrolment.origin.clone(), crate::PROGRAM)?;
-        let head = uplink.get(&routes::feed_head(enrolment.event), FEED_HEAD_BYTES_MAX, DEADLINE).await?;
-        Ok::<_, UplinkError>((uplink, head))
-    };
-    let origin = enrolment.origin.as_str();
-    match asked.await {
-        Ok((uplink, bytes)) => {
-            vec![Finding::well("uplink", origin), look_at_head(&uplink, identity, &bytes, now).await]
-        }
-        // The venue's line may be down: that is what this box is for.
-        Err(error) => vec![Finding::look("uplink", format!("{origin}: {}", Chain(&error)))],
-    }
-}
-
-async fn look_at_head(uplink: &Uplink, identity: &Identity, bytes: &[u8], now: Timestamp) -> Finding {
+async fn look_at_line(identity: &Identity, clock: &dyn Clock) -> Vec<Finding> {
     let Followed { root, event, feed_key, .. } = identity.followed();
-    match kido_follow::look_at_head(uplink, (root, event), &feed_key, (bytes, now)).await {
-        Err(error @ UnbelievedHead::Feed(_)) => Finding::broken("clock", Chain(&error).to_string()),
-        Err(error @ UnbelievedHead::Uplink(_)) => Finding::look("uplink", Chain(&error).to_string()),
-        Ok(LookedAtHead { head, .. }) => {
-            let issued_at = head.head().issued_at;
-            let behind = issued_at.since(now);
-            if behind > CLOCK_APART_MAX {
-                Finding::look("clock", format!("{} s behind the registrar", behind.as_secs()))
-            } else {
-                Finding::well("clock", "agrees with the registrar")
-            }
-        }
+    match Uplink::new(identity.enrolment().origin.clone(), crate::PROGRAM) {
+        Ok(uplink) => line::look(&uplink, (root, event), &feed_key, clock).await,
+        Err(error) => vec![Finding::broken("uplink", Chain(&error).to_string())],
     }
 }
 
@@ -138,7 +104,7 @@ fn look_at_book(
 
 async fn look_at_address(uplink: &Uplink) -> Finding {
     let origin = uplink.origin().as_str().to_owned();
-    match uplink.get(routes::HEALTH, JSON_BYTES_MAX, DEADLINE).await {
+    match uplink.get(routes::HEALTH, JSON_BYTES_MAX, line::DEADLINE).await {
         Ok(_well) => Finding::well("address", format!("{origin} answers")),
         Err(UplinkError::Unwell { status, spoke: true }) => {
             Finding::look("address", format!("{origin} answers {status}: it does not decide now"))

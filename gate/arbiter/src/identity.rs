@@ -3,7 +3,7 @@
 //! | file | content |
 //! |---|---|
 //! | `arbiter.key` | both private keys; made here; may then move into a systemd credential, and never anywhere else |
-//! | `subkeys` | the event's `feed` and `claim` subkeys; wiped at the retention date |
+//! | `subkeys` | the event's `record` and `claim` subkeys; wiped at the retention date |
 //! | `enrolment.cbor` | event, registrar, root key: nothing secret |
 //! | `book/` · `claims/` | what the feed told · the records |
 //! | `etcd.cbor` | where several boxes share their records: how that etcd is spoken to, and its mark |

@@ -105,8 +105,9 @@ enum Command {
     },
     /// Decides until it is told to stop
     ///
-    /// Plain http: a proxy on this box ends TLS for the address that gates know, and passes the Host header on as it
-    /// came; see `deploy/README.md`. On SIGTERM it answers what is under way and ends.
+    /// Plain http behind a proxy on this box, which ends TLS for the address that gates know and passes the Host header on
+    /// as it came, or TLS of its own (--tls-certificate, --tls-key); see `deploy/README.md`. On SIGTERM it answers what is
+    /// under way and ends.
     Run {
         /// The data folder
         #[arg(long, value_name = "DIR")]

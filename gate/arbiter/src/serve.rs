@@ -3,13 +3,14 @@
 use core::time::Duration;
 
 use axum::Router;
-use kido_serve::{Entry, Limits};
+use kido_serve::{Entry, HEAD_DEADLINE, Limits};
 
 /// The loop's limits.
 const LIMITS: Limits = Limits {
     // Four of each of the largest venue's gates, and a proxy's.
     connections: 1_024,
     read_buffer_bytes: 16 * 1024,
+    head: HEAD_DEADLINE,
     // Each step under way is one write.
     drain: Duration::from_secs(5),
 };

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use kido_gate::carried::{FeedTaken, Moments, take_feed};
 use kido_gate::config::Config;
 use kido_gate::hatch::Asking;
-use kido_gate::identity::Identity;
+use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::replica::{Replica, ReplicaError};
 use kido_store::StoreError;
 use tokio::fs::File;

@@ -12,7 +12,7 @@ use kido_gate::config::{BarrierConfig, Config};
 use kido_gate::display::{LaneSign, TypedInputs, Viewer, display};
 use kido_gate::gate_clock::GateClock;
 use kido_gate::hatch::Hatch;
-use kido_gate::identity::Identity;
+use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::journal::Journal;
 use kido_gate::kiosk::{Kiosk, Page};
 use kido_gate::metrics::Metrics;

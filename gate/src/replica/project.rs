@@ -207,8 +207,8 @@ fn enter(place: Place, record: FeedRecord, index: &mut IndexChanges<'_>) -> Resu
         FeedRecord::Gate(gate) => index.put(Key::Gate(gate.gate).bytes(), encode(&gate)),
         FeedRecord::Key(key) => index.put(Key::Certificate(place.at).bytes(), encode(&key)),
         FeedRecord::End(end) => index.put(Key::End.bytes(), encode(&end)),
-        // For operators, for staff, and for later versions: kept in the log.
         FeedRecord::Arbiter(arbiter) => index.put(Key::Arbiter(arbiter.arbiter).bytes(), encode(&arbiter)),
+        // For operators, for staff, and for later versions: kept in the log.
         FeedRecord::Conflict(_) | FeedRecord::Staff(_) | FeedRecord::Unknown(_) => {}
     }
     Ok(())

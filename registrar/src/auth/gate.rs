@@ -2,13 +2,13 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
-use axum::http::HeaderMap;
 use ed25519_dalek::VerifyingKey;
+use kido_serve::SignedHeaders;
 use kido_shared::clock::Timestamp;
 use kido_shared::copies::Sighting;
 use kido_shared::ids::{EventId, GateId};
-use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
-use kido_shared::request_signature::{RequestParts, RequestSignatureError, UnverifiedRequest, VerifiedRequest};
+use kido_shared::journal_head::JournalHead;
+use kido_shared::request_signature::{RequestSignatureError, VerifiedRequest};
 
 use crate::api::extract::{EventPath, parse_json};
 use crate::domain::gate::GateRefusal;
@@ -19,9 +19,7 @@ use crate::store::Failed;
 /// A signed request as it arrived. Nothing of its body is believed before [`Self::verify`].
 #[derive(Debug)]
 pub struct SignedRequest {
-    signature: UnverifiedRequest,
-    digest: String,
-    journal: Option<String>,
+    headers: SignedHeaders,
     method: String,
     target_uri: String,
     body: Bytes,
@@ -31,13 +29,7 @@ impl SignedRequest {
     /// Whose key to look up.
     #[must_use]
     pub const fn claimed_gate(&self) -> GateId {
-        self.signature.claimed_gate()
-    }
-
-    /// Where the gate says that its journal stands; worth nothing before [`Self::verify`].
-    fn journal(&self) -> Result<JournalHead, RequestSignatureError> {
-        let field = self.journal.as_deref().ok_or(RequestSignatureError::Profile)?;
-        field.parse().map_err(|_no_head| RequestSignatureError::Malformed)
+        self.headers.claimed_gate()
     }
 
     /// Verifies the signature, takes the nonce, and hands the body out.
@@ -45,21 +37,12 @@ impl SignedRequest {
     /// # Errors
     /// [`RequestSignatureError`] or [`super::nonces::ReplayError`].
     pub fn verify(self, app: &AppState, key: &[u8; 32]) -> Result<(VerifiedRequest, Bytes), AppError> {
-        let Self { signature, digest, journal, method, target_uri, body } = self;
+        let Self { headers, method, target_uri, body } = self;
         let key = VerifyingKey::from_bytes(key).map_err(|_no_key| RequestSignatureError::Signature)?;
-        let parts = RequestParts { method: &method, target_uri: &target_uri, body: &body, journal: journal.as_deref() };
         let now = app.now();
-        let verified = signature.verify(&parts, &digest, &key, now)?;
+        let verified = headers.verify((&method, &target_uri, &body), &key, now)?;
         app.nonces.take(&verified, now)?;
         Ok((verified, body))
-    }
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, RequestSignatureError> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next().map(|value| value.to_str()), values.next()) {
-        (Some(Ok(text)), None) => Ok(text),
-        (Some(_) | None, _) => Err(RequestSignatureError::Malformed),
     }
 }
 
@@ -67,16 +50,13 @@ impl FromRequest<AppState> for SignedRequest {
     type Rejection = AppError;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, AppError> {
-        let headers = request.headers();
-        let signature = UnverifiedRequest::parse(header(headers, "signature-input")?, header(headers, "signature")?)?;
-        let digest = header(headers, "content-digest")?.to_owned();
-        let journal = if signature.covers_journal() { Some(header(headers, JOURNAL_HEADER)?.to_owned()) } else { None };
+        let headers = SignedHeaders::read(request.headers())?;
         let method = request.method().as_str().to_owned();
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let target_uri = format!("{}{path}", app.origin);
         let body =
             Bytes::from_request(request, app).await.map_err(|rejection| RequestError::of_body(rejection.status()))?;
-        Ok(Self { signature, digest, journal, method, target_uri, body })
+        Ok(Self { headers, method, target_uri, body })
     }
 }
 
@@ -102,7 +82,7 @@ impl<T: serde::de::DeserializeOwned> FromRequest<AppState> for GateBody<T> {
             Err(Failed::Refused(refusal)) => return Err(AppError::Signer(refusal)),
             known => known?,
         };
-        let journal = signed.journal()?;
+        let journal = signed.headers.journal()?;
         let (verified, bytes) = signed.verify(app, &known.verifying_key)?;
         one_machine(app, (event, verified.gate()), journal, verified.created()).await?;
         Ok(Self { event, gate: verified.gate(), body: parse_json(&bytes)? })

@@ -1,4 +1,4 @@
-//! `event create | update | export | list | show | forget`.
+//! `event create | update | export | list | show | recover | forget`.
 
 mod export;
 mod postpone;

@@ -21,7 +21,7 @@ use crate::keyring::{Keyring, KeyringError};
 
 const AFTERWARDS: &str = "\
 What it makes:
-  DIR/keyring          master key, week keys, identities of events to come; back it up apart from everything else
+  DIR/keyring          master key, week keys, spare keys of events to come; back it up apart from everything else
   DIR/events           (later) a folder for each event
   DIR/registrar.toml   the origin
   DIR/operator.token   the first operator's bearer token; DIR/tokens.json keeps its hash

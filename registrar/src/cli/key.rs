@@ -1,4 +1,4 @@
-//! `key rotate | list`: the keys that feeds are signed with, and the root key's word for them.
+//! `key rotate | list | stock`: the keys that feeds are signed with, and the root key's word for them.
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ enum KeyCommand {
         #[arg(long, value_name = "MOMENT", value_parser = moment::parse)]
         until: Option<Timestamp>,
     },
-    /// Certify identities for more events to come, on the registrar's machine and as its user
+    /// Certify spare keys for more events to come, on the registrar's machine and as its user
     #[command(after_help = STOCK)]
     Stock {
         /// Folder that `init` has made

@@ -16,7 +16,7 @@ const EXAMPLES: &str = "\
 Example:
   kido-registrar token add --role sales --label web-shop --out shop.token
   sales     imports tickets, confirms payments, cancels; sees states, never an admission or a time
-  desk      looks at tickets, suspends them
+  desk      looks at tickets, suspends them; brings journals of gates, and ticks of lists on paper
   viewer    looks
   operator  everything
 A token opens what it may for 90 days; --expires says another number of them, --never that it has no end. Who goes on

@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod disk;
+pub mod line;
 pub mod secrets;
 
 use core::fmt;

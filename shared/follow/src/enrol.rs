@@ -49,7 +49,7 @@ pub enum EnrolError {
     Ended,
 }
 
-/// A dialogue whose digits both sides show.
+/// A dialogue whose digits this side shows, and an operator types at the registrar.
 pub struct Comparing {
     uplink: Uplink,
     link: EnrolmentLink,

@@ -19,7 +19,12 @@ use tokio::sync::Semaphore;
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// A Prometheus or two, and a person who looks.
-const LIMITS: Limits = Limits { connections: 8, read_buffer_bytes: 16 * 1024, drain: Duration::from_secs(2) };
+const LIMITS: Limits = Limits {
+    connections: 8,
+    read_buffer_bytes: 16 * 1024,
+    head: kido_serve::HEAD_DEADLINE,
+    drain: Duration::from_secs(2),
+};
 
 /// What every answer says to browsers: this is data, to be kept by nobody and shown in no page.
 const ALWAYS: [(HeaderName, HeaderValue); 3] = [

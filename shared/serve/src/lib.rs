@@ -3,6 +3,7 @@
 //! A registrar, a venue's arbiter and the endpoint that is scraped differ in how many they serve and how long they let
 //! others finish; what a slow or silent client may cost is the same everywhere, and stands here.
 
+mod signed;
 mod tls;
 
 use core::net::IpAddr;
@@ -26,10 +27,11 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+pub use signed::{SignedHeaders, only_header};
 pub use tls::{Examined, Tls, TlsError, TlsPair};
 
-/// Longest wait for the head of a request, and for the next one on a kept connection. Gates ask every few seconds.
-const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+/// What [`Limits::head`] is wherever nobody needs another: gates ask every few seconds.
+pub const HEAD_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Most header fields of a request: a gate's has eleven, a proxy adds as many.
 const HEADERS_MAX: usize = 64;
@@ -73,6 +75,8 @@ pub struct Limits {
     pub connections: usize,
     /// Largest head of a request, and what one connection reads ahead, in bytes; hyper takes no less than 8 KiB.
     pub read_buffer_bytes: usize,
+    /// Longest wait for the head of a request, whole, and for the next one on a kept connection.
+    pub head: Duration,
     /// How long requests under way may take once the process is asked to stop.
     pub drain: Duration,
 }
@@ -182,7 +186,7 @@ fn from(mut request: Request<Incoming>, peer: Peer) -> Request<Incoming> {
 /// One protocol, and its limits.
 fn http(limits: Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.head);
     builder.max_headers(HEADERS_MAX).max_buf_size(limits.read_buffer_bytes);
     builder
 }

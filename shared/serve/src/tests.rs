@@ -21,6 +21,10 @@ struct Server {
 }
 
 async fn server(drain: Duration) -> Server {
+    server_with(HEAD_DEADLINE, drain).await
+}
+
+async fn server_with(head: Duration, drain: Duration) -> Server {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -30,7 +34,7 @@ async fn server(drain: Duration) -> Server {
         let_go.notified().await;
         "done"
     });
-    let limits = Limits { connections: 2, read_buffer_bytes: 8 * 1024, drain };
+    let limits = Limits { connections: 2, read_buffer_bytes: 8 * 1024, head, drain };
     let (stop, stopped) = oneshot::channel();
     let router = Router::new().route("/slow", slow);
     let running = tokio::spawn(serve(listener, router, limits, async { drop(stopped.await) }));
@@ -70,6 +74,25 @@ async fn a_request_that_never_ends_holds_the_end_up_for_no_longer_than_the_drain
     server.stop.send(()).unwrap();
     server.running.await.unwrap();
     assert!((drain..Duration::from_secs(10)).contains(&began.elapsed()), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_client_that_never_finishes_its_request_gives_its_place_back() {
+    let server = server_with(Duration::from_millis(100), Duration::from_secs(1)).await;
+    let mut slow = Vec::new();
+    for _place in 0..2 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(&ASK[..ASK.len() - 2]).await.unwrap();
+        slow.push(stream);
+    }
+    // It is served only once a place is free, and those two never send their last line.
+    let mut honest = ask(&server).await;
+    server.answer.notify_one();
+    server.stop.send(()).unwrap();
+    let mut answer = String::new();
+    honest.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.running.await.unwrap();
 }
 
 #[tokio::test]

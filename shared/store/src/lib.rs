@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clean;
+pub mod core_dumps;
 mod error;
 mod export;
 mod folder;

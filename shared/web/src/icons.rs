@@ -1,4 +1,4 @@
-//! The one set of pictures, drawn for Kido: 48 by 48, one stroke, the colour of the text around them.
+//! The pictures of the registrar's pages, drawn for Kido: 48 by 48, one stroke, the colour of the text around them.
 //!
 //! They are placed into pages as elements, never linked, so that they take the colour scheme; beside each stands a word,
 //! so screen readers pass over them.
@@ -7,12 +7,8 @@
 pub const CARD: &str = include_str!("../icons/card.svg");
 /// A card in a reader.
 pub const READER: &str = include_str!("../icons/reader.svg");
-/// Four digits.
-pub const DIGITS: &str = include_str!("../icons/digits.svg");
 /// Admitted, bound: a filled circle with an open doorway.
 pub const WELCOME: &str = include_str!("../icons/welcome.svg");
-/// Go elsewhere: an arrow in a square.
-pub const ELSEWHERE: &str = include_str!("../icons/elsewhere.svg");
 /// Staff: a person in a triangle.
 pub const DESK: &str = include_str!("../icons/desk.svg");
 /// Out of order: a crossed frame.

@@ -1,39 +1,27 @@
-//! A gate as a process, and taps at it as an attendee makes them.
+//! A gate as a process.
 
 mod carried;
 mod copied;
+mod log;
+mod taps;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kido_virtual_card::card::Fault;
-use kido_virtual_card::character::Character;
-use serde_json::Value;
 use tokio::process::Command;
 
 use super::kiosk::{Kiosk, Shown};
 use super::process::{Process, wait_for};
-use super::registrar::text;
 use super::scrape::{self, SCRAPED};
 use super::{HarnessError, Host, Programs, Registrar};
+
+pub use taps::Tap;
 
 /// How long a gate may take to follow what the registrar published: a poll, and a wait after a failure.
 pub const FOLLOWS_WITHIN: Duration = Duration::from_secs(45);
 
-/// How long a lane may take from a card to its last screen: the deadlines of a tap, and a busy machine.
-const TAP_WITHIN: Duration = Duration::from_secs(90);
-
 /// How long a lane may take to be in service: reader and replica.
 const IN_SERVICE_WITHIN: Duration = Duration::from_secs(60);
-
-/// How long a line may take from a gate to its log file.
-const LOGGED_WITHIN: Duration = Duration::from_secs(5);
-
-/// What a gate logs first.
-const BEGINS: &str = "the gate starts";
-
-/// What a gate logs when it refuses.
-const NOBODY_ENTERED: &str = "nobody entered";
 
 /// A gate; its folder stays when it is stopped.
 #[derive(Debug)]
@@ -83,25 +71,6 @@ impl Arriving {
             return Ok(self.gate);
         }
         Err(HarnessError::EndedEarly { program: self.gate.name, status, log })
-    }
-}
-
-/// What an attendee saw of one tap, and what staff read about it.
-#[derive(Debug, Clone)]
-pub struct Tap {
-    /// The last screen.
-    pub shown: Shown,
-    /// Whether the pad was shown.
-    pub asked_for_pin: bool,
-    /// The precise reason in the gate's log; empty where somebody entered.
-    pub reason: String,
-}
-
-impl Tap {
-    /// Whether the lane opened.
-    #[must_use]
-    pub fn is_welcome(&self) -> bool {
-        self.shown.kind() == "welcome"
     }
 }
 
@@ -278,135 +247,6 @@ impl Gate {
         }
     }
 
-    /// Puts a card into the tray, types the PIN if the pad is shown, takes the card at the last screen, and waits
-    /// until the lane is idle again.
-    ///
-    /// # Errors
-    /// [`HarnessError`].
-    pub async fn tap(
-        &mut self,
-        venue: &super::Venue,
-        card: Character,
-        faults: Vec<Fault>,
-        pin: &str,
-    ) -> Result<Tap, HarnessError> {
-        let tap = self.tap_and_leave(venue, card, faults, pin, None).await?;
-        self.in_service().await?;
-        Ok(tap)
-    }
-
-    /// The same for a party of so many.
-    ///
-    /// # Errors
-    /// [`HarnessError`].
-    pub async fn tap_party(
-        &mut self,
-        venue: &super::Venue,
-        card: Character,
-        pin: &str,
-        count: usize,
-    ) -> Result<Tap, HarnessError> {
-        let tap = self.tap_and_leave(venue, card, Vec::new(), pin, Some(count)).await?;
-        self.in_service().await?;
-        Ok(tap)
-    }
-
-    /// The same as [`Self::tap`] without waiting until the lane is idle: the next card waits its turn.
-    ///
-    /// # Errors
-    /// [`HarnessError`].
-    pub async fn tap_only(&mut self, venue: &super::Venue, card: Character, pin: &str) -> Result<Tap, HarnessError> {
-        self.tap_and_leave(venue, card, Vec::new(), pin, None).await
-    }
-
-    async fn tap_and_leave(
-        &mut self,
-        venue: &super::Venue,
-        card: Character,
-        faults: Vec<Fault>,
-        pin: &str,
-        party: Option<usize>,
-    ) -> Result<Tap, HarnessError> {
-        let told_before = self.log_lines(NOBODY_ENTERED)?.len();
-        self.kiosk()?.forget();
-        venue.control()?.insert(self.slot, card, faults)?;
-        let kiosk = self.kiosk.as_mut().ok_or_else(not_running)?;
-        let mut asked_for_pin = false;
-        let shown = loop {
-            let telling = |screen: &Shown| !matches!(screen.kind(), "idle" | "reading" | "proving");
-            let screen = kiosk.screen("the lane to say something", TAP_WITHIN, telling).await?;
-            match screen.kind() {
-                "ask_pin" => {
-                    asked_for_pin = true;
-                    kiosk.pin(&screen, pin).await?;
-                }
-                "ask_party" => kiosk.party(&screen, party.unwrap_or(1)).await?,
-                _ => break screen,
-            }
-        };
-        venue.control()?.remove(self.slot)?;
-        let reason = if shown.kind() == "refused" { self.next_reason(told_before).await? } else { String::new() };
-        Ok(Tap { shown, asked_for_pin, reason })
-    }
-
-    /// The reason that the log gives after so many others.
-    async fn next_reason(&self, told_before: usize) -> Result<String, HarnessError> {
-        let told = || Ok(self.log_lines(NOBODY_ENTERED)?.into_iter().nth(told_before));
-        let line = wait_for("the reason in the gate's log", LOGGED_WITHIN, async || told()).await?;
-        text(&line, "reason")
-    }
-
-    /// Waits until this gate has followed the feed as far as it goes now.
-    ///
-    /// # Errors
-    /// [`HarnessError::TimedOut`].
-    pub async fn followed(&self, registrar: &Registrar, event: &str, within: Duration) -> Result<(), HarnessError> {
-        let length = registrar.feed_length(event).await?;
-        let what = format!("{} to follow {length} records", self.name);
-        let followed = || Ok((self.followed_to()? >= length).then_some(()));
-        wait_for(&what, within, async || followed()).await
-    }
-
-    /// How many records it has followed, by its own word; what it followed stays followed when it starts anew.
-    ///
-    /// # Errors
-    /// [`HarnessError::File`].
-    pub fn followed_to(&self) -> Result<u64, HarnessError> {
-        let begun = self.log_lines(BEGINS)?;
-        let lengths = self.log_lines("feed followed")?;
-        Ok(begun
-            .iter()
-            .chain(&lengths)
-            .filter_map(|line| line.get("length").and_then(Value::as_u64))
-            .max()
-            .unwrap_or(0))
-    }
-
-    /// Waits until it knows that no arbiter answers.
-    ///
-    /// # Errors
-    /// [`HarnessError::TimedOut`].
-    pub async fn offline(&self, within: Duration) -> Result<(), HarnessError> {
-        self.connected("Offline", within).await
-    }
-
-    /// Waits until it knows that an arbiter answers again.
-    ///
-    /// # Errors
-    /// [`HarnessError::TimedOut`].
-    pub async fn online(&self, within: Duration) -> Result<(), HarnessError> {
-        self.connected("Online", within).await
-    }
-
-    async fn connected(&self, wanted: &str, within: Duration) -> Result<(), HarnessError> {
-        let newest = || {
-            let lines = self.log_lines_since_start("arbiter")?;
-            let newest = lines.last().and_then(|line| line.get("connectivity")).and_then(Value::as_str);
-            Ok((newest == Some(wanted)).then_some(()))
-        };
-        wait_for(&format!("{} to be {wanted}", self.name), within, async || newest()).await
-    }
-
     /// Waits until an admission of this ticket has arrived, and says how many have.
     ///
     /// # Errors
@@ -443,49 +283,6 @@ impl Gate {
         wait_for(&format!("a refused proof of {ticket_ref}"), within, arrived).await
     }
 
-    /// The lines of its log with exactly this message, oldest first.
-    ///
-    /// # Errors
-    /// [`HarnessError::File`].
-    pub fn log_lines(&self, message: &str) -> Result<Vec<Value>, HarnessError> {
-        Ok(lines_of(&self.log()?, message))
-    }
-
-    /// The same of the run under way: what an earlier run knew died with it.
-    fn log_lines_since_start(&self, message: &str) -> Result<Vec<Value>, HarnessError> {
-        let log = self.log()?;
-        let run = log.rfind(BEGINS).and_then(|at| log.get(at..)).unwrap_or_default();
-        Ok(lines_of(run, message))
-    }
-
-    /// Waits until its log has more than so many lines with this message, and gives the newest.
-    ///
-    /// # Errors
-    /// [`HarnessError::TimedOut`].
-    pub async fn logs(&self, message: &str, before: usize, within: Duration) -> Result<Value, HarnessError> {
-        let newest = || {
-            let lines = self.log_lines(message)?;
-            Ok((lines.len() > before).then(|| lines.last().cloned()).flatten())
-        };
-        wait_for(&format!("{} to log {message:?}", self.name), within, async || newest()).await
-    }
-
-    /// Where its log is.
-    #[must_use]
-    pub fn log_path(&self) -> PathBuf {
-        self.logs.join(format!("{}.log", self.name))
-    }
-
-    /// The process id of its newest reader process, by its own word.
-    ///
-    /// # Errors
-    /// [`HarnessError::File`].
-    pub fn reader_process(&self) -> Result<Option<i32>, HarnessError> {
-        let started = self.log_lines("reader process started")?;
-        let newest = started.last().and_then(|line| line.get("process")).and_then(Value::as_i64);
-        Ok(newest.and_then(|process| i32::try_from(process).ok()))
-    }
-
     /// Which event it belongs to.
     #[must_use]
     pub fn event(&self) -> &str {
@@ -518,15 +315,6 @@ impl Gate {
         &self.folder
     }
 
-    /// Its log, as far as it is written.
-    ///
-    /// # Errors
-    /// [`HarnessError::File`].
-    pub fn log(&self) -> Result<String, HarnessError> {
-        let path = self.logs.join(format!("{}.log", self.name));
-        std::fs::read_to_string(&path).map_err(|source| HarnessError::File { path, source })
-    }
-
     /// The process, while it runs.
     pub const fn process(&mut self) -> Option<&mut Process> {
         self.process.as_mut()
@@ -541,12 +329,6 @@ impl Gate {
     fn reader(&self) -> &'static str {
         kido_virtual_card::stack::SLOT_NAMES.get(usize::from(self.slot)).copied().unwrap_or_default()
     }
-}
-
-/// The lines of a JSON log with exactly this message.
-fn lines_of(log: &str, message: &str) -> Vec<Value> {
-    let parsed = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    parsed.filter(|line| line.get("message").and_then(Value::as_str) == Some(message)).collect()
 }
 
 fn not_running() -> HarnessError {

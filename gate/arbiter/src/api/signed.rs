@@ -9,10 +9,9 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts as _, Path, Request};
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
+use kido_serve::{SignedHeaders, only_header};
 use kido_shared::copies::Sighting;
 use kido_shared::ids::{EventId, GateId};
-use kido_shared::journal_head::JOURNAL_HEADER;
-use kido_shared::request_signature::{RequestParts, RequestSignatureError, UnverifiedRequest};
 use kido_shared::wire::v1::admissions::ClaimBody;
 
 use super::problem::Refused;
@@ -27,17 +26,9 @@ pub(crate) struct SignedStep {
     pub(crate) body: ClaimBody,
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, RequestSignatureError> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next().map(|value| value.to_str()), values.next()) {
-        (Some(Ok(text)), None) => Ok(text),
-        (Some(_) | None, _) => Err(RequestSignatureError::Malformed),
-    }
-}
-
 /// The address of this box that the gate has asked, as both sides write it.
 fn address<'a>(standing: &'a Standing, headers: &HeaderMap) -> Result<&'a str, Refused> {
-    let host = header(headers, HOST.as_str())?.to_ascii_lowercase();
+    let host = only_header(headers, HOST.as_str())?.to_ascii_lowercase();
     let addresses = standing.own.iter().flat_map(|own| &own.addresses).map(|address| address.as_str());
     let named = |address: &&str| address.split_once("://").is_some_and(|(_scheme, authority)| authority == host);
     addresses.into_iter().find(named).ok_or(Refused::OTHER_ADDRESS)
@@ -52,25 +43,19 @@ impl<R: ClaimRecords> FromRequest<Arc<Arbiter<R>>> for SignedStep {
         if !event.is_ok_and(|Path(event)| event == arbiter.book().event()) {
             return Err(Refused::OTHER_EVENT);
         }
-        let headers = &parts.headers;
-        let signature = UnverifiedRequest::parse(header(headers, "signature-input")?, header(headers, "signature")?)?;
-        let digest = header(headers, "content-digest")?.to_owned();
-        let journal = if signature.covers_journal() { Some(header(headers, JOURNAL_HEADER)?.to_owned()) } else { None };
+        let signed = SignedHeaders::read(&parts.headers)?;
         let standing = arbiter.book().standing();
-        let known = standing.gates.get(&signature.claimed_gate()).ok_or(Refused::UNKNOWN_GATE)?;
+        let known = standing.gates.get(&signed.claimed_gate()).ok_or(Refused::UNKNOWN_GATE)?;
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let (method, target_uri) =
-            (parts.method.as_str().to_owned(), format!("{}{path}", address(&standing, headers)?));
+            (parts.method.as_str().to_owned(), format!("{}{path}", address(&standing, &parts.headers)?));
         let body = Bytes::from_request(Request::from_parts(parts, body), arbiter).await;
         let body = body.map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Refused::TOO_LARGE,
             _other => Refused::BODY,
         })?;
-        let signed =
-            RequestParts { method: &method, target_uri: &target_uri, body: &body, journal: journal.as_deref() };
-        let head = journal.as_deref().ok_or(RequestSignatureError::Profile)?;
-        let head = head.parse().map_err(|_no_head| RequestSignatureError::Malformed)?;
-        let verified = signature.verify(&signed, &digest, &known.key, arbiter.now())?;
+        let head = signed.journal()?;
+        let verified = signed.verify((&method, &target_uri, &body), &known.key, arbiter.now())?;
         if known.revoked {
             return Err(Refused::REVOKED);
         }

@@ -48,7 +48,12 @@ async fn start(tls: Tls) -> (core::net::SocketAddr, tokio::task::JoinHandle<()>)
     let listener = TcpListener::bind((core::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = Router::new().route("/", get(async || "served"));
-    let limits = Limits { connections: 4, read_buffer_bytes: 8 * 1024, drain: Duration::from_secs(1) };
+    let limits = Limits {
+        connections: 4,
+        read_buffer_bytes: 8 * 1024,
+        head: crate::HEAD_DEADLINE,
+        drain: Duration::from_secs(1),
+    };
     let serving = serve(Entry::new(listener, Some(tls)), router, limits, core::future::pending());
     (address, tokio::spawn(serving))
 }

@@ -11,7 +11,7 @@ pub enum Role {
     Operator,
     /// Import, confirm, release, suspend and cancel tickets; sees their states, never an admission or a time.
     Sales,
-    /// Looks at tickets and suspends them.
+    /// Looks at tickets and suspends them; brings journals of gates, and ticks of lists on paper.
     Desk,
     /// Looks, and changes nothing.
     Viewer,

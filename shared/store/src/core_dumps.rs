@@ -3,7 +3,8 @@
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// Makes sure that no core file is ever written: certificates, signatures and keys live in memory here for moments.
+/// Makes sure that no core file is ever written: certificates, signatures, PINs and keys live in
+/// memory for moments.
 ///
 /// The limit stops files; `PR_SET_DUMPABLE` also stops programs that core dumps are piped to, and other processes of the
 /// same user from reading this one's memory.
