@@ -15,6 +15,7 @@ use kido_gate::lane::{ClaimOutcome, Input, Lane};
 use kido_gate::replica::Replica;
 use kido_gate::screen::Screen;
 use kido_shared::card::PinEntry;
+use kido_shared::challenge::Passage;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::policy::ArbiterHome;
@@ -35,6 +36,7 @@ pub(crate) struct Gate {
     pub(crate) number: usize,
     pub(crate) id: GateId,
     pub(crate) zone: Zone,
+    pub(crate) passage: Passage,
     pub(crate) journal_disk: Disk,
     pub(crate) replica_disk: Disk,
     pub(crate) machine: MachineClock,
@@ -75,6 +77,7 @@ impl Gate {
             number,
             id: genesis::gate_id(number),
             zone: genesis.zones[number].clone(),
+            passage: genesis.setting.passage(number),
             journal_disk: Disk::empty(),
             replica_disk: Disk::with(&genesis.replica),
             machine: MachineClock::default(),
@@ -126,6 +129,9 @@ impl Gate {
         let waiting = running.journal.outbox().expect("its outbox");
         for sent in &waiting.batch().admissions {
             world.ledger.borrow_mut().kept(world, &sent.admission);
+        }
+        for ending in &waiting.batch().endings {
+            world.ledger.borrow_mut().ended(*ending);
         }
         world.tell(|| format!("gate {} starts, {} withdrawn", self.number, recovered.withdrawn));
         self.carry(world, &running, first);
@@ -229,6 +235,9 @@ impl Gate {
         let reading = running.clock.reading(&self.machine, world.turns.now());
         if standing.is_revoked() || standing.age(reading.now) > policy.replica_age_max() {
             return Some(Refusal::ReplicaTooOld);
+        }
+        if self.passage == Passage::Out {
+            return None;
         }
         if Decider::of(policy, standing.gates) == Decider::Nobody {
             return Some(Refusal::OfflineNotAllowed);

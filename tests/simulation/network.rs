@@ -37,7 +37,10 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     Alive,
     Answer(ClaimAnswer),
-    Acks(Vec<AdmissionAck>),
+    Acks {
+        admissions: Vec<AdmissionAck>,
+        endings: Vec<AdmissionAck>,
+    },
     Taken,
     Feed {
         head: Vec<u8>,

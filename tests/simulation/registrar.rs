@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use kido_registrar::store::{Failed, Store};
 use kido_shared::claim::ClaimAnswer;
-use kido_shared::clock::ManualClock;
+use kido_shared::clock::{Clock as _, ManualClock};
 use kido_shared::feed::SealedRecord;
+use kido_shared::ids::GateId;
+use kido_shared::wire::v1::admissions::AdmissionBatch;
 
 use crate::disk::Disk;
 use crate::genesis;
@@ -36,7 +38,7 @@ impl Registrar {
         self.runs.set(self.runs.get() + 1);
         self.clock.set(world.moment());
         let seed = world.between(0, u64::MAX - 1);
-        let store = genesis::registrar(&self.disk.folder(), &self.clock, seed);
+        let store = world.genesis.registrar(&self.disk.folder(), &self.clock, seed);
         *self.store.borrow_mut() = Some(store);
     }
 
@@ -74,13 +76,16 @@ impl Registrar {
                 if mutations::swallows(world, &body.step) {
                     return Some(Reply::Answer(ClaimAnswer::Withdrawn));
                 }
+                let ended = body.step.admission();
                 let answered = at_once(store.claim(event, gate, body));
+                if let Ok(ClaimAnswer::Exited | ClaimAnswer::Annulled) = &answered {
+                    world.ledger.borrow_mut().end_heard(ended, self.clock.now());
+                }
                 self.of(world, answered.map(Reply::Answer))
             }
             Request::Upload(batch) => {
                 let batch = mutations::uploaded(world, batch);
-                let acks = at_once(store.ingest(event, gate, batch.admissions));
-                let reply = self.of(world, acks.map(Reply::Acks));
+                let reply = self.take_upload(world, &store, gate, batch);
                 world.news();
                 reply
             }
@@ -88,6 +93,27 @@ impl Registrar {
                 self.of(world, at_once(store.take_showings(event, gate, showings)).map(|()| Reply::Taken))
             }
         }
+    }
+
+    /// Admissions and their ends, as one request brings them.
+    fn take_upload(
+        &self,
+        world: &Rc<World>,
+        store: &Store,
+        gate: GateId,
+        AdmissionBatch { admissions, endings }: AdmissionBatch,
+    ) -> Option<Reply> {
+        let event = world.genesis.event;
+        let heard: Vec<_> = endings.iter().map(|ending| ending.admission).collect();
+        let taken = at_once(store.ingest(event, gate, admissions)).and_then(|admissions| {
+            let endings = at_once(store.ingest_endings(event, gate, endings))?;
+            Ok(Reply::Acks { admissions, endings })
+        });
+        if taken.is_ok() {
+            let now = self.clock.now();
+            heard.into_iter().for_each(|ended| world.ledger.borrow_mut().end_heard(ended, now));
+        }
+        self.of(world, taken)
     }
 
     fn of<R: std::error::Error + 'static>(&self, world: &Rc<World>, done: Result<Reply, Failed<R>>) -> Option<Reply> {

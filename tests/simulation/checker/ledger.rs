@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use kido_gate::journal::StoredAdmission;
 use kido_registrar::domain::ticket::TicketState;
 use kido_registrar::store::{Store, TicketName};
-use kido_shared::admission::{Admission, AdmissionBasis};
-use kido_shared::ids::{AdmissionId, TicketId};
+use kido_shared::admission::{Admission, AdmissionBasis, EndedBy, Ending};
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_tests::evening::{Evening, Granted};
 
 use crate::cast::Card;
+use crate::genesis::Genesis;
 use crate::turns::Ms;
 use crate::visitors::Seen;
 use crate::world::{Outcome, World};
@@ -19,6 +21,10 @@ use crate::world::{Outcome, World};
 pub(crate) struct Counts {
     pub(crate) admissions: u64,
     pub(crate) offline: u64,
+    /// Admissions of a second entry, or a later one.
+    pub(crate) further_entries: u64,
+    pub(crate) exits: u64,
+    pub(crate) annulled: u64,
     pub(crate) conflicts: u64,
     pub(crate) starts: u64,
     pub(crate) boxes_replaced: u64,
@@ -30,6 +36,9 @@ impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.admissions += other.admissions;
         self.offline += other.offline;
+        self.further_entries += other.further_entries;
+        self.exits += other.exits;
+        self.annulled += other.annulled;
         self.conflicts += other.conflicts;
         self.starts += other.starts;
         self.boxes_replaced += other.boxes_replaced;
@@ -50,6 +59,15 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// Before anything has happened.
+    pub(crate) fn of(genesis: &Genesis) -> Self {
+        let mut ledger = Self::default();
+        for bought in &genesis.tickets {
+            ledger.evening.sold(bought.ticket, bought.entries);
+        }
+        ledger
+    }
+
     /// A journal has acknowledged these.
     pub(crate) fn stored(&mut self, world: &World, stored: &[StoredAdmission]) {
         stored.iter().for_each(|stored| self.kept(world, stored.admission()));
@@ -60,7 +78,29 @@ impl Ledger {
         if self.evening.stored(admission, world.plan.setting.offline()) {
             self.counts.admissions += 1;
             self.counts.offline += u64::from(admission.basis == AdmissionBasis::Offline);
+            self.counts.further_entries += u64::from(admission.entry > 1);
         }
+    }
+
+    /// This is on some gate's disk: an admission ended.
+    pub(crate) fn ended(&mut self, ending: Ending) {
+        if self.evening.ended(ending) {
+            self.counts.exits += u64::from(ending.by == EndedBy::Exited);
+            self.counts.annulled += u64::from(ending.by == EndedBy::Annulled);
+        }
+    }
+
+    /// A barrier said that nobody passed, and its gate has that on its disk.
+    pub(crate) fn annulled(&mut self, admission: AdmissionId, gate: GateId, at: Timestamp) {
+        match self.evening.admission(admission).map(|admission| admission.ticket) {
+            Some(ticket) => self.ended(Ending { admission, ticket, gate, by: EndedBy::Annulled, at }),
+            None => self.breaks(format!("{admission} was annulled, and never stored")),
+        }
+    }
+
+    /// The registrar has heard of an end.
+    pub(crate) fn end_heard(&mut self, admission: AdmissionId, at: Timestamp) {
+        self.evening.end_heard(admission, at);
     }
 
     /// A box has granted a claim.

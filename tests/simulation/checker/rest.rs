@@ -11,7 +11,7 @@ use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
 use kido_shared::feed::{RecordCipher, SealedRecord};
 use kido_shared::ids::{AdmissionId, Epoch};
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
-use kido_tests::evening::{Fate, LastWord, Published, Shown, Truth, UnreadableFeed, locked_out, unchanged};
+use kido_tests::evening::{Fate, LastWord, Listed, Published, Shown, Truth, UnreadableFeed, locked_out, unchanged};
 
 use crate::cast::Card;
 use crate::genesis;
@@ -69,6 +69,7 @@ fn look_at(world: &Rc<World>, store: &Store) -> Vec<String> {
         let ledger = world.ledger.borrow();
         broken.extend(ledger.evening.doubles(&published));
         broken.extend(ledger.evening.unpublished(&published));
+        broken.extend(ledger.evening.unended(&published));
     }
     broken.extend(conflicts(world, store, &published));
     match truth(world, store, records) {
@@ -108,7 +109,8 @@ fn lost(world: &World, store: &Store) -> Vec<String> {
 fn conflicts(world: &World, store: &Store, published: &Published) -> Vec<String> {
     let event = world.genesis.event;
     let listed = store.conflicts(event).unwrap_or_default();
-    let listed: Vec<_> = listed.into_iter().map(|view| view.conflict).collect();
+    let listed: Vec<_> =
+        listed.into_iter().map(|view| Listed { conflict: view.conflict, settled: view.settled_at.is_some() }).collect();
     let told = |ticket| {
         let history = store.history(event, &TicketName::Id(ticket)).unwrap_or_default();
         history.iter().filter(|line| matches!(line.happening, Happening::Conflict(_))).count()
@@ -192,7 +194,7 @@ fn fates(world: &World) -> Vec<Fate> {
             word: match seen {
                 Seen::Welcome => LastWord::Welcome,
                 told if told.is_an_end() => LastWord::WhereToTurn,
-                Seen::Refused(_) | Seen::Nothing | Seen::WalkedOff => LastWord::Nothing,
+                Seen::Goodbye | Seen::Refused(_) | Seen::Nothing | Seen::WalkedOff => LastWord::Nothing,
             },
             had_a_ticket: states.any(|state| state == TicketState::Bound),
             got_in: ledger.has_passed(world, Card(*card)),

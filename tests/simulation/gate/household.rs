@@ -139,13 +139,17 @@ async fn push(house: &House) -> Result<Option<usize>, JournalError> {
     }
     let sent = house.ask(Request::Upload(outbox.batch().clone()), UPLOAD_DEADLINE).await;
     let ids = || outbox.batch().admissions.iter().map(|sent| sent.admission.id);
-    let acknowledged: Vec<AdmissionId> = match sent {
+    let ended = || outbox.batch().endings.iter().map(|ending| ending.admission);
+    let (acknowledged, endings): (Vec<AdmissionId>, Vec<AdmissionId>) = match sent {
         // By their places: a mutation may have them under other names.
-        Some(Reply::Acks(acks)) => ids().take(acks.len()).collect(),
-        None if house.world.is(Mutation::OutboxEmptiedUnheard) => ids().collect(),
+        Some(Reply::Acks { admissions, endings }) => {
+            (ids().take(admissions.len()).collect(), ended().take(endings.len()).collect())
+        }
+        None if house.world.is(Mutation::OutboxEmptiedUnheard) => (ids().collect(), ended().collect()),
         _ => return Ok(None),
     };
-    at_once(journal.note_uploaded(&outbox, &acknowledged)).map(Some)
+    let noted = at_once(journal.note_uploaded(&outbox, &acknowledged))?;
+    Ok(Some(noted + at_once(journal.note_endings_uploaded(&outbox, &endings))?))
 }
 
 async fn push_showings(house: &House) -> Result<Option<usize>, JournalError> {
