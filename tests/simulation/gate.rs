@@ -2,6 +2,7 @@
 
 mod carrier;
 mod claims;
+mod helping;
 mod household;
 
 use std::cell::{Cell, RefCell};
@@ -40,6 +41,8 @@ pub(crate) struct Gate {
     pub(crate) journal_disk: Disk,
     pub(crate) replica_disk: Disk,
     pub(crate) machine: MachineClock,
+    /// How many records of the feed it is known to have.
+    pub(crate) followed: Cell<u64>,
     running: RefCell<Option<Rc<Running>>>,
     runs: Cell<u64>,
     /// Whose card lies in the tray, and the how-manieth it is.
@@ -81,6 +84,7 @@ impl Gate {
             journal_disk: Disk::empty(),
             replica_disk: Disk::with(&genesis.replica),
             machine: MachineClock::default(),
+            followed: Cell::default(),
             running: RefCell::default(),
             runs: Cell::default(),
             tray: Cell::default(),
@@ -101,6 +105,7 @@ impl Gate {
         let now = world.turns.now();
         let replica = Replica::open_held(&self.replica_disk.folder(), world.genesis.followed_by(self.number));
         let replica = replica.expect("a gate starts on its own disk");
+        self.followed.set(replica.position().length);
         let (journal, recovered) = {
             let mut random = world.random.borrow_mut();
             let opened = Journal::open_held(&self.journal_disk.folder(), self.id, self.machine.at(now), &mut *random);

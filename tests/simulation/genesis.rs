@@ -13,7 +13,7 @@ use kido_gate::replica::{Followed, Replica};
 use kido_registrar::domain::party::PartyLabel;
 use kido_registrar::domain::reference::{OrderRef, TicketRef};
 use kido_registrar::entropy::Entropy;
-use kido_registrar::keyring::Keyring;
+use kido_registrar::keyring::{Keyring, Reached};
 use kido_registrar::registration::{CertificateTrust, Registrations, StartRequest};
 use kido_registrar::store::{ImportOutcome, NewArbiter, NewGate, Store, StoreParts, TicketRow};
 use kido_shared::certificate::{CertificateDer, KeyAlgorithm};
@@ -151,8 +151,8 @@ fn entries_of(card: usize) -> Entries {
 }
 
 /// A registrar over a folder in memory.
-fn registrar(base: &Base, held: &HeldFolder, clock: &Arc<ManualClock>, seed: u64) -> Store {
-    Store::open_held(parts(base.folder.path(), clock, seed), base.event, held)
+fn registrar(base: &Base, held: &HeldFolder, clock: &Arc<ManualClock>, (seed, mark): (u64, Option<Reached>)) -> Store {
+    Store::open_held(parts(base.folder.path(), clock, seed), base.event, held, mark)
         .expect("a registrar starts on its own disk")
 }
 
@@ -241,7 +241,7 @@ impl Genesis {
         let base = base(setting.several);
         let (event, clock) = (base.event, Arc::new(ManualClock::at(DOORS)));
         let folder = HeldFolder::of_log(&base.log).expect("memory");
-        let store = registrar(base, &folder, &clock, 13);
+        let store = registrar(base, &folder, &clock, (13, None));
         let before = store.policy(event).expect("a policy");
         let mut chosen = draft();
         (chosen.offline, chosen.arbiter.home) = (setting.offline(), setting.home());
@@ -283,8 +283,13 @@ impl Genesis {
     }
 
     /// This event's registrar, over a folder in memory.
-    pub(crate) fn registrar(&self, held: &HeldFolder, clock: &Arc<ManualClock>, seed: u64) -> Store {
-        registrar(self.base, held, clock, seed)
+    pub(crate) fn registrar(
+        &self,
+        held: &HeldFolder,
+        clock: &Arc<ManualClock>,
+        begun: (u64, Option<Reached>),
+    ) -> Store {
+        registrar(self.base, held, clock, begun)
     }
 
     /// What this gate follows, and under which keys.
@@ -310,19 +315,25 @@ pub(crate) fn enrol_box(store: &Store, event: EventId, number: usize) -> bool {
     at_once(store.add_arbiter(event, new)).is_ok()
 }
 
-/// The feed's records from a place on. Reading the log is work for a thread of its own, and waited for.
+/// The feed's records from a place on.
 pub(crate) fn records(store: &Store, event: EventId, from: u64) -> Option<Vec<kido_shared::feed::SealedRecord>> {
+    on_a_thread(store.feed_records(event, from, u64::MAX)).ok()
+}
+
+/// Work of the product for a thread of its own, waited for: nobody's turn comes meanwhile.
+pub(crate) fn on_a_thread<T>(work: impl Future<Output = T>) -> T {
     thread_local! {
         static RUNTIME: tokio::runtime::Runtime =
             tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     }
-    RUNTIME.with(|runtime| runtime.block_on(store.feed_records(event, from, u64::MAX)).ok())
+    RUNTIME.with(|runtime| runtime.block_on(work))
 }
 
 fn follow(store: &Store, event: EventId, folder: &HeldFolder, followed: Followed) {
     let replica = Replica::open_held(folder, followed).expect("a replica");
-    let head = store.signed_head(event).expect("a head").into_bytes();
-    let head = replica.verify_head(&head, DOORS).expect("a head to believe");
+    let signed = store.signed_head(event).expect("a head").into_bytes();
+    let head = replica.verify_head(&signed, DOORS).expect("a head to believe");
+    replica.reaching(&head, &signed);
     let news = records(store, event, 0).expect("records");
     let mut check = replica.begin(&head).expect("a beginning");
     check.extend(&news).expect("a chain");

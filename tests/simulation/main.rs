@@ -30,6 +30,7 @@ mod mutations;
 mod network;
 mod plan;
 mod registrar;
+mod restore;
 mod seeds;
 mod turns;
 mod visitors;
@@ -58,6 +59,7 @@ fn no_seed_breaks_a_rule() {
         // A checker that has met none of these has proved nothing about them.
         assert!(seen.conflicts > 0 && seen.offline > 0, "no conflict, or nobody without an arbiter: {seen:?}");
         assert!(seen.exits > 0 && seen.annulled > 0 && seen.further_entries > 0, "nobody out and in again: {seen:?}");
+        assert!(seen.restored > 0 && seen.states_lost > 0, "no registrar from a backup: {seen:?}");
         assert!(seen.boxes_replaced > 0 && seen.granted_by_a_second_box > 0, "no box in another's place: {seen:?}");
     }
 }

@@ -7,6 +7,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use crate::cast::CROWD;
+use crate::restore;
 use crate::turns::Ms;
 
 /// One seed in so many is the big house.
@@ -94,7 +95,7 @@ impl Setting {
     /// The zone of a gate: of its own where home gates admit; else every third gate is the other house's.
     pub(crate) fn zone(self, gate: usize) -> String {
         match self.offline {
-            _ if self.passage(gate) == Passage::Out => "OUT".to_owned(),
+            _ if self.passage(gate) == Passage::Out => format!("OUT{gate}"),
             Offline::HomeGate if gate < 26 => char::from(b'A' + u8::try_from(gate).expect("few")).to_string(),
             Offline::HomeGate => format!("Z{gate}"),
             Offline::Refuse | Offline::Admit if gate % 3 == 2 => "B".to_owned(),
@@ -138,6 +139,8 @@ pub(crate) struct Weather {
     pub(crate) nobody_passes: u32,
     /// Visitors who go out again once they were let in, where lanes let people out.
     pub(crate) goes_out: u32,
+    /// Whether the registrar's disk is lost, and a backup put in its place.
+    pub(crate) restored: bool,
 }
 
 /// A run, before it begins.
@@ -174,7 +177,17 @@ impl Plan {
             self.weather.nobody_passes = random.gen_range(0..=250);
             self.weather.goes_out = random.gen_range(300..=900);
         }
+        // A box that was enrolled after the backup is enrolled once more by hand, and its records are its own.
+        self.weather.restored = random.gen_ratio(1, 6) && !self.weather.box_replaced && self.setting.gates < BIG_HOUSE;
+        if self.weather.restored {
+            self.heals_at += restore::NIGHT_LONGER_BY;
+        }
         self
+    }
+
+    /// Whether gates tell the registrar how they are: what depends on it is drawn by few nights.
+    pub(crate) const fn reports(&self) -> bool {
+        self.weather.restored
     }
 }
 
@@ -217,5 +230,6 @@ fn weather(random: &mut StdRng) -> Weather {
         box_replaced: sometimes(8) == 1,
         nobody_passes: 0,
         goes_out: 0,
+        restored: false,
     }
 }

@@ -28,6 +28,9 @@ pub(crate) struct Counts {
     pub(crate) conflicts: u64,
     pub(crate) starts: u64,
     pub(crate) boxes_replaced: u64,
+    /// Registrars that came back from a backup, and states of tickets that were lost by it.
+    pub(crate) restored: u64,
+    pub(crate) states_lost: u64,
     /// Claims that a box granted in the place of another.
     pub(crate) granted_by_a_second_box: u64,
 }
@@ -42,6 +45,8 @@ impl std::ops::AddAssign for Counts {
         self.conflicts += other.conflicts;
         self.starts += other.starts;
         self.boxes_replaced += other.boxes_replaced;
+        self.restored += other.restored;
+        self.states_lost += other.states_lost;
         self.granted_by_a_second_box += other.granted_by_a_second_box;
     }
 }
@@ -51,7 +56,10 @@ impl std::ops::AddAssign for Counts {
 pub(crate) struct Ledger {
     pub(super) evening: Evening,
     sent: BTreeSet<AdmissionId>,
-    pub(super) states: BTreeMap<TicketId, TicketState>,
+    /// What was acknowledged of each ticket's state, and how long the feed was then.
+    states: BTreeMap<TicketId, (TicketState, u64)>,
+    /// Tickets whose newest state was lost with the registrar's disk, and no gate has heard of it.
+    pub(super) unsure: BTreeSet<TicketId>,
     pub(super) fates: BTreeMap<usize, Seen>,
     broken: Vec<String>,
     story: Vec<String>,
@@ -125,15 +133,33 @@ impl Ledger {
     }
 
     /// The registrar has acknowledged that a ticket is in this state.
-    pub(crate) fn acknowledged(&mut self, ticket: TicketId, state: TicketState) {
-        self.states.insert(ticket, state);
+    pub(crate) fn acknowledged(&mut self, ticket: TicketId, state: TicketState, feed_length: u64) {
+        self.states.insert(ticket, (state, feed_length));
+        self.unsure.remove(&ticket);
+    }
+
+    /// What each ticket must be at the registrar.
+    pub(super) fn states(&self) -> BTreeMap<TicketId, TicketState> {
+        self.states.iter().map(|(ticket, (state, _length))| (*ticket, *state)).collect()
+    }
+
+    /// The registrar comes back from a backup. What is in the feed up to there some gate has; what it acknowledged beyond
+    /// is lost, and nothing that a gate has stored.
+    pub(crate) fn registrar_was_restored(&mut self, known: u64) {
+        self.counts.restored += 1;
+        let (kept, lost) = std::mem::take(&mut self.states).into_iter().partition(|(_, (_, length))| *length <= known);
+        self.states = kept;
+        let lost: BTreeMap<TicketId, (TicketState, u64)> = lost;
+        self.counts.states_lost += lost.len() as u64;
+        self.unsure.extend(lost.into_keys());
     }
 
     /// A card has given its proof: what its tickets are now is what was acknowledged.
     pub(crate) fn resumed(&mut self, world: &World, store: &Store, card: Card) {
         for bought in world.genesis.tickets.iter().filter(|bought| bought.card == card) {
             if let Ok(view) = store.ticket(world.genesis.event, &TicketName::Id(bought.ticket)) {
-                self.states.insert(bought.ticket, view.state);
+                let length = store.event(world.genesis.event).map_or(u64::MAX, |event| event.feed_length);
+                self.acknowledged(bought.ticket, view.state, length);
             }
         }
     }

@@ -14,7 +14,7 @@ use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 use kido_tests::evening::{Fate, LastWord, Listed, Published, Shown, Truth, UnreadableFeed, locked_out, unchanged};
 
 use crate::cast::Card;
-use crate::genesis;
+use crate::genesis::{self, on_a_thread};
 use crate::plan::Home;
 use crate::turns::at_once;
 use crate::visitors::Seen;
@@ -26,6 +26,9 @@ const NOBODY: AdmissionId = AdmissionId::from_bytes([0xFF; 16]);
 /// Whether nobody has anything left to bring home, to tell or to follow.
 pub(crate) fn is_at_rest(world: &World) -> bool {
     let Some(store) = world.registrar.store(world) else { return false };
+    if store.is_recovering(world.genesis.event) {
+        return false;
+    }
     let length = store.event(world.genesis.event).map(|event| event.feed_length).unwrap_or_default();
     let gates = world.gates.iter().all(|gate| {
         gate.running().is_some_and(|running| {
@@ -49,6 +52,10 @@ pub(crate) fn look(world: &Rc<World>) {
         broken.push(unrest(world));
     }
     match world.registrar.store(world) {
+        Some(store) if store.is_recovering(world.genesis.event) => {
+            let view = on_a_thread(store.recovery(world.genesis.event));
+            broken.push(format!("the registrar does not get back what it has lost: {view:?}"));
+        }
         Some(store) => broken.extend(look_at(world, &store)),
         None => broken.push("the registrar does not come back".to_owned()),
     }
@@ -101,7 +108,7 @@ fn lost(world: &World, store: &Store) -> Vec<String> {
     let counted = store.event(event).map(|event| event.counts.admissions).unwrap_or_default();
     let mut broken = ledger.evening.lost(|id| store.admission(event, id).ok().flatten(), counted);
     let state = |ticket| store.ticket(event, &TicketName::Id(ticket)).map(|view| view.state).ok();
-    broken.extend(unchanged(&ledger.states, state));
+    broken.extend(unchanged(&ledger.states(), state));
     broken
 }
 
@@ -185,9 +192,13 @@ fn by_box(world: &World, step: ClaimStep, store: &Store) -> Option<ClaimAnswer> 
 /// Whoever went home, and with what.
 fn fates(world: &World) -> Vec<Fate> {
     let ledger = world.ledger.borrow();
+    let known = ledger.states();
     let fate = |(card, seen): (&usize, &Seen)| {
         let states = world.genesis.tickets.iter().filter(|bought| bought.card == Card(*card));
-        let mut states = states.map(|bought| ledger.states.get(&bought.ticket).copied().unwrap_or(TicketState::Bound));
+        let mut states = states.filter_map(|bought| {
+            let state = known.get(&bought.ticket).copied().unwrap_or(TicketState::Bound);
+            (!ledger.unsure.contains(&bought.ticket)).then_some(state)
+        });
         Fate {
             who: format!("card {card}"),
             saw: format!("{seen:?}"),

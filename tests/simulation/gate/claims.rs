@@ -168,6 +168,10 @@ async fn one(
             reachability.answered(now);
             Err(NoAnswer::TooFast)
         }
+        Some(Reply::Unwell) => {
+            reachability.step_unanswered(now);
+            Err(NoAnswer::Silence)
+        }
         Some(_) => {
             reachability.answered(now);
             Err(NoAnswer::Refused)
