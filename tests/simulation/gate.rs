@@ -61,6 +61,8 @@ pub(crate) struct Running {
     pub(crate) replica: Replica,
     pub(crate) clock: RunClock,
     pub(crate) reachability: RefCell<Reachability>,
+    /// Whether the last question went unanswered.
+    missed: Cell<bool>,
     /// Claims that the arbiter has refused for good: nothing is left to withdraw of them.
     refused: RefCell<BTreeSet<AdmissionId>>,
     /// What the lane was told last about itself.
@@ -119,6 +121,7 @@ impl Gate {
             replica,
             reachability: RefCell::new(Reachability::begin(clock.steady(now))),
             clock,
+            missed: Cell::default(),
             refused: RefCell::default(),
             told: RefCell::default(),
             tick_at: Cell::default(),
@@ -131,6 +134,7 @@ impl Gate {
         });
         *self.running.borrow_mut() = Some(Rc::clone(&running));
         world.ledger.borrow_mut().starts();
+        world.ledger.borrow_mut().answered(self.number, now);
         let waiting = running.journal.outbox().expect("its outbox");
         for sent in &waiting.batch().admissions {
             world.ledger.borrow_mut().kept(world, &sent.admission);
@@ -225,9 +229,17 @@ impl Gate {
         }
     }
 
+    /// Whether an arbiter elsewhere answers.
+    fn reaches(world: &World, running: &Running) -> Connectivity {
+        if world.is(Mutation::OfflineAtOnce) && running.missed.get() {
+            return Connectivity::Offline;
+        }
+        running.reachability.borrow().connectivity(running.clock.steady(world.turns.now()))
+    }
+
     /// Whether whoever decides here answers.
     fn connectivity(world: &World, running: &Running) -> Connectivity {
-        let elsewhere = running.reachability.borrow().connectivity(running.clock.steady(world.turns.now()));
+        let elsewhere = Self::reaches(world, running);
         let standing = running.replica.standing();
         let policy = standing.policy.as_deref().expect("every world begins with a policy");
         Decider::of(policy, standing.gates).connectivity(elsewhere)

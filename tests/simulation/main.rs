@@ -51,6 +51,9 @@ const FIRST: u64 = 1;
 /// Seeds within which a planted bug must be found.
 const FOUND_WITHIN: u64 = 400;
 
+/// Seeds among which a machine that stops in the middle has stopped.
+const STOPS_WITHIN: u64 = 20;
+
 #[test]
 fn no_seed_breaks_a_rule() {
     let count = seeds::from_environment("KIDO_SIMULATION_SEEDS").unwrap_or(SEEDS);
@@ -128,4 +131,19 @@ fn the_checker_finds_a_lane_that_opens_on_silence() {
 #[test]
 fn the_checker_finds_an_outbox_that_is_emptied_unheard() {
     seeds::find(Mutation::OutboxEmptiedUnheard, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_gate_that_calls_itself_offline_at_once() {
+    seeds::find(Mutation::OfflineAtOnce, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_journal_that_is_kept_back_from_a_registrar_without_it() {
+    seeds::find(Mutation::JournalKeptBack, FOUND_WITHIN);
+}
+
+#[test]
+fn a_run_that_merely_stops_has_found_nothing() {
+    assert_eq!(seeds::found(Mutation::MerelyStops, STOPS_WITHIN), None);
 }

@@ -10,7 +10,7 @@ use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::{Clock as _, ManualClock};
 use kido_shared::feed::SealedRecord;
 use kido_shared::ids::GateId;
-use kido_shared::wire::v1::admissions::AdmissionBatch;
+use kido_shared::wire::v1::admissions::{AdmissionAcks, AdmissionBatch};
 use kido_shared::wire::v1::recovery::RecoveryWish;
 use kido_store::HeldFolder;
 
@@ -157,19 +157,11 @@ impl Registrar {
     }
 
     /// Admissions and their ends, as one request brings them.
-    fn take_upload(
-        &self,
-        world: &Rc<World>,
-        store: &Store,
-        gate: GateId,
-        AdmissionBatch { admissions, endings }: AdmissionBatch,
-    ) -> Option<Reply> {
+    fn take_upload(&self, world: &Rc<World>, store: &Store, gate: GateId, batch: AdmissionBatch) -> Option<Reply> {
         let event = world.genesis.event;
-        let heard: Vec<_> = endings.iter().map(|ending| ending.admission).collect();
-        let taken = at_once(store.ingest(event, gate, admissions)).and_then(|admissions| {
-            let endings = at_once(store.ingest_endings(event, gate, endings))?;
-            Ok(Reply::Acks { admissions, endings })
-        });
+        let heard: Vec<_> = batch.endings.iter().map(|ending| ending.admission).collect();
+        let taken = on_a_thread(store.take_upload(event, gate, batch));
+        let taken = taken.map(|AdmissionAcks { acks, endings }| Reply::Acks { admissions: acks, endings });
         if taken.is_ok() {
             let now = self.clock.now();
             heard.into_iter().for_each(|ended| world.ledger.borrow_mut().end_heard(ended, now));

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::checker::Counts;
+use crate::checker::{Counts, UNREST};
 use crate::mutations::Mutation;
 use crate::plan::{Night, Plan};
 use crate::world::{Outcome, World};
@@ -49,13 +49,20 @@ pub(crate) fn tell(seed: u64) {
     assert!(!outcome.went_wrong(), "seed {seed}: {:#?} {:?}", outcome.broken, outcome.stopped);
 }
 
-/// Runs seeds with a planted bug until a rule complains of one: a run that merely stops has found nothing.
-pub(crate) fn find(mutation: Mutation, within: u64) {
+/// Runs seeds with a planted bug until a rule complains of one; gives the seed and what it complains of. A run that merely
+/// stops, or comes to no rest, has found nothing: which rule is broken has to be said.
+pub(crate) fn found(mutation: Mutation, within: u64) -> Option<(u64, String)> {
     let suited = (1..).filter(|seed| mutation.shows_in(&Plan::draw(*seed, Night::Whole).0));
-    let found = suited.take(usize::try_from(within).expect("a few")).find_map(|seed| {
+    suited.take(usize::try_from(within).expect("a few")).find_map(|seed| {
         let outcome = run(seed, Night::Whole, Some(mutation));
-        (!outcome.broken.is_empty()).then_some((seed, outcome))
-    });
-    let (seed, outcome) = found.unwrap_or_else(|| panic!("{mutation:?} is not found within {within} seeds"));
-    println!("{mutation:?}: seed {seed}: {}", outcome.broken[0]);
+        let named = outcome.broken.into_iter().find(|rule| !rule.starts_with(UNREST));
+        named.map(|rule| (seed, rule))
+    })
+}
+
+/// Wants a planted bug to be found.
+pub(crate) fn find(mutation: Mutation, within: u64) {
+    let (seed, rule) =
+        found(mutation, within).unwrap_or_else(|| panic!("{mutation:?} is not found within {within} seeds"));
+    println!("{mutation:?}: seed {seed}: {rule}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kido_gate::claim::OFFLINE_AFTER;
 use kido_gate::journal::StoredAdmission;
 use kido_registrar::domain::ticket::TicketState;
 use kido_registrar::store::{Store, TicketName};
@@ -56,6 +57,8 @@ impl std::ops::AddAssign for Counts {
 pub(crate) struct Ledger {
     pub(super) evening: Evening,
     sent: BTreeSet<AdmissionId>,
+    /// When an arbiter has answered each gate last, or it has started.
+    answered: BTreeMap<usize, Ms>,
     /// What was acknowledged of each ticket's state, and how long the feed was then.
     states: BTreeMap<TicketId, (TicketState, u64)>,
     /// Tickets whose newest state was lost with the registrar's disk, and no gate has heard of it.
@@ -109,6 +112,19 @@ impl Ledger {
     /// The registrar has heard of an end.
     pub(crate) fn end_heard(&mut self, admission: AdmissionId, at: Timestamp) {
         self.evening.end_heard(admission, at);
+    }
+
+    /// An arbiter has answered a gate, or that gate has started.
+    pub(crate) fn answered(&mut self, gate: usize, now: Ms) {
+        self.answered.insert(gate, now);
+    }
+
+    /// A gate has stored these, and asked nobody: it has to have been without an answer for as long as that takes.
+    pub(crate) fn asked_nobody(&mut self, gate: usize, now: Ms, stored: &[StoredAdmission]) {
+        let silence = now.saturating_sub(self.answered.get(&gate).copied().unwrap_or_default());
+        if !stored.is_empty() && u128::from(silence) < OFFLINE_AFTER.as_millis() {
+            self.breaks(format!("gate {gate} asks nobody {silence} ms after an arbiter has answered it"));
+        }
     }
 
     /// A box has granted a claim.

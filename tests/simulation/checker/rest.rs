@@ -23,6 +23,9 @@ use crate::world::World;
 /// The name of a claim that nobody made, to see what an arbiter holds.
 const NOBODY: AdmissionId = AdmissionId::from_bytes([0xFF; 16]);
 
+/// How the complaint begins that something is not brought home.
+pub(crate) const UNREST: &str = "no rest";
+
 /// Whether nobody has anything left to bring home, to tell or to follow.
 pub(crate) fn is_at_rest(world: &World) -> bool {
     let Some(store) = world.registrar.store(world) else { return false };
@@ -99,7 +102,7 @@ fn unrest(world: &World) -> String {
         format!("gate {}: {running:?}", gate.number)
     });
     let gates: Vec<_> = gates.collect();
-    format!("no rest, {} people left: {gates:?}", world.people_left.get())
+    format!("{UNREST}, {} people left: {gates:?}", world.people_left.get())
 }
 
 /// Nothing that was acknowledged is lost, and nothing is there that never was.

@@ -277,6 +277,7 @@ fn admit_here(
     tap: TapNumber,
     planned: Vec<PlannedEntry>,
 ) -> Result<Input, JournalError> {
+    assert!(!world.is(Mutation::MerelyStops), "a machine stops in the middle");
     let standing = running.replica.standing();
     let policy = standing.policy.as_deref().expect("every world begins with a policy");
     let at = running.clock.reading(&gate.machine, world.turns.now()).now;
@@ -287,7 +288,11 @@ fn admit_here(
             let allowed = policy.choices().offline.allows(standing.zone_has_one_gate());
             match offline_objection(Gate::connectivity(world, running), allowed) {
                 Some(refusal) => (Vec::new(), Some(refusal)),
-                None => (at_once(running.journal.admit_offline(planned, at, &mut *random))?.stored, None),
+                None => {
+                    let stored = at_once(running.journal.admit_offline(planned, at, &mut *random))?.stored;
+                    world.ledger.borrow_mut().asked_nobody(gate.number, world.turns.now(), &stored);
+                    (stored, None)
+                }
             }
         }
         Decider::Here => {

@@ -8,6 +8,7 @@ use kido_shared::wire::v1::report::REPORT_EVERY_SECONDS;
 
 use super::household::{House, push, push_showings};
 use crate::genesis::on_a_thread;
+use crate::mutations::Mutation;
 use crate::network::{Reply, Request};
 use crate::turns::Ms;
 
@@ -53,11 +54,15 @@ async fn bring_back(house: &House, first: RecoveryWish) -> Result<(), JournalErr
                 RecoveryOffer::Records { from, range: encode_range(&tail.records).expect("a range") }
             }
             RecoveryWish::Journal { since } => {
-                on_a_thread(house.running.journal.requeue(since))?;
-                if !all_again(house).await? {
-                    return Ok(());
+                if house.world.is(Mutation::JournalKeptBack) {
+                    RecoveryOffer::Delivered { since }
+                } else {
+                    on_a_thread(house.running.journal.requeue(since))?;
+                    if !all_again(house).await? {
+                        return Ok(());
+                    }
+                    RecoveryOffer::Delivered { since }
                 }
-                RecoveryOffer::Delivered { since }
             }
         };
         match house.ask(Request::Offer(offer), OFFER_DEADLINE).await {
