@@ -4,4 +4,4 @@ mod ledger;
 mod rest;
 
 pub(crate) use ledger::{Counts, Ledger};
-pub(crate) use rest::{is_at_rest, look};
+pub(crate) use rest::{UNREST, is_at_rest, look};

@@ -31,6 +31,16 @@ impl Disk {
         self.folder.borrow().clone()
     }
 
+    /// A backup of it.
+    pub(crate) fn copy(&self) -> HeldFolder {
+        self.folder.borrow().copy().expect("memory")
+    }
+
+    /// A backup is put in its place.
+    pub(crate) fn replace(&self, backup: HeldFolder) {
+        *self.folder.borrow_mut() = backup;
+    }
+
     /// Everything on it is gone.
     pub(crate) fn forget(&self) {
         *self.folder.borrow_mut() = HeldFolder::new();

@@ -13,6 +13,7 @@ use crate::genesis;
 use crate::network::{Asker, Server};
 use crate::plan::Home;
 use crate::registrar::office;
+use crate::restore;
 use crate::turns::{Ms, Owner, at_once};
 use crate::world::World;
 
@@ -47,6 +48,9 @@ pub(crate) fn begin(world: &Rc<World>) {
     }
     if weather.box_replaced && world.plan.setting.home == Home::Venue {
         at_some_time(world, |world| replace_box(&world));
+    }
+    if weather.restored {
+        restore::begin(world);
     }
     if weather.index_lost > 0 || world.has_mutation() {
         world.turns.spawn(Owner::World, remember(Rc::clone(world)));
@@ -109,8 +113,7 @@ fn cut(world: &Rc<World>) {
         askers.extend((0..world.boxes.borrow().len()).map(Asker::Box));
     }
     let lines: Vec<_> = askers.iter().flat_map(|asker| servers.iter().map(|server| (*asker, *server))).collect();
-    world.tell(|| format!("cut: {lines:?}"));
-    lines.iter().for_each(|(asker, server)| world.network.cut(*asker, *server));
+    cut_these(world, &lines);
     let there = Rc::clone(world);
     world.turns.spawn(Owner::World, async move {
         there.turns.sleep(there.between(1_000, CUT_FOR)).await;
@@ -118,8 +121,22 @@ fn cut(world: &Rc<World>) {
     });
 }
 
+fn cut_these(world: &World, lines: &[(Asker, Server)]) {
+    world.tell(|| format!("cut: {lines:?}"));
+    lines.iter().for_each(|(asker, server)| world.network.cut(*asker, *server));
+}
+
+/// Cuts every line to the registrar; gives them, to be mended.
+pub(crate) fn cut_registrar_off(world: &World) -> Vec<(Asker, Server)> {
+    let mut askers: Vec<Asker> = (0..world.gates.len()).map(Asker::Gate).collect();
+    askers.extend((0..world.boxes.borrow().len()).map(Asker::Box));
+    let lines: Vec<_> = askers.into_iter().map(|asker| (asker, Server::Registrar)).collect();
+    cut_these(world, &lines);
+    lines
+}
+
 /// Shop, holder or operator does something while people tap.
-fn change(world: &Rc<World>) {
+pub(crate) fn change(world: &Rc<World>) {
     let event = world.genesis.event;
     let bought = world.genesis.tickets[any(world, world.genesis.tickets.len())].clone();
     let name = TicketName::Id(bought.ticket);
@@ -146,7 +163,8 @@ fn change(world: &Rc<World>) {
     };
     if let Some((ticket, state)) = done {
         world.tell(|| format!("{ticket} is {state:?}"));
-        world.ledger.borrow_mut().acknowledged(ticket, state);
+        let place = world.registrar.length(world).unwrap_or(u64::MAX);
+        world.ledger.borrow_mut().acknowledged(ticket, state, place);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod carrier;
 mod claims;
+mod helping;
 mod household;
 
 use std::cell::{Cell, RefCell};
@@ -15,6 +16,7 @@ use kido_gate::lane::{ClaimOutcome, Input, Lane};
 use kido_gate::replica::Replica;
 use kido_gate::screen::Screen;
 use kido_shared::card::PinEntry;
+use kido_shared::challenge::Passage;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::policy::ArbiterHome;
@@ -35,9 +37,12 @@ pub(crate) struct Gate {
     pub(crate) number: usize,
     pub(crate) id: GateId,
     pub(crate) zone: Zone,
+    pub(crate) passage: Passage,
     pub(crate) journal_disk: Disk,
     pub(crate) replica_disk: Disk,
     pub(crate) machine: MachineClock,
+    /// How many records of the feed it is known to have.
+    pub(crate) followed: Cell<u64>,
     running: RefCell<Option<Rc<Running>>>,
     runs: Cell<u64>,
     /// Whose card lies in the tray, and the how-manieth it is.
@@ -56,6 +61,8 @@ pub(crate) struct Running {
     pub(crate) replica: Replica,
     pub(crate) clock: RunClock,
     pub(crate) reachability: RefCell<Reachability>,
+    /// Whether the last question went unanswered.
+    missed: Cell<bool>,
     /// Claims that the arbiter has refused for good: nothing is left to withdraw of them.
     refused: RefCell<BTreeSet<AdmissionId>>,
     /// What the lane was told last about itself.
@@ -75,9 +82,11 @@ impl Gate {
             number,
             id: genesis::gate_id(number),
             zone: genesis.zones[number].clone(),
+            passage: genesis.setting.passage(number),
             journal_disk: Disk::empty(),
             replica_disk: Disk::with(&genesis.replica),
             machine: MachineClock::default(),
+            followed: Cell::default(),
             running: RefCell::default(),
             runs: Cell::default(),
             tray: Cell::default(),
@@ -98,6 +107,7 @@ impl Gate {
         let now = world.turns.now();
         let replica = Replica::open_held(&self.replica_disk.folder(), world.genesis.followed_by(self.number));
         let replica = replica.expect("a gate starts on its own disk");
+        self.followed.set(replica.position().length);
         let (journal, recovered) = {
             let mut random = world.random.borrow_mut();
             let opened = Journal::open_held(&self.journal_disk.folder(), self.id, self.machine.at(now), &mut *random);
@@ -111,6 +121,7 @@ impl Gate {
             replica,
             reachability: RefCell::new(Reachability::begin(clock.steady(now))),
             clock,
+            missed: Cell::default(),
             refused: RefCell::default(),
             told: RefCell::default(),
             tick_at: Cell::default(),
@@ -123,9 +134,13 @@ impl Gate {
         });
         *self.running.borrow_mut() = Some(Rc::clone(&running));
         world.ledger.borrow_mut().starts();
+        world.ledger.borrow_mut().answered(self.number, now);
         let waiting = running.journal.outbox().expect("its outbox");
         for sent in &waiting.batch().admissions {
             world.ledger.borrow_mut().kept(world, &sent.admission);
+        }
+        for ending in &waiting.batch().endings {
+            world.ledger.borrow_mut().ended(*ending);
         }
         world.tell(|| format!("gate {} starts, {} withdrawn", self.number, recovered.withdrawn));
         self.carry(world, &running, first);
@@ -214,9 +229,17 @@ impl Gate {
         }
     }
 
+    /// Whether an arbiter elsewhere answers.
+    fn reaches(world: &World, running: &Running) -> Connectivity {
+        if world.is(Mutation::OfflineAtOnce) && running.missed.get() {
+            return Connectivity::Offline;
+        }
+        running.reachability.borrow().connectivity(running.clock.steady(world.turns.now()))
+    }
+
     /// Whether whoever decides here answers.
     fn connectivity(world: &World, running: &Running) -> Connectivity {
-        let elsewhere = running.reachability.borrow().connectivity(running.clock.steady(world.turns.now()));
+        let elsewhere = Self::reaches(world, running);
         let standing = running.replica.standing();
         let policy = standing.policy.as_deref().expect("every world begins with a policy");
         Decider::of(policy, standing.gates).connectivity(elsewhere)
@@ -229,6 +252,9 @@ impl Gate {
         let reading = running.clock.reading(&self.machine, world.turns.now());
         if standing.is_revoked() || standing.age(reading.now) > policy.replica_age_max() {
             return Some(Refusal::ReplicaTooOld);
+        }
+        if self.passage == Passage::Out {
+            return None;
         }
         if Decider::of(policy, standing.gates) == Decider::Nobody {
             return Some(Refusal::OfflineNotAllowed);

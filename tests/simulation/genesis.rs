@@ -13,7 +13,7 @@ use kido_gate::replica::{Followed, Replica};
 use kido_registrar::domain::party::PartyLabel;
 use kido_registrar::domain::reference::{OrderRef, TicketRef};
 use kido_registrar::entropy::Entropy;
-use kido_registrar::keyring::Keyring;
+use kido_registrar::keyring::{Keyring, Reached};
 use kido_registrar::registration::{CertificateTrust, Registrations, StartRequest};
 use kido_registrar::store::{ImportOutcome, NewArbiter, NewGate, Store, StoreParts, TicketRow};
 use kido_shared::certificate::{CertificateDer, KeyAlgorithm};
@@ -46,6 +46,7 @@ pub(crate) struct Bought {
     pub(crate) ticket: TicketId,
     pub(crate) card: Card,
     pub(crate) zone: String,
+    pub(crate) entries: Entries,
 }
 
 /// The event before anything about its venue is settled.
@@ -59,6 +60,8 @@ struct Base {
 /// A world's first morning.
 pub(crate) struct Genesis {
     pub(crate) event: EventId,
+    pub(crate) setting: Setting,
+    base: &'static Base,
     pub(crate) registrar: HeldFolder,
     pub(crate) replica: HeldFolder,
     pub(crate) book: HeldFolder,
@@ -112,7 +115,7 @@ fn zone(name: &str) -> Zone {
 }
 
 /// The tickets of the crowd: one each, but for a family of two and somebody with two tickets of his own.
-fn rows() -> Vec<(Card, TicketRow, Code)> {
+fn rows(several: bool) -> Vec<(Card, TicketRow, Code)> {
     let row = |number: usize, card: usize, party: Option<&str>| {
         let code = Code::generate(&mut StdRng::seed_from_u64(1_000 + number as u64));
         let row = TicketRow {
@@ -121,7 +124,7 @@ fn rows() -> Vec<(Card, TicketRow, Code)> {
             zone: zone(zone_of(card)),
             seat_label: SeatLabel::new(&format!("Row 1, {number}")).expect("a seat"),
             window: EntryWindow::new(DOORS.before(HOUR), DOORS.after(30 * HOUR)).expect("a window"),
-            entries: Entries::Times(NonZeroU16::MIN),
+            entries: if several { entries_of(card) } else { Entries::ONCE },
             party: party.map(|label| PartyLabel::parse(label).expect("a label")),
             code: code.hash(),
         };
@@ -137,10 +140,19 @@ const fn zone_of(card: usize) -> &'static str {
     if card % 4 == 3 { "B" } else { "A" }
 }
 
+/// Where people may go out and come in again: how often a card's tickets let them.
+fn entries_of(card: usize) -> Entries {
+    match card % 4 {
+        0 => Entries::Times(NonZeroU16::new(2).expect("two")),
+        1 => Entries::Unlimited,
+        2 => Entries::ONCE,
+        _ => Entries::Times(NonZeroU16::new(3).expect("three")),
+    }
+}
+
 /// A registrar over a folder in memory.
-pub(crate) fn registrar(held: &HeldFolder, clock: &Arc<ManualClock>, seed: u64) -> Store {
-    let base = base();
-    Store::open_held(parts(base.folder.path(), clock, seed), base.event, held)
+fn registrar(base: &Base, held: &HeldFolder, clock: &Arc<ManualClock>, (seed, mark): (u64, Option<Reached>)) -> Store {
+    Store::open_held(parts(base.folder.path(), clock, seed), base.event, held, mark)
         .expect("a registrar starts on its own disk")
 }
 
@@ -155,15 +167,15 @@ fn parts(folder: &std::path::Path, clock: &Arc<ManualClock>, seed: u64) -> Store
     }
 }
 
-fn base() -> &'static Base {
-    static BASE: OnceLock<Base> = OnceLock::new();
-    BASE.get_or_init(|| {
+fn base(several: bool) -> &'static Base {
+    static BASES: [OnceLock<Base>; 2] = [OnceLock::new(), OnceLock::new()];
+    BASES[usize::from(several)].get_or_init(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(make_base())
+        runtime.block_on(make_base(several))
     })
 }
 
-async fn make_base() -> Base {
+async fn make_base(several: bool) -> Base {
     let folder = tempfile::tempdir().expect("a folder");
     let (keyring, root) = (folder.path().join("keyring"), folder.path().join("root.key"));
     Keyring::create(&keyring, &root, DOORS, &mut StdRng::seed_from_u64(7)).expect("a keyring");
@@ -171,15 +183,17 @@ async fn make_base() -> Base {
     let store = Store::open(parts(folder.path(), &clock, 11)).expect("a store");
     let policy = EventPolicy::new(draft()).expect("a policy");
     let event = store.create_event(policy).await.expect("an event").event;
-    let (cards, rows): (Vec<_>, Vec<_>) = rows().into_iter().map(|(card, row, code)| ((card, code), row)).unzip();
+    let crowd = rows(several);
+    let entries: Vec<Entries> = crowd.iter().map(|(_card, row, _code)| row.entries).collect();
+    let (cards, rows): (Vec<_>, Vec<_>) = crowd.into_iter().map(|(card, row, code)| ((card, code), row)).unzip();
     let report = store.import_tickets(event, rows, true).await.expect("an import");
     let dialogues = dialogues(&store);
     let mut tickets = Vec::new();
-    for ((card, code), outcome) in cards.into_iter().zip(report.outcomes) {
+    for (((card, code), outcome), entries) in cards.into_iter().zip(report.outcomes).zip(entries) {
         let ImportOutcome::Created(ticket) = outcome else { panic!("not created: {outcome:?}") };
         let request = StartRequest::WithCode { action: Action::Bind, code: code.hash() };
         assert!(prove(&dialogues, request, card, Some(&code)).await, "a card binds its ticket");
-        tickets.push(Bought { ticket, card, zone: zone_of(card.0).to_owned() });
+        tickets.push(Bought { ticket, card, zone: zone_of(card.0).to_owned(), entries });
     }
     drop(dialogues);
     store.close();
@@ -224,16 +238,16 @@ impl Genesis {
     }
 
     fn make(setting: Setting) -> Self {
-        let base = base();
+        let base = base(setting.several);
         let (event, clock) = (base.event, Arc::new(ManualClock::at(DOORS)));
         let folder = HeldFolder::of_log(&base.log).expect("memory");
-        let store = registrar(&folder, &clock, 13);
+        let store = registrar(base, &folder, &clock, (13, None));
         let before = store.policy(event).expect("a policy");
         let mut chosen = draft();
         (chosen.offline, chosen.arbiter.home) = (setting.offline(), setting.home());
         let chosen = EventPolicy::new(chosen).expect("a policy");
         at_once(store.change_policy(event, before, chosen)).expect("a change");
-        let zones: Vec<Zone> = (0..setting.gates).map(|gate| zone(&setting.zone(gate))).collect();
+        let zones: Vec<Zone> = (0..setting.lanes()).map(|gate| zone(&setting.zone(gate))).collect();
         for (gate, zone) in zones.iter().enumerate() {
             let (gate, zone) = (gate_id(gate), zone.clone());
             let new = NewGate { gate, verifying_key: *key_of(gate).as_bytes(), entrance: zone.clone(), zone };
@@ -255,6 +269,8 @@ impl Genesis {
         let names = of_arbiter.claim;
         Self {
             event,
+            setting,
+            base,
             registrar: folder,
             replica,
             book,
@@ -264,6 +280,16 @@ impl Genesis {
             book_followed,
             names,
         }
+    }
+
+    /// This event's registrar, over a folder in memory.
+    pub(crate) fn registrar(
+        &self,
+        held: &HeldFolder,
+        clock: &Arc<ManualClock>,
+        begun: (u64, Option<Reached>),
+    ) -> Store {
+        registrar(self.base, held, clock, begun)
     }
 
     /// What this gate follows, and under which keys.
@@ -289,19 +315,25 @@ pub(crate) fn enrol_box(store: &Store, event: EventId, number: usize) -> bool {
     at_once(store.add_arbiter(event, new)).is_ok()
 }
 
-/// The feed's records from a place on. Reading the log is work for a thread of its own, and waited for.
+/// The feed's records from a place on.
 pub(crate) fn records(store: &Store, event: EventId, from: u64) -> Option<Vec<kido_shared::feed::SealedRecord>> {
+    on_a_thread(store.feed_records(event, from, u64::MAX)).ok()
+}
+
+/// Work of the product for a thread of its own, waited for: nobody's turn comes meanwhile.
+pub(crate) fn on_a_thread<T>(work: impl Future<Output = T>) -> T {
     thread_local! {
         static RUNTIME: tokio::runtime::Runtime =
             tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     }
-    RUNTIME.with(|runtime| runtime.block_on(store.feed_records(event, from, u64::MAX)).ok())
+    RUNTIME.with(|runtime| runtime.block_on(work))
 }
 
 fn follow(store: &Store, event: EventId, folder: &HeldFolder, followed: Followed) {
     let replica = Replica::open_held(folder, followed).expect("a replica");
-    let head = store.signed_head(event).expect("a head").into_bytes();
-    let head = replica.verify_head(&head, DOORS).expect("a head to believe");
+    let signed = store.signed_head(event).expect("a head").into_bytes();
+    let head = replica.verify_head(&signed, DOORS).expect("a head to believe");
+    replica.reaching(&head, &signed);
     let news = records(store, event, 0).expect("records");
     let mut check = replica.begin(&head).expect("a beginning");
     check.extend(&news).expect("a chain");

@@ -30,12 +30,14 @@ mod mutations;
 mod network;
 mod plan;
 mod registrar;
+mod restore;
 mod seeds;
 mod turns;
 mod visitors;
 mod world;
 
 use mutations::Mutation;
+use plan::Night;
 
 /// Seeds of the ordinary suite.
 const SEEDS: u64 = 1_200;
@@ -49,22 +51,27 @@ const FIRST: u64 = 1;
 /// Seeds within which a planted bug must be found.
 const FOUND_WITHIN: u64 = 400;
 
+/// Seeds among which a machine that stops in the middle has stopped.
+const STOPS_WITHIN: u64 = 20;
+
 #[test]
 fn no_seed_breaks_a_rule() {
     let count = seeds::from_environment("KIDO_SIMULATION_SEEDS").unwrap_or(SEEDS);
-    let seen = seeds::sweep(FIRST..FIRST + count);
+    let seen = seeds::sweep(FIRST..FIRST + count, Night::Whole);
     if count >= SEES_EVERYTHING {
         // A checker that has met none of these has proved nothing about them.
         assert!(seen.conflicts > 0 && seen.offline > 0, "no conflict, or nobody without an arbiter: {seen:?}");
+        assert!(seen.exits > 0 && seen.annulled > 0 && seen.further_entries > 0, "nobody out and in again: {seen:?}");
+        assert!(seen.restored > 0 && seen.states_lost > 0, "no registrar from a backup: {seen:?}");
         assert!(seen.boxes_replaced > 0 && seen.granted_by_a_second_box > 0, "no box in another's place: {seen:?}");
     }
 }
 
 #[test]
 fn what_a_seed_has_found_stays_mended() {
-    for (found, seed) in cases::FOUND {
+    for (found, night, seed) in cases::FOUND {
         println!("{found}");
-        seeds::sweep(seed..seed + 1);
+        seeds::sweep(seed..seed + 1, night);
     }
 }
 
@@ -76,7 +83,8 @@ fn one_seed_is_told_in_full() {
 #[test]
 fn the_same_seed_is_the_same_story() {
     for seed in [FIRST, 17, 23] {
-        assert_eq!(world::World::run(seed, None).story, world::World::run(seed, None).story, "seed {seed}");
+        let story = || world::World::run(seed, Night::Whole, None).story;
+        assert_eq!(story(), story(), "seed {seed}");
     }
 }
 
@@ -123,4 +131,19 @@ fn the_checker_finds_a_lane_that_opens_on_silence() {
 #[test]
 fn the_checker_finds_an_outbox_that_is_emptied_unheard() {
     seeds::find(Mutation::OutboxEmptiedUnheard, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_gate_that_calls_itself_offline_at_once() {
+    seeds::find(Mutation::OfflineAtOnce, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_journal_that_is_kept_back_from_a_registrar_without_it() {
+    seeds::find(Mutation::JournalKeptBack, FOUND_WITHIN);
+}
+
+#[test]
+fn a_run_that_merely_stops_has_found_nothing() {
+    assert_eq!(seeds::found(Mutation::MerelyStops, STOPS_WITHIN), None);
 }

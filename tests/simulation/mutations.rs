@@ -5,7 +5,7 @@ use kido_shared::ids::AdmissionId;
 use kido_shared::wire::v1::admissions::AdmissionBatch;
 use rand::RngCore as _;
 
-use crate::plan::{Home, Plan};
+use crate::plan::{Home, Offline, Plan};
 use crate::world::World;
 
 /// What is wrong with a world.
@@ -29,12 +29,31 @@ pub(crate) enum Mutation {
     OpensOnSilence,
     /// A gate throws an upload away once it was sent, whether or not it was acknowledged.
     OutboxEmptiedUnheard,
+    /// A gate calls itself offline on the first answer that it misses.
+    OfflineAtOnce,
+    /// A registrar that comes back from a backup is told that a journal is there again which nobody has sent.
+    JournalKeptBack,
+    /// A machine stops in the middle: no rule speaks of that.
+    MerelyStops,
 }
 
 impl Mutation {
     /// Whether a night of this kind can show it at all.
     pub(crate) fn shows_in(self, plan: &Plan) -> bool {
-        self != Self::ArbiterForgets || (plan.setting.home == Home::Venue && plan.weather.crashes > 2)
+        match self {
+            Self::ArbiterForgets => plan.setting.home == Home::Venue && plan.weather.crashes > 2,
+            Self::JournalKeptBack => plan.weather.restored,
+            Self::OfflineAtOnce => plan.setting.home != Home::Local && plan.setting.offline == Offline::Admit,
+            Self::ClaimAfterStore
+            | Self::NoWithdrawal
+            | Self::NoTombstone
+            | Self::IndexTrusted
+            | Self::AckUnsynced
+            | Self::ConflictToldTwice
+            | Self::OpensOnSilence
+            | Self::OutboxEmptiedUnheard
+            | Self::MerelyStops => true,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use kido_shared::claim::ClaimAnswer;
 use kido_shared::feed::{FollowedTo, SealedRecord};
 use kido_shared::showing::RefusedShowing;
 use kido_shared::wire::v1::admissions::{AdmissionAck, AdmissionBatch, ClaimBody};
+use kido_shared::wire::v1::recovery::{RecoveryOffer, RecoveryWish};
 
 use crate::turns::{Ms, Owner, Slot};
 use crate::world::World;
@@ -30,6 +31,12 @@ pub(crate) enum Request {
     Upload(AdmissionBatch),
     Showings(Vec<RefusedShowing>),
     Feed(FollowedTo),
+    /// How far a gate has followed, and whether what it decided by itself is known at the registrar.
+    Report {
+        reached: FollowedTo,
+        knows: bool,
+    },
+    Offer(RecoveryOffer),
 }
 
 /// What they are told.
@@ -37,7 +44,10 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     Alive,
     Answer(ClaimAnswer),
-    Acks(Vec<AdmissionAck>),
+    Acks {
+        admissions: Vec<AdmissionAck>,
+        endings: Vec<AdmissionAck>,
+    },
     Taken,
     Feed {
         head: Vec<u8>,
@@ -45,6 +55,9 @@ pub(crate) enum Reply {
     },
     /// An answer that is none to the question: this is not for that gate, or not decided here.
     Refused,
+    Wish(RecoveryWish),
+    /// Somebody is there who cannot answer now.
+    Unwell,
     /// Somebody is there who wants to be asked more slowly.
     TooFast,
 }

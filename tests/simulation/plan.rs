@@ -1,10 +1,13 @@
 //! What a seed draws before anything happens: the venue, its choices, and how bad the night will be.
 
+use kido_shared::challenge::Passage;
 use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use rand::Rng;
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use crate::cast::CROWD;
+use crate::restore;
 use crate::turns::Ms;
 
 /// One seed in so many is the big house.
@@ -13,12 +16,29 @@ const BIG_HOUSE_ONE_IN: u32 = 100;
 /// Gates of the big house.
 const BIG_HOUSE: usize = 50;
 
+/// Entrances to one lane that lets people out.
+const ENTRANCES_PER_EXIT: usize = 25;
+
+/// Makes another number of a seed: what was drawn before there was more to draw stays as it was.
+const LATER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// How much of a night is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Night {
+    /// What the first nights knew: seeds that found something then are told as they were.
+    Early,
+    /// Everything.
+    Whole,
+}
+
 /// Which world a run begins with: runs that share it begin with the same bytes on every disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Setting {
     pub(crate) gates: usize,
     pub(crate) home: Home,
     pub(crate) offline: Offline,
+    /// Whether tickets are good for more than one entry, and lanes let people out.
+    pub(crate) several: bool,
 }
 
 /// Where claims are decided.
@@ -54,9 +74,28 @@ impl Setting {
         }
     }
 
+    /// Lanes that let people out: none where the event's one gate decides.
+    pub(crate) const fn exits(self) -> usize {
+        match self.home {
+            Home::Registrar | Home::Venue if self.several => self.gates.div_ceil(ENTRANCES_PER_EXIT),
+            Home::Registrar | Home::Venue | Home::Local => 0,
+        }
+    }
+
+    /// All lanes; those that let people out are the last ones.
+    pub(crate) const fn lanes(self) -> usize {
+        self.gates + self.exits()
+    }
+
+    /// Which way a lane lets people go.
+    pub(crate) const fn passage(self, gate: usize) -> Passage {
+        if gate < self.gates { Passage::In } else { Passage::Out }
+    }
+
     /// The zone of a gate: of its own where home gates admit; else every third gate is the other house's.
     pub(crate) fn zone(self, gate: usize) -> String {
         match self.offline {
+            _ if self.passage(gate) == Passage::Out => format!("OUT{gate}"),
             Offline::HomeGate if gate < 26 => char::from(b'A' + u8::try_from(gate).expect("few")).to_string(),
             Offline::HomeGate => format!("Z{gate}"),
             Offline::Refuse | Offline::Admit if gate % 3 == 2 => "B".to_owned(),
@@ -96,6 +135,12 @@ pub(crate) struct Weather {
     pub(crate) changes: u32,
     /// Whether the venue's box is given up and another one enrolled.
     pub(crate) box_replaced: bool,
+    /// Barriers that say for certain that nobody passed.
+    pub(crate) nobody_passes: u32,
+    /// Visitors who go out again once they were let in, where lanes let people out.
+    pub(crate) goes_out: u32,
+    /// Whether the registrar's disk is lost, and a backup put in its place.
+    pub(crate) restored: bool,
 }
 
 /// A run, before it begins.
@@ -110,11 +155,39 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn draw(random: &mut StdRng) -> Self {
-        let setting = setting(random);
+    /// Draws a seed's night; what happens in it goes on with the second number generator.
+    pub(crate) fn draw(seed: u64, night: Night) -> (Self, StdRng) {
+        let mut random = StdRng::seed_from_u64(seed);
+        let setting = setting(&mut random);
         let heals_at = random.gen_range(15_000..45_000);
         let most = if setting.gates > 5 { CROWD } else { 5 };
-        Self { setting, weather: weather(random), visitors: random.gen_range(2..=most), heals_at }
+        let (weather, visitors) = (weather(&mut random), random.gen_range(2..=most));
+        let early = Self { setting, weather, visitors, heals_at };
+        let plan = match night {
+            Night::Early => early,
+            Night::Whole => early.with_more(&mut StdRng::seed_from_u64(seed ^ LATER)),
+        };
+        (plan, random)
+    }
+
+    /// What seeds have learned to draw since.
+    fn with_more(mut self, random: &mut StdRng) -> Self {
+        self.setting.several = random.gen_bool(0.5);
+        if self.setting.several {
+            self.weather.nobody_passes = random.gen_range(0..=250);
+            self.weather.goes_out = random.gen_range(300..=900);
+        }
+        // A box that was enrolled after the backup is enrolled once more by hand, and its records are its own.
+        self.weather.restored = random.gen_ratio(1, 6) && !self.weather.box_replaced && self.setting.gates < BIG_HOUSE;
+        if self.weather.restored {
+            self.heals_at += restore::NIGHT_LONGER_BY;
+        }
+        self
+    }
+
+    /// Whether gates tell the registrar how they are: what depends on it is drawn by few nights.
+    pub(crate) const fn reports(&self) -> bool {
+        self.weather.restored
     }
 }
 
@@ -134,7 +207,7 @@ fn setting(random: &mut StdRng) -> Setting {
         1 => Offline::HomeGate,
         _ => Offline::Admit,
     };
-    Setting { gates, home, offline }
+    Setting { gates, home, offline, several: false }
 }
 
 /// Half of all nights have each kind of fault, so that some have one kind alone.
@@ -155,5 +228,8 @@ fn weather(random: &mut StdRng) -> Weather {
         jumps: sometimes(3),
         changes: sometimes(4),
         box_replaced: sometimes(8) == 1,
+        nobody_passes: 0,
+        goes_out: 0,
+        restored: false,
     }
 }

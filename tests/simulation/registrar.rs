@@ -4,15 +4,21 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kido_registrar::store::{Failed, Store};
+use kido_registrar::keyring::Reached;
+use kido_registrar::store::{Failed, StorageError, Store};
 use kido_shared::claim::ClaimAnswer;
-use kido_shared::clock::ManualClock;
+use kido_shared::clock::{Clock as _, ManualClock};
 use kido_shared::feed::SealedRecord;
+use kido_shared::ids::GateId;
+use kido_shared::wire::v1::admissions::{AdmissionAcks, AdmissionBatch};
+use kido_shared::wire::v1::recovery::RecoveryWish;
+use kido_store::HeldFolder;
 
 use crate::disk::Disk;
-use crate::genesis;
+use crate::genesis::{self, on_a_thread};
 use crate::mutations::{self, Mutation};
 use crate::network::{Asker, Reply, Request};
+use crate::restore;
 use crate::turns::{Owner, at_once};
 use crate::world::World;
 
@@ -22,6 +28,8 @@ pub(crate) struct Registrar {
     clock: Arc<ManualClock>,
     store: RefCell<Option<Store>>,
     runs: Cell<u64>,
+    /// What its keyring knows of how far it has signed: it lies on another disk.
+    mark: Cell<Option<Reached>>,
     /// What a cache in front of it holds: records never change.
     cached: RefCell<Vec<SealedRecord>>,
 }
@@ -29,14 +37,21 @@ pub(crate) struct Registrar {
 impl Registrar {
     pub(crate) fn new(disk: Disk) -> Self {
         let clock = Arc::new(ManualClock::at(genesis::DOORS));
-        Self { disk, clock, store: RefCell::default(), runs: Cell::default(), cached: RefCell::default() }
+        Self {
+            disk,
+            clock,
+            store: RefCell::default(),
+            runs: Cell::default(),
+            mark: Cell::default(),
+            cached: RefCell::default(),
+        }
     }
 
     pub(crate) fn start(&self, world: &World) {
         self.runs.set(self.runs.get() + 1);
         self.clock.set(world.moment());
         let seed = world.between(0, u64::MAX - 1);
-        let store = genesis::registrar(&self.disk.folder(), &self.clock, seed);
+        let store = world.genesis.registrar(&self.disk.folder(), &self.clock, (seed, self.mark.get()));
         *self.store.borrow_mut() = Some(store);
     }
 
@@ -48,7 +63,7 @@ impl Registrar {
 
     /// Dies, and is back in a while.
     pub(crate) fn crash(&self, world: &Rc<World>) {
-        if self.store.borrow_mut().take().is_none() {
+        if !self.stops(world) {
             return;
         }
         self.disk.power_was_cut(world, Some(Mutation::AckUnsynced));
@@ -57,6 +72,40 @@ impl Registrar {
             world_then.turns.sleep(world_then.downtime()).await;
             world_then.registrar.start(&world_then);
         });
+    }
+
+    /// Stops, unless it has; its keyring stays.
+    fn stops(&self, world: &World) -> bool {
+        let Some(store) = self.store.borrow_mut().take() else { return false };
+        // A disk that lies about what it holds would be found out by the keyring.
+        if !world.is(Mutation::AckUnsynced) {
+            self.mark.set(store.reached(world.genesis.event).ok().flatten());
+        }
+        true
+    }
+
+    /// Its disk is lost; in a while it is back with a backup.
+    pub(crate) fn restore(&self, world: &Rc<World>, backup: HeldFolder) {
+        let had = self.length(world);
+        if !self.stops(world) {
+            return;
+        }
+        let known = restore::furthest(world);
+        world.tell(|| format!("the registrar's disk is lost with {had:?} records, of which gates have {known}"));
+        world.ledger.borrow_mut().registrar_was_restored(known);
+        self.disk.replace(backup);
+        self.cached.borrow_mut().clear();
+        let world_then = Rc::clone(world);
+        world.turns.spawn(Owner::World, async move {
+            world_then.turns.sleep(restore::TAKES).await;
+            world_then.registrar.start(&world_then);
+            world_then.tell(|| format!("a registrar from a backup: {:?}", world_then.registrar.length(&world_then)));
+        });
+    }
+
+    /// How many records its feed has.
+    pub(crate) fn length(&self, world: &World) -> Option<u64> {
+        self.store(world)?.event(world.genesis.event).map(|event| event.feed_length).ok()
     }
 
     /// Answers, or dies of it.
@@ -74,13 +123,30 @@ impl Registrar {
                 if mutations::swallows(world, &body.step) {
                     return Some(Reply::Answer(ClaimAnswer::Withdrawn));
                 }
+                let ended = body.step.admission();
                 let answered = at_once(store.claim(event, gate, body));
+                if let Ok(ClaimAnswer::Exited | ClaimAnswer::Annulled) = &answered {
+                    world.ledger.borrow_mut().end_heard(ended, self.clock.now());
+                }
                 self.of(world, answered.map(Reply::Answer))
             }
             Request::Upload(batch) => {
                 let batch = mutations::uploaded(world, batch);
-                let acks = at_once(store.ingest(event, gate, batch.admissions));
-                let reply = self.of(world, acks.map(Reply::Acks));
+                let reply = self.take_upload(world, &store, gate, batch);
+                world.news();
+                reply
+            }
+            Request::Report { reached, knows } => {
+                let followed = (reached.epoch, reached.length);
+                let wish = store.recovery_wish(event, gate, (reached.epoch.get(), reached.length));
+                if knows && wish.is_none() && !store.is_recovering(event) {
+                    self.of(world, at_once(store.gate_has_heard(event, gate, followed)).map(|()| Reply::Taken))?;
+                }
+                Some(Reply::Wish(wish.unwrap_or(RecoveryWish::Nothing)))
+            }
+            Request::Offer(offer) => {
+                world.tell(|| format!("gate {number} offers {offer:?}").chars().take(60).collect());
+                let reply = self.of(world, on_a_thread(store.take_back(event, gate, offer)).map(Reply::Wish));
                 world.news();
                 reply
             }
@@ -90,10 +156,24 @@ impl Registrar {
         }
     }
 
+    /// Admissions and their ends, as one request brings them.
+    fn take_upload(&self, world: &Rc<World>, store: &Store, gate: GateId, batch: AdmissionBatch) -> Option<Reply> {
+        let event = world.genesis.event;
+        let heard: Vec<_> = batch.endings.iter().map(|ending| ending.admission).collect();
+        let taken = on_a_thread(store.take_upload(event, gate, batch));
+        let taken = taken.map(|AdmissionAcks { acks, endings }| Reply::Acks { admissions: acks, endings });
+        if taken.is_ok() {
+            let now = self.clock.now();
+            heard.into_iter().for_each(|ended| world.ledger.borrow_mut().end_heard(ended, now));
+        }
+        self.of(world, taken)
+    }
+
     fn of<R: std::error::Error + 'static>(&self, world: &Rc<World>, done: Result<Reply, Failed<R>>) -> Option<Reply> {
         match done {
             Ok(reply) => Some(reply),
             Err(Failed::Refused(_)) => Some(Reply::Refused),
+            Err(Failed::Storage(StorageError::Recovering { .. })) => Some(Reply::Unwell),
             Err(Failed::Storage(_)) => {
                 self.crash(world);
                 None
@@ -126,7 +206,7 @@ where
     world.news();
     match done {
         Ok(done) => Some(done),
-        Err(Failed::Refused(_)) => None,
+        Err(Failed::Refused(_) | Failed::Storage(StorageError::Recovering { .. })) => None,
         Err(Failed::Storage(_)) => {
             world.registrar.crash(world);
             None

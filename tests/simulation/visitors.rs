@@ -16,6 +16,12 @@ use crate::world::World;
 /// Taps of one person while the faults last.
 const TAPS: u64 = 4;
 
+/// As many more where people may go out and come in again.
+const TAPS_OF_SEVERAL_ENTRIES: u64 = 3;
+
+/// How often somebody tries to get out.
+const TRIES_TO_LEAVE: u64 = 3;
+
 /// Last tries of somebody who was never let in, once the faults have stopped.
 const LAST_TRIES: u64 = 15;
 
@@ -29,6 +35,8 @@ const BACK_AFTER: Ms = 12_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
     Welcome,
+    /// Let out.
+    Goodbye,
     Refused(NoticeKind),
     /// No screen, one that is out of order, or no place in front of it.
     Nothing,
@@ -42,7 +50,7 @@ impl Seen {
         match self {
             Self::Welcome => true,
             Self::Refused(kind) => says_where_to_turn(kind.key()),
-            Self::Nothing | Self::WalkedOff => false,
+            Self::Goodbye | Self::Nothing | Self::WalkedOff => false,
         }
     }
 }
@@ -61,14 +69,18 @@ pub(crate) fn begin(world: &Rc<World>) {
 
 async fn come(world: &Rc<World>, card: Card) {
     world.turns.sleep(world.between(0, world.plan.heals_at / 2)).await;
-    for _tap in 0..world.between(1, TAPS) {
+    let more = if world.plan.setting.several { TAPS_OF_SEVERAL_ENTRIES } else { 0 };
+    for _tap in 0..world.between(1, TAPS) + more {
         if world.is_calm() {
             break;
         }
         let gate = choose(world, card);
         let seen = tap(world, card, &gate).await;
         world.tell(|| format!("card {} at gate {}: {seen:?}", card.0, gate.number));
-        if seen == Seen::Welcome && world.between(0, 1) == 0 {
+        let goes_out = seen == Seen::Welcome && world.chance(world.plan.weather.goes_out);
+        if goes_out {
+            go_out(world, card).await;
+        } else if seen == Seen::Welcome && world.between(0, 1) == 0 {
             break;
         }
         let pause = if seen == Seen::WalkedOff { 600 } else { 4_000 };
@@ -93,6 +105,25 @@ async fn come(world: &Rc<World>, card: Card) {
     world.ledger.borrow_mut().leaves(card, seen);
 }
 
+/// Looks round inside, and goes out by a lane that lets people out.
+async fn go_out(world: &Rc<World>, card: Card) {
+    let exits = world.plan.setting.exits();
+    if exits == 0 {
+        return;
+    }
+    world.turns.sleep(world.between(200, 6_000)).await;
+    for _try in 0..TRIES_TO_LEAVE {
+        let place = world.plan.setting.gates + usize::try_from(world.between(0, exits as u64 - 1)).expect("a few");
+        let gate = Rc::clone(&world.gates[place]);
+        let seen = tap(world, card, &gate).await;
+        world.tell(|| format!("card {} at exit {}: {seen:?}", card.0, gate.number));
+        if seen == Seen::Goodbye {
+            return;
+        }
+        world.turns.sleep(world.between(500, 4_000)).await;
+    }
+}
+
 fn zone_of(world: &World, card: Card) -> &str {
     &world.genesis.tickets.iter().find(|bought| bought.card == card).expect("everybody bought one").zone
 }
@@ -105,7 +136,7 @@ fn has_entrance(world: &World, card: Card) -> bool {
 /// Mostly an entrance that the ticket names.
 fn choose(world: &World, card: Card) -> Rc<Gate> {
     let own: Vec<_> = world.gates.iter().filter(|gate| gate.zone.as_str() == zone_of(world, card)).collect();
-    let any: Vec<_> = world.gates.iter().collect();
+    let any: Vec<_> = world.gates.iter().take(world.plan.setting.gates).collect();
     let among = if own.is_empty() || world.chance(100) { any } else { own };
     let place = world.between(0, among.len() as u64 - 1);
     Rc::clone(among[usize::try_from(place).expect("a few")])
@@ -157,6 +188,7 @@ async fn before_the_screen(world: &Rc<World>, gate: &Rc<Gate>) -> Seen {
                     return Seen::WalkedOff;
                 }
                 Some(Screen::Welcome(_)) if begun => return Seen::Welcome,
+                Some(Screen::Goodbye { .. }) if begun => return Seen::Goodbye,
                 Some(Screen::Refused(notice)) if begun => return Seen::Refused(notice.kind),
                 Some(_) => {}
             }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use kido_shared::clock::Timestamp;
+use rand::Rng as _;
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
 
 use crate::arbiter::VenueBox;
 use crate::checker::Ledger;
@@ -16,7 +16,7 @@ use crate::gate::Gate;
 use crate::genesis::{DOORS, Genesis};
 use crate::mutations::Mutation;
 use crate::network::{Asker, Network, Reply, Request, Server};
-use crate::plan::{Home, Plan};
+use crate::plan::{Home, Night, Plan};
 use crate::registrar::Registrar;
 use crate::turns::{Ms, Owner, Turns};
 use crate::visitors;
@@ -67,15 +67,14 @@ impl Outcome {
 
 impl World {
     /// Runs a seed to its end.
-    pub(crate) fn run(seed: u64, mutation: Option<Mutation>) -> Outcome {
-        let mut random = StdRng::seed_from_u64(seed);
-        let plan = Plan::draw(&mut random);
+    pub(crate) fn run(seed: u64, night: Night, mutation: Option<Mutation>) -> Outcome {
+        let (plan, random) = Plan::draw(seed, night);
         Self::run_plan(plan, random, mutation)
     }
 
     fn run_plan(plan: Plan, random: StdRng, mutation: Option<Mutation>) -> Outcome {
         let genesis = Genesis::of(plan.setting);
-        let gates = (0..plan.setting.gates).map(|gate| Gate::new(gate, &genesis)).collect();
+        let gates = (0..plan.setting.lanes()).map(|gate| Gate::new(gate, &genesis)).collect();
         let boxes = if plan.setting.home == Home::Venue {
             vec![VenueBox::new(0, Disk::with(&genesis.book))]
         } else {
@@ -86,11 +85,11 @@ impl World {
             random: RefCell::new(random),
             plan,
             registrar: Registrar::new(Disk::with(&genesis.registrar)),
+            ledger: RefCell::new(Ledger::of(&genesis)),
             boxes: RefCell::new(boxes),
             gates,
             genesis,
             network: Network::default(),
-            ledger: RefCell::default(),
             mutation,
             calm: Cell::default(),
             news_told: Cell::default(),

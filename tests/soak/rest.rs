@@ -20,7 +20,7 @@ use kido_shared::feed::RecordCipher;
 use kido_shared::ids::{AdmissionId, Epoch, EventId, TicketId};
 use kido_shared::policy::OfflineChoice;
 use kido_tests::evening::{
-    Evening, Fate, LastWord, Published, Shown, Truth, locked_out, says_where_to_turn, unchanged,
+    Evening, Fate, LastWord, Listed, Published, Shown, Truth, locked_out, says_where_to_turn, unchanged,
 };
 use kido_tests::harness::Gate;
 
@@ -72,7 +72,9 @@ impl Left {
         let records = runtime.block_on(store.feed_records(self.event, 0, u64::MAX))?;
         let published = Published::of(&RecordCipher::new(&subkeys.record, self.event, Epoch::FIRST), &records);
         let (doubles, lost) = (evening.doubles(&published), self.lost(&evening, &store, &tickets)?);
-        let listed: Vec<_> = store.conflicts(self.event)?.into_iter().map(|view| view.conflict).collect();
+        let listed = store.conflicts(self.event)?.into_iter();
+        let listed: Vec<_> =
+            listed.map(|view| Listed { conflict: view.conflict, settled: view.settled_at.is_some() }).collect();
         let mut found = Found {
             broken: Vec::new(),
             admissions: evening.admissions().count(),
@@ -87,6 +89,7 @@ impl Left {
         found.broken.extend(evening.unallowed());
         found.broken.extend(evening.ajar());
         found.broken.extend(evening.unpublished(&published));
+        found.broken.extend(evening.unended(&published));
         found.broken.extend(evening.conflicts(&Shown { listed: &listed, published: &published, told }));
         let head = store.signed_head(self.event)?.into_bytes();
         found.broken.extend(self.copies((&head, records), &tickets)?);

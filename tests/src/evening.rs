@@ -5,11 +5,12 @@
 //!
 //! | rule | asked by |
 //! |---|---|
-//! | an entry has one admission, but where one of two asked nobody and the event allows that, or a lost box alone knew | [`Evening::doubles`] |
+//! | an entry has one admission that was not annulled, but where one of two asked nobody and the event allows that, or a lost box alone knew | [`Evening::doubles`] |
 //! | whoever admits without an arbiter is allowed to | [`Evening::unallowed`] |
 //! | a lane opens on what is stored, once | [`Evening::ajar`] |
 //! | what was acknowledged is kept, once each, and nothing else is | [`Evening::lost`], [`Evening::unpublished`] |
 //! | a conflict stands once in the operator's list, once in the feed, once in the holder's history | [`Evening::conflicts`] |
+//! | the feed tells how each admission ended, and of no other end | [`Evening::unended`] |
 //! | every copy of the feed is what one is that followed all of it at once | [`Truth`] |
 //! | whoever decides holds an entry for the admission that was stored, and for no other | [`Evening::holding`] |
 //! | nobody who never got in is turned away without being told to whom to turn | [`locked_out`] |
@@ -18,10 +19,11 @@
 
 mod admitted;
 mod copies;
+mod ended;
 mod people;
 mod shown;
 
 pub use admitted::{Evening, Granted, unchanged};
 pub use copies::{Truth, UnreadableFeed};
 pub use people::{Fate, LastWord, locked_out, says_where_to_turn};
-pub use shown::{Published, Shown};
+pub use shown::{Listed, Published, Shown};

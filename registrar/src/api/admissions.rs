@@ -17,10 +17,7 @@ pub async fn upload(
     State(app): State<AppState>,
     GateBody { event, gate, body }: GateBody<AdmissionBatch>,
 ) -> Result<Json<AdmissionAcks>, AppError> {
-    // Ends first: one whose admission stands in the same batch is known when that is looked at, and no conflict is told of
-    // that is none.
-    let endings = app.store.ingest_endings(event, gate, body.endings).await?;
-    let acks = app.store.ingest(event, gate, body.admissions).await?;
-    app.metrics.ingested(&acks);
-    Ok(Json(AdmissionAcks { acks, endings }))
+    let taken = app.store.take_upload(event, gate, body).await?;
+    app.metrics.ingested(&taken.acks);
+    Ok(Json(taken))
 }

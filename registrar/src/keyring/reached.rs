@@ -85,10 +85,10 @@ impl Keyring {
 }
 
 impl ReachedMark {
-    /// One that is kept nowhere, for stores in memory.
+    /// One that is kept in no file, for stores in memory: what was kept until now comes from whoever holds them.
     #[must_use]
-    pub fn held(event: EventId) -> Self {
-        Self { event, path: None, known: Mutex::default() }
+    pub fn held(event: EventId, kept: Option<Reached>) -> Self {
+        Self { event, path: None, known: Mutex::new(Known { kept, written_at: None }) }
     }
 
     /// What is kept.
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_written_once_a_second_or_when_the_feed_has_run_far_ahead() {
-        let mark = ReachedMark::held(EVENT);
+        let mark = ReachedMark::held(EVENT, None);
         let kept = || mark.kept().map(|kept| kept.to.length);
         let rows = [
             (0, 5, 5, "the first"),
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_ended_a_recovery_is_remembered_beside_later_marks() {
-        let mark = ReachedMark::held(EVENT);
+        let mark = ReachedMark::held(EVENT, None);
         mark.keep(Reached { to: to(5), recovering: None, recovered_at: Some(NOW) }).unwrap();
         mark.note(to(6), ms(2_000));
         assert_eq!(mark.kept(), Some(Reached { to: to(6), recovering: None, recovered_at: Some(NOW) }));

@@ -6,7 +6,7 @@ use kido_shared::clock::Timestamp;
 use kido_shared::feed::{Conflict, FeedRecord};
 use kido_shared::ids::{AdmissionId, EventId, GateId, TicketId};
 use kido_shared::limits::ADMISSIONS_PER_BATCH;
-use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, UploadedAdmission};
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, AdmissionAcks, AdmissionBatch, UploadedAdmission};
 
 use super::changing::Changing;
 use super::error::{Failed, StorageError};
@@ -112,6 +112,25 @@ fn ingest_one(
 }
 
 impl Store {
+    /// Takes one upload of a gate: what it brings is stored, and that the feed has grown by it is kept beside the log, so
+    /// that a registrar from a backup knows what it has acknowledged even where nobody had heard of it.
+    ///
+    /// # Errors
+    /// [`IngestRefusal`] or [`StorageError`].
+    pub async fn take_upload(
+        &self,
+        event: EventId,
+        signed_by: GateId,
+        batch: AdmissionBatch,
+    ) -> Result<AdmissionAcks, Failed<IngestRefusal>> {
+        // Ends first: one whose admission stands in the same batch is known when that is looked at, and no conflict is told
+        // of that is none.
+        let endings = self.ingest_endings(event, signed_by, batch.endings).await?;
+        let acks = self.ingest(event, signed_by, batch.admissions).await?;
+        self.note_reached(event).await?;
+        Ok(AdmissionAcks { acks, endings })
+    }
+
     /// Stores what a gate has uploaded, each admission once and all in one step. One that can never be stored is
     /// refused in its acknowledgement.
     ///

@@ -75,6 +75,18 @@ impl Store {
         }
     }
 
+    /// Keeps how far the feed reaches, as signing a head does: what is about to be acknowledged must not be forgotten
+    /// without a trace where nobody has asked for a head since.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub(super) async fn note_reached(&self, event: EventId) -> Result<(), StorageError> {
+        let (live, now) = (self.live(event)?, self.now());
+        let reached = live.reached()?;
+        let noted = tokio::task::spawn_blocking(move || live.mark.note(reached, now));
+        noted.await.map_err(StorageError::Computation)
+    }
+
     /// One full range of 1,024 records, encoded; nothing where it is not full yet, or of another epoch.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use super::live::{EventKeys, LiveEvent};
 use super::projection::EventProjection;
 use super::{Place, Shared, Store, forgetting, reading, recovering};
 use crate::entropy::Entropy;
-use crate::keyring::{FeedIdentity, ForgottenEvent, Keyring, KeyringError, ReachedMark};
+use crate::keyring::{FeedIdentity, ForgottenEvent, Keyring, KeyringError, Reached, ReachedMark};
 use crate::signer::HeadSigner;
 
 /// What a store is opened with.
@@ -97,7 +97,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens one event out of a folder in memory, for simulations. Nothing in it may make or delete events.
+    /// Opens one event out of a folder in memory, for simulations. Nothing in it may make or delete events. Its mark comes
+    /// from [`Self::reached`] of the run before, since it lies in no file.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -105,15 +106,25 @@ impl Store {
         parts: StoreParts<C>,
         event: EventId,
         held: &HeldFolder,
+        mark: Option<Reached>,
     ) -> Result<Self, StorageError> {
         let StoreParts { folder, keyring, clock, entropy, cache_bytes } = parts;
         let (facts, _opened) = kido_store::Store::open_held(held, identity_of(event), EventProjection(event))?;
-        let live = of_facts(event, facts, &keyring, ReachedMark::held(event));
+        let live = of_facts(event, facts, &keyring, ReachedMark::held(event, mark));
         let live =
             live.map_err(|_not_opened| StorageError::NotServed(event))?.ok_or(StorageError::UnknownEvent(event))?;
+        recovering::go_on(&live, clock.now());
         let events = RwLock::new(BTreeMap::from([(event, Place::Live(Arc::new(live)))]));
         let shared = Shared { folder, keyring, clock, entropy, cache_bytes, events, forgetting: Mutex::default() };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// How far an event's feed is known to have been signed.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn reached(&self, event: EventId) -> Result<Option<Reached>, StorageError> {
+        Ok(self.live(event)?.mark.kept())
     }
 
     /// Goes on where deleting was stopped; also with a folder that came back with a backup.

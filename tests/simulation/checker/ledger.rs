@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kido_gate::claim::OFFLINE_AFTER;
 use kido_gate::journal::StoredAdmission;
 use kido_registrar::domain::ticket::TicketState;
 use kido_registrar::store::{Store, TicketName};
-use kido_shared::admission::{Admission, AdmissionBasis};
-use kido_shared::ids::{AdmissionId, TicketId};
+use kido_shared::admission::{Admission, AdmissionBasis, EndedBy, Ending};
+use kido_shared::clock::Timestamp;
+use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_tests::evening::{Evening, Granted};
 
 use crate::cast::Card;
+use crate::genesis::Genesis;
 use crate::turns::Ms;
 use crate::visitors::Seen;
 use crate::world::{Outcome, World};
@@ -19,9 +22,16 @@ use crate::world::{Outcome, World};
 pub(crate) struct Counts {
     pub(crate) admissions: u64,
     pub(crate) offline: u64,
+    /// Admissions of a second entry, or a later one.
+    pub(crate) further_entries: u64,
+    pub(crate) exits: u64,
+    pub(crate) annulled: u64,
     pub(crate) conflicts: u64,
     pub(crate) starts: u64,
     pub(crate) boxes_replaced: u64,
+    /// Registrars that came back from a backup, and states of tickets that were lost by it.
+    pub(crate) restored: u64,
+    pub(crate) states_lost: u64,
     /// Claims that a box granted in the place of another.
     pub(crate) granted_by_a_second_box: u64,
 }
@@ -30,9 +40,14 @@ impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.admissions += other.admissions;
         self.offline += other.offline;
+        self.further_entries += other.further_entries;
+        self.exits += other.exits;
+        self.annulled += other.annulled;
         self.conflicts += other.conflicts;
         self.starts += other.starts;
         self.boxes_replaced += other.boxes_replaced;
+        self.restored += other.restored;
+        self.states_lost += other.states_lost;
         self.granted_by_a_second_box += other.granted_by_a_second_box;
     }
 }
@@ -42,7 +57,12 @@ impl std::ops::AddAssign for Counts {
 pub(crate) struct Ledger {
     pub(super) evening: Evening,
     sent: BTreeSet<AdmissionId>,
-    pub(super) states: BTreeMap<TicketId, TicketState>,
+    /// When an arbiter has answered each gate last, or it has started.
+    answered: BTreeMap<usize, Ms>,
+    /// What was acknowledged of each ticket's state, and how long the feed was then.
+    states: BTreeMap<TicketId, (TicketState, u64)>,
+    /// Tickets whose newest state was lost with the registrar's disk, and no gate has heard of it.
+    pub(super) unsure: BTreeSet<TicketId>,
     pub(super) fates: BTreeMap<usize, Seen>,
     broken: Vec<String>,
     story: Vec<String>,
@@ -50,6 +70,15 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// Before anything has happened.
+    pub(crate) fn of(genesis: &Genesis) -> Self {
+        let mut ledger = Self::default();
+        for bought in &genesis.tickets {
+            ledger.evening.sold(bought.ticket, bought.entries);
+        }
+        ledger
+    }
+
     /// A journal has acknowledged these.
     pub(crate) fn stored(&mut self, world: &World, stored: &[StoredAdmission]) {
         stored.iter().for_each(|stored| self.kept(world, stored.admission()));
@@ -60,6 +89,41 @@ impl Ledger {
         if self.evening.stored(admission, world.plan.setting.offline()) {
             self.counts.admissions += 1;
             self.counts.offline += u64::from(admission.basis == AdmissionBasis::Offline);
+            self.counts.further_entries += u64::from(admission.entry > 1);
+        }
+    }
+
+    /// This is on some gate's disk: an admission ended.
+    pub(crate) fn ended(&mut self, ending: Ending) {
+        if self.evening.ended(ending) {
+            self.counts.exits += u64::from(ending.by == EndedBy::Exited);
+            self.counts.annulled += u64::from(ending.by == EndedBy::Annulled);
+        }
+    }
+
+    /// A barrier said that nobody passed, and its gate has that on its disk.
+    pub(crate) fn annulled(&mut self, admission: AdmissionId, gate: GateId, at: Timestamp) {
+        match self.evening.admission(admission).map(|admission| admission.ticket) {
+            Some(ticket) => self.ended(Ending { admission, ticket, gate, by: EndedBy::Annulled, at }),
+            None => self.breaks(format!("{admission} was annulled, and never stored")),
+        }
+    }
+
+    /// The registrar has heard of an end.
+    pub(crate) fn end_heard(&mut self, admission: AdmissionId, at: Timestamp) {
+        self.evening.end_heard(admission, at);
+    }
+
+    /// An arbiter has answered a gate, or that gate has started.
+    pub(crate) fn answered(&mut self, gate: usize, now: Ms) {
+        self.answered.insert(gate, now);
+    }
+
+    /// A gate has stored these, and asked nobody: it has to have been without an answer for as long as that takes.
+    pub(crate) fn asked_nobody(&mut self, gate: usize, now: Ms, stored: &[StoredAdmission]) {
+        let silence = now.saturating_sub(self.answered.get(&gate).copied().unwrap_or_default());
+        if !stored.is_empty() && u128::from(silence) < OFFLINE_AFTER.as_millis() {
+            self.breaks(format!("gate {gate} asks nobody {silence} ms after an arbiter has answered it"));
         }
     }
 
@@ -85,15 +149,33 @@ impl Ledger {
     }
 
     /// The registrar has acknowledged that a ticket is in this state.
-    pub(crate) fn acknowledged(&mut self, ticket: TicketId, state: TicketState) {
-        self.states.insert(ticket, state);
+    pub(crate) fn acknowledged(&mut self, ticket: TicketId, state: TicketState, feed_length: u64) {
+        self.states.insert(ticket, (state, feed_length));
+        self.unsure.remove(&ticket);
+    }
+
+    /// What each ticket must be at the registrar.
+    pub(super) fn states(&self) -> BTreeMap<TicketId, TicketState> {
+        self.states.iter().map(|(ticket, (state, _length))| (*ticket, *state)).collect()
+    }
+
+    /// The registrar comes back from a backup. What is in the feed up to there some gate has; what it acknowledged beyond
+    /// is lost, and nothing that a gate has stored.
+    pub(crate) fn registrar_was_restored(&mut self, known: u64) {
+        self.counts.restored += 1;
+        let (kept, lost) = std::mem::take(&mut self.states).into_iter().partition(|(_, (_, length))| *length <= known);
+        self.states = kept;
+        let lost: BTreeMap<TicketId, (TicketState, u64)> = lost;
+        self.counts.states_lost += lost.len() as u64;
+        self.unsure.extend(lost.into_keys());
     }
 
     /// A card has given its proof: what its tickets are now is what was acknowledged.
     pub(crate) fn resumed(&mut self, world: &World, store: &Store, card: Card) {
         for bought in world.genesis.tickets.iter().filter(|bought| bought.card == card) {
             if let Ok(view) = store.ticket(world.genesis.event, &TicketName::Id(bought.ticket)) {
-                self.states.insert(bought.ticket, view.state);
+                let length = store.event(world.genesis.event).map_or(u64::MAX, |event| event.feed_length);
+                self.acknowledged(bought.ticket, view.state, length);
             }
         }
     }

@@ -11,10 +11,10 @@ use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
 use kido_shared::feed::{RecordCipher, SealedRecord};
 use kido_shared::ids::{AdmissionId, Epoch};
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
-use kido_tests::evening::{Fate, LastWord, Published, Shown, Truth, UnreadableFeed, locked_out, unchanged};
+use kido_tests::evening::{Fate, LastWord, Listed, Published, Shown, Truth, UnreadableFeed, locked_out, unchanged};
 
 use crate::cast::Card;
-use crate::genesis;
+use crate::genesis::{self, on_a_thread};
 use crate::plan::Home;
 use crate::turns::at_once;
 use crate::visitors::Seen;
@@ -23,9 +23,15 @@ use crate::world::World;
 /// The name of a claim that nobody made, to see what an arbiter holds.
 const NOBODY: AdmissionId = AdmissionId::from_bytes([0xFF; 16]);
 
+/// How the complaint begins that something is not brought home.
+pub(crate) const UNREST: &str = "no rest";
+
 /// Whether nobody has anything left to bring home, to tell or to follow.
 pub(crate) fn is_at_rest(world: &World) -> bool {
     let Some(store) = world.registrar.store(world) else { return false };
+    if store.is_recovering(world.genesis.event) {
+        return false;
+    }
     let length = store.event(world.genesis.event).map(|event| event.feed_length).unwrap_or_default();
     let gates = world.gates.iter().all(|gate| {
         gate.running().is_some_and(|running| {
@@ -49,6 +55,10 @@ pub(crate) fn look(world: &Rc<World>) {
         broken.push(unrest(world));
     }
     match world.registrar.store(world) {
+        Some(store) if store.is_recovering(world.genesis.event) => {
+            let view = on_a_thread(store.recovery(world.genesis.event));
+            broken.push(format!("the registrar does not get back what it has lost: {view:?}"));
+        }
         Some(store) => broken.extend(look_at(world, &store)),
         None => broken.push("the registrar does not come back".to_owned()),
     }
@@ -69,6 +79,7 @@ fn look_at(world: &Rc<World>, store: &Store) -> Vec<String> {
         let ledger = world.ledger.borrow();
         broken.extend(ledger.evening.doubles(&published));
         broken.extend(ledger.evening.unpublished(&published));
+        broken.extend(ledger.evening.unended(&published));
     }
     broken.extend(conflicts(world, store, &published));
     match truth(world, store, records) {
@@ -91,7 +102,7 @@ fn unrest(world: &World) -> String {
         format!("gate {}: {running:?}", gate.number)
     });
     let gates: Vec<_> = gates.collect();
-    format!("no rest, {} people left: {gates:?}", world.people_left.get())
+    format!("{UNREST}, {} people left: {gates:?}", world.people_left.get())
 }
 
 /// Nothing that was acknowledged is lost, and nothing is there that never was.
@@ -100,7 +111,7 @@ fn lost(world: &World, store: &Store) -> Vec<String> {
     let counted = store.event(event).map(|event| event.counts.admissions).unwrap_or_default();
     let mut broken = ledger.evening.lost(|id| store.admission(event, id).ok().flatten(), counted);
     let state = |ticket| store.ticket(event, &TicketName::Id(ticket)).map(|view| view.state).ok();
-    broken.extend(unchanged(&ledger.states, state));
+    broken.extend(unchanged(&ledger.states(), state));
     broken
 }
 
@@ -108,7 +119,8 @@ fn lost(world: &World, store: &Store) -> Vec<String> {
 fn conflicts(world: &World, store: &Store, published: &Published) -> Vec<String> {
     let event = world.genesis.event;
     let listed = store.conflicts(event).unwrap_or_default();
-    let listed: Vec<_> = listed.into_iter().map(|view| view.conflict).collect();
+    let listed: Vec<_> =
+        listed.into_iter().map(|view| Listed { conflict: view.conflict, settled: view.settled_at.is_some() }).collect();
     let told = |ticket| {
         let history = store.history(event, &TicketName::Id(ticket)).unwrap_or_default();
         history.iter().filter(|line| matches!(line.happening, Happening::Conflict(_))).count()
@@ -183,16 +195,20 @@ fn by_box(world: &World, step: ClaimStep, store: &Store) -> Option<ClaimAnswer> 
 /// Whoever went home, and with what.
 fn fates(world: &World) -> Vec<Fate> {
     let ledger = world.ledger.borrow();
+    let known = ledger.states();
     let fate = |(card, seen): (&usize, &Seen)| {
         let states = world.genesis.tickets.iter().filter(|bought| bought.card == Card(*card));
-        let mut states = states.map(|bought| ledger.states.get(&bought.ticket).copied().unwrap_or(TicketState::Bound));
+        let mut states = states.filter_map(|bought| {
+            let state = known.get(&bought.ticket).copied().unwrap_or(TicketState::Bound);
+            (!ledger.unsure.contains(&bought.ticket)).then_some(state)
+        });
         Fate {
             who: format!("card {card}"),
             saw: format!("{seen:?}"),
             word: match seen {
                 Seen::Welcome => LastWord::Welcome,
                 told if told.is_an_end() => LastWord::WhereToTurn,
-                Seen::Refused(_) | Seen::Nothing | Seen::WalkedOff => LastWord::Nothing,
+                Seen::Goodbye | Seen::Refused(_) | Seen::Nothing | Seen::WalkedOff => LastWord::Nothing,
             },
             had_a_ticket: states.any(|state| state == TicketState::Bound),
             got_in: ledger.has_passed(world, Card(*card)),

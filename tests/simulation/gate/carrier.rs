@@ -3,16 +3,17 @@
 use std::rc::Rc;
 
 use kido_gate::claim::decider::{Decider, offline_objection};
-use kido_gate::journal::{GrantedEntry, JournalError, LocalEntry, PlannedEntry, StoredAdmission};
+use kido_gate::journal::{Departure, GrantedEntry, JournalError, LocalEntry, PlannedEntry, StoredAdmission};
 use kido_gate::lane::{ClaimOutcome, Effect, Input, Knowledge, Place, TapNumber};
 use kido_gate::replica::{Found, FoundTicket, LookUpError};
+use kido_shared::admission::{EndedBy, Ending};
 use kido_shared::apdu::{CommandApdu, TapCommand};
 use kido_shared::binding::BindingTag;
 use kido_shared::certificate::SubjectPublicKey;
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::ids::AdmissionId;
 use kido_shared::refusal::Refusal;
-use kido_shared::verdict::KnownTicket;
+use kido_shared::verdict::{KnownTicket, Used};
 
 use super::{Gate, Running, Shown, claims};
 use crate::cast::Card;
@@ -92,8 +93,9 @@ impl Gate {
                 });
             }
             Effect::NoteRefused(refused) => self.note_refused(world, running, refused),
-            // No lane of a simulation lets people out, and no barrier sees that nobody passed.
-            Effect::OpenOut(..) | Effect::NoteExited(_) | Effect::NoteAnnulled(_) => {}
+            Effect::OpenOut(tap, _departures) => self.let_out(world, running, tap),
+            Effect::NoteExited(departures) => self.note_exited(world, running, departures),
+            Effect::NoteAnnulled(admissions) => self.note_annulled(world, running, admissions),
         }
     }
 
@@ -186,9 +188,60 @@ impl Gate {
                 gate.take(&there, Input::BarrierFailed(tap));
                 return;
             }
+            if there.chance(there.plan.weather.nobody_passes) {
+                gate.take(&there, Input::NobodyPassed(tap));
+                return;
+            }
             there.ledger.borrow_mut().opened(gate.number, &admissions);
             there.turns.sleep(there.between(0, 50)).await;
             gate.take(&there, Input::Opened(tap));
+        });
+    }
+}
+
+/// The lanes that let people out, and what barriers have seen.
+impl Gate {
+    fn let_out(self: &Rc<Self>, world: &Rc<World>, running: &Rc<Running>, tap: TapNumber) {
+        let (gate, there) = (Rc::clone(self), Rc::clone(world));
+        world.turns.spawn(running.owner, async move {
+            there.turns.sleep(there.between(5, 100)).await;
+            let said = if there.chance(there.plan.weather.barrier_fails) {
+                Input::BarrierFailed(tap)
+            } else if there.chance(there.plan.weather.nobody_passes) {
+                Input::NobodyPassed(tap)
+            } else {
+                Input::Opened(tap)
+            };
+            gate.take(&there, said);
+        });
+    }
+
+    fn note_exited(self: &Rc<Self>, world: &Rc<World>, running: &Rc<Running>, departures: Vec<Departure>) {
+        let at = running.clock.reading(&self.machine, world.turns.now()).now;
+        self.soon(world, running, move |world, gate, running| {
+            let noted = at_once(running.journal.note_exited(departures.clone(), at));
+            if noted.is_ok() {
+                for Departure { admission, ticket } in departures {
+                    let ending = Ending { admission, ticket, gate: gate.id, by: EndedBy::Exited, at };
+                    world.ledger.borrow_mut().ended(ending);
+                }
+            }
+            running.push.put(());
+            running.errands.put(());
+            quiet(noted)
+        });
+    }
+
+    fn note_annulled(self: &Rc<Self>, world: &Rc<World>, running: &Rc<Running>, admissions: Vec<AdmissionId>) {
+        let at = running.clock.reading(&self.machine, world.turns.now()).now;
+        self.soon(world, running, move |world, gate, running| {
+            let noted = at_once(running.journal.note_annulled(admissions.clone(), at));
+            if noted.is_ok() {
+                admissions.iter().for_each(|admission| world.ledger.borrow_mut().annulled(*admission, gate.id, at));
+            }
+            running.push.put(());
+            running.errands.put(());
+            quiet(noted)
         });
     }
 }
@@ -224,6 +277,7 @@ fn admit_here(
     tap: TapNumber,
     planned: Vec<PlannedEntry>,
 ) -> Result<Input, JournalError> {
+    assert!(!world.is(Mutation::MerelyStops), "a machine stops in the middle");
     let standing = running.replica.standing();
     let policy = standing.policy.as_deref().expect("every world begins with a policy");
     let at = running.clock.reading(&gate.machine, world.turns.now()).now;
@@ -234,7 +288,11 @@ fn admit_here(
             let allowed = policy.choices().offline.allows(standing.zone_has_one_gate());
             match offline_objection(Gate::connectivity(world, running), allowed) {
                 Some(refusal) => (Vec::new(), Some(refusal)),
-                None => (at_once(running.journal.admit_offline(planned, at, &mut *random))?.stored, None),
+                None => {
+                    let stored = at_once(running.journal.admit_offline(planned, at, &mut *random))?.stored;
+                    world.ledger.borrow_mut().asked_nobody(gate.number, world.turns.now(), &stored);
+                    (stored, None)
+                }
             }
         }
         Decider::Here => {
@@ -266,7 +324,13 @@ fn known(
     let policy = standing.policy.clone().expect("every world begins with a policy");
     let with_own = |found: FoundTicket| -> KnownTicket {
         let own = running.journal.used(found.ticket.record.ticket).expect("its index");
-        found.with_own(own)
+        let mut known = found.with_own(own);
+        if let Used::Inside { entry, admission, .. } = known.used
+            && running.journal.left(admission).expect("its index")
+        {
+            known.used = Used::Left { entries: entry };
+        }
+        known
     };
     let reading = running.clock.reading(&gate.machine, world.turns.now());
     let place = Place {
@@ -277,7 +341,7 @@ fn known(
         replica_age: standing.age(reading.now),
         zone_has_one_gate: standing.zone_has_one_gate(),
         policy,
-        passage: kido_shared::challenge::Passage::In,
+        passage: gate.passage,
     };
     let tickets = tickets.into_iter().map(with_own).collect();
     let knowledge = Knowledge { event: world.genesis.event, gate: gate.id, tag, key, tickets, place };

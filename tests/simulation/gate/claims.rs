@@ -49,10 +49,7 @@ async fn claim(
         claim_later(world, gate, running, intent.clone());
         return Ok(ClaimOutcome::Answered(ClaimAnswer::Granted { entry: 1 }));
     }
-    let offline = || {
-        let now = running.clock.steady(world.turns.now());
-        running.reachability.borrow().connectivity(now) == Connectivity::Offline
-    };
+    let offline = || Gate::reaches(world, running) == Connectivity::Offline;
     let outcome = if tell_earlier(world, gate, running, intent).await? {
         if offline() { ClaimOutcome::Offline } else { ask_patiently(world, gate, running, intent).await }
     } else if offline() {
@@ -159,6 +156,10 @@ async fn one(
     let reply = ask(world, Asker::Gate(gate.number), server, Request::Claim(body), deadline).await;
     let now = running.clock.steady(world.turns.now());
     let mut reachability = running.reachability.borrow_mut();
+    running.missed.set(reply.is_none());
+    if matches!(reply, Some(Reply::Answer(_) | Reply::TooFast)) {
+        world.ledger.borrow_mut().answered(gate.number, world.turns.now());
+    }
     match reply {
         Some(Reply::Answer(answer)) => {
             reachability.answered(now);
@@ -167,6 +168,10 @@ async fn one(
         Some(Reply::TooFast) => {
             reachability.answered(now);
             Err(NoAnswer::TooFast)
+        }
+        Some(Reply::Unwell) => {
+            reachability.step_unanswered(now);
+            Err(NoAnswer::Silence)
         }
         Some(_) => {
             reachability.answered(now);

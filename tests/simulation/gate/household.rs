@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use kido_follow::Schedule;
+use kido_follow::{FeedCopy as _, Schedule};
 use kido_gate::claim::decider::Decider;
 use kido_gate::claim::{ATTEMPT_DEADLINE, PROBE_INTERVAL};
 use kido_gate::journal::{Errand, JournalError};
@@ -16,7 +16,7 @@ use kido_shared::ids::AdmissionId;
 use kido_shared::limits::SHOWINGS_PER_BATCH;
 
 use super::claims::{self, NoAnswer};
-use super::{Gate, Running};
+use super::{Gate, Running, helping};
 use crate::mutations::Mutation;
 use crate::network::{Asker, Reply, Request, Server, ask};
 use crate::turns::{Ms, Slot, at_once};
@@ -33,10 +33,10 @@ const WATCH_INTERVAL: Ms = 1_000;
 /// How often a certain moment is kept.
 const TIME_NOTED_EVERY: Ms = 20_000;
 
-struct House {
-    world: Rc<World>,
-    gate: Rc<Gate>,
-    running: Rc<Running>,
+pub(super) struct House {
+    pub(super) world: Rc<World>,
+    pub(super) gate: Rc<Gate>,
+    pub(super) running: Rc<Running>,
 }
 
 /// The loops of one run.
@@ -48,6 +48,9 @@ pub(super) fn begin(world: &Rc<World>, gate: &Rc<Gate>, running: &Rc<Running>) {
     world.turns.spawn(owner, run_errands(house()));
     world.turns.spawn(owner, probe(house()));
     world.turns.spawn(owner, watch_over(house()));
+    if world.plan.reports() {
+        world.turns.spawn(owner, helping::tell_how_it_is(house()));
+    }
 }
 
 impl House {
@@ -55,7 +58,7 @@ impl House {
         self.running.clock.steady(self.world.turns.now())
     }
 
-    async fn ask(&self, request: Request, deadline: Ms) -> Option<Reply> {
+    pub(super) async fn ask(&self, request: Request, deadline: Ms) -> Option<Reply> {
         ask(&self.world, Asker::Gate(self.gate.number), Server::Registrar, request, deadline).await
     }
 
@@ -96,11 +99,14 @@ async fn follow(house: House) {
 fn take(house: &House, head: &[u8], records: Vec<SealedRecord>) -> Result<(), ReplicaError> {
     let (replica, clock, machine) = (&house.running.replica, &house.running.clock, &house.gate.machine);
     let now = house.world.turns.now();
-    let head = replica.verify_head(head, clock.passed(machine, now))?;
+    let signed = head;
+    let head = replica.verify_head(signed, clock.passed(machine, now))?;
     let mut check = replica.begin(&head)?;
     if !records.is_empty() {
         check.extend(&records)?;
+        replica.reaching(&head, signed);
         replica.store_range(&mut check.finish()?, records)?;
+        house.gate.followed.set(replica.position().length);
     }
     if clock.head(head.head().issued_at, machine, now) {
         at_once(replica.note_head(&head, clock.reading(machine, now).now))?;
@@ -131,7 +137,7 @@ async fn all_home(house: &House) -> Result<Option<usize>, JournalError> {
     Ok(Some(admissions + push_showings(house).await?.unwrap_or(0)))
 }
 
-async fn push(house: &House) -> Result<Option<usize>, JournalError> {
+pub(super) async fn push(house: &House) -> Result<Option<usize>, JournalError> {
     let journal = &house.running.journal;
     let outbox = journal.outbox()?;
     if outbox.is_empty() {
@@ -139,16 +145,20 @@ async fn push(house: &House) -> Result<Option<usize>, JournalError> {
     }
     let sent = house.ask(Request::Upload(outbox.batch().clone()), UPLOAD_DEADLINE).await;
     let ids = || outbox.batch().admissions.iter().map(|sent| sent.admission.id);
-    let acknowledged: Vec<AdmissionId> = match sent {
+    let ended = || outbox.batch().endings.iter().map(|ending| ending.admission);
+    let (acknowledged, endings): (Vec<AdmissionId>, Vec<AdmissionId>) = match sent {
         // By their places: a mutation may have them under other names.
-        Some(Reply::Acks(acks)) => ids().take(acks.len()).collect(),
-        None if house.world.is(Mutation::OutboxEmptiedUnheard) => ids().collect(),
+        Some(Reply::Acks { admissions, endings }) => {
+            (ids().take(admissions.len()).collect(), ended().take(endings.len()).collect())
+        }
+        None if house.world.is(Mutation::OutboxEmptiedUnheard) => (ids().collect(), ended().collect()),
         _ => return Ok(None),
     };
-    at_once(journal.note_uploaded(&outbox, &acknowledged)).map(Some)
+    let noted = at_once(journal.note_uploaded(&outbox, &acknowledged))?;
+    Ok(Some(noted + at_once(journal.note_endings_uploaded(&outbox, &endings))?))
 }
 
-async fn push_showings(house: &House) -> Result<Option<usize>, JournalError> {
+pub(super) async fn push_showings(house: &House) -> Result<Option<usize>, JournalError> {
     let journal = &house.running.journal;
     let showings = journal.showings()?;
     if showings.is_empty() {

@@ -3,12 +3,15 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use kido_shared::admission::{Admission, AdmissionBasis};
+use kido_shared::admission::{Admission, AdmissionBasis, Ending};
 use kido_shared::claim::ClaimAnswer;
+use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, TicketId};
 use kido_shared::policy::OfflineChoice;
+use kido_shared::ticket::Entries;
 
 use super::Published;
+use super::ended::Ends;
 
 /// Who granted an admission's claim first, and how much of the feed was known there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub struct Evening {
     granted: BTreeMap<AdmissionId, Granted>,
     opened: BTreeMap<AdmissionId, usize>,
     passed: BTreeSet<TicketId>,
+    pub(super) ends: Ends,
+    sold: BTreeMap<TicketId, Entries>,
 }
 
 impl Evening {
@@ -48,6 +53,35 @@ impl Evening {
     pub fn stored(&mut self, admission: &Admission, chosen: OfflineChoice) -> bool {
         let kept = Kept { admission: admission.clone(), chosen };
         self.kept.insert(admission.id, kept).is_none()
+    }
+
+    /// A ticket was sold for other than one entry.
+    pub fn sold(&mut self, ticket: TicketId, entries: Entries) {
+        self.sold.insert(ticket, entries);
+    }
+
+    /// How often a ticket may be entered with; nothing where that is not counted.
+    pub(super) fn allowed(&self, ticket: TicketId) -> Option<u32> {
+        match self.sold.get(&ticket).unwrap_or(&Entries::ONCE) {
+            Entries::Times(times) => Some(u32::from(times.get())),
+            Entries::Unlimited => None,
+        }
+    }
+
+    /// This is on some gate's disk: an admission ended. Says whether it is news.
+    pub fn ended(&mut self, ending: Ending) -> bool {
+        self.ends.said(ending)
+    }
+
+    /// The registrar has heard of an end, at that moment by its own clock.
+    pub fn end_heard(&mut self, admission: AdmissionId, at: Timestamp) {
+        self.ends.heard(admission, at);
+    }
+
+    /// The admission of this id.
+    #[must_use]
+    pub fn admission(&self, id: AdmissionId) -> Option<&Admission> {
+        self.kept.get(&id).map(|kept| &kept.admission)
     }
 
     /// An arbiter has granted a claim; only its first word counts.
@@ -87,12 +121,13 @@ impl Evening {
         entries
     }
 
-    /// Entries with two admissions that nothing excuses: each is held against each of the others.
+    /// Entries with two admissions that were not annulled and that nothing excuses: each is held against each of the others.
     #[must_use]
     pub fn doubles(&self, published: &Published) -> Vec<String> {
         let mut broken = Vec::new();
         for ids in self.entries().values() {
-            let all: Vec<&Kept> = ids.iter().filter_map(|id| self.kept.get(id)).collect();
+            let real = ids.iter().filter(|id| !self.ends.is_annulled(**id));
+            let all: Vec<&Kept> = real.filter_map(|id| self.kept.get(id)).collect();
             for (at, one) in all.iter().enumerate() {
                 for other in all.iter().skip(at + 1).filter(|other| !self.is_excused(one, other, published)) {
                     broken.push(format!("one entry, two admissions: {:?} and {:?}", one.admission, other.admission));
@@ -154,31 +189,64 @@ impl Evening {
         broken
     }
 
-    /// What the feed does not tell of exactly once.
+    /// What the feed does not tell of exactly once; but that somebody is inside it may tell again where somebody else
+    /// with that ticket is not any more.
     #[must_use]
     pub fn unpublished(&self, published: &Published) -> Vec<String> {
         let told: BTreeSet<_> = published.admissions().collect();
-        let once = told.len() == published.admissions().count() && told.iter().copied().eq(self.kept.keys().copied());
-        if once {
-            Vec::new()
-        } else {
-            vec![format!("the feed tells of admissions {:?}", published.admissions().collect::<Vec<_>>())]
+        let mut broken = Vec::new();
+        if !told.iter().copied().eq(self.kept.keys().copied()) {
+            broken.push(format!("the feed tells of admissions {:?}", published.admissions().collect::<Vec<_>>()));
         }
+        for id in told {
+            let times = published.admissions().filter(|told| *told == id).count();
+            let ticket = self.admission(id).map(|admission| admission.ticket);
+            let others = published.endings().filter(|(ended, of)| *ended != id && Some(*of) == ticket).count();
+            if times > 1 + others {
+                broken.push(format!("the feed tells {times} times of admission {id}"));
+            }
+        }
+        broken
+    }
+
+    /// Ends that the feed does not tell, and such that no gate has seen.
+    #[must_use]
+    pub fn unended(&self, published: &Published) -> Vec<String> {
+        let told: BTreeSet<_> = published.endings().map(|(ended, _ticket)| ended).collect();
+        let ended: BTreeSet<_> = self.ends.all().collect();
+        let untold = ended.difference(&told).map(|id| format!("{id} ended, and the feed does not tell"));
+        untold.chain(told.difference(&ended).map(|id| format!("the feed tells that {id} ended, and no gate"))).collect()
     }
 
     /// What is wrong with what an arbiter says to somebody who asks for a ticket under a new name: nobody may be kept out
-    /// by a ghost, and what was used stays used.
+    /// by a ghost or by somebody who has left, and what was used stays used.
     #[must_use]
     pub fn holding(&self, ticket: TicketId, answer: Option<&ClaimAnswer>) -> Option<String> {
-        let used: Vec<_> = self.admissions().filter(|known| known.ticket == ticket).collect();
+        let of_ticket = || self.admissions().filter(|known| known.ticket == ticket);
+        let used: Vec<_> = of_ticket().filter(|known| !self.ends.is_annulled(known.id)).collect();
+        let inside: Vec<_> = used.iter().filter(|known| !self.ends.has(known.id)).collect();
         match answer {
-            Some(ClaimAnswer::Granted { .. }) if !used.is_empty() => {
-                Some(format!("{ticket} was entered by {used:?}, and is granted again"))
+            Some(ClaimAnswer::Granted { .. }) if !inside.is_empty() => {
+                Some(format!("{ticket} was entered by {inside:?}, and is granted again"))
+            }
+            Some(ClaimAnswer::Granted { entry }) if used.iter().any(|known| known.entry == *entry) => {
+                Some(format!("entry {entry} of {ticket} was used by {used:?}, and is granted again"))
             }
             Some(ClaimAnswer::Taken { admission, .. }) if !self.has(*admission) => {
                 Some(format!("{ticket} is held by {admission}, which no gate has stored"))
             }
-            Some(ClaimAnswer::Granted { .. } | ClaimAnswer::Taken { .. } | ClaimAnswer::NotInForce { .. }) => None,
+            Some(ClaimAnswer::Taken { admission, .. }) if self.ends.has(*admission) => {
+                Some(format!("{ticket} is held by {admission}, which has ended"))
+            }
+            Some(ClaimAnswer::Spent) if self.allowed(ticket).is_none_or(|allowed| used.len() < allowed as usize) => {
+                Some(format!("{ticket} is spent, and was entered by {used:?} alone"))
+            }
+            Some(
+                ClaimAnswer::Granted { .. }
+                | ClaimAnswer::Taken { .. }
+                | ClaimAnswer::NotInForce { .. }
+                | ClaimAnswer::Spent,
+            ) => None,
             other => Some(format!("asked for {ticket}, an arbiter says {other:?}")),
         }
     }

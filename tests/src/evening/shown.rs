@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kido_shared::admission::Admission;
 use kido_shared::feed::{Conflict, FeedRecord, RecordCipher, SealedRecord};
 use kido_shared::ids::{AdmissionId, FeedSequence, TicketId};
 
 use super::Evening;
+use super::ended::{Belief, Circles, Couple, couple};
 
 /// What a feed tells of admissions and conflicts, each time that it does.
 #[derive(Debug, Default)]
 pub struct Published {
     conflicts: Vec<Conflict>,
     admissions: Vec<(u64, AdmissionId)>,
+    endings: Vec<(AdmissionId, TicketId)>,
 }
 
 impl Published {
@@ -23,6 +26,8 @@ impl Published {
             match cipher.open(FeedSequence::new(number), sealed) {
                 Ok(FeedRecord::Conflict(conflict)) => published.conflicts.push(conflict),
                 Ok(FeedRecord::Admission(admission)) => published.admissions.push((number, admission.id)),
+                Ok(FeedRecord::Annulled(ended)) => published.endings.push((ended.admission, ended.ticket)),
+                Ok(FeedRecord::Exited(ended)) => published.endings.push((ended.admission, ended.ticket)),
                 Ok(_) | Err(_) => {}
             }
         }
@@ -31,12 +36,17 @@ impl Published {
 
     #[cfg(test)]
     pub(super) fn at<const N: usize>(admissions: [(u64, AdmissionId); N]) -> Self {
-        Self { conflicts: Vec::new(), admissions: admissions.to_vec() }
+        Self { admissions: admissions.to_vec(), ..Self::default() }
     }
 
     /// The admissions, in their order.
     pub(super) fn admissions(&self) -> impl Iterator<Item = AdmissionId> {
         self.admissions.iter().map(|(_, admission)| *admission)
+    }
+
+    /// The ends of admissions, and their tickets.
+    pub(super) fn endings(&self) -> impl Iterator<Item = (AdmissionId, TicketId)> {
+        self.endings.iter().copied()
     }
 
     /// The number of the record that tells of an admission.
@@ -45,11 +55,20 @@ impl Published {
     }
 }
 
+/// A conflict of the operator's list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The two admissions.
+    pub conflict: Conflict,
+    /// Whether it turned out to be none.
+    pub settled: bool,
+}
+
 /// What people are shown.
 #[derive(Debug)]
 pub struct Shown<'a> {
     /// The operator's list of conflicts.
-    pub listed: &'a [Conflict],
+    pub listed: &'a [Listed],
     /// The feed.
     pub published: &'a Published,
     /// How many conflicts a ticket's holder is told of.
@@ -57,20 +76,16 @@ pub struct Shown<'a> {
 }
 
 impl Evening {
-    /// Pairs of admissions of one entry that are not shown once: in the operator's list, in the feed and in the holder's
-    /// history.
+    /// Admissions that stand against each other and are not shown so once: in the operator's list, in the feed and in the
+    /// holder's history; and conflicts that stand and are none.
     #[must_use]
     pub fn conflicts(&self, shown: &Shown<'_>) -> Vec<String> {
         let (entries, listed) = (self.entries(), shown.listed);
         let mut broken = Vec::new();
         for (entry, admissions) in &entries {
-            let (list, feed) = (of_entry(listed, *entry), of_entry(&shown.published.conflicts, *entry));
-            let firsts: BTreeSet<_> = list.iter().map(|(first, _)| *first).collect();
-            let seconds: BTreeSet<_> = list.iter().map(|(_, second)| *second).collect();
-            let once =
-                list.len() + 1 == admissions.len() && seconds.len() == list.len() && sorted(&feed) == sorted(&list);
-            let theirs = seconds.union(&firsts).all(|id| admissions.contains(id)) && seconds.is_disjoint(&firsts);
-            if !once || !theirs {
+            let all = listed.iter().map(|listed| &listed.conflict);
+            let (list, feed) = (of_entry(all, *entry), of_entry(&shown.published.conflicts, *entry));
+            if sorted(&feed) != sorted(&list) {
                 broken.push(format!("{entry:?} was entered by {admissions:?}; listed {list:?}, published {feed:?}"));
             }
         }
@@ -78,20 +93,49 @@ impl Evening {
             entries.keys().map(|(ticket, _)| *ticket).chain(shown.told.keys().copied()).collect();
         for ticket in tickets {
             let told = shown.told.get(&ticket).copied().unwrap_or_default();
-            let of_ticket = listed.iter().filter(|conflict| conflict.ticket == ticket).count();
-            if told != of_ticket {
-                broken.push(format!("{ticket} has {of_ticket} conflicts, its holder is told of {told}"));
+            let of_ticket = || listed.iter().filter(|listed| listed.conflict.ticket == ticket);
+            if told != of_ticket().count() {
+                let count = of_ticket().count();
+                broken.push(format!("{ticket} has {count} conflicts, its holder is told of {told}"));
             }
+            broken.extend(self.untold(ticket, of_ticket().filter(|listed| !listed.settled)));
         }
-        let foreign = |conflict: &&Conflict| !entries.contains_key(&(conflict.ticket, conflict.entry));
+        let foreign = |listed: &&Listed| !entries.contains_key(&(listed.conflict.ticket, listed.conflict.entry));
         broken
             .extend(listed.iter().find(foreign).map(|one| format!("a conflict of an entry that nobody made: {one:?}")));
         broken
     }
+
+    /// Whether the conflicts of a ticket that stand tell of each newcomer once: they connect whoever stands against
+    /// another, nobody twice and nobody else.
+    fn untold<'a>(&self, ticket: TicketId, standing: impl Iterator<Item = &'a Listed>) -> Option<String> {
+        let mut entries: BTreeMap<u32, Vec<&Admission>> = BTreeMap::new();
+        for admission in self.admissions().filter(|admission| admission.ticket == ticket) {
+            entries.entry(admission.entry).or_default().push(admission);
+        }
+        let couples = |belief| self.ends.couples(&entries, self.allowed(ticket), belief);
+        let [earliest, latest] = [Belief::Earliest, Belief::Latest].map(couples);
+        let standing: Vec<(u32, Couple)> =
+            standing.map(|Listed { conflict, .. }| (conflict.entry, couple(conflict.first, conflict.second))).collect();
+        let is_one = |told: &(u32, Couple)| earliest.contains(told) || latest.contains(told);
+        let mut circles = Circles::default();
+        let each_once = standing.iter().all(|(_entry, told)| circles.join(*told));
+        let [certain, other] = [&earliest, &latest].map(|all| Circles::of(all.iter().map(|(_entry, couple)| couple)));
+        let connected = |(_entry, (one, two)): &(u32, Couple)| {
+            !(certain.connect(*one, *two) && other.connect(*one, *two)) || circles.connect(*one, *two)
+        };
+        let all_told = earliest.union(&latest).all(connected);
+        (!each_once || !all_told || !standing.iter().all(is_one)).then(|| {
+            format!("{ticket} was entered by {entries:?}, which ended {:?}; conflicts {standing:?}", self.ends)
+        })
+    }
 }
 
-fn of_entry(conflicts: &[Conflict], entry: (TicketId, u32)) -> Vec<(AdmissionId, AdmissionId)> {
-    let of_entry = conflicts.iter().filter(|conflict| (conflict.ticket, conflict.entry) == entry);
+fn of_entry<'a>(
+    conflicts: impl IntoIterator<Item = &'a Conflict>,
+    entry: (TicketId, u32),
+) -> Vec<(AdmissionId, AdmissionId)> {
+    let of_entry = conflicts.into_iter().filter(|conflict| (conflict.ticket, conflict.entry) == entry);
     of_entry.map(|conflict| (conflict.first, conflict.second)).collect()
 }
 
@@ -103,7 +147,7 @@ fn sorted(pairs: &[(AdmissionId, AdmissionId)]) -> Vec<(AdmissionId, AdmissionId
 
 #[cfg(test)]
 mod tests {
-    use kido_shared::admission::{Admission, AdmissionBasis};
+    use kido_shared::admission::AdmissionBasis;
     use kido_shared::clock::Timestamp;
     use kido_shared::ids::GateId;
     use kido_shared::policy::OfflineChoice;
@@ -129,8 +173,12 @@ mod tests {
             let admission = Admission { id: id(number), ticket: TICKET, gate, entry: 1, at: NOW, basis };
             evening.stored(&admission, OfflineChoice::Admit);
         }
-        let published = Published { conflicts: published.to_vec(), admissions: Vec::new() };
-        evening.conflicts(&Shown { listed, published: &published, told: BTreeMap::from([(TICKET, told)]) }).len()
+        let published = Published { conflicts: published.to_vec(), ..Published::default() };
+        let listed: Vec<_> =
+            listed.iter().map(|conflict| Listed { conflict: conflict.clone(), settled: false }).collect();
+        evening
+            .conflicts(&Shown { listed: &listed, published: &published, told: BTreeMap::from([(TICKET, told)]) })
+            .len()
     }
 
     #[test]

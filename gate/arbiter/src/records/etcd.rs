@@ -12,6 +12,7 @@
 //! ends in the same server process, a few tenths of a millisecond before a write that costs an fsync on two boxes; gRPC
 //! would bring forty crates and a protobuf compiler to every machine that builds Kido.
 
+pub mod answers;
 mod cluster;
 mod mark;
 mod settings;

@@ -10,7 +10,7 @@ use kido_shared::clock::ManualClock;
 use kido_shared::codes::Code;
 use kido_shared::feed::{FeedHead, FeedRecord, FollowedTo, SealedRecord, decode_range, encode_range};
 use kido_shared::ids::{Epoch, FeedSequence, GateId, TicketId};
-use kido_shared::wire::v1::admissions::{AckOutcome, UploadedAdmission};
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionBatch, UploadedAdmission};
 use kido_shared::wire::v1::recovery::{RecoveryOffer, RecoveryWish};
 use kido_virtual_card::character::Character;
 
@@ -216,6 +216,23 @@ async fn until_all_is_back_nothing_is_written_signed_or_granted_and_everything_c
     let other = evening.registrar.event().await;
     evening.registrar.ticket(other, 1).await;
     assert_eq!(store.recovery(other).await.unwrap().stage, None, "another event is not touched");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_missed_even_where_nobody_had_heard_of_it() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let gate = registrar.gate(event, 1).await;
+    let (ticket, _code) = registrar.ticket(event, 1).await;
+    registrar.store.signed_head(event).unwrap();
+    let (registrar, backup) = backed_up(registrar);
+    let batch = AdmissionBatch { admissions: vec![uploaded(ticket, gate)], endings: Vec::new() };
+    let taken = registrar.store.take_upload(event, gate, batch).await.unwrap();
+    assert_eq!(taken.acks[0].outcome, AckOutcome::Stored);
+    // Nobody follows the feed meanwhile, and no head is signed.
+    let registrar = restored(registrar, &backup);
+    let stage = registrar.store.recovery(event).await.unwrap().stage;
+    assert_eq!(stage, Some(Stage::Records), "the gate has to be asked for its journal");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@
 pub mod bodies;
 pub mod certificate;
 pub mod claims;
+pub mod etcd;
 pub mod event_stream;
 pub mod exchange;
 pub mod facts;
@@ -69,6 +70,7 @@ targets! {
     range: 4_096,
     frames: 4_096,
     claims: 4_096,
+    etcd: 4_096,
     facts: 4_096,
     texts: 600,
     pinpad: 512,

@@ -90,6 +90,6 @@ mod corpus {
 
     each! {
         exchange, certificate, request_signature, bodies, link, table, event_stream, head, record, range, frames, claims,
-        facts, texts, pinpad, pipe,
+        etcd, facts, texts, pinpad, pipe,
     }
 }

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use kido_shared::challenge::Origin;
 use kido_shared::error_chain::Chain;
-use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::answers::read;
 use super::settings::{EtcdSettings, SettingsError};
-use super::wire::{Answer, Header, Problem};
+use super::wire::{Answer, Header};
 
 /// How long one member has for one attempt.
 ///
@@ -213,12 +213,8 @@ impl Endpoint {
         let request = request.header(CONTENT_TYPE, "application/json").body(body.to_vec());
         let asked = async {
             let response = request.send().await.map_err(|error| self.silent(&error))?;
-            let status = response.status();
-            let body = bounded(response).await?;
-            if status.is_success() {
-                return serde_json::from_slice(&body).map_err(|_no_detail| ClusterError::Unreadable);
-            }
-            Err(refused(status, &body))
+            let status = response.status().as_u16();
+            read(status, &bounded(response).await?)
         };
         timeout(deadline, asked).await.map_err(|_elapsed| ClusterError::Silent)?
     }
@@ -226,18 +222,6 @@ impl Endpoint {
     fn silent(&self, error: &reqwest::Error) -> ClusterError {
         tracing::debug!(endpoint = %self.origin, error = %Chain(error), "a member is not reachable");
         ClusterError::Silent
-    }
-}
-
-/// One without a leader, or that is asked too much, is as good as silent.
-fn refused(status: StatusCode, body: &[u8]) -> ClusterError {
-    let problem = serde_json::from_slice::<Problem>(body).ok();
-    if problem.is_some_and(|problem| problem.is_quota_alarm()) {
-        ClusterError::QuotaAlarm
-    } else if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        ClusterError::Silent
-    } else {
-        ClusterError::Refused { status: status.as_u16() }
     }
 }
 

@@ -80,6 +80,15 @@ struct Alarm {
     alarm: String,
 }
 
+/// Whether bytes are an answer to the questions after status, members and alarms.
+pub(super) fn reads(body: &[u8]) -> [bool; 3] {
+    [
+        serde_json::from_slice::<Status>(body).is_ok(),
+        serde_json::from_slice::<Members>(body).is_ok(),
+        serde_json::from_slice::<Alarms>(body).is_ok(),
+    ]
+}
+
 impl Cluster {
     /// Asks every member for a sign of life, every second, for as long as it is polled.
     ///
