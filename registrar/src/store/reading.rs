@@ -279,6 +279,11 @@ pub(super) fn endings_held(from: &impl Entries, admission: AdmissionId, most: us
     held.map(|entry| decode(&entry?.1, "the end of an admission")).collect()
 }
 
+/// How many ends that this gate has told wait for their admissions.
+pub(super) fn held_of_gate(from: &impl Entries, gate: GateId) -> Result<u32, ReadError> {
+    read(from, &keys::held_of_gate(gate), "a count of ends").map(Option::unwrap_or_default)
+}
+
 /// Admissions that came for an entry while another one held it, with its number; at most so many.
 pub(super) fn rivals(from: &impl Entries, ticket: TicketId, most: usize) -> Result<Vec<(u32, AdmissionId)>, ReadError> {
     let rivals = from.entries(&keys::rivals(ticket))?.take(most);
