@@ -54,6 +54,7 @@ pub(super) const TICKETS: &[u8] = b"t";
 pub(super) const GATES: &[u8] = b"g";
 pub(super) const ARBITERS: &[u8] = b"v";
 pub(super) const CLAIMS: &[u8] = b"k";
+pub(super) const STANDING: &[u8] = b"n";
 pub(super) const CONFLICTS: &[u8] = b"x";
 pub(super) const MINUTES: &[u8] = b"m";
 pub(super) const ENTRIES_OF_GATES: &[u8] = b"w";
@@ -170,6 +171,11 @@ pub(super) fn rival_of(key: &[u8]) -> Option<(u32, AdmissionId)> {
 
 pub(super) fn standing_conflicts(ticket: TicketId) -> Vec<u8> {
     key(b'n', &[ticket.as_bytes()])
+}
+
+/// The ticket of a [`standing_conflict`] key.
+pub(super) fn contested_of(key: &[u8]) -> Option<TicketId> {
+    key.get(1..)?.first_chunk::<16>().map(|id| TicketId::from_bytes(*id))
 }
 
 pub(super) fn standing_conflict(ticket: TicketId, pair: &Pair) -> Vec<u8> {
