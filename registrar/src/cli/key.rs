@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use ed25519_dalek::SigningKey;
 use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
+use kido_shared::error_chain::Chain;
 use kido_shared::feed::{FeedError, FeedKeyStatement};
 use kido_shared::ids::EventId;
 use kido_shared::wire::v1::operator::{
@@ -31,7 +32,8 @@ the registrar. Heads of the old key stay good until its own word ends: nothing i
 
 A feed key was stolen, or the machine that it lay on:
   kido-registrar key rotate EVENT --root-key FILE --revoke-older
-The new key is made afresh: one that an earlier rotation, broken off, may have left where the thief was is destroyed. Whoever has heard of it believes no older key any more. A gate that has not heard of it yet may still be told lies by whoever
+The new key is made afresh: one that an earlier rotation, broken off, may have left where the thief was is destroyed.
+Whoever has heard of it believes no older key any more. A gate that has not heard of it yet may still be told lies by whoever
 holds the stolen key: bring it on line, or carry a fresh `feed export` to it.";
 
 const STOCK: &str = "\
@@ -112,7 +114,7 @@ pub enum KeyCommandError {
         "{failed} of {all} events keep the key that they had; the others have their new one. For each: mend what its line \
          says, then kido-registrar key rotate EVENT, with the same options"
     )]
-    Some {
+    NotAll {
         /// How many.
         failed: usize,
         /// Of how many.
@@ -225,7 +227,7 @@ async fn rotate(client: &Client, console: Console, event: Option<EventId>, word:
     console.show(&rotated, |rotated| format!("{}\n{next}", rotated.lines()))?;
     match rotated.failed.len() {
         0 => Ok(()),
-        failed => Err(KeyCommandError::Some { failed, all: events.len() }.into()),
+        failed => Err(KeyCommandError::NotAll { failed, all: events.len() }.into()),
     }
 }
 
@@ -240,7 +242,7 @@ async fn each(events: &[EventId], one: impl AsyncFn(EventId) -> Result<FeedKeyBo
                 rotated.failed.push(NotRotated { event, reason: refused.to_string() });
             }
             Err(error) => {
-                let reason = with_causes(&error);
+                let reason = Chain(&error).to_string();
                 let not_asked = left.by_ref().map(|event| NotRotated { event, reason: format!("not asked: {reason}") });
                 let mut failed = not_asked.collect();
                 rotated.failed.push(NotRotated { event, reason });
@@ -249,11 +251,6 @@ async fn each(events: &[EventId], one: impl AsyncFn(EventId) -> Result<FeedKeyBo
         }
     }
     rotated
-}
-
-fn with_causes(error: &CliError) -> String {
-    let causes = core::iter::successors(core::error::Error::source(error), |cause| cause.source());
-    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 
 impl AllRotated {
