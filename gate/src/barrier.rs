@@ -11,6 +11,8 @@ mod tests;
 use core::time::Duration;
 use std::path::PathBuf;
 
+use kido_shared::challenge::Passage;
+
 use crate::journal::{Departure, StoredAdmission};
 use crate::lane::TapNumber;
 
@@ -41,6 +43,9 @@ pub struct Opened;
 /// Why it is not known to be open: the admission stays stored, and staff look.
 #[derive(Debug, thiserror::Error)]
 pub enum BarrierError {
+    /// The log sees nobody pass: whether anybody went out is unknown.
+    #[error("this barrier sees nobody pass")]
+    SeesNothing,
     /// Nothing to open for. Never sent by a lane.
     #[error("no admission to open for")]
     NoAdmission,
@@ -70,7 +75,7 @@ impl Barrier {
         let first = admissions.first().ok_or(BarrierError::NoAdmission)?.admission().id;
         match self {
             Self::Log => Ok(log::open(tap, first, admissions.len())),
-            Self::Command(command) => command.open(first, admissions.len()).await,
+            Self::Command(command) => command.open(Passage::In, first, admissions.len()).await,
         }
     }
 
@@ -78,11 +83,12 @@ impl Barrier {
     ///
     /// # Errors
     /// [`BarrierError`]; whether anybody passed is then unknown, but for [`BarrierError::NobodyPassed`].
-    pub async fn let_out(&self, tap: TapNumber, departures: &[Departure]) -> Result<Opened, BarrierError> {
+    pub async fn let_out(&self, departures: &[Departure]) -> Result<Opened, BarrierError> {
         let first = departures.first().ok_or(BarrierError::NoAdmission)?.admission;
         match self {
-            Self::Log => Ok(log::open(tap, first, departures.len())),
-            Self::Command(command) => command.open(first, departures.len()).await,
+            // Refused in the configuration already: a lane whose exits nobody sees must not end entries.
+            Self::Log => Err(BarrierError::SeesNothing),
+            Self::Command(command) => command.open(Passage::Out, first, departures.len()).await,
         }
     }
 }

@@ -45,6 +45,12 @@ pub enum ConfigError {
     /// A barrier of the kind `command` without a program, or a deadline that nobody waits for.
     #[error("barrier: `command` needs a program and a deadline_ms from 1 to {BARRIER_DEADLINE_MS_MAX}")]
     Barrier,
+    /// A lane that lets people out, whose barrier sees nobody pass: it would note everybody as gone who only showed a card.
+    #[error(
+        "lane.direction `out` needs a barrier that sees people pass, and `log` sees nothing: barrier.kind = \"command\", with a \
+         program that ends with 0 only once somebody has passed, with 40 where it knows that nobody did"
+    )]
+    NobodySeesPassages,
     /// The lane's name is empty or too long for the screen.
     #[error("lane.name is 1 to {LANE_CHARS_MAX} characters")]
     Lane,
@@ -208,6 +214,12 @@ impl BarrierConfig {
         }
     }
 
+    /// Whether it tells that somebody has passed, and not only that it was told to open.
+    #[must_use]
+    pub const fn sees_passages(&self) -> bool {
+        matches!(self, Self::Command { .. })
+    }
+
     /// How long opening may take.
     #[must_use]
     pub const fn deadline(&self) -> Duration {
@@ -261,6 +273,9 @@ impl Config {
         {
             return Err(ConfigError::Barrier);
         }
+        if self.lane.direction == Direction::Out && !self.barrier.sees_passages() {
+            return Err(ConfigError::NobodySeesPassages);
+        }
         if !(1..=LANE_CHARS_MAX).contains(&self.lane.name.chars().count()) {
             return Err(ConfigError::Lane);
         }
@@ -306,9 +321,22 @@ mod tests {
     #[test]
     fn a_lane_lets_people_in_unless_it_is_said_that_it_lets_them_out() {
         assert_eq!(read("data = \"d\"").unwrap().lane.direction, Direction::In);
-        let out = read("data = \"d\"\n[lane]\ndirection = \"out\"").unwrap();
+        let barrier = "\n[barrier]\nkind = \"command\"\nprogram = \"/bin/true\"";
+        let out = read(&format!("data = \"d\"\n[lane]\ndirection = \"out\"{barrier}")).unwrap();
         assert_eq!((out.lane.name.as_str(), Passage::from(out.lane.direction)), ("1", Passage::Out));
         assert!(matches!(read("data = \"d\"\n[lane]\ndirection = \"both\""), Err(ConfigError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn nobody_is_noted_as_gone_by_a_barrier_that_sees_nobody_pass() {
+        for barrier in ["", "\n[barrier]\nkind = \"log\""] {
+            let refused = read(&format!("data = \"d\"\n[lane]\ndirection = \"out\"{barrier}")).unwrap_err();
+            assert!(matches!(refused, ConfigError::NobodySeesPassages), "{barrier}");
+            assert!(refused.to_string().contains("barrier.kind = \"command\""), "says what to do");
+        }
+        let lane = LaneConfig { direction: Direction::Out, ..LaneConfig::default() };
+        let told = Config { lane, ..Config::with_data(PathBuf::from("d")) };
+        assert!(matches!(told.checked(), Err(ConfigError::NobodySeesPassages)), "by the command line, too");
     }
 
     #[test]

@@ -44,7 +44,7 @@ use zeroize::Zeroizing;
 
 pub use forgotten::ForgottenEvent;
 pub use identity::FeedIdentity;
-pub use reached::{Reached, ReachedMark};
+pub use reached::{Reached, ReachedMark, Unheard};
 pub use week::RetentionWeek;
 pub use week_keys::{WeekHold, WrappedEventKey};
 

@@ -75,7 +75,7 @@ impl LiveFeeds {
     /// # Errors
     /// [`AppError::TooManyStreams`], or why the event has no head.
     pub(crate) fn open(&self, event: EventId, at: Option<FeedPlace>) -> Result<Body, AppError> {
-        self.shared.store.signed_head(event)?;
+        self.shared.store.has_head(event)?;
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_none_left| AppError::TooManyStreams)?;
         let told = WatchStream::new(self.follow(event)?).filter_map(|step| step.map(Cause::Told));
         let stopping = WatchStream::new(self.shared.stopping.clone());

@@ -178,6 +178,7 @@ const fn word(outcome: AckOutcome) -> Word {
         AckOutcome::Repeated => "repeated",
         AckOutcome::Conflict => "conflict",
         AckOutcome::Refused => "refused",
+        AckOutcome::Later => "later",
     })
 }
 

@@ -39,7 +39,7 @@ async fn out_and_in(name: &'static str, home: &'static str) -> anyhow::Result<()
     }
     let mut way_in = Gate::enrol(&venue, &event, "A", 0).await?;
     let mut way_out = Gate::enrol(&venue, &event, "A", 1).await?;
-    way_out.let_out();
+    way_out.let_out(&program(chapter.folder(), "seen-going-out", "[ \"$KIDO_DIRECTION\" = out ]")?);
     way_in.start().await?;
     way_out.start().await?;
     entries(&mut chapter, &venue, &event, [&mut way_in, &mut way_out]).await;
@@ -115,7 +115,7 @@ async fn entries(chapter: &mut Chapter, venue: &Venue, event: &str, [way_in, way
 async fn turned_back(chapter: &mut Chapter, venue: &Venue, event: &str, gate: &mut Gate) -> anyhow::Result<()> {
     const TICKET: &str = "ONE-ENTRY";
     let shut = program(chapter.folder(), "nobody-passed", "exit 40")?;
-    let open = program(chapter.folder(), "passed", "exit 0")?;
+    let open = program(chapter.folder(), "passed", "[ \"$KIDO_DIRECTION\" = in ]")?;
     gate.stop().await?;
     gate.set_barrier(&shut);
     gate.start().await?;

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::process::Stdio;
 
+use kido_shared::challenge::Passage;
 use kido_shared::ids::AdmissionId;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
@@ -15,18 +16,31 @@ const ADMISSION_VARIABLE: &str = "KIDO_ADMISSION";
 /// The variable that says how many people pass.
 const COUNT_VARIABLE: &str = "KIDO_ADMISSIONS";
 
+/// The variable that says which way they pass, `in` or `out`: one program may drive both lanes.
+const DIRECTION_VARIABLE: &str = "KIDO_DIRECTION";
+
 /// The exit code of *closed, and nobody passed*: no shell and no crash ends with it.
 const NOBODY_PASSED: i32 = 40;
 
 impl BarrierCommand {
-    /// Runs the program and takes its exit code 0 as *opened*, 40 as *closed, and nobody passed*. It learns an admission id and a count, nothing of a card
-    /// or a ticket.
-    pub(super) async fn open(&self, first: AdmissionId, admissions: usize) -> Result<Opened, BarrierError> {
+    /// Runs the program and takes its exit code 0 as *opened*, 40 as *closed, and nobody passed*. It learns an admission id,
+    /// a count and a direction, nothing of a card or a ticket.
+    pub(super) async fn open(
+        &self,
+        passage: Passage,
+        first: AdmissionId,
+        admissions: usize,
+    ) -> Result<Opened, BarrierError> {
+        let direction = match passage {
+            Passage::In => "in",
+            Passage::Out => "out",
+        };
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
             .env(ADMISSION_VARIABLE, first.to_string())
             .env(COUNT_VARIABLE, admissions.to_string())
+            .env(DIRECTION_VARIABLE, direction)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

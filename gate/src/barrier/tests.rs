@@ -17,7 +17,7 @@ fn shell(script: &str) -> BarrierCommand {
 }
 
 async fn open(command: &BarrierCommand) -> Result<Opened, BarrierError> {
-    command.open(ADMISSION, 2).await
+    command.open(Passage::In, ADMISSION, 2).await
 }
 
 /// A path as the shell reads it inside single quotes.
@@ -52,13 +52,16 @@ async fn a_program_over_its_time_is_killed_before_the_refusal() {
 }
 
 #[tokio::test]
-async fn a_program_learns_the_admission_and_the_count_and_reads_nothing() {
+async fn a_program_learns_the_admission_the_count_and_the_direction_and_reads_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let seen = folder.path().join("seen");
-    let script = format!("echo \"$KIDO_ADMISSION $KIDO_ADMISSIONS $(cat | wc -c) $#\" > {}", quoted(&seen));
-    open(&shell(&script)).await.unwrap();
-    let text = std::fs::read_to_string(&seen).unwrap();
-    assert_eq!(text.split_whitespace().collect::<Vec<_>>(), [&*ADMISSION.to_string(), "2", "0", "0"]);
+    let told = "$KIDO_ADMISSION $KIDO_ADMISSIONS $KIDO_DIRECTION $(cat | wc -c) $#";
+    let script = format!("echo \"{told}\" > {}", quoted(&seen));
+    for (passage, direction) in [(Passage::In, "in"), (Passage::Out, "out")] {
+        shell(&script).open(passage, ADMISSION, 2).await.unwrap();
+        let text = std::fs::read_to_string(&seen).unwrap();
+        assert_eq!(text.split_whitespace().collect::<Vec<_>>(), [&*ADMISSION.to_string(), "2", direction, "0", "0"]);
+    }
 }
 
 #[tokio::test]

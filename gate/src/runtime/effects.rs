@@ -158,7 +158,7 @@ impl Carrier {
             }
             Effect::OpenOut(tap, departures) => {
                 let barrier = self.parts.barrier.clone();
-                self.begin(work, async move { Some(barrier_said(tap, barrier.let_out(tap, &departures).await)) });
+                self.begin(work, async move { Some(barrier_said(tap, barrier.let_out(&departures).await)) });
             }
             Effect::NoteExited(departures) => self.note_exited(departures, work),
             Effect::NoteAnnulled(admissions) => self.note_annulled(admissions, work),

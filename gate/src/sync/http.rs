@@ -156,7 +156,16 @@ impl RegistrarClient {
             // It stays in this journal and is never sent again: a person has to look.
             tracing::error!(admission = %ack.admission, "the registrar refuses an admission for good");
         }
-        let named = |acks: &[AdmissionAck]| -> Vec<AdmissionId> { acks.iter().map(|ack| ack.admission).collect() };
+        let later = acks.endings.iter().filter(|ack| ack.outcome == AckOutcome::Later).count();
+        if later > 0 {
+            tracing::warn!(
+                later,
+                "the registrar waits for other gates before it takes more ends of admissions from here"
+            );
+        }
+        let named = |acks: &[AdmissionAck]| -> Vec<AdmissionId> {
+            acks.iter().filter(|ack| ack.outcome != AckOutcome::Later).map(|ack| ack.admission).collect()
+        };
         let admissions = journal.note_uploaded(&outbox, &named(&acks.acks)).await?;
         let endings = journal.note_endings_uploaded(&outbox, &named(&acks.endings)).await?;
         Ok(admissions.saturating_add(endings))

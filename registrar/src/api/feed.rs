@@ -31,7 +31,7 @@ const NEVER: &str = "no-store";
 #[utoipa::path(get, path = FEED_HEAD, tag = "feed", params(("event" = String, Path)),
     responses((status = OK, content_type = COSE, body = Vec<u8>), (status = "default", body = Problem)))]
 pub async fn head(State(app): State<AppState>, EventPath { event }: EventPath) -> Result<Response, AppError> {
-    let head = app.store.signed_head(event)?;
+    let (_reached, head) = app.store.newest_head(event).await?;
     Ok(([(CONTENT_TYPE, COSE), (CACHE_CONTROL, NEVER)], head.into_bytes()).into_response())
 }
 

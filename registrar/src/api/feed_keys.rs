@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use kido_shared::feed::FeedKeyCertificate;
-use kido_shared::wire::v1::operator::{ChangeFeedKey, FEED_KEY_NEXT, FEED_KEYS, FeedKeyBody, FeedKeyList, NextFeedKey};
+use kido_shared::wire::v1::operator::{
+    AskNextFeedKey, ChangeFeedKey, FEED_KEY_NEXT, FEED_KEYS, FeedKeyBody, FeedKeyList, NextFeedKey,
+};
 use kido_shared::wire::v1::problem::Problem;
 
 use super::extract::{EventPath, JsonBody};
@@ -26,15 +28,17 @@ pub async fn list(
 }
 
 /// The feed key that the event is to have next; it is made when it is asked for first, and stays the same until it is in
-/// force.
+/// force, or until one is asked for afresh: after a theft, one that lay ready is destroyed.
 #[utoipa::path(post, path = FEED_KEY_NEXT, tag = "feed keys", params(("event" = String, Path)),
+    request_body = AskNextFeedKey,
     responses((status = OK, body = NextFeedKey), (status = "default", body = Problem)))]
 pub async fn next(
     State(app): State<AppState>,
     _operator: Authenticated<Operate>,
     EventPath { event }: EventPath,
+    JsonBody(AskNextFeedKey { afresh }): JsonBody<AskNextFeedKey>,
 ) -> Result<Json<NextFeedKey>, AppError> {
-    let next = app.store.next_feed_key(event).await?;
+    let next = app.store.next_feed_key(event, afresh).await?;
     Ok(Json(render::next_feed_key(event, app.store.root_key().to_bytes(), &next)))
 }
 

@@ -22,14 +22,18 @@ pub async fn report(
     GateBody { event, gate, body }: GateBody<GateReport>,
 ) -> Result<Json<ReportTaken>, AppError> {
     // Of what it decided by itself nothing may be unknown here, or its word that it does so no longer comes too early.
-    let knows = !body.waits_to_upload && body.head_issued_at.is_some();
+    let knows = body.head_issued_at.filter(|_signed| !body.waits_to_upload);
     let followed = (body.feed_epoch, body.feed_length);
     let taken = app.reports.take(event, gate, body, app.now());
     taken.map_err(|error| RequestError::field("refusals", &error))?;
     let recovery = app.store.recovery_wish(event, gate, followed);
     // An event that is being got back writes nothing; the gate says it again.
-    if knows && recovery.is_none() && !app.store.is_recovering(event) {
-        app.store.gate_has_heard(event, gate, (Epoch::new(followed.0), followed.1)).await?;
+    if let Some(head_issued_at) = knows
+        && recovery.is_none()
+        && !app.store.is_recovering(event)
+    {
+        let followed = (Epoch::new(followed.0), followed.1);
+        app.store.gate_has_heard(event, gate, followed, head_issued_at).await?;
     }
     Ok(Json(ReportTaken { recovery }))
 }

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use ed25519_dalek::SigningKey;
 use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
+use kido_shared::error_chain::Chain;
 use kido_shared::feed::{FeedError, FeedKeyStatement};
 use kido_shared::ids::EventId;
-use kido_shared::wire::v1::operator::{self, ChangeFeedKey, EventList, FeedKeyBody, FeedKeyList, NextFeedKey};
+use kido_shared::wire::v1::operator::{
+    self, AskNextFeedKey, ChangeFeedKey, EventList, FeedKeyBody, FeedKeyList, NextFeedKey,
+};
 
 use super::client::Client;
 use super::console::Console;
@@ -28,9 +31,8 @@ it back for that moment alone. Gates and arbiters hear of the new key from the f
 the registrar. Heads of the old key stay good until its own word ends: nothing is interrupted.
 
 A feed key was stolen, or the machine that it lay on:
-  kido-registrar key rotate EVENT --root-key FILE
   kido-registrar key rotate EVENT --root-key FILE --revoke-older
-The first uses up a key that an earlier rotation, broken off, may have left where the thief was; the second is made afresh.
+The new key is made afresh: one that an earlier rotation, broken off, may have left where the thief was is destroyed.
 Whoever has heard of it believes no older key any more. A gate that has not heard of it yet may still be told lies by whoever
 holds the stolen key: bring it on line, or carry a fresh `feed export` to it.";
 
@@ -107,6 +109,17 @@ pub enum KeyCommandError {
     /// The registrar answers with something of another event.
     #[error("the registrar answers for another event")]
     OtherEvent,
+    /// Of several events, some were refused.
+    #[error(
+        "{failed} of {all} events keep the key that they had; the others have their new one. For each: mend what its line \
+         says, then kido-registrar key rotate EVENT, with the same options"
+    )]
+    NotAll {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+    },
     /// Such a statement is none.
     #[error("the new key cannot be certified so")]
     Certificate(#[source] FeedError),
@@ -119,9 +132,17 @@ struct Rotated {
     key: FeedKeyBody,
 }
 
+/// An event whose key stays, and why.
 #[derive(Debug, serde::Serialize)]
+struct NotRotated {
+    event: EventId,
+    reason: String,
+}
+
+#[derive(Debug, Default, serde::Serialize)]
 struct AllRotated {
     events: Vec<Rotated>,
+    failed: Vec<NotRotated>,
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -195,21 +216,59 @@ impl Word {
 }
 
 async fn rotate(client: &Client, console: Console, event: Option<EventId>, word: &Word) -> Result<(), CliError> {
-    let mut rotated = Vec::new();
-    for event in events(client, event).await? {
-        let next: NextFeedKey = client.order(&operator::feed_key_next(event)).await?;
-        if next.event != event {
-            return Err(KeyCommandError::OtherEvent.into());
-        }
-        let change = word.certify(&next, SystemClock.now())?;
-        let key: FeedKeyBody = client.post(&operator::feed_keys(event), &change).await?;
-        if !console.is_json() {
-            console.line(&described(event, &key))?;
-        }
-        rotated.push(Rotated { event, key });
-    }
     let next = "next: put the root key away again; kido-registrar feed export, for gates without a line";
-    console.show(&AllRotated { events: rotated }, |_all| next.to_owned())
+    if let Some(event) = event {
+        let key = rotate_one(client, event, word).await?;
+        let rotated = AllRotated { events: vec![Rotated { event, key }], failed: Vec::new() };
+        return console.show(&rotated, |_one| format!("{}\n{next}", rotated.lines()));
+    }
+    let events = events(client, None).await?;
+    let rotated = each(&events, async |event| rotate_one(client, event, word).await).await;
+    console.show(&rotated, |rotated| format!("{}\n{next}", rotated.lines()))?;
+    match rotated.failed.len() {
+        0 => Ok(()),
+        failed => Err(KeyCommandError::NotAll { failed, all: events.len() }.into()),
+    }
+}
+
+/// Rotates one event after the other. One that is refused holds up no other; what would meet every other one as well (no
+/// line, another root key) ends it, and those that are left are named with it.
+async fn each(events: &[EventId], one: impl AsyncFn(EventId) -> Result<FeedKeyBody, CliError>) -> AllRotated {
+    let (mut rotated, mut left) = (AllRotated::default(), events.iter().copied());
+    while let Some(event) = left.next() {
+        match one(event).await {
+            Ok(key) => rotated.events.push(Rotated { event, key }),
+            Err(refused @ CliError::Refused(_)) => {
+                rotated.failed.push(NotRotated { event, reason: refused.to_string() });
+            }
+            Err(error) => {
+                let reason = Chain(&error).to_string();
+                let not_asked = left.by_ref().map(|event| NotRotated { event, reason: format!("not asked: {reason}") });
+                let mut failed = not_asked.collect();
+                rotated.failed.push(NotRotated { event, reason });
+                rotated.failed.append(&mut failed);
+            }
+        }
+    }
+    rotated
+}
+
+impl AllRotated {
+    fn lines(&self) -> String {
+        let rotated = self.events.iter().map(|Rotated { event, key }| described(*event, key));
+        let failed = self.failed.iter().map(|NotRotated { event, reason }| format!("{event}  NOT ROTATED: {reason}"));
+        rotated.chain(failed).collect::<Vec<_>>().join("\n")
+    }
+}
+
+async fn rotate_one(client: &Client, event: EventId, word: &Word) -> Result<FeedKeyBody, CliError> {
+    let ask = AskNextFeedKey { afresh: word.revoke_older };
+    let next: NextFeedKey = client.post(&operator::feed_key_next(event), &ask).await?;
+    if next.event != event {
+        return Err(KeyCommandError::OtherEvent.into());
+    }
+    let change = word.certify(&next, SystemClock.now())?;
+    client.post(&operator::feed_keys(event), &change).await
 }
 
 async fn events(client: &Client, event: Option<EventId>) -> Result<Vec<EventId>, CliError> {
@@ -278,6 +337,39 @@ mod tests {
         assert_eq!(statement.revokes_before, Some(today));
         let statement = said(&word(true), &next(&root, today, None));
         assert_eq!(statement.revokes_before, Some(statement.valid_from));
+    }
+
+    fn refused() -> CliError {
+        let said = serde_json::json!({"type": "about:blank", "title": "Conflict", "status": 409, "code": "recovering",
+            "detail": "the event is being got back", "instance": "test"});
+        CliError::Refused(Box::new(serde_json::from_value(said).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_refused_holds_up_no_other_one() {
+        let events: Vec<EventId> = (1..=3).map(|number| EventId::from_bytes([number; 16])).collect();
+        let key = next(&word(false).root, NOW, None).in_force;
+        let one = async |event| if event == events[1] { Err(refused()) } else { Ok(key.clone()) };
+        let rotated = each(&events, one).await;
+        assert_eq!(rotated.events.iter().map(|rotated| rotated.event).collect::<Vec<_>>(), [events[0], events[2]]);
+        assert_eq!(rotated.failed.iter().map(|failed| failed.event).collect::<Vec<_>>(), [events[1]]);
+        assert!(rotated.lines().ends_with("NOT ROTATED: the event is being got back [recovering]"));
+    }
+
+    #[tokio::test]
+    async fn what_would_meet_every_event_ends_it_and_names_those_that_are_left() {
+        let events: Vec<EventId> = (1..=3).map(|number| EventId::from_bytes([number; 16])).collect();
+        let key = next(&word(false).root, NOW, None).in_force;
+        let other_root = || Err(KeyCommandError::OtherRoot.into());
+        let one = async |event| match () {
+            () if event == events[0] => Ok(key.clone()),
+            () if event == events[1] => other_root(),
+            () => panic!("asked in vain"),
+        };
+        let rotated = each(&events, one).await;
+        let failed: Vec<_> = rotated.failed.iter().map(|failed| (failed.event, failed.reason.as_str())).collect();
+        let reason = "this is another root key than the registrar's";
+        assert_eq!(failed, [(events[1], reason), (events[2], format!("not asked: {reason}").as_str())]);
     }
 
     #[test]

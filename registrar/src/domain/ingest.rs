@@ -1,7 +1,9 @@
 //! The rules of uploaded admissions.
 
 use kido_shared::admission::{Admission, EndedBy, Ending};
+use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, ShowingId};
+use kido_shared::limits::REQUEST_SKEW;
 use kido_shared::ticket::Entries;
 
 use super::gate::GateRefusal;
@@ -99,12 +101,26 @@ pub enum EndingRefusal {
     Otherwise,
 }
 
+/// Most ends of admissions that one gate has told and that wait for their admissions: a lane that lets one out a second, for
+/// four and a half hours. More stay in the gate's journal, which sends them again.
+pub const ENDINGS_HELD_PER_GATE_MAX: u32 = 16_384;
+
+/// The end with a moment that can be true: not after it was heard of here, and not before its admission came.
+///
+/// A clock that was wrong, or a gate that lies, moves it no further; and an honest word with a wrong moment is not lost by
+/// it. As much ahead as any signed request's clock may be counts as now.
+#[must_use]
+pub fn within_reason(ending: Ending, of: Option<&Admission>, now: Timestamp) -> Ending {
+    let at = ending.at.min(now.after(REQUEST_SKEW));
+    Ending { at: of.map_or(at, |admission| at.max(admission.at)), ..ending }
+}
+
 /// What becomes of the end of an admission that is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
     /// It ends now.
     Now,
-    /// It had ended, but this gate's word is closer to the moment.
+    /// It had ended, but this gate's word is closer to the moment. Each gate is believed so once.
     Earlier,
     /// It had ended.
     Repeated,

@@ -171,6 +171,13 @@ impl Recovery {
         self.gives_up |= lost_records;
     }
 
+    /// Those of these gates that an operator goes on without, and whose journals are not here.
+    #[must_use]
+    pub fn left_out(&self, gates: &BTreeSet<GateId>) -> Vec<GateId> {
+        let is_owed = |gate: &GateId| matches!(self.part(*gate), Part { left_out: true, delivered: false, .. });
+        gates.iter().copied().filter(is_owed).collect()
+    }
+
     /// What is waited for, with these gates in force; nothing once it is over.
     pub fn stage(&mut self, own: &FollowedTo, gates: &BTreeSet<GateId>) -> Option<Stage> {
         let parts = || gates.iter().map(|gate| self.part(*gate)).filter(|part| !part.left_out);

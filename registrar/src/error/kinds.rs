@@ -317,6 +317,9 @@ const fn storage(error: &StorageError) -> Kind {
         StorageError::Recovering { .. } => {
             kind(StatusCode::SERVICE_UNAVAILABLE, "recovering", "The event is got back from its gates")
         }
+        StorageError::CutOff(_) => {
+            kind(StatusCode::INTERNAL_SERVER_ERROR, "recovery_cut_off", "Getting the event back was cut off")
+        }
         StorageError::DiskFull => kind(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "The disk is full"),
         StorageError::Busy => kind(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much waits to be stored"),
         StorageError::Stopping => kind(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The registrar is stopping"),

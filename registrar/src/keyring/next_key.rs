@@ -15,18 +15,24 @@ impl Keyring {
     /// The public half of the key that this event is to have next.
     ///
     /// It is made where there is none yet, and stays the same until it is in force: what is certified elsewhere meanwhile is
-    /// certified for this one.
+    /// certified for this one. Afresh, one that lies ready is destroyed first: it lay where the key in force was stolen. So
+    /// is one that is in force already, and was only left behind.
     ///
     /// # Errors
     /// [`KeyringError`].
     pub fn next_feed_key(
         &self,
         event: EventId,
+        afresh: bool,
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<[u8; KEY_BYTES], KeyringError> {
         let _changing = self.lock();
         if let Some((_sealed, key)) = self.next_key(event)? {
-            return Ok(key.verifying_key().to_bytes());
+            let is_in_force = self.identity(event)?.signing_key() == &key;
+            if !afresh && !is_in_force {
+                return Ok(key.verifying_key().to_bytes());
+            }
+            files::shred(&self.event_file(NEXT, event))?;
         }
         let key = SigningKey::generate(random);
         files::create_folder(&self.folder.join(NEXT))?;
@@ -132,8 +138,8 @@ mod tests {
         let root = read_root_key(&root).unwrap();
         let first = keyring.take_identity(NOW).unwrap();
         let event = first.event();
-        let next = keyring.next_feed_key(event, &mut random(2)).unwrap();
-        assert_eq!(keyring.next_feed_key(event, &mut random(3)).unwrap(), next, "asked again");
+        let next = keyring.next_feed_key(event, false, &mut random(2)).unwrap();
+        assert_eq!(keyring.next_feed_key(event, false, &mut random(3)).unwrap(), next, "asked again");
         let certificate = certified(&root, event, next);
         assert!(keyring.is_for_next(event, &certificate).unwrap());
         assert!(!keyring.is_for_next(event, first.certificate()).unwrap());
@@ -142,8 +148,40 @@ mod tests {
         let second = again.identity_by(event, Some(&certificate)).unwrap();
         assert_eq!(second.signing_key().verifying_key().to_bytes(), next);
         assert_eq!(again.identity_by(event, Some(&certificate)).unwrap().signing_key(), second.signing_key());
-        assert_ne!(again.next_feed_key(event, &mut random(4)).unwrap(), next, "the one after it is another");
+        assert_ne!(again.next_feed_key(event, false, &mut random(4)).unwrap(), next, "the one after it is another");
         assert_eq!(again.feed_key_ends().unwrap(), [(second.valid_until(), event)]);
+    }
+
+    #[test]
+    fn a_key_that_lay_ready_where_another_was_stolen_is_destroyed_and_never_put_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, root) = (folder.path().join("keyring"), folder.path().join("root.key"));
+        let keyring = Keyring::create(&path, &root, NOW, &mut random(1)).unwrap();
+        let event = keyring.take_identity(NOW).unwrap().event();
+        let lay_ready = keyring.next_feed_key(event, false, &mut random(2)).unwrap();
+        let stolen = std::fs::read(keyring.event_file(NEXT, event)).unwrap();
+        let fresh = keyring.next_feed_key(event, true, &mut random(3)).unwrap();
+        assert_ne!(fresh, lay_ready);
+        assert_ne!(std::fs::read(keyring.event_file(NEXT, event)).unwrap(), stolen);
+        let root = read_root_key(&root).unwrap();
+        assert!(!keyring.is_for_next(event, &certified(&root, event, lay_ready)).unwrap());
+        assert!(keyring.is_for_next(event, &certified(&root, event, fresh)).unwrap());
+        assert_eq!(keyring.next_feed_key(event, false, &mut random(4)).unwrap(), fresh);
+    }
+
+    #[test]
+    fn a_key_in_force_that_was_left_behind_is_not_made_the_next_one_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, root) = (folder.path().join("keyring"), folder.path().join("root.key"));
+        let keyring = Keyring::create(&path, &root, NOW, &mut random(1)).unwrap();
+        let event = keyring.take_identity(NOW).unwrap().event();
+        let next = keyring.next_feed_key(event, false, &mut random(2)).unwrap();
+        let file = keyring.event_file(NEXT, event);
+        let left = std::fs::read(&file).unwrap();
+        let certificate = certified(&read_root_key(&root).unwrap(), event, next);
+        keyring.identity_by(event, Some(&certificate)).unwrap();
+        std::fs::write(&file, left).unwrap();
+        assert_ne!(keyring.next_feed_key(event, false, &mut random(3)).unwrap(), next);
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Step {
         last: Option<&Self>,
         due: bool,
     ) -> Result<Option<Self>, StorageError> {
-        let (reached, head) = store.head_reaching(event)?;
+        let (reached, head) = store.newest_head(event).await?;
         let place = place_of(&reached);
         if !due && last.is_some_and(|last| last.place == place) {
             return Ok(None);

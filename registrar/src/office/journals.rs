@@ -56,14 +56,19 @@ impl AppState {
             refused: 0,
             showings: 0,
             endings: 0,
+            later: 0,
         };
         // Before the admissions, as in an upload.
         for batch in file.endings.chunks(ADMISSIONS_PER_BATCH) {
             let acks = self.store.ingest_endings(event, gate, batch.to_vec()).await?;
             let taken_of = |outcome| acks.iter().filter(|ack| ack.outcome == outcome).count();
-            let (new, never) = (taken_of(AckOutcome::Stored), taken_of(AckOutcome::Refused));
-            taken.endings = taken.endings.saturating_add(u64::try_from(new).unwrap_or(u64::MAX));
-            taken.refused = taken.refused.saturating_add(u64::try_from(never).unwrap_or(u64::MAX));
+            for (count, outcome) in [
+                (&mut taken.endings, AckOutcome::Stored),
+                (&mut taken.refused, AckOutcome::Refused),
+                (&mut taken.later, AckOutcome::Later),
+            ] {
+                *count = count.saturating_add(u64::try_from(taken_of(outcome)).unwrap_or(u64::MAX));
+            }
         }
         for batch in file.admissions.chunks(ADMISSIONS_PER_BATCH) {
             let acks = self.store.ingest(event, gate, batch.to_vec()).await?;
@@ -73,6 +78,7 @@ impl AppState {
                     AckOutcome::Repeated => &mut taken.repeated,
                     AckOutcome::Conflict => &mut taken.conflicts,
                     AckOutcome::Refused => &mut taken.refused,
+                    AckOutcome::Later => &mut taken.later,
                 };
                 *count = count.saturating_add(1);
                 if ack.outcome == AckOutcome::Conflict && taken.in_conflict.len() < CONFLICTS_TOLD_MAX {

@@ -46,15 +46,16 @@ pub(super) fn record(
         Ingest::Beside | Ingest::Closed => false,
     };
     let (id, ticket, entry) = (admission.id, admission.ticket, admission.entry);
+    let held = endings::held(changing, id)?;
     let place = changing.publish(&FeedRecord::Admission(admission.clone()))?;
-    let recorded = AdmissionRecorded { admission: admission.clone(), at: now, record: place, holds_entry };
+    let recorded = AdmissionRecorded { admission, at: now, record: place, holds_entry };
     changing.append(&Fact::AdmissionRecorded(recorded))?;
     if let Some(ending) = reading::ended(changing, id)? {
         // The step came before its admission did: everybody hears of both, in their order, and so does the holder.
         let record = Some(changing.publish(&endings::record_of(&ending))?);
         changing.append(&Fact::AdmissionEnded(AdmissionEnded { ending, at: now, record }))?;
     }
-    endings::take_held(changing, known, &admission, now)?;
+    endings::take_held(changing, known, held, now)?;
     if ingest == Ingest::New && known.particulars.entries == kido_shared::ticket::Entries::ONCE {
         return Ok(AckOutcome::Stored);
     }

@@ -85,9 +85,13 @@ fn enter(
     let outcome = admissions::record(changing, admission, (&known, ingest), now)?;
     Ok(match outcome {
         AckOutcome::Conflict => TickOutcome::Conflict(ticket),
-        AckOutcome::Stored | AckOutcome::Repeated | AckOutcome::Refused if granted => TickOutcome::Stored(ticket),
+        AckOutcome::Stored | AckOutcome::Repeated | AckOutcome::Refused | AckOutcome::Later if granted => {
+            TickOutcome::Stored(ticket)
+        }
         // The other admission is still with its gate; when it comes, the conflict is recorded.
-        AckOutcome::Stored | AckOutcome::Repeated | AckOutcome::Refused => TickOutcome::Conflict(ticket),
+        AckOutcome::Stored | AckOutcome::Repeated | AckOutcome::Refused | AckOutcome::Later => {
+            TickOutcome::Conflict(ticket)
+        }
     })
 }
 

@@ -21,7 +21,7 @@ use super::reading::{self, Entries as _, ReadError};
 use super::{Store, claims, keys};
 use crate::domain::conflict::{Known, Pair, RIVALS_MAX, compare, pairs};
 use crate::domain::gate::in_force;
-use crate::domain::ingest::{EndingRefusal, Ends, IngestRefusal, decide_end};
+use crate::domain::ingest::{ENDINGS_HELD_PER_GATE_MAX, EndingRefusal, Ends, IngestRefusal, decide_end, within_reason};
 use crate::domain::ticket::Ticket;
 use crate::fact::{AdmissionEnded, ConflictRecorded, ConflictSettled, EndingHeld, Fact};
 
@@ -65,8 +65,11 @@ fn end(
 ) -> Result<Result<Ends, EndingRefusal>, StorageError> {
     let of = reading::admission(changing, ending.admission)?.ok_or(StorageError::Entry("an admission"))?;
     let before = reading::ended(changing, ending.admission)?;
+    let ending = within_reason(ending, Some(&of), now);
     let ends = match decide_end(&ending, &of, before.as_ref()) {
         Ok(Ends::Repeated) => return Ok(Ok(Ends::Repeated)),
+        // A gate notes one moment. Whoever tells ever earlier ones would let the log grow without end.
+        Ok(Ends::Earlier) if changing.value(&keys::closer_word(&ending))?.is_some() => return Ok(Ok(Ends::Repeated)),
         Ok(ends) => ends,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -125,14 +128,19 @@ fn tell_who_is_inside(changing: &mut Changing<'_, '_>, ended: &Ending) -> Result
     Ok(())
 }
 
-/// Takes what gates have said of the end of an admission that has only come now.
+/// What gates have said of the end of an admission that has not come yet.
+pub(super) fn held(changing: &Changing<'_, '_>, admission: AdmissionId) -> Result<Vec<Ending>, ReadError> {
+    reading::endings_held(changing, admission, HELD_MAX)
+}
+
+/// Takes what was [`held`] of the end of an admission that has only come now.
 pub(super) fn take_held(
     changing: &mut Changing<'_, '_>,
     known: &Ticket,
-    admission: &Admission,
+    held: Vec<Ending>,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    for ending in reading::endings_held(changing, admission.id, HELD_MAX)? {
+    for ending in held {
         if let Err(refusal) = end(changing, known, ending, now)? {
             tell(&ending, refusal);
         }
@@ -255,6 +263,12 @@ fn take_one(changing: &mut Changing<'_, '_>, ending: Ending, now: Timestamp) -> 
         if changing.value(&keys::ending_held(&ending))?.is_some() {
             return done(AckOutcome::Repeated);
         }
+        if reading::held_of_gate(changing, ending.gate)? >= ENDINGS_HELD_PER_GATE_MAX {
+            let (gate, held) = (ending.gate, ENDINGS_HELD_PER_GATE_MAX);
+            tracing::warn!(%gate, held, "the ends that a gate tells wait for too many admissions that are not here yet");
+            return done(AckOutcome::Later);
+        }
+        let ending = within_reason(ending, None, now);
         changing.append(&Fact::EndingHeld(EndingHeld { ending, at: now }))?;
         return done(AckOutcome::Stored);
     }

@@ -44,6 +44,9 @@ pub enum StorageError {
         /// Records that are here.
         length: u64,
     },
+    /// A step of getting an event back was cut off by a bug. What was stored is safe; the next start goes on from there.
+    #[error("getting {0} back was cut off by a fault: restart the registrar, and it goes on")]
+    CutOff(EventId),
     /// The disk is full. Nothing was kept; asking again later may succeed.
     #[error("the disk is full")]
     DiskFull,

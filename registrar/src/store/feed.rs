@@ -57,17 +57,52 @@ impl Store {
         self.head_reaching(event).map(|(_reached, head)| head)
     }
 
-    /// The same, with the place that the head speaks of.
+    /// The same, with the place that the head speaks of. Waits for the keyring's disk where that is to be noted first.
     ///
     /// # Errors
     /// [`StorageError`].
     pub fn head_reaching(&self, event: EventId) -> Result<(FollowedTo, SignedHead), StorageError> {
+        if let Ok(live) = self.live(event) {
+            live.recovering.may_tell(&live)?;
+            live.mark.note(live.reached()?, self.now());
+        }
+        self.head_unnoted(event)
+    }
+
+    /// The same for whoever must not wait for a disk: that is done by a thread of its own.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn newest_head(&self, event: EventId) -> Result<(FollowedTo, SignedHead), StorageError> {
+        let due = match self.live(event) {
+            Ok(live) => live.mark.is_due(&live.reached()?, self.now()),
+            Err(_says_the_same_below) => false,
+        };
+        if !due {
+            return self.head_unnoted(event);
+        }
+        let store = self.clone();
+        let noted = tokio::task::spawn_blocking(move || store.head_reaching(event));
+        noted.await.map_err(StorageError::Computation)?
+    }
+
+    /// Whether the event has a head to be told.
+    ///
+    /// # Errors
+    /// [`StorageError`], as [`Self::signed_head`].
+    pub fn has_head(&self, event: EventId) -> Result<(), StorageError> {
+        match self.live(event) {
+            Ok(live) => live.recovering.may_tell(&live),
+            Err(StorageError::Forgotten(_)) => self.last_word(event).map(drop),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn head_unnoted(&self, event: EventId) -> Result<(FollowedTo, SignedHead), StorageError> {
         match self.live(event) {
             Ok(live) => {
                 live.recovering.may_tell(&live)?;
-                let (reached, now) = (live.reached()?, self.now());
-                live.mark.note(reached, now);
-                Ok(live.signer.head(reached, now)?)
+                Ok(live.signer.head(live.reached()?, self.now())?)
             }
             // Gates wipe themselves by this registrar's time: it is told as long as one may still ask.
             Err(StorageError::Forgotten(_)) => self.last_word(event)?.head(self.now()),

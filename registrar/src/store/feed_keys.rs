@@ -5,6 +5,7 @@ use kido_shared::feed::{FeedKeyCertificate, FeedKeyStatement, FeedRecord, KeyRec
 use kido_shared::ids::EventId;
 
 use super::error::{Failed, StorageError};
+use super::live::LiveEvent;
 use super::{Store, reading};
 use crate::domain::feed_key::{FeedKeyRefusal, may_follow};
 use crate::fact::{Fact, FeedKeyChanged};
@@ -29,14 +30,16 @@ pub struct NextFeedKey {
 }
 
 impl Store {
-    /// The key that this event is to have next; it is made where there is none yet.
+    /// The key that this event is to have next; it is made where there is none yet, or where one is wanted afresh.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn next_feed_key(&self, event: EventId) -> Result<NextFeedKey, StorageError> {
+    pub async fn next_feed_key(&self, event: EventId, afresh: bool) -> Result<NextFeedKey, StorageError> {
         let (live, store) = (self.live(event)?, self.clone());
+        // First, or the key that the log names already would be taken for one that only lies ready.
+        self.settle_feed_key(&live).await?;
         let in_force = self.statement(event, &live.signer.certificate())?;
-        let next = move || store.shared.keyring.next_feed_key(event, &mut store.random());
+        let next = move || store.shared.keyring.next_feed_key(event, afresh, &mut store.random());
         let verifying_key = tokio::task::spawn_blocking(next).await.map_err(StorageError::Computation)??;
         Ok(NextFeedKey { verifying_key, in_force })
     }
@@ -55,6 +58,7 @@ impl Store {
         let statement = certificate.verify(self.root_key(), event);
         let statement = statement.map_err(|error| Failed::Refused(FeedKeyRefusal::NotTheRoots(error)))?;
         let view = FeedKeyView { statement, revoked: false };
+        self.settle_feed_key(&live).await?;
         let before = live.signer.certificate();
         if before == certificate {
             return Ok(view);
@@ -75,12 +79,23 @@ impl Store {
             Ok(())
         })
         .await?;
-        let store = self.clone();
-        let settle = move || store.shared.keyring.identity_by(event, Some(&certificate));
-        let identity = tokio::task::spawn_blocking(settle).await.map_err(StorageError::Computation)?;
-        live.signer.change_key(identity.map_err(StorageError::Keyring)?);
+        self.settle_feed_key(&live).await?;
         tracing::info!(%event, revokes = statement.revokes_before.is_some(), "the feed has another key");
         Ok(view)
+    }
+
+    /// Puts the key that the log names last in the keyring, and signs with it: behind a change, and before whatever comes
+    /// after one that a failing disk has cut off. Until then heads are signed with the old key, which nobody may believe.
+    async fn settle_feed_key(&self, live: &LiveEvent) -> Result<(), StorageError> {
+        let newest = reading::feed_keys(&live.facts)?.pop();
+        let Some(newest) = newest.filter(|newest| *newest != live.signer.certificate()) else { return Ok(()) };
+        let (store, event) = (self.clone(), live.id());
+        let settle = move || store.shared.keyring.identity_by(event, Some(&newest));
+        let identity = tokio::task::spawn_blocking(settle).await.map_err(StorageError::Computation)??;
+        if *identity.certificate() != live.signer.certificate() {
+            live.signer.change_key(identity);
+        }
+        Ok(())
     }
 
     /// The event's feed keys, the one in force last: those before it as far as its log tells them.

@@ -8,6 +8,7 @@ use kido_shared::keys::GateSubkeys;
 use kido_shared::ticket::Zone;
 
 use super::error::{Failed, StorageError};
+use super::live::LiveEvent;
 use super::{Store, reading};
 use crate::domain::gate::{Gate, GateRefusal, in_force, may_add};
 use crate::domain::hand_over::Endings;
@@ -50,6 +51,17 @@ impl GateView {
         let Gate { verifying_key, zone, entrance, revoked, added_at, record_at: _, copied, heard: _ } = entry;
         Self { gate, verifying_key, zone, entrance, revoked, copied, added_at }
     }
+}
+
+/// Whether a gate that has so many records, up to a head of that moment, may have others than ours.
+fn is_of_another_history(
+    live: &LiveEvent,
+    (epoch, length): (Epoch, u64),
+    head_issued_at: Timestamp,
+) -> Result<bool, StorageError> {
+    let recovered_at = live.mark.kept().and_then(|kept| kept.recovered_at);
+    let own = live.reached()?;
+    Ok(recovered_at.is_some_and(|ended| head_issued_at <= ended) || (epoch, length) > (own.epoch, own.length))
 }
 
 impl Store {
@@ -96,8 +108,9 @@ impl Store {
 
     /// Keeps that a gate knows of the end of its own deciding, where it had to be waited for.
     ///
-    /// It has so much of the feed and
-    /// nothing left that others have to hear of: what it decided by itself before is known here, too.
+    /// It has so much of the feed, up to a head that was signed then, and nothing left that others have to hear of: what it
+    /// decided by itself before is known here, too. Where the event was got back with records lost, other records have the
+    /// numbers of those: a head from before that speaks of them, and so does a feed that is longer than ours.
     ///
     /// # Errors
     /// [`GateRefusal`] or [`StorageError`].
@@ -106,6 +119,7 @@ impl Store {
         event: EventId,
         gate: GateId,
         (epoch, length): (Epoch, u64),
+        head_issued_at: Timestamp,
     ) -> Result<(), Failed<GateRefusal>> {
         let live = self.live(event)?;
         let unheard = move |from: &Gate, endings: &Endings| {
@@ -118,6 +132,10 @@ impl Store {
         }
         let known = in_force(reading::gate(&live.facts, gate)?).map_err(Failed::Refused)?;
         if unheard(&known, &entry.endings).is_none() {
+            return Ok(());
+        }
+        if is_of_another_history(&live, (epoch, length), head_issued_at)? {
+            tracing::debug!(%event, %gate, "a gate reports about a history that was given up");
             return Ok(());
         }
         let at = self.now();

@@ -20,6 +20,8 @@
 //! | `n` ticket (16) entry (4) first (16) second (16) | position of the fact of their conflict, which stands |
 //! | `z` admission (16) | how it ended |
 //! | `y` admission (16) gate (16) kind (1) | how that gate says that it ended, before it was heard of |
+//! | `o` gate (16) | how many of the above are that gate's |
+//! | `u` admission (16) gate (16) | nothing: that gate has brought the moment of its end closer to the truth |
 //! | `h` ticket (16) byte of the log (8) | one line of the ticket's history; its binding is read where it stands |
 //! | `s` showing (16) | nothing: a refused showing that is in its ticket's history |
 //! | `x` fact (8) | a conflict |
@@ -52,6 +54,7 @@ pub(super) const TICKETS: &[u8] = b"t";
 pub(super) const GATES: &[u8] = b"g";
 pub(super) const ARBITERS: &[u8] = b"v";
 pub(super) const CLAIMS: &[u8] = b"k";
+pub(super) const STANDING: &[u8] = b"n";
 pub(super) const CONFLICTS: &[u8] = b"x";
 pub(super) const MINUTES: &[u8] = b"m";
 pub(super) const ENTRIES_OF_GATES: &[u8] = b"w";
@@ -170,6 +173,11 @@ pub(super) fn standing_conflicts(ticket: TicketId) -> Vec<u8> {
     key(b'n', &[ticket.as_bytes()])
 }
 
+/// The ticket of a [`standing_conflict`] key.
+pub(super) fn contested_of(key: &[u8]) -> Option<TicketId> {
+    key.get(1..)?.first_chunk::<16>().map(|id| TicketId::from_bytes(*id))
+}
+
 pub(super) fn standing_conflict(ticket: TicketId, pair: &Pair) -> Vec<u8> {
     let Pair { entry, first, second } = pair;
     key(b'n', &[ticket.as_bytes(), &entry.to_be_bytes(), first.as_bytes(), second.as_bytes()])
@@ -197,6 +205,15 @@ pub(super) fn ending_held(ending: &Ending) -> Vec<u8> {
         EndedBy::Exited => 1,
     };
     key(b'y', &[ending.admission.as_bytes(), ending.gate.as_bytes(), &[kind]])
+}
+
+/// How many ends of this gate's wait for their admissions.
+pub(super) fn held_of_gate(gate: GateId) -> Vec<u8> {
+    key(b'o', &[gate.as_bytes()])
+}
+
+pub(super) fn closer_word(ending: &Ending) -> Vec<u8> {
+    key(b'u', &[ending.admission.as_bytes(), ending.gate.as_bytes()])
 }
 
 pub(super) fn history(ticket: TicketId) -> Vec<u8> {

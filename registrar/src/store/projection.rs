@@ -36,7 +36,7 @@ const NO_TICKET: ProjectError = ProjectError::Impossible("a fact about a ticket 
 const NO_EVENT: ProjectError = ProjectError::Impossible("a fact before the event was created");
 
 impl Project for EventProjection {
-    const VERSION: u32 = 6;
+    const VERSION: u32 = 7;
 
     fn project(&self, position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         let bytes = fact;
@@ -66,10 +66,7 @@ impl Project for EventProjection {
             Fact::WindowsMoved(fact) => entering.windows_moved(fact),
             Fact::GateHeard(fact) => entering.gate_heard(&fact),
             Fact::FeedKeyChanged(fact) => entering.feed_key_changed(fact),
-            Fact::EndingHeld(fact) => {
-                entering.index.put(keys::ending_held(&fact.ending), encode(&fact.ending));
-                Ok(())
-            }
+            Fact::EndingHeld(fact) => entering.ending_held(&fact.ending),
             Fact::AdmissionEnded(fact) => entering.admission_ended(&fact),
             Fact::ConflictSettled(fact) => entering.conflict_settled(&fact),
         }
@@ -298,6 +295,31 @@ impl Entering<'_, '_> {
         self.end(ending, admission.entry)?;
         if fact.record.is_some() {
             self.note_end(ending);
+        } else {
+            self.index.put(keys::closer_word(ending), []);
+        }
+        Ok(())
+    }
+
+    fn ending_held(&mut self, ending: &Ending) -> Result<(), ProjectError> {
+        let key = keys::ending_held(ending);
+        if self.index.get(&key)?.is_none() {
+            let held = reading::held_of_gate(self.index, ending.gate)?.saturating_add(1);
+            self.index.put(keys::held_of_gate(ending.gate), encode(&held));
+        }
+        self.index.put(key, encode(ending));
+        Ok(())
+    }
+
+    /// Their admission is here: nothing waits any more.
+    fn release_held(&mut self, admission: AdmissionId) -> Result<(), ProjectError> {
+        for ending in reading::endings_held(self.index, admission, usize::MAX)? {
+            let of_gate = keys::held_of_gate(ending.gate);
+            match reading::held_of_gate(self.index, ending.gate)?.saturating_sub(1) {
+                0 => self.index.remove(of_gate),
+                held => self.index.put(of_gate, encode(&held)),
+            }
+            self.index.remove(keys::ending_held(&ending));
         }
         Ok(())
     }
@@ -345,6 +367,7 @@ impl Entering<'_, '_> {
     fn admission_recorded(&mut self, fact: &AdmissionRecorded) -> Result<(), ProjectError> {
         let admission = &fact.admission;
         self.index.put(keys::admission(admission.id), encode(admission));
+        self.release_held(admission.id)?;
         if fact.holds_entry {
             self.index.put(keys::entry(admission.ticket, admission.entry), admission.id.as_bytes().as_slice());
         } else if !reading::is_void(self.index, admission.ticket, admission.id)? {

@@ -2,6 +2,8 @@
 
 mod of_tickets;
 
+use std::collections::BTreeSet;
+
 use kido_shared::admission::{Admission, EndedBy, Ending};
 use kido_shared::claim::{Closing, TicketClaims};
 use kido_shared::clock::Timestamp;
@@ -277,6 +279,17 @@ pub(crate) fn is_void(from: &impl Entries, ticket: TicketId, admission: Admissio
 pub(super) fn endings_held(from: &impl Entries, admission: AdmissionId, most: usize) -> Result<Vec<Ending>, ReadError> {
     let held = from.entries(&keys::endings_held(admission))?.take(most);
     held.map(|entry| decode(&entry?.1, "the end of an admission")).collect()
+}
+
+/// Tickets with a conflict that stands.
+pub(super) fn contested_tickets(from: &impl Entries) -> Result<BTreeSet<TicketId>, ReadError> {
+    let standing = from.entries(keys::STANDING)?;
+    standing.map(|entry| keys::contested_of(&entry?.0).ok_or(ReadError::Entry("a conflict that stands"))).collect()
+}
+
+/// How many ends that this gate has told wait for their admissions.
+pub(super) fn held_of_gate(from: &impl Entries, gate: GateId) -> Result<u32, ReadError> {
+    read(from, &keys::held_of_gate(gate), "a count of ends").map(Option::unwrap_or_default)
 }
 
 /// Admissions that came for an entry while another one held it, with its number; at most so many.

@@ -13,19 +13,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use kido_shared::clock::Timestamp;
 use kido_shared::error_chain::Chain;
 use kido_shared::feed::{FeedHead, FollowedTo, TrustedFeedKeys, VerifiedHead, decode_range};
-use kido_shared::ids::{EventId, GateId};
+use kido_shared::ids::{EventId, GateId, TicketId};
 use kido_shared::wire::v1::recovery::{RecoveryOffer, RecoveryWish};
+use kido_store::{Stored, TransactError};
 
+use super::changing::Changing;
 use super::error::{Failed, StorageError};
 use super::live::LiveEvent;
-use super::{Store, reading};
+use super::{Store, endings, reading};
 use crate::domain::recovery::{Recovery, RecoveryRefusal, Stage, begins, lacks};
-use crate::keyring::Reached;
+use crate::keyring::{Reached, Unheard};
 use spool::{Spool, Spooled};
 
 pub use view::RecoveryView;
 
 type Refused = Failed<RecoveryRefusal>;
+
+/// Tickets whose conflicts are weighed in one transaction: a few records each, as in a batch of admissions.
+const TICKETS_WEIGHED: usize = 256;
 
 /// What a transaction is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +68,22 @@ impl Recovering {
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 
-    fn work(&self) -> MutexGuard<'_, Option<Work>> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A step that a bug has cut off may have left anything behind: the next start begins anew, from what is durable.
+    fn work(&self, event: EventId) -> Result<MutexGuard<'_, Option<Work>>, StorageError> {
+        self.work.lock().map_err(|_poisoned| StorageError::CutOff(event))
+    }
+
+    /// As a bug in a step would leave it.
+    #[cfg(test)]
+    pub(super) fn cut_off(&self) {
+        let died = std::thread::scope(|scope| {
+            let step = scope.spawn(|| {
+                let _work = self.work.lock();
+                panic!("a step is cut off");
+            });
+            step.join()
+        });
+        assert!(died.is_err());
     }
 
     /// Whether something may be stored now. Asked inside the transaction: none slips in while a recovery begins.
@@ -101,14 +120,18 @@ pub(super) fn go_on(live: &LiveEvent, now: Timestamp) {
     }
     // Older once more is a restore once more: what gates have brought since the first one is to be brought again.
     let since = if behind { now } else { kept.recovering.unwrap_or(now) };
+    let signed = kept.to;
     if kept.recovering != Some(since)
         && let Err(error) = live.mark.keep(Reached { recovering: Some(since), ..kept })
     {
         tracing::error!(event = %live.id(), error = %Chain(&error), "that the event is got back could not be kept");
     }
-    *live.recovering.work() = Some(Work { recovery: Recovery::begin(since, kept.to), spool: None });
+    // Nobody has met it yet.
+    let mut work = live.recovering.work.lock().unwrap_or_else(PoisonError::into_inner);
+    *work = Some(Work { recovery: Recovery::begin(since, signed), spool: None });
+    drop(work);
     live.recovering.set(Some(Stage::Records));
-    let (event, has, signed) = (live.id(), own.length, kept.to.length);
+    let (event, has, signed) = (live.id(), own.length, signed.length);
     tracing::error!(%event, has, signed, "ALARM: this log is older than what was signed; it is got back from the gates");
 }
 
@@ -132,6 +155,29 @@ impl LiveEvent {
         })
     }
 
+    /// Settles the conflicts that came back with the feed and were none: it tells of conflicts, and not that one is settled.
+    fn weigh_conflicts(&self, now: Timestamp) -> Result<(), StorageError> {
+        let tickets: Vec<TicketId> = reading::contested_tickets(&self.facts)?.into_iter().collect();
+        for some in tickets.chunks(TICKETS_WEIGHED) {
+            let (keys, some) = (Arc::clone(&self.keys), some.to_vec());
+            let pending = self.facts.transact(move |transaction| {
+                let mut changing = Changing::begin(transaction, &keys)?;
+                for ticket in some {
+                    let Some(known) = reading::ticket(&changing, ticket)? else { continue };
+                    endings::reconcile(&mut changing, ticket, known.particulars.entries, now)?;
+                }
+                changing.finish()
+            });
+            pending.wait().map(Stored::into_inner).map_err(|error| match error {
+                TransactError::Rejected(error) => error,
+                TransactError::Store(error) => error.into(),
+                TransactError::Closed => StorageError::Stopping,
+                TransactError::Busy => StorageError::Busy,
+            })?;
+        }
+        Ok(())
+    }
+
     fn gates_in_force(&self) -> Result<BTreeSet<GateId>, StorageError> {
         let gates = reading::gates(&self.facts)?.into_iter();
         Ok(gates.filter(|(_, gate)| !gate.revoked).map(|(gate, _)| gate).collect())
@@ -140,11 +186,12 @@ impl LiveEvent {
     /// Begins where a head that we signed is ahead of the log.
     fn begin_recovery(&self, work: &mut Option<Work>, head: &VerifiedHead, now: Timestamp) -> Result<(), StorageError> {
         let (own, kept) = (self.reached()?, self.mark.kept());
-        let recovered_at = kept.and_then(|kept| kept.recovered_at);
+        let recovered_at = kept.as_ref().and_then(|kept| kept.recovered_at);
         if work.is_some() || !begins(&own, head, recovered_at) {
             return Ok(());
         }
-        self.mark.keep(Reached { to: head.reaches(), recovering: Some(now), recovered_at })?;
+        let unheard = kept.and_then(|kept| kept.unheard);
+        self.mark.keep(Reached { to: head.reaches(), recovering: Some(now), recovered_at, unheard })?;
         *work = Some(Work { recovery: Recovery::begin(now, head.reaches()), spool: None });
         self.recovering.set(Some(Stage::Records));
         let (event, has, signed) = (self.id(), own.length, head.reaches().length);
@@ -165,8 +212,12 @@ impl LiveEvent {
                 }
             }
             None => {
+                self.weigh_conflicts(now)?;
+                let own = self.reached()?;
+                let (since, gates) = (recovery.since(), recovery.left_out(&self.gates_in_force()?));
+                let unheard = if gates.is_empty() { None } else { Some(Unheard { since, gates }) };
                 // Before anything is let in: a start right behind this must not wait for gates that have delivered.
-                self.mark.keep(Reached { to: own, recovering: None, recovered_at: Some(now) })?;
+                self.mark.keep(Reached { to: own, recovering: None, recovered_at: Some(now), unheard })?;
                 tracing::warn!(event = %self.id(), records = own.length, "the event is back: its gates have brought all");
                 *work = None;
             }
@@ -185,12 +236,18 @@ impl Store {
         match live.recovering.work.try_lock() {
             Ok(work) => match work.as_ref() {
                 Some(work) => Some(work.wish(gate, live.recovering.stage(), &own, self.now())),
+                // It was left out, and has come back: what it let in may be known to nobody else.
+                None if let Some(since) = live.mark.owed_since(gate) => Some(RecoveryWish::Journal { since }),
                 // It says so; it is believed when it shows the head.
                 None if followed.0 == own.epoch.get() && followed.1 > own.length => Some(RecoveryWish::Head),
                 None => None,
             },
-            // Somebody's records are being entered; and where that was cut off, the next start begins anew.
-            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => None,
+            // Somebody's records are being entered.
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Poisoned(_)) => {
+                tracing::error!(%event, "the recovery was cut off by a fault: restart the registrar");
+                None
+            }
         }
     }
 
@@ -208,13 +265,17 @@ impl Store {
         let now = self.now();
         let recovering = Arc::clone(&live.recovering);
         // Threads that wait behind somebody's long way would be taken from everybody else.
-        let Ok(mut work) = recovering.work.try_lock() else { return Ok(RecoveryWish::Nothing) };
+        let mut work = match recovering.work.try_lock() {
+            Ok(work) => work,
+            Err(TryLockError::WouldBlock) => return Ok(RecoveryWish::Nothing),
+            Err(TryLockError::Poisoned(_)) => return Err(StorageError::CutOff(live.id()).into()),
+        };
         let taken = match offer {
             RecoveryOffer::Head { head } => self.take_head(live, &mut work, gate, &head),
             RecoveryOffer::Records { from, range } => self.take_records(live, &mut work, (gate, from), &range),
             RecoveryOffer::Delivered { since } => match work.as_mut() {
                 Some(work) => work.recovery.delivered(gate, since).map_err(Failed::Refused),
-                None => Ok(()),
+                None => live.mark.heard(gate, since).map_err(|error| StorageError::from(error).into()),
             },
         };
         let stage = live.settle(&mut work, now)?;
@@ -283,7 +344,7 @@ impl Store {
     ) -> Result<RecoveryView, Refused> {
         let (store, live) = (self.clone(), self.live(event)?);
         let decided = tokio::task::spawn_blocking(move || {
-            let mut work = live.recovering.work();
+            let mut work = live.recovering.work(live.id())?;
             let Some(under_way) = work.as_mut() else { return Err(Failed::Refused(RecoveryRefusal::NotRecovering)) };
             let known = reading::gates(&live.facts)?;
             if gates.iter().any(|gate| !known.iter().any(|(id, _)| id == gate)) {
@@ -313,7 +374,8 @@ impl Store {
     /// [`StorageError`].
     pub async fn recovery(&self, event: EventId) -> Result<RecoveryView, StorageError> {
         let live = self.live(event)?;
-        let seen = tokio::task::spawn_blocking(move || RecoveryView::of(&live, live.recovering.work().as_ref()));
+        let seen =
+            tokio::task::spawn_blocking(move || RecoveryView::of(&live, live.recovering.work(live.id())?.as_ref()));
         seen.await.map_err(StorageError::Computation)?
     }
 }

@@ -139,9 +139,10 @@ impl Gate {
         self.barrier = format!("command:{}", program.display());
     }
 
-    /// Lets people out from its next start on.
-    pub const fn let_out(&mut self) {
+    /// Lets people out from its next start on, where this program says that they have passed.
+    pub fn let_out(&mut self, program: &Path) {
         self.direction = "out";
+        self.set_barrier(program);
     }
 
     /// Logs at this level from its next start on.

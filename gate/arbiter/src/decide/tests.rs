@@ -132,3 +132,22 @@ async fn a_refusal_that_rests_on_the_feed_alone_holds_at_every_box() {
         assert!(matches!(refused, ClaimAnswer::Taken { admission, .. } if admission == id), "{refused:?}");
     }
 }
+
+/// Everybody went out days ago, and this record has not heard of any of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn exits_that_only_the_feed_tells_are_written_into_a_shared_record_once() {
+    let records = FarRecords::default();
+    let mut venue = shared_venue(records.clone()).await;
+    let (id, ticket, basis) = (AdmissionId::from_bytes([1; 16]), ticket_id(0), AdmissionBasis::Offline);
+    let at = NOW.before(kido_shared::claim::CLOSED_FOR.saturating_mul(2));
+    let inside = kido_shared::admission::Admission { id, ticket, gate: GATES[0], entry: 1, at, basis };
+    venue.publish(&kido_shared::feed::FeedRecord::Admission(inside)).await;
+    let exited = kido_shared::feed::Exited { admission: id, ticket, gate: GATES[0], at };
+    venue.publish(&kido_shared::feed::FeedRecord::Exited(exited)).await;
+    assert_eq!(claim(&venue, GATES[1], 2).await.unwrap(), ClaimAnswer::Spent);
+    assert_eq!(records.rounds(), 2, "read, and written before it is said");
+    for again in 3..6 {
+        assert_eq!(claim(&venue, GATES[1], again).await.unwrap(), ClaimAnswer::Spent);
+        assert_eq!(records.rounds(), 1, "read alone: nothing changes");
+    }
+}

@@ -41,7 +41,7 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 fn describe(taken: &JournalTaken) -> String {
-    let JournalTaken { gate, exported_at, stored, repeated, conflicts, in_conflict, refused, showings, endings } =
+    let JournalTaken { gate, exported_at, stored, repeated, conflicts, in_conflict, refused, showings, endings, later } =
         taken;
     let mut lines = vec![
         format!("{gate}, as its machine wrote it down at {}", moment::show(*exported_at)),
@@ -49,6 +49,11 @@ fn describe(taken: &JournalTaken) -> String {
     ];
     if *endings > 0 {
         lines.push(format!("{endings} ended: nobody had passed, or the holder went out"));
+    }
+    if *later > 0 {
+        lines.push(format!(
+            "{later} ends wait for admissions of other gates: bring those gates' journals, then this file once more"
+        ));
     }
     if *showings > 0 {
         lines.push(format!("{showings} proofs that opened nothing are in their tickets' histories"));
@@ -83,6 +88,7 @@ mod tests {
             refused: 0,
             showings: 3,
             endings: 1,
+            later: 0,
         };
         let said = describe(&taken);
         for part in ["5 entries were put in, 2 were there", "1 of the new ones in conflict", &ticket.to_string()] {

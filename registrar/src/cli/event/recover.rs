@@ -15,8 +15,8 @@ from its gates by itself: first the records of the feed, then what every gate ha
 of the event changes; until the journals are, too, no claim is answered, and gates do what the event's offline choice says.
 
 Without options this says how far it is. It waits for every gate in force; one that will not come again is left out by name.
-  --without GATE    do not wait for this gate. What it let in since the backup may enter once more: what it had not uploaded
-                    shows as a conflict when its journal comes, what it had, and no other gate heard of, nowhere. If it had
+  --without GATE    do not wait for this gate. What it let in since the backup may enter once more, until it comes back: then
+                    it is asked for its whole journal, and who entered twice shows as a conflict. If it had
                     followed further than the others it refuses this registrar from now on: revoke it and enrol it anew.
   --lost-records    go on although records that this registrar signed are with no gate. Whoever has seen them (a gate that
                     was left out, a venue arbiter) refuses this registrar from now on and is enrolled anew.

@@ -28,6 +28,20 @@ fn certified(served: &Served, event: EventId, verifying_key: [u8; 32]) -> FeedKe
 }
 
 #[tokio::test]
+async fn a_next_key_stays_the_same_until_one_is_wanted_afresh() {
+    let served = Served::new();
+    let event = served.event().await;
+    let first = next(&served, event).await;
+    assert_eq!(next(&served, event).await, first);
+    let path = operator::feed_key_next(event);
+    let afresh = served.post(Some(Role::Operator), &path, &json!({"afresh": true})).await.ok();
+    assert_ne!(afresh["verifying_key"], base64url::encode(&first));
+    let stolen = json!({"certificate": base64url::encode(certified(&served, event, first).as_bytes())});
+    let refused = served.post(Some(Role::Operator), &operator::feed_keys(event), &stolen).await;
+    assert_eq!(refused.problem(), problem(409, "other_key"));
+}
+
+#[tokio::test]
 async fn an_operator_with_the_root_keys_word_puts_another_feed_key_in_force() {
     let served = Served::new();
     let event = served.event().await;

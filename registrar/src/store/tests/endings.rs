@@ -8,6 +8,7 @@ use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::FeedRecord;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
+use kido_shared::limits::{ADMISSIONS_PER_BATCH, REQUEST_SKEW};
 use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use kido_shared::ticket::Entries;
 use kido_shared::wire::v1::admissions::{AckOutcome, UploadedAdmission};
@@ -16,6 +17,7 @@ use super::super::*;
 use super::following::follow;
 use super::gates::{claim, named};
 use crate::domain::history::Happening;
+use crate::domain::ingest::ENDINGS_HELD_PER_GATE_MAX;
 use crate::testing::{NOW, Registrar, row};
 
 fn at(minute: u8) -> Timestamp {
@@ -67,6 +69,8 @@ impl Venue {
         for number in 1..=4 {
             gates.push(registrar.gate(event, number).await);
         }
+        // Nobody hears of anything before it happens.
+        registrar.clock.set(at(60));
         Self { registrar, event, gates, tickets: 0 }
     }
 
@@ -288,4 +292,107 @@ async fn more_admissions_of_one_entry_than_can_be_weighed_are_all_shown() {
     assert_eq!((groups.len(), standing, settled), (1, usize::from(many) - 1, 0));
     venue.tell(case, Annulled(many, 0, many)).await;
     assert_eq!(venue.conflicts(case).1, usize::from(many) - 1, "staff look at a thief's");
+}
+
+#[tokio::test]
+async fn an_end_is_taken_for_no_later_than_it_was_heard_of_and_no_earlier_than_its_admission() {
+    let mut venue = Venue::open(ArbiterHome::Venue).await;
+    let mut cases = Vec::new();
+    for _each in 0..8 {
+        cases.push(venue.case(Entries::ONCE).await);
+    }
+    let ended = |case: Case| {
+        let live = venue.registrar.store.live(venue.event).unwrap();
+        reading::ended(&live.facts, case.id(1)).unwrap().unwrap().at
+    };
+    let word = |case: Case, at: Timestamp| Ending {
+        admission: case.id(1),
+        ticket: case.ticket,
+        gate: venue.gates[1],
+        by: EndedBy::Exited,
+        at,
+    };
+    let now = NOW.after(Duration::from_secs(3_600));
+    venue.registrar.clock.set(now);
+    let told = [
+        (at(3), at(3)),
+        (at(0).before(Duration::from_secs(86_400)), at(1)),
+        (now.after(REQUEST_SKEW), now.after(REQUEST_SKEW)),
+        (now.after(Duration::from_secs(86_400)), now.after(REQUEST_SKEW)),
+    ];
+    for (nth, (said, _taken)) in told.iter().enumerate() {
+        // Once behind its admission, once before it.
+        let (behind, before) = (cases[2 * nth], cases[2 * nth + 1]);
+        venue.tell(behind, Came(1, 0, 1, 1)).await;
+        for case in [behind, before] {
+            assert_eq!(venue.end(word(case, *said)).await, AckOutcome::Stored);
+            venue.registrar.clock.set(now.after(Duration::from_secs(5)));
+            assert_eq!(venue.end(word(case, *said)).await, AckOutcome::Repeated, "sent again a moment later");
+            venue.registrar.clock.set(now);
+        }
+        venue.tell(before, Came(1, 0, 1, 1)).await;
+    }
+    for (nth, (said, taken)) in told.iter().enumerate() {
+        assert_eq!((ended(cases[2 * nth]), ended(cases[2 * nth + 1])), (*taken, *taken), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_gate_brings_the_moment_of_an_end_closer_once_however_many_earlier_ones_it_tells() {
+    for home in [ArbiterHome::Venue, ArbiterHome::Registrar] {
+        let mut venue = Venue::open(home).await;
+        let case = venue.case(Entries::ONCE).await;
+        venue.tell(case, Came(1, 0, 1, 1)).await;
+        assert_eq!(venue.tell(case, Left(1, 1, 40)).await, AckOutcome::Stored);
+        let facts = |venue: &Venue| venue.registrar.store.live(venue.event).unwrap().facts.head();
+        assert_eq!(
+            venue.tell(case, Left(1, 1, 39)).await,
+            AckOutcome::Stored,
+            "as behind a step, whose moment is not its gate's"
+        );
+        let told = facts(&venue);
+        for minute in (2..39).rev() {
+            assert_eq!(venue.tell(case, Left(1, 1, minute)).await, AckOutcome::Repeated, "{minute}");
+        }
+        assert_eq!(facts(&venue), told, "nothing was written");
+        assert_eq!(venue.tell(case, Left(1, 2, 20)).await, AckOutcome::Stored, "another gate's own word");
+        assert_eq!(venue.tell(case, Left(1, 2, 19)).await, AckOutcome::Repeated);
+    }
+}
+
+#[tokio::test]
+async fn a_gates_ends_wait_for_so_many_admissions_and_what_is_more_stays_with_the_gate() {
+    let mut venue = Venue::open(ArbiterHome::Venue).await;
+    let case = venue.case(Entries::ONCE).await;
+    let gate = venue.gates[1];
+    let word = |number: u32| {
+        let mut id = [7; 16];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        Ending { admission: AdmissionId::from_bytes(id), ticket: case.ticket, gate, by: EndedBy::Exited, at: at(1) }
+    };
+    let tell = async |numbers: std::ops::Range<u32>| {
+        let acks = venue.registrar.store.ingest_endings(venue.event, gate, numbers.map(word).collect()).await.unwrap();
+        acks.into_iter().map(|ack| ack.outcome).collect::<Vec<_>>()
+    };
+    let batch = u32::try_from(ADMISSIONS_PER_BATCH).unwrap();
+    for first in (0..ENDINGS_HELD_PER_GATE_MAX).step_by(ADMISSIONS_PER_BATCH) {
+        assert_eq!(tell(first..first + batch).await, [AckOutcome::Stored; ADMISSIONS_PER_BATCH]);
+    }
+    let (full, one_more) = (ENDINGS_HELD_PER_GATE_MAX, ENDINGS_HELD_PER_GATE_MAX + 1);
+    assert_eq!(tell(full..one_more).await, [AckOutcome::Later]);
+    assert_eq!(tell(0..1).await, [AckOutcome::Repeated], "what waits is known");
+    assert_eq!(venue.tell(case, Left(9, 2, 1)).await, AckOutcome::Stored, "another gate's");
+    // One of them comes, and there is room for one.
+    let came = Admission {
+        id: word(0).admission,
+        ticket: case.ticket,
+        gate: venue.gates[0],
+        entry: 1,
+        at: at(1),
+        basis: AdmissionBasis::Offline,
+    };
+    let uploaded = UploadedAdmission { admission: came, opened_at: None };
+    venue.registrar.store.ingest(venue.event, venue.gates[0], vec![uploaded]).await.unwrap();
+    assert_eq!(tell(full..one_more).await, [AckOutcome::Stored]);
+    assert_eq!(tell(one_more..one_more + 1).await, [AckOutcome::Later]);
 }

@@ -18,7 +18,7 @@ fn root(registrar: &Registrar) -> SigningKey {
 
 /// The root's word for the key that is to come.
 async fn word(registrar: &Registrar, event: EventId, revoke: bool) -> FeedKeyCertificate {
-    let next = registrar.store.next_feed_key(event).await.unwrap();
+    let next = registrar.store.next_feed_key(event, false).await.unwrap();
     let valid_from = next.in_force.valid_from.after(DAY);
     let statement = FeedKeyStatement {
         event,
@@ -74,7 +74,7 @@ async fn a_key_that_was_stolen_is_revoked_for_good() {
     let keys = registrar.store.feed_keys(event).unwrap();
     assert_eq!(keys.iter().map(|key| key.revoked).collect::<Vec<_>>(), [true, false]);
     registrar.clock.set(NOW.after(5 * DAY));
-    let next = registrar.store.next_feed_key(event).await.unwrap();
+    let next = registrar.store.next_feed_key(event, false).await.unwrap();
     let forgets = FeedKeyStatement {
         event,
         verifying_key: next.verifying_key,
@@ -97,7 +97,7 @@ async fn only_the_roots_word_for_the_key_that_is_to_come_changes_anything() {
     let (event, other) = (registrar.event().await, registrar.event().await);
     registrar.clock.set(NOW.after(2 * DAY));
     let store = &registrar.store;
-    let next = store.next_feed_key(event).await.unwrap();
+    let next = store.next_feed_key(event, false).await.unwrap();
     let statement = |from: Timestamp, verifying_key: [u8; 32]| FeedKeyStatement {
         event,
         verifying_key,
@@ -144,4 +144,35 @@ async fn a_change_that_was_cut_off_behind_the_log_is_finished_by_the_next_start(
     let registrar = registrar.restart();
     assert_eq!(believes(&registrar, event, &[&second]), Ok(()));
     assert!(!key.exists());
+}
+
+#[tokio::test]
+async fn a_change_that_was_cut_off_behind_the_log_is_finished_by_the_next_word_about_it() {
+    for again in [false, true] {
+        let registrar = Registrar::new();
+        let event = registrar.event().await;
+        registrar.clock.set(NOW.after(2 * DAY));
+        let second = word(&registrar, event, true).await;
+        // The keyring's disk fails once the log has the change.
+        let kept = registrar.folder.path().join("keyring").join("events");
+        let aside = registrar.folder.path().join("aside");
+        std::fs::rename(&kept, &aside).unwrap();
+        let failed = registrar.store.change_feed_key(event, second.clone()).await;
+        assert!(matches!(failed, Err(Failed::Storage(StorageError::Keyring(_)))), "{failed:?}");
+        assert!(believes(&registrar, event, &[&second]).is_err());
+        std::fs::rename(&aside, &kept).unwrap();
+        if again {
+            registrar.store.change_feed_key(event, second.clone()).await.unwrap();
+        } else {
+            let next = registrar.store.next_feed_key(event, true).await.unwrap();
+            assert_eq!(
+                next.in_force.sign(&root(&registrar)).unwrap(),
+                second,
+                "the next one follows on what is in force"
+            );
+        }
+        assert_eq!(believes(&registrar, event, &[&second]), Ok(()), "asked again: {again}");
+        let registrar = registrar.restart();
+        assert_eq!(believes(&registrar, event, &[&second]), Ok(()), "asked again: {again}");
+    }
 }

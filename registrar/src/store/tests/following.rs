@@ -108,3 +108,18 @@ async fn a_head_is_signed_anew_when_the_feed_grew_or_half_a_minute_passed() {
     assert_eq!(later.head().length, 2);
     assert_eq!(later.head().issued_at, registrar.store.now());
 }
+
+#[tokio::test]
+async fn how_far_a_feed_was_signed_is_written_by_no_thread_that_answers_requests() {
+    let registrar = Registrar::new();
+    let event = registrar.event().await;
+    let (first, _head) = registrar.store.newest_head(event).await.unwrap();
+    registrar.clock.advance(core::time::Duration::from_secs(2));
+    registrar.ticket(event, 1).await;
+    let (second, head) = registrar.store.newest_head(event).await.unwrap();
+    assert!(second.length > first.length);
+    let live = registrar.store.live(event).unwrap();
+    assert_eq!(live.mark.kept().unwrap().to, second, "written before it was signed");
+    assert!(live.mark.written_by().is_some_and(|thread| thread != std::thread::current().id()));
+    assert_eq!(registrar.store.signed_head(event).unwrap(), head);
+}

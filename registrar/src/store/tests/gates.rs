@@ -326,14 +326,14 @@ async fn a_second_gate_waits_until_the_home_gate_knows_that_it_is_one_no_longer(
         "it may admit off line, and another one beside it on line"
     );
     assert!(may_add(&registrar, &other).is_ok(), "no ticket of another zone is meant");
-    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, knew)).await.unwrap();
+    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, knew), registrar.store.now()).await.unwrap();
     assert_eq!(refusal(may_add(&registrar, &same)), unheard, "it has told what it knew before");
     registrar.change_policy(event, home()).await.unwrap();
     registrar.change_policy(event, policy(|draft| draft.offline = OfflineChoice::Admit)).await.unwrap();
-    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, knew + 1)).await.unwrap();
+    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, knew + 1), registrar.store.now()).await.unwrap();
     assert_eq!(refusal(may_add(&registrar, &same)), unheard, "it has heard of an earlier end than the last");
     let knows = length(&registrar, event);
-    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, knows)).await.unwrap();
+    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, knows), registrar.store.now()).await.unwrap();
     assert!(may_add(&registrar, &same).is_ok());
     let registrar = registrar.restart();
     assert!(may_add(&registrar, &same).is_ok(), "it does not have to say so again");
@@ -372,7 +372,11 @@ async fn a_local_arbiter_serves_one_gate_whichever_way_round_it_is_asked() {
     let other = Zone::new("B").unwrap();
     let early = registrar.store.may_add_gate(event, &other);
     assert!(matches!(early, Err(Failed::Refused(GateRefusal::Unheard { .. }))), "it decides by itself in any zone");
-    registrar.store.gate_has_heard(event, one, (Epoch::FIRST, length(&registrar, event))).await.unwrap();
+    registrar
+        .store
+        .gate_has_heard(event, one, (Epoch::FIRST, length(&registrar, event)), registrar.store.now())
+        .await
+        .unwrap();
     registrar.gate(event, 2).await;
     let local = policy(|draft| draft.arbiter.home = ArbiterHome::Local);
     let back = registrar.change_policy(event, local).await;

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use core::time::Duration;
 
+use kido_shared::admission::{EndedBy, Ending};
 use kido_shared::challenge::Action;
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::ManualClock;
 use kido_shared::codes::Code;
 use kido_shared::feed::{FeedHead, FeedRecord, FollowedTo, SealedRecord, decode_range, encode_range};
 use kido_shared::ids::{Epoch, FeedSequence, GateId, TicketId};
+use kido_shared::policy::OfflineChoice;
 use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionBatch, UploadedAdmission};
 use kido_shared::wire::v1::recovery::{RecoveryOffer, RecoveryWish};
 use kido_virtual_card::character::Character;
@@ -17,6 +19,7 @@ use kido_virtual_card::character::Character;
 use super::super::*;
 use super::following::follow;
 use super::gates::{admission, claim};
+use crate::domain::gate::GateRefusal;
 use crate::domain::history::Actor;
 use crate::domain::recovery::{Brought, RecoveryRefusal, Stage};
 use crate::domain::registration::RegistrationRefusal;
@@ -106,6 +109,11 @@ struct Evening {
 impl Evening {
     /// Up to the moment in which the disk is lost and the backup is put in its place.
     async fn restored() -> Self {
+        Self::restored_where(false).await
+    }
+
+    /// The same, where the second one who came in with a ticket had not passed, and the gates were told so.
+    async fn restored_where(annulled: bool) -> Self {
         let registrar = Registrar::new();
         let event = registrar.event_with(|draft| draft.tickets_per_card = 5).await;
         let gates = [registrar.gate(event, 1).await, registrar.gate(event, 2).await];
@@ -135,6 +143,12 @@ impl Evening {
         assert_eq!(granted, ClaimAnswer::Granted { entry: 1 });
         store.ingest(event, gates[0], vec![uploaded(inside, gates[0])]).await.unwrap();
         store.ingest(event, gates[1], vec![admission(2, inside, gates[1])]).await.unwrap();
+        if annulled {
+            let (admission, gate, by) = (admission(2, inside, gates[1]).admission.id, gates[1], EndedBy::Annulled);
+            let ending = Ending { admission, ticket: inside, gate, by, at: NOW };
+            let acks = store.ingest_endings(event, gate, vec![ending]).await.unwrap();
+            assert_eq!(acks[0].outcome, AckOutcome::Stored);
+        }
         let (known, told) = (known(&registrar, event).await, follow(store, event).await);
         let counts = store.event(event).unwrap().counts;
         let registrar = restored(registrar, &backup);
@@ -370,4 +384,113 @@ async fn a_gate_that_was_left_out_with_records_of_its_own_stops_nobody_when_it_c
     assert_eq!(evening.stage().await, None, "its head is of the history that was given up");
     let again = evening.store().recover_without(event, Vec::new(), true).await;
     assert!(matches!(again, Err(Failed::Refused(RecoveryRefusal::NotRecovering))), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_conflict_that_was_settled_before_the_disk_was_lost_does_not_stand_again() {
+    for without in [false, true] {
+        let evening = Evening::restored_where(true).await;
+        assert_eq!(evening.counts.standing_conflicts(), 0, "before the loss");
+        evening.records_back().await;
+        let standing = || evening.store().event(evening.event).unwrap().counts.standing_conflicts();
+        let since = evening.since();
+        evening.offer(0, RecoveryOffer::Delivered { since }).await.unwrap();
+        if without {
+            evening.store().recover_without(evening.event, vec![evening.gates[1]], false).await.unwrap();
+        } else {
+            evening.offer(1, RecoveryOffer::Delivered { since }).await.unwrap();
+        }
+        assert_eq!((evening.stage().await, standing()), (None, 0));
+        let listed = evening.store().conflicts(evening.event).unwrap();
+        assert!(listed.len() == 1 && listed[0].settled_at.is_some(), "{listed:?}");
+        let registrar = evening.registrar.restart();
+        assert_eq!(registrar.store.recovery(evening.event).await.unwrap().stage, None);
+    }
+}
+
+#[tokio::test]
+async fn a_gate_that_was_left_out_is_asked_for_its_journal_when_it_comes_back() {
+    let mut evening = Evening::restored().await;
+    evening.show(0).await;
+    evening.bring(0, evening.kept, evening.known.records.len()).await;
+    evening.registrar.clock.advance(Duration::from_secs(60));
+    let (event, away) = (evening.event, evening.gates[1]);
+    let left = evening.store().recover_without(event, vec![away], false).await.unwrap();
+    assert_eq!(left.stage, Some(Stage::Admissions));
+    let since = evening.since();
+    assert_eq!(evening.offer(0, RecoveryOffer::Delivered { since }).await.unwrap(), RecoveryWish::Nothing);
+    assert_eq!(evening.stage().await, None);
+    evening.registrar = evening.registrar.restart();
+    let store = evening.store();
+    let reached = store.event(event).unwrap().feed_length;
+    let wish = |gate| store.recovery_wish(event, gate, (0, reached));
+    assert_eq!(wish(evening.gates[0]), None, "it has brought everything");
+    let journal = Some(RecoveryWish::Journal { since });
+    assert_eq!((wish(away), wish(away)), (journal, journal), "until it has brought it");
+    let unheard = store.ingest(event, away, vec![admission(3, evening.late, away)]).await.unwrap();
+    assert_eq!(unheard[0].outcome, AckOutcome::Stored);
+    let other = RecoveryOffer::Delivered { since: since.after(Duration::from_secs(1)) };
+    evening.offer(1, other).await.unwrap();
+    assert_eq!(wish(away), journal, "that was another recovery's");
+    assert_eq!(evening.offer(1, RecoveryOffer::Delivered { since }).await.unwrap(), RecoveryWish::Nothing);
+    assert_eq!(wish(away), None);
+    let step = claim(&evening.registrar, event, 10, evening.late, evening.gates[0]);
+    let late = store.claim(event, evening.gates[0], step).await.unwrap();
+    assert!(matches!(late, ClaimAnswer::Taken { .. }), "what it alone knew: {late:?}");
+    evening.registrar = evening.registrar.restart();
+    assert_eq!(evening.store().recovery_wish(event, away, (0, reached)), None, "for good");
+}
+
+#[tokio::test]
+async fn a_recovery_that_a_fault_cut_off_says_so_and_the_next_start_goes_on() {
+    let mut evening = Evening::restored().await;
+    evening.show(0).await;
+    let live = evening.store().live(evening.event).unwrap();
+    live.recovering.cut_off();
+    drop(live);
+    let offered = evening.offer(0, RecoveryOffer::Head { head: evening.known.head.clone() }).await;
+    assert!(matches!(offered, Err(Failed::Storage(StorageError::CutOff(_)))), "{offered:?}");
+    let shown = evening.store().recovery(evening.event).await;
+    assert!(matches!(shown, Err(StorageError::CutOff(_))), "{shown:?}");
+    let decided = evening.store().recover_without(evening.event, Vec::new(), true).await;
+    assert!(matches!(decided, Err(Failed::Storage(StorageError::CutOff(_)))), "{decided:?}");
+    evening.registrar = evening.registrar.restart();
+    evening.records_back().await;
+    assert_eq!(evening.stage().await, Some(Stage::Admissions));
+}
+
+#[tokio::test]
+async fn a_report_about_a_history_that_was_given_up_is_no_word_about_this_one() {
+    let registrar = Registrar::new();
+    let home = |draft: &mut kido_shared::policy::PolicyDraft| draft.offline = OfflineChoice::HomeGate;
+    let event = registrar.event_with(home).await;
+    let one = registrar.gate(event, 1).await;
+    let (registrar, backup) = backed_up(registrar);
+    // So many more records that the number of what comes later is among them.
+    for number in 1..=20 {
+        registrar.ticket(event, number).await;
+    }
+    let (old, old_head) = (known(&registrar, event).await, registrar.store.now());
+    let knew = u64::try_from(old.records.len()).unwrap();
+    registrar.clock.advance(Duration::from_secs(60));
+    let registrar = restored(registrar, &backup);
+    let store = &registrar.store;
+    assert_eq!(store.recover_without(event, vec![one], true).await.unwrap().stage, None);
+    let admit = |draft: &mut kido_shared::policy::PolicyDraft| draft.offline = OfflineChoice::Admit;
+    registrar.change_policy(event, policy(admit)).await.unwrap();
+    let zone = store.gate(event, one).unwrap().zone;
+    let unheard = |store: &Store| {
+        let may = store.may_add_gate(event, &zone);
+        matches!(may, Err(Failed::Refused(GateRefusal::Unheard { gate })) if gate == one)
+    };
+    assert!(unheard(store));
+    let reached = store.event(event).unwrap().feed_length;
+    assert!(knew > reached, "the numbers are taken again");
+    store.gate_has_heard(event, one, (Epoch::FIRST, knew), store.now()).await.unwrap();
+    assert!(unheard(store), "so many records are not here");
+    store.gate_has_heard(event, one, (Epoch::FIRST, reached), old_head).await.unwrap();
+    assert!(unheard(store), "its head is from before");
+    registrar.clock.advance(Duration::from_secs(1));
+    store.gate_has_heard(event, one, (Epoch::FIRST, reached), store.now()).await.unwrap();
+    assert!(!unheard(store));
 }

@@ -82,7 +82,8 @@ pub struct UploadedAdmission {
     pub opened_at: Option<Timestamp>,
 }
 
-/// One answer per admission, a refusal included; only one that was answered may leave the gate's outbox.
+/// One answer per admission, a refusal included; only one that was answered otherwise than *later* may leave the gate's
+/// outbox.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -120,4 +121,7 @@ pub enum AckOutcome {
     /// Not stored, and never will be: an unknown ticket, an entry that the ticket does not have, or another content
     /// than was stored under this id; of an ending, another ticket's or another gate's admission. Sending it again changes nothing; the registrar's log says which.
     Refused,
+    /// Not stored now: too many ends that this gate has told wait for their admissions already. It stays in the gate's
+    /// outbox and is sent again; of endings alone.
+    Later,
 }

@@ -18,7 +18,7 @@ pub use arbiter::{ArbiterBody, ArbiterList, OfferArbiter, RevokeArbiter};
 pub use event::{
     CreateEvent, EntryCounts, EventBody, EventForgotten, EventList, PolicyChoices, TicketCounts, UpdateEvent,
 };
-pub use feed_key::{ChangeFeedKey, FeedKeyBody, FeedKeyList, NextFeedKey};
+pub use feed_key::{AskNextFeedKey, ChangeFeedKey, FeedKeyBody, FeedKeyList, NextFeedKey};
 pub use gate::{ConfirmGate, GateBody, GateList, GateOffered, OfferGate, OfferState};
 pub use journal::{CONFLICTS_TOLD_MAX, JournalTaken};
 pub use paper::{EnterByHand, EnteredByHand, PaperPage, PaperStanding, PaperTick, PaperTicket, TickOutcome};

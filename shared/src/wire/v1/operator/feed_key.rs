@@ -37,6 +37,16 @@ pub struct FeedKeyList {
     pub keys: Vec<FeedKeyBody>,
 }
 
+/// Asks for the feed key that an event is to have next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AskNextFeedKey {
+    /// Whether one that lies ready already is destroyed and another made: whoever stole the key in force has that one, too.
+    #[serde(default)]
+    pub afresh: bool,
+}
+
 /// The feed key that an event is to have next, to be certified with the root key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -33,4 +33,8 @@ pub struct JournalTaken {
     /// Ends of admissions that are new here: nobody had passed, or the holder went out.
     #[serde(default)]
     pub endings: u64,
+    /// Ends that are not taken now, since too many of this gate's wait for their admissions: the file is to be brought
+    /// again behind the journals of the gates that those came by.
+    #[serde(default)]
+    pub later: u64,
 }
