@@ -69,3 +69,11 @@ async fn nothing_opens_without_an_admission() {
     let refused = Barrier::Log.open(TapNumber::new(1), &[]).await;
     assert!(matches!(refused, Err(BarrierError::NoAdmission)));
 }
+
+#[tokio::test]
+async fn nobody_is_let_out_by_a_barrier_that_sees_nobody_pass() {
+    let departure = Departure { admission: ADMISSION, ticket: kido_shared::ids::TicketId::from_bytes([1; 16]) };
+    assert!(matches!(Barrier::Log.let_out(&[departure]).await, Err(BarrierError::SeesNothing)));
+    let program = Barrier::Command(shell("[ \"$KIDO_DIRECTION\" = out ]"));
+    assert_eq!(program.let_out(&[departure]).await.unwrap(), Opened);
+}

@@ -27,8 +27,10 @@ pub async fn list(
     Ok(Json(FeedKeyList { event, keys }))
 }
 
-/// The feed key that the event is to have next; it is made when it is asked for first, and stays the same until it is in
-/// force, or until one is asked for afresh: after a theft, one that lay ready is destroyed.
+/// The feed key that the event is to have next.
+///
+/// It is made when it is asked for first, and stays the same until it is in force, or until one is asked for afresh: after a
+/// theft, one that lay ready is destroyed.
 #[utoipa::path(post, path = FEED_KEY_NEXT, tag = "feed keys", params(("event" = String, Path)),
     request_body = AskNextFeedKey,
     responses((status = OK, body = NextFeedKey), (status = "default", body = Problem)))]

@@ -101,8 +101,9 @@ pub enum EndingRefusal {
     Otherwise,
 }
 
-/// Most ends of admissions that one gate has told and that wait for their admissions: a lane that lets one out a second, for
-/// four and a half hours. More stay in the gate's journal, which sends them again.
+/// Most ends of admissions that one gate has told and that wait for their admissions.
+///
+/// A lane that lets one out a second, for four and a half hours. More stay in the gate's journal, which sends them again.
 pub const ENDINGS_HELD_PER_GATE_MAX: u32 = 16_384;
 
 /// The end with a moment that can be true: not after it was heard of here, and not before its admission came.

@@ -362,6 +362,14 @@ impl Store {
         decided.await.map_err(StorageError::Computation)?
     }
 
+    /// As a recovery leaves it that went on without this gate.
+    #[cfg(test)]
+    pub(crate) fn went_on_without(&self, event: EventId, gate: GateId, since: Timestamp) {
+        let live = self.live(event).unwrap();
+        let (to, unheard) = (live.reached().unwrap(), Some(Unheard { since, gates: vec![gate] }));
+        live.mark.keep(Reached { to, recovering: None, recovered_at: Some(since), unheard }).unwrap();
+    }
+
     /// Whether an event is being got back.
     #[must_use]
     pub fn is_recovering(&self, event: EventId) -> bool {

@@ -20,6 +20,8 @@ struct Registrar {
     feed: Mutex<Feed>,
     uploads: Mutex<Vec<AdmissionBatch>>,
     up: Mutex<bool>,
+    /// What it says to ends of admissions.
+    ends: Mutex<AckOutcome>,
 }
 
 type Shared = State<Arc<Registrar>>;
@@ -50,15 +52,16 @@ async fn admissions(
 ) -> Result<axum::Json<AdmissionAcks>, StatusCode> {
     let acks =
         batch.admissions.iter().map(|sent| AdmissionAck { admission: sent.admission.id, outcome: AckOutcome::Stored });
-    let endings =
-        batch.endings.iter().map(|sent| AdmissionAck { admission: sent.admission, outcome: AckOutcome::Stored });
+    let outcome = *registrar.ends.lock().unwrap();
+    let endings = batch.endings.iter().map(|sent| AdmissionAck { admission: sent.admission, outcome });
     let acks = AdmissionAcks { acks: acks.collect(), endings: endings.collect() };
     registrar.uploads.lock().unwrap().push(batch);
     if *registrar.up.lock().unwrap() { Ok(axum::Json(acks)) } else { Err(StatusCode::BAD_GATEWAY) }
 }
 
 async fn serve(feed: Feed) -> (Arc<Registrar>, Uplink) {
-    let registrar = Arc::new(Registrar { feed: Mutex::new(feed), uploads: Mutex::default(), up: Mutex::new(true) });
+    let (feed, ends) = (Mutex::new(feed), Mutex::new(AckOutcome::Stored));
+    let registrar = Arc::new(Registrar { feed, uploads: Mutex::default(), up: Mutex::new(true), ends });
     let app = Router::new()
         .route(routes::FEED_HEAD, get(head))
         .route(routes::FEED_RANGE, get(range))
@@ -152,4 +155,26 @@ async fn an_admission_is_sent_until_it_is_acknowledged_and_then_no_more() {
     assert_eq!(uploads.len(), 2);
     assert!(uploads.iter().all(|batch| batch.admissions[0].admission.id == admitted.stored[0].admission().id));
     assert_eq!(replica.event(), EVENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_the_registrar_takes_later_is_kept_and_sent_again() {
+    let home = tempfile::tempdir().unwrap();
+    let feed = Feed::with_tickets(1);
+    let replica = replica(&home, &feed);
+    let (registrar, uplink) = serve(feed).await;
+    let client = client(uplink, &home);
+    let (_journal_home, journal) = journal();
+    let admission = AdmissionId::from_bytes([7; 16]);
+    journal.note_exited(vec![crate::journal::Departure { admission, ticket: ticket_id(0) }], NOW).await.unwrap();
+    *registrar.ends.lock().unwrap() = AckOutcome::Later;
+    for _again in 0..2 {
+        assert_eq!(client.push(&journal, &replica).await.unwrap(), 0);
+        assert_eq!(journal.unacknowledged().unwrap(), 1);
+    }
+    *registrar.ends.lock().unwrap() = AckOutcome::Stored;
+    assert_eq!(client.push(&journal, &replica).await.unwrap(), 1);
+    assert_eq!(journal.unacknowledged().unwrap(), 0);
+    let uploads = registrar.uploads.lock().unwrap();
+    assert!(uploads.len() == 3 && uploads.iter().all(|batch| batch.endings[0].admission == admission));
 }

@@ -53,3 +53,22 @@ async fn whoever_runs_the_event_sees_how_far_it_is_and_an_operator_alone_decides
     let event = served.get(Some(Role::Operator), &operator::event(event)).await.ok();
     assert_eq!(event["recovering"], false);
 }
+
+#[tokio::test]
+async fn a_gate_that_a_recovery_went_on_without_is_asked_for_its_journal_by_the_answer_to_its_report() {
+    let served = Served::new();
+    let event = served.event().await;
+    let Enrolled { gate, keys } = enrol(&served, event, 1).await;
+    let Enrolled { gate: other, keys: others } = enrol(&served, event, 2).await;
+    served.app.store.went_on_without(event, gate, NOW);
+    let path = routes::reports(event);
+    let tell = |nonce| served.send(signed_at(&path, &report(1), (gate, &keys), NOW, nonce));
+    let journal = json!({"recovery": {"want": "journal", "since": NOW}});
+    assert_eq!((tell(1).await.ok(), tell(2).await.ok()), (journal.clone(), journal));
+    let by_other = served.send(signed_at(&path, &report(1), (other, &others), NOW, 3));
+    assert_eq!(by_other.await.ok(), json!({}));
+    let delivered = json!({"offer": "delivered", "since": NOW}).to_string();
+    let told = served.send(signed_at(&routes::recovery(event), &delivered, (gate, &keys), NOW, 4));
+    assert_eq!(told.await.ok(), json!({"want": "nothing"}));
+    assert_eq!(tell(5).await.ok(), json!({}));
+}
