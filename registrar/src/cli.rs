@@ -216,6 +216,9 @@ pub enum CliError {
     /// A feed key.
     #[error(transparent)]
     Key(#[from] KeyCommandError),
+    /// A cut.
+    #[error(transparent)]
+    Cut(#[from] event::CutCommandError),
     /// There is no ticket to be printed.
     #[error("the event has no ticket, or none in this zone")]
     NothingToPrint,

@@ -41,6 +41,9 @@ pub struct Reached {
     /// When the last recovery ended. Heads from before that speak of a history that was given up in part.
     #[n(2)]
     pub recovered_at: Option<Timestamp>,
+    /// Whether no record is waited for, but journals alone: the feed was cut.
+    #[n(3)]
+    pub records_given_up: Option<bool>,
 }
 
 /// One event's mark.
@@ -110,7 +113,7 @@ impl ReachedMark {
         if !due {
             return;
         }
-        let first = Reached { to, recovering: None, recovered_at: None };
+        let first = Reached { to, recovering: None, recovered_at: None, records_given_up: None };
         let next = Reached { to, ..kept.unwrap_or(first) };
         known.written_at = Some(now);
         match self.write(&next) {
@@ -181,8 +184,11 @@ mod tests {
     #[test]
     fn what_ended_a_recovery_is_remembered_beside_later_marks() {
         let mark = ReachedMark::held(EVENT);
-        mark.keep(Reached { to: to(5), recovering: None, recovered_at: Some(NOW) }).unwrap();
+        mark.keep(Reached { to: to(5), recovering: None, recovered_at: Some(NOW), records_given_up: None }).unwrap();
         mark.note(to(6), ms(2_000));
-        assert_eq!(mark.kept(), Some(Reached { to: to(6), recovering: None, recovered_at: Some(NOW) }));
+        assert_eq!(
+            mark.kept(),
+            Some(Reached { to: to(6), recovering: None, recovered_at: Some(NOW), records_given_up: None })
+        );
     }
 }

@@ -27,14 +27,24 @@ pub(crate) struct EventKeys {
     pub(crate) gate: GateSubkeys,
     pub(crate) arbiter: ArbiterSubkeys,
     pub(crate) order: OrderKey,
-    pub(crate) cipher: RecordCipher,
+    /// Of the epoch that was asked for last: a derivation is four more hashes.
+    cipher: Mutex<RecordCipher>,
 }
 
 impl EventKeys {
     pub(crate) fn derive(event: EventId, epoch: Epoch, key: &EventKey) -> Self {
         let gate = key.for_gate();
         let cipher = RecordCipher::new(&gate.record, event, epoch);
-        Self { event, gate, arbiter: key.for_arbiter(), order: key.order(), cipher }
+        Self { event, gate, arbiter: key.for_arbiter(), order: key.order(), cipher: Mutex::new(cipher) }
+    }
+
+    /// What seals and opens the records of an epoch.
+    pub(crate) fn cipher(&self, epoch: Epoch) -> RecordCipher {
+        let mut cipher = self.cipher.lock().unwrap_or_else(PoisonError::into_inner);
+        if cipher.epoch() != epoch {
+            *cipher = RecordCipher::new(&self.gate.record, self.event, epoch);
+        }
+        cipher.clone()
     }
 }
 
@@ -115,7 +125,7 @@ impl LiveEvent {
         let (keys, ended) = (Arc::clone(&self.keys), Arc::clone(&self.ended));
         let pending = self.facts.transact(move |transaction| {
             may_forget(&reading::policy(transaction)?, now).map_err(Failed::Refused)?;
-            let start = || FollowedTo::start(keys.event, keys.cipher.epoch());
+            let start = || FollowedTo::start(keys.event, Epoch::FIRST);
             let reached = reading::feed(transaction)?.unwrap_or_else(start);
             ended.store(true, Ordering::Release);
             Ok(reached)

@@ -18,8 +18,10 @@ Without options this says how far it is. It waits for every gate in force; one t
   --without GATE    do not wait for this gate. What it let in since the backup may enter once more: what it had not uploaded
                     shows as a conflict when its journal comes, what it had, and no other gate heard of, nowhere. If it had
                     followed further than the others it refuses this registrar from now on: revoke it and enrol it anew.
-  --lost-records    go on although records that this registrar signed are with no gate. Whoever has seen them (a gate that
-                    was left out, a venue arbiter) refuses this registrar from now on and is enrolled anew.
+  --lost-records    go on although records that this registrar signed are with no gate. It keeps the numbers, and gives some
+                    of them to other records: whoever has seen the lost ones (a gate that was left out, a venue arbiter, a
+                    cache) refuses this registrar from then on. Where anybody may have: kido-registrar event cut instead,
+                    which needs the root key, and which all of them follow.
 
 What gates do not know is lost with the backup: codes of tickets that were bound or got a new code since (the holder gets
 another one with the card alone), references of tickets that were imported since, times and persons in histories.";

@@ -60,7 +60,7 @@ impl Store {
             let before = *verified.position();
             let take = usize::try_from(need.take).unwrap_or(usize::MAX).min(rest.len());
             let (range, behind) = rest.split_at(take);
-            let opened = verified.open(range, &live.keys.cipher).map_err(StorageError::from)?;
+            let opened = verified.open(range, &live.keys.cipher(before.epoch)).map_err(StorageError::from)?;
             let wrapped = self.wrapped(live, &opened)?;
             let sealed: Vec<SealedRecord> = range.to_vec();
             let (keys, random, at) = (std::sync::Arc::clone(&live.keys), self.random(), self.now());
