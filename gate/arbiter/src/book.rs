@@ -149,12 +149,13 @@ impl Book {
     /// # Errors
     /// [`BookError`].
     pub fn facts(&self, ticket: TicketId) -> Result<Option<ClaimFacts>, BookError> {
-        let key = Scope(self.standing().position.epoch).key(Key::Ticket(ticket));
+        let epoch = self.standing().position.epoch;
+        let key = Scope(epoch).key(Key::Ticket(ticket));
         let Some(entry) = self.store.get(&key)? else { return Ok(None) };
         let entry: TicketEntry = read(&entry).map_err(|_no_detail| BookError::Unreadable)?;
         Ok(entry.ticket.map(|(at, status, entries)| {
             // One that was never bound has no binding record to be superseded.
-            let newest = DecidedOn { ticket: at, binding: entry.binding.unwrap_or(at) };
+            let newest = DecidedOn { ticket: at, binding: entry.binding.unwrap_or(at), epoch };
             ClaimFacts { entries, status, newest }
         }))
     }

@@ -168,7 +168,7 @@ impl Replica {
         let entry = self.entry(self.scope(), ticket)?;
         let (Some(place), Some(binding)) = (entry.ticket, entry.binding) else { return Ok(None) };
         let record = self.ticket_record(ticket, &place)?;
-        let newest = DecidedOn { ticket: place.at, binding: binding.place.at };
+        let newest = DecidedOn { ticket: place.at, binding: binding.place.at, epoch: place.epoch };
         Ok(Some(ClaimFacts { entries: record.entries, status: record.status, newest }))
     }
 
@@ -201,7 +201,7 @@ impl Replica {
         let record = self.ticket_record(id, &place)?;
         let used = self.feed_use(scope, id)?;
         let (ticket_seq, binding_seq) = (place.at, binding.place.at);
-        let ticket = KnownTicket { record, ticket_seq, binding_seq, sealed_key, used: used.used() };
+        let ticket = KnownTicket { record, ticket_seq, binding_seq, epoch: place.epoch, sealed_key, used: used.used() };
         Ok(Some(FoundTicket { ticket, ended: used.ended }))
     }
 

@@ -141,7 +141,12 @@ impl LiveEvent {
     }
 
     /// The cut itself, with all that gates need before any ticket.
-    fn begin_epoch(&self, signed: &SignedEpochCut, said: &EpochCut, now: Timestamp) -> Result<(), StorageError> {
+    pub(super) fn begin_epoch(
+        &self,
+        signed: &SignedEpochCut,
+        said: &EpochCut,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
         let (epoch, cut) = (said.epoch, signed.as_bytes().to_vec().into());
         let certificate = self.signer.certificate();
         self.write(move |changing| {

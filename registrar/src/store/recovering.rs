@@ -101,7 +101,9 @@ fn go_on_from(live: &LiveEvent, now: Timestamp) -> Result<(), StorageError> {
     let (kept, cut) = (live.mark.kept(), reading::cut(&live.facts)?);
     if let Some(cut) = cut.filter(|cut| kept.is_none_or(|kept| kept.to.epoch < cut.epoch)) {
         live.recovering.set(Some(Stage::Records));
-        live.retell()?;
+        // A thread of its own: whoever opens stores may be a thread that must not wait for them.
+        let told = std::thread::scope(|scope| scope.spawn(|| live.retell()).join());
+        told.map_err(|_panicked| StorageError::Entry("a cut"))??;
         tracing::warn!(event = %live.id(), epoch = %cut.epoch, "a cut was told to its end");
         return live.begin_after_cut(&mut work, now);
     }

@@ -257,7 +257,7 @@ fn ticket_entry((scope, ticket): (Scope, TicketId), index: &IndexChanges<'_>) ->
 /// An admission is a fact, whatever its ticket has become since: somebody is inside.
 fn admitted(scope: Scope, admission: &Admission, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
     let Admission { id, ticket, gate, at, .. } = *admission;
-    let decided_on = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST };
+    let decided_on = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST, epoch: scope.0 };
     let basis = AdmissionBasis::Offline;
     let claim = ClaimRequest { admission: id, ticket, gate, decided_on, at, basis };
     let opened = NamedAdmission { admission: id, ticket, gate };
@@ -272,7 +272,7 @@ fn change_use(
     index: &mut IndexChanges<'_>,
 ) -> Result<(), ProjectError> {
     let Some((place, status, entries)) = ticket_entry((scope, ticket), index)?.ticket else { return Ok(()) };
-    let facts = ClaimFacts { entries, status, newest: DecidedOn { ticket: place, binding: place } };
+    let facts = ClaimFacts { entries, status, newest: DecidedOn { ticket: place, binding: place, epoch: scope.0 } };
     let key = scope.key(Key::Use(ticket));
     let mut record = index.get(&key)?.map_or_else(|| Ok(TicketClaims::new()), |bytes| read(&bytes))?;
     for wanted in steps {

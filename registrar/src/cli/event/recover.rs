@@ -62,13 +62,18 @@ fn describe(body: &RecoveryBody) -> String {
         format!("records: {} here, {} signed", body.records, body.records_signed),
     ];
     lines.extend(body.gates.iter().map(of_gate));
+    if body.stage == RecoveryStage::Records {
+        lines.push(format!("where nobody will bring them: kido-registrar event cut {} --root-key FILE", body.event));
+    }
     lines.join("\n")
 }
 
 fn of_gate(gate: &RecoveringGate) -> String {
     let brought = match gate.brought {
         Brought::Nothing => "nothing yet (is it on the line? if it will not come again: --without)",
-        Brought::OtherHistory => "ANOTHER HISTORY under this registrar's own signature: look at it, then --without",
+        Brought::OtherHistory => {
+            "ANOTHER HISTORY under this registrar's own signature: look at it, then --without, or event cut"
+        }
         Brought::Records => "its records",
         Brought::Everything => "everything",
         Brought::LeftOut => "left out",

@@ -276,7 +276,9 @@ impl Entering<'_, '_, '_> {
         let Some(ticket) = reading::ticket(self.changing, ending.ticket)? else { return Ok(()) };
         let before = claims::record(self.changing, ending.ticket, &ticket)?;
         let step = endings::step_of(&ending);
-        if let (Some(claims), _answer) = take_step(&before, &step, &facts(&ticket), ending.at) {
+        if let (Some(claims), _answer) =
+            take_step(&before, &step, &facts(&ticket, self.changing.reached().epoch), ending.at)
+        {
             return self.append(Fact::ClaimChanged(ClaimChanged { step, claims, at: ending.at, record: Some(place) }));
         }
         let known = reading::admission(self.changing, ending.admission)?.is_some();
