@@ -3,6 +3,9 @@
 //! **Invariant.** Nothing reaches the copy but records on a chain that a verified head has signed, and records and
 //! position are one durable step. A feed that is altered, shortened, forked or another event's changes nothing here.
 //!
+//! After a cut signed with the root key the new epoch is stored beside the one that is followed, and takes its place with its
+//! last record, in that record's own step: a crash leaves the one or the other, and the lane goes on with what it has.
+//!
 //! The log keeps records as they came, encrypted; the index finds those that a tap needs, by ticket and by tag. Neither
 //! names anybody or holds a usable key: a public key is whole only while its card lies in the reader.
 
@@ -33,7 +36,7 @@ pub use proofs::ProvedTail;
 pub use standing::{HeadSeen, Standing};
 
 use fact::Fact;
-use project::ReplicaIndex;
+use project::{Key, ReplicaIndex, Scope};
 use proofs::Newest;
 
 /// Memory for the replica's index, in bytes. The engine takes it for a wish; a gate with 100,000 bindings stays far
@@ -276,17 +279,29 @@ impl FeedCopy for Replica {
         self.newest.note(head, signed);
     }
 
+    fn staged(&self, epoch: Epoch) -> Result<Option<FollowedTo>, ReplicaError> {
+        let stored = self.store.get(&Scope(epoch).key(Key::Followed))?;
+        let staged = stored.map(|bytes| project::read(&bytes)).transpose();
+        staged.map_err(|_no_detail| ReplicaError::Unreadable)
+    }
+
     fn begin_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<RangeUnderWay, ReplicaError> {
         let before = *span.position();
         let cipher = RecordCipher::new(&self.subkeys.record, self.event, before.epoch);
         self.trust.trust_published(&span.open(&records, &cipher)?)?;
-        let (facts, event) = (Fact::of_records(records, self.newest.of(span.position())), self.event);
+        let facts = Fact::of_records(before.epoch, records, self.newest.of(span.position()));
+        let (event, scope, is_whole) = (self.event, Scope(before.epoch), span.need().is_none());
         let pending = self.store.transact(move |transaction| {
-            let at = project::followed(transaction.get(&project::Key::Followed.bytes())?, event);
-            if at.map_err(|_no_detail| ReplicaError::Unreadable)? != before {
+            let unreadable = |_no_detail| ReplicaError::Unreadable;
+            let at = scope.followed(transaction.get(&scope.key(Key::Followed))?, event).map_err(unreadable)?;
+            let Scope(current) = Scope::current(transaction.get(&Key::Current.bytes())?).map_err(unreadable)?;
+            if at != before || before.epoch < current {
                 return Err(ReplicaError::Overtaken);
             }
             facts.iter().try_for_each(|fact| transaction.append(fact.encode()).map(|_position| ()))?;
+            if is_whole && current < before.epoch {
+                transaction.append(Fact::Exchanged(before.epoch).encode())?;
+            }
             Ok::<_, ReplicaError>(())
         });
         Ok(RangeUnderWay { pending })
@@ -297,6 +312,3 @@ impl FeedCopy for Replica {
         self.look_again()
     }
 }
-
-/// The generation that a new replica follows: only a cut signed with the root key leads to a later one.
-const FIRST_EPOCH: Epoch = Epoch::FIRST;

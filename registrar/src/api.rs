@@ -4,6 +4,7 @@ pub mod admissions;
 pub mod arbiters;
 pub mod claims;
 pub mod enrolments;
+pub mod epoch_cuts;
 pub mod events;
 pub mod extract;
 pub mod feed;

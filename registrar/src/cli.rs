@@ -40,6 +40,7 @@ pub use client::ClientError;
 pub use codes_file::CodesFileError;
 pub use columns::ROWS_MAX as TICKET_ROWS_MAX;
 pub use columns::{FieldError, TableError, TableFaults};
+pub use event::CutCommandError;
 pub use init::InitError;
 pub use key::KeyCommandError;
 pub use moment::MomentError;
@@ -216,6 +217,9 @@ pub enum CliError {
     /// A feed key.
     #[error(transparent)]
     Key(#[from] KeyCommandError),
+    /// A cut.
+    #[error(transparent)]
+    Cut(#[from] CutCommandError),
     /// There is no ticket to be printed.
     #[error("the event has no ticket, or none in this zone")]
     NothingToPrint,

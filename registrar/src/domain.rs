@@ -6,6 +6,7 @@ pub mod arbiter;
 pub mod by_hand;
 pub mod claim;
 pub mod conflict;
+pub mod cut;
 pub mod event;
 pub mod feed_key;
 pub mod gate;

@@ -27,6 +27,7 @@ use crate::auth::tokens::TokenError;
 use crate::domain::arbiter::ArbiterRefusal;
 use crate::domain::by_hand::ByHandRefusal;
 use crate::domain::claim::ClaimRefusal;
+use crate::domain::cut::CutRefusal;
 use crate::domain::event::EventRefusal;
 use crate::domain::feed_key::FeedKeyRefusal;
 use crate::domain::gate::GateRefusal;
@@ -78,6 +79,12 @@ pub enum AppError {
     /// A gate's rules.
     #[error(transparent)]
     Gate(#[from] GateRefusal),
+    /// A cut's rules.
+    #[error(transparent)]
+    Cut(#[from] CutRefusal),
+    /// The feed is in its first epoch: nothing was ever cut.
+    #[error("the feed is in its first epoch: there is no cut")]
+    NoCut,
     /// A feed key's rules.
     #[error(transparent)]
     FeedKey(#[from] FeedKeyRefusal),

@@ -6,6 +6,7 @@
 //! **Invariant** (privacy): no certificate, serial, name, date, signature or window; references only as keyed hashes,
 //! codes only as SHA-256. A sealed key stands in its feed record only, as ciphertext.
 
+mod cut;
 mod tickets;
 mod venue;
 
@@ -16,6 +17,7 @@ use kido_shared::ids::{Epoch, FeedSequence, TicketId};
 use kido_shared::policy::EventPolicy;
 use minicbor::bytes::ByteVec;
 
+pub use cut::{FeedCut, RetoldTicket, TicketsRetold};
 pub use tickets::{Bound, CodeReplaced, ImportedTicket, Shown, StatusChanged, TicketsImported, WindowsMoved};
 pub use venue::{
     AdmissionEnded, AdmissionRecorded, ArbiterAdded, ArbiterRevoked, ClaimChanged, ConflictRecorded, ConflictSettled,
@@ -95,6 +97,12 @@ pub enum Fact {
     /// A conflict was none.
     #[n(26)]
     ConflictSettled(#[n(0)] ConflictSettled),
+    /// The feed begins anew in another epoch.
+    #[n(30)]
+    FeedCut(#[n(0)] FeedCut),
+    /// Tickets were told of in it.
+    #[n(31)]
+    TicketsRetold(#[n(0)] TicketsRetold),
 }
 
 /// The event began.
@@ -227,7 +235,9 @@ impl Fact {
             | Self::FeedKeyChanged(_)
             | Self::EndingHeld(_)
             | Self::AdmissionEnded(_)
-            | Self::ConflictSettled(_) => None,
+            | Self::ConflictSettled(_)
+            | Self::FeedCut(_)
+            | Self::TicketsRetold(_) => None,
         }
     }
 

@@ -7,6 +7,7 @@
 //! not the deed, and never the line. None is begun while the list is known to take no lines.
 
 mod arbiters;
+mod epoch_cuts;
 mod feed_keys;
 mod gates;
 mod journals;

@@ -21,8 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admissions, arbiters, claims, enrolments, events, feed, feed_keys, gates, health, journals, paper, postponement,
-    recovery, registrations, reports, showings, tickets, tokens,
+    admissions, arbiters, claims, enrolments, epoch_cuts, events, feed, feed_keys, gates, health, journals, paper,
+    postponement, recovery, registrations, reports, showings, tickets, tokens,
 };
 use crate::error::{AppError, RequestError};
 use crate::openapi::Document;
@@ -84,6 +84,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(arbiters::revoke))
         .routes(routes!(feed_keys::list, feed_keys::change))
         .routes(routes!(feed_keys::next))
+        .routes(routes!(epoch_cuts::known, epoch_cuts::cut))
         .routes(routes!(tokens::add, tokens::list))
         .routes(routes!(tokens::remove))
         .routes(routes!(registrations::start))
@@ -93,6 +94,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(enrolments::result))
         .routes(routes!(feed::head))
         .routes(routes!(feed::key))
+        .routes(routes!(feed::cut))
         .routes(routes!(feed::range))
         .routes(routes!(feed::tail))
         .routes(routes!(feed::stream))

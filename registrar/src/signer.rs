@@ -89,7 +89,7 @@ impl HeadSigner {
         let ahead = newest
             .as_ref()
             .map(|issued| issued.reached)
-            .filter(|issued| issued.epoch == reached.epoch && issued.length > reached.length);
+            .filter(|issued| (issued.epoch, issued.length) > (reached.epoch, reached.length));
         let reached = ahead.unwrap_or(reached);
         if let Some(issued) = newest.as_ref().filter(|issued| issued.serves(&reached, now)) {
             return Ok((reached, issued.head.clone()));

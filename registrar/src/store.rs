@@ -17,6 +17,7 @@
 //! | `paper` | none: what a desk prints |
 //! | `feed` | heads and ranges |
 //! | `feed_keys` | another key for heads |
+//! | `cutting` | the feed begun anew, with all that is true told in it |
 //! | `recovering` | whatever gates bring back after a restore |
 //! | `linked` | none: what the page behind a ticket's link shows |
 
@@ -27,6 +28,7 @@ mod by_hand;
 mod cancelling;
 mod changing;
 mod claims;
+mod cutting;
 mod endings;
 pub mod error;
 mod events;
@@ -62,6 +64,7 @@ pub use admissions::{CONFLICTS_MAX, ConflictView};
 pub use arbiters::{ArbiterView, NewArbiter};
 pub use bindings::{BindRequest, CardTickets, CodedTicket, ProvedCard};
 pub use cancelling::CancelReport;
+pub use cutting::CutView;
 pub use error::{Failed, StorageError};
 pub use events::{EventHealth, EventView};
 pub use feed_keys::{FeedKeyView, NextFeedKey};

@@ -367,6 +367,7 @@ console-deed-tickets-cancelled = cancelled tickets from a list
 console-deed-paper-taken = took out a list to be printed
 console-deed-entries-by-hand = put in entries that were ticked on paper
 console-deed-journal-brought = brought a gate's journal in a file
+console-deed-feed-cut = began the feed anew with the root key
 console-deed-feed-key-changed = put another feed key in force
 console-deed-event-recovered = the event is back from its gates after a restore
 console-deed-recovered-without = went on without gates or records after a restore

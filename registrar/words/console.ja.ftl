@@ -354,6 +354,7 @@ console-deed-tickets-cancelled = チケットを まとめて 取り消した
 console-deed-paper-taken = 紙に 印刷する 一覧を 取り出した
 console-deed-entries-by-hand = 紙に 書いた 入場を 入れた
 console-deed-journal-brought = ゲートの 記録を ファイルで 入れた
+console-deed-feed-cut = フィードを 新しく 始めました（ルート鍵で）
 console-deed-feed-key-changed = フィードの 鍵を 新しく しました
 console-deed-event-recovered = 公演を ゲートから 取り戻した
 console-deed-recovered-without = 一部の ゲート・記録なしで 先へ 進めた

@@ -1,7 +1,7 @@
 //! An admission: the recorded fact that a holder entered.
 
 use crate::clock::Timestamp;
-use crate::ids::{AdmissionId, FeedSequence, GateId, TicketId};
+use crate::ids::{AdmissionId, Epoch, FeedSequence, GateId, TicketId};
 
 /// How an admission was decided.
 #[derive(
@@ -109,4 +109,65 @@ pub struct DecidedOn {
     /// The binding record.
     #[n(1)]
     pub binding: FeedSequence,
+    /// The generation of the feed that they stand in: numbers of two histories say nothing of each other. The first one is
+    /// not written down.
+    #[serde(default = "first_epoch", skip_serializing_if = "later_epoch::is_nil")]
+    #[cbor(n(2), with = "later_epoch", has_nil)]
+    pub epoch: Epoch,
+}
+
+const fn first_epoch() -> Epoch {
+    Epoch::FIRST
+}
+
+/// An epoch that stands where it is not the first.
+mod later_epoch {
+    use minicbor::decode::Error as DecodeError;
+    use minicbor::encode::{Error as EncodeError, Write};
+    use minicbor::{Decoder, Encoder};
+
+    use super::Epoch;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that minicbor and serde ask for")]
+    pub(super) fn is_nil(epoch: &Epoch) -> bool {
+        *epoch == Epoch::FIRST
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the form that minicbor asks for")]
+    pub(super) const fn nil() -> Option<Epoch> {
+        Some(Epoch::FIRST)
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that minicbor asks for")]
+    pub(super) fn encode<C, W: Write>(
+        epoch: &Epoch,
+        encoder: &mut Encoder<W>,
+        _context: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        let later = Some(*epoch).filter(|epoch| *epoch != Epoch::FIRST);
+        encoder.encode(later)?.ok()
+    }
+
+    pub(super) fn decode<C>(decoder: &mut Decoder<'_>, _context: &mut C) -> Result<Epoch, DecodeError> {
+        Ok(decoder.decode::<Option<Epoch>>()?.unwrap_or(Epoch::FIRST))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_epoch_is_written_as_it_was_before_there_were_others() {
+        let first = DecidedOn { ticket: FeedSequence::new(4), binding: FeedSequence::new(9), epoch: Epoch::FIRST };
+        assert_eq!(minicbor::to_vec(first).unwrap(), [0x82, 4, 9]);
+        assert_eq!(minicbor::decode::<DecidedOn>(&[0x82, 4, 9]).unwrap(), first);
+        assert_eq!(serde_json::to_string(&first).unwrap(), r#"{"ticket":4,"binding":9}"#);
+        let later = DecidedOn { epoch: Epoch::new(7), ..first };
+        assert_eq!(minicbor::decode::<DecidedOn>(&minicbor::to_vec(later).unwrap()).unwrap(), later);
+        for decided_on in [first, later] {
+            let text = serde_json::to_string(&decided_on).unwrap();
+            assert_eq!(serde_json::from_str::<DecidedOn>(&text).unwrap(), decided_on);
+        }
+    }
 }

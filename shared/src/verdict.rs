@@ -34,7 +34,7 @@ use crate::admission::DecidedOn;
 use crate::binding::SealedKey;
 use crate::clock::Timestamp;
 use crate::feed::TicketRecord;
-use crate::ids::{AdmissionId, FeedSequence, GateId, PartyId, TicketId};
+use crate::ids::{AdmissionId, Epoch, FeedSequence, GateId, PartyId, TicketId};
 use crate::policy::EventPolicy;
 use crate::refusal::Refusal;
 use crate::ticket::{TicketStatus, Zone};
@@ -76,6 +76,8 @@ pub struct KnownTicket {
     pub ticket_seq: FeedSequence,
     /// Where the binding to this card stands in the feed.
     pub binding_seq: FeedSequence,
+    /// The generation of the feed that both stand in.
+    pub epoch: Epoch,
     /// The card's public key, as only its holder can open it.
     pub sealed_key: SealedKey,
     /// What is known of its use.
@@ -138,7 +140,7 @@ impl Usable {
     /// The records that this rests on: what the claim names.
     #[must_use]
     pub const fn decided_on(&self) -> DecidedOn {
-        DecidedOn { ticket: self.ticket.ticket_seq, binding: self.ticket.binding_seq }
+        DecidedOn { ticket: self.ticket.ticket_seq, binding: self.ticket.binding_seq, epoch: self.ticket.epoch }
     }
 }
 

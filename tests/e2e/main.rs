@@ -9,6 +9,7 @@ mod carried;
 mod chapter;
 mod commands;
 mod copied;
+mod cut;
 mod direct;
 mod doctor;
 mod etcd;

@@ -45,7 +45,8 @@ pub(crate) struct Packet {
 }
 
 const TICKET: TicketId = TicketId::from_bytes([7; 16]);
-const NEWEST: DecidedOn = DecidedOn { ticket: FeedSequence::new(1), binding: FeedSequence::new(2) };
+const NEWEST: DecidedOn =
+    DecidedOn { ticket: FeedSequence::new(1), binding: FeedSequence::new(2), epoch: kido_shared::ids::Epoch::FIRST };
 /// The clock stands still: closed admissions are remembered for a day, and no packet lives so long.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 

@@ -22,7 +22,7 @@ use kido_store::{HeldFolder, Options, Pending, Store, StoreError, StoreIdentity,
 
 pub use standing::{KnownGate, Standing};
 
-use project::{BookIndex, Fact, Key, TicketEntry, read};
+use project::{BookIndex, Fact, Key, Scope, TicketEntry, read};
 
 /// How much older the kept head may be than the newest one before it is kept anew: the registrar's own interval.
 const HEAD_KEPT_MS: i64 = 30_000;
@@ -149,11 +149,13 @@ impl Book {
     /// # Errors
     /// [`BookError`].
     pub fn facts(&self, ticket: TicketId) -> Result<Option<ClaimFacts>, BookError> {
-        let Some(entry) = self.store.get(&Key::Ticket(ticket).bytes())? else { return Ok(None) };
+        let epoch = self.standing().position.epoch;
+        let key = Scope(epoch).key(Key::Ticket(ticket));
+        let Some(entry) = self.store.get(&key)? else { return Ok(None) };
         let entry: TicketEntry = read(&entry).map_err(|_no_detail| BookError::Unreadable)?;
         Ok(entry.ticket.map(|(at, status, entries)| {
             // One that was never bound has no binding record to be superseded.
-            let newest = DecidedOn { ticket: at, binding: entry.binding.unwrap_or(at) };
+            let newest = DecidedOn { ticket: at, binding: entry.binding.unwrap_or(at), epoch };
             ClaimFacts { entries, status, newest }
         }))
     }
@@ -163,7 +165,8 @@ impl Book {
     /// # Errors
     /// [`BookError`].
     pub fn admitted(&self, ticket: TicketId) -> Result<Option<TicketClaims>, BookError> {
-        let stored = self.store.get(&Key::Use(ticket).bytes())?;
+        let key = Scope(self.standing().position.epoch).key(Key::Use(ticket));
+        let stored = self.store.get(&key)?;
         stored.map(|bytes| read(&bytes)).transpose().map_err(|_no_detail| BookError::Unreadable)
     }
 
@@ -221,17 +224,28 @@ impl FeedCopy for Book {
         self.standing().position
     }
 
+    fn staged(&self, epoch: Epoch) -> Result<Option<FollowedTo>, BookError> {
+        let stored = self.store.get(&Scope(epoch).key(Key::Followed))?;
+        stored.map(|bytes| read(&bytes)).transpose().map_err(|_no_detail| BookError::Unreadable)
+    }
+
     fn begin_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<RangeUnderWay, BookError> {
         let before = *span.position();
         let cipher = RecordCipher::new(&self.records, self.event, before.epoch);
         self.trust.trust_published(&span.open(&records, &cipher)?)?;
-        let (facts, event) = (Fact::of_records(records), self.event);
+        let (facts, event) = (Fact::of_records(before.epoch, records), self.event);
+        let (scope, is_whole) = (Scope(before.epoch), span.need().is_none());
         let pending = self.store.transact(move |transaction| {
-            let at = project::followed(transaction.get(&Key::Followed.bytes())?, event);
-            if at.map_err(|_no_detail| BookError::Unreadable)? != before {
+            let unreadable = |_no_detail| BookError::Unreadable;
+            let at = scope.followed(transaction.get(&scope.key(Key::Followed))?, event).map_err(unreadable)?;
+            let Scope(current) = Scope::current(transaction.get(&Key::Current.bytes())?).map_err(unreadable)?;
+            if at != before || before.epoch < current {
                 return Err(BookError::Overtaken);
             }
             facts.iter().try_for_each(|fact| transaction.append(fact.encode()).map(|_position| ()))?;
+            if is_whole && current < before.epoch {
+                transaction.append(Fact::Exchanged(before.epoch).encode())?;
+            }
             Ok::<_, BookError>(())
         });
         Ok(RangeUnderWay(pending))
@@ -242,9 +256,6 @@ impl FeedCopy for Book {
         self.look_again()
     }
 }
-
-/// The generation that a new book follows: only a cut signed with the root key leads to a later one.
-const FIRST_EPOCH: Epoch = Epoch::FIRST;
 
 #[cfg(test)]
 mod tests;

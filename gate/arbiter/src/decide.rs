@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kido_follow::PullNow;
 use kido_observe::Scrape;
 use kido_shared::claim::rate::{Paces, Rates, Weight};
-use kido_shared::claim::{ClaimAnswer, ClaimFacts, ClaimStep, TicketClaims, step as take_step};
+use kido_shared::claim::{ClaimAnswer, ClaimFacts, ClaimRequest, ClaimStep, TicketClaims, step as take_step};
 use kido_shared::clock::{Clock, Timestamp};
+use kido_shared::feed::FollowedTo;
 use kido_shared::ids::{GateId, TicketId};
 use kido_shared::keys::ClaimKey;
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
@@ -218,9 +219,17 @@ impl<R: ClaimRecords> Arbiter<R> {
 }
 
 /// A gate that is ahead of this box knows tickets that are not here yet.
+///
+/// One that decided in an earlier epoch decides again: what it knew was given up.
 fn not_known_yet(step: &ClaimStep, standing: &Standing) -> Result<ClaimAnswer, StepRefusal> {
+    let FollowedTo { epoch, length, .. } = standing.position;
     match step {
-        ClaimStep::Claim(request) if request.decided_on.ticket.get() >= standing.position.length => {
+        ClaimStep::Claim(ClaimRequest { decided_on, .. }) if decided_on.epoch < epoch => {
+            Ok(ClaimAnswer::Stale { ticket: decided_on.ticket, binding: decided_on.binding })
+        }
+        ClaimStep::Claim(ClaimRequest { decided_on, .. })
+            if (decided_on.epoch, decided_on.ticket.get()) >= (epoch, length) =>
+        {
             Ok(ClaimAnswer::Behind)
         }
         ClaimStep::Claim(_)

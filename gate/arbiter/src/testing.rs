@@ -11,7 +11,7 @@ use kido_shared::challenge::Origin;
 use kido_shared::claim::rate::Paces;
 use kido_shared::clock::{Clock, ManualClock, Timestamp};
 use kido_shared::feed::{
-    ArbiterRecord, BindingRecord, FeedHead, FeedKeyStatement, FeedRecord, FollowedTo, Follower, GateRecord,
+    ArbiterRecord, BindingRecord, EpochCut, FeedHead, FeedKeyStatement, FeedRecord, FollowedTo, Follower, GateRecord,
     RecordCipher, SealedRecord, TicketRecord, VerifiedHead, encode_range,
 };
 use kido_shared::ids::{ArbiterId, Epoch, EventId, GateId, TicketId};
@@ -107,12 +107,17 @@ pub(crate) struct Feed {
 impl Feed {
     /// An event with its policy, its arbiter, two gates, and so many bound tickets.
     pub(crate) fn with_tickets(count: u8) -> Self {
+        Self::anew(Epoch::FIRST, count)
+    }
+
+    /// The same in that epoch.
+    pub(crate) fn anew(epoch: Epoch, count: u8) -> Self {
         let mut feed = Self {
             root: SigningKey::from_bytes(&[1; 32]),
             key: SigningKey::from_bytes(&[2; 32]),
             event_key: EventKey::from_bytes([3; 32]),
             records: Vec::new(),
-            reached: FollowedTo::start(EVENT, Epoch::FIRST),
+            reached: FollowedTo::start(EVENT, epoch),
         };
         feed.publish(&policy(ArbiterHome::Venue, 0));
         feed.publish(&own(0, false));
@@ -127,7 +132,7 @@ impl Feed {
     }
 
     pub(crate) fn publish(&mut self, record: &FeedRecord) {
-        let cipher = RecordCipher::new(&self.event_key.record(), EVENT, Epoch::FIRST);
+        let cipher = RecordCipher::new(&self.event_key.record(), EVENT, self.reached.epoch);
         let sealed = cipher.seal(self.reached.next(), record).unwrap();
         self.reached = self.reached.extend(&sealed);
         self.records.push(sealed);
@@ -154,10 +159,12 @@ impl Feed {
     pub(crate) fn file(&self, at: Timestamp) -> Vec<u8> {
         let FollowedTo { epoch, length, .. } = self.reached;
         let head = FeedHead::issue(EVENT, self.reached, at).sign(&self.key).unwrap().into_bytes();
-        let begin = FeedFileBegin { event: EVENT, epoch, length }.encode();
+        let begin = FeedFileBegin { event: EVENT, epoch, length };
         let certificate = self.followed().feed_key.as_bytes().to_vec();
-        let parts = [begin, certificate, head, encode_range(&self.records).unwrap()];
-        parts.into_iter().flat_map(|part| [items::head(part.len()).unwrap(), part].concat()).collect()
+        let cut = || EpochCut { event: EVENT, epoch, at: NOW }.sign(&self.root).unwrap().into_bytes();
+        let before = [begin.encode(), certificate].into_iter().chain(begin.carries_cut().then(cut));
+        let parts = before.chain([head, encode_range(&self.records).unwrap()]);
+        parts.flat_map(|part| [items::head(part.len()).unwrap(), part].concat()).collect()
     }
 
     fn head(&self, book: &Book, at: Timestamp) -> VerifiedHead {

@@ -26,9 +26,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// What a registrar exports, signed then.
 pub(crate) fn file(feed: &Feed, signed_at: Timestamp) -> Vec<u8> {
-    let begin = FeedFileBegin { event: feed.event, epoch: Epoch::FIRST, length: feed.reached.length }.encode();
+    let begin = FeedFileBegin { event: feed.event, epoch: feed.reached.epoch, length: feed.reached.length };
     let ranges = feed.records.chunks(1_024).map(|range| encode_range(range).unwrap());
-    let parts = [begin, feed.certificate().as_bytes().to_vec(), feed.head(signed_at)].into_iter().chain(ranges);
+    let before = [begin.encode(), feed.certificate().as_bytes().to_vec()].into_iter();
+    let parts = before.chain(begin.carries_cut().then(|| feed.cut())).chain([feed.head(signed_at)]).chain(ranges);
     parts.flat_map(|part| [items::head(part.len()).unwrap(), part].concat()).collect()
 }
 
@@ -55,7 +56,7 @@ pub(crate) fn parts(folder: &DataFolder, feed: &Feed) -> Parts {
 
 /// One entry without a line, of this ticket.
 pub(crate) async fn admit(journal: &Journal, number: u32) {
-    let decided_on = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST };
+    let decided_on = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST, epoch: Epoch::FIRST };
     let planned = PlannedEntry { ticket: ticket_id(number), decided_on, entry: 1 };
     let mut random = StdRng::seed_from_u64(u64::from(number));
     journal.admit_offline(vec![planned], NOW, &mut random).await.unwrap();

@@ -191,6 +191,7 @@ const ANY_FACTS: ClaimFacts = ClaimFacts {
     newest: kido_shared::admission::DecidedOn {
         ticket: kido_shared::ids::FeedSequence::FIRST,
         binding: kido_shared::ids::FeedSequence::FIRST,
+        epoch: kido_shared::ids::Epoch::FIRST,
     },
 };
 

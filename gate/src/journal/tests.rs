@@ -17,7 +17,8 @@ use super::*;
 
 const GATE: GateId = GateId::from_bytes([7; 16]);
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
-const DECIDED_ON: DecidedOn = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::new(1) };
+const DECIDED_ON: DecidedOn =
+    DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::new(1), epoch: kido_shared::ids::Epoch::FIRST };
 
 fn ticket(number: u8) -> TicketId {
     TicketId::from_bytes([number; 16])

@@ -1,6 +1,7 @@
 //! The replica's facts, as they stand in its log.
 
 use kido_shared::feed::SealedRecord;
+use kido_shared::ids::Epoch;
 
 use super::HeadSeen;
 
@@ -12,9 +13,12 @@ const RECORD_BYTES_PER_FACT: usize = kido_store::MAX_FACT_BYTES / 2;
 pub(super) enum Fact {
     /// The next records of the feed, as they came, and the signed head that the last of them reaches: what this gate can
     /// prove of them to a registrar that has lost them.
-    Records(Vec<SealedRecord>, Option<Vec<u8>>),
+    Records { epoch: Epoch, records: Vec<SealedRecord>, head: Option<Vec<u8>> },
     /// A head that was reached.
     Head(HeadSeen),
+    /// All of that epoch is here, up to a head of it: it is what is followed from now on, and what was followed before is
+    /// looked at no more.
+    Exchanged(Epoch),
 }
 
 /// The stored form.
@@ -22,38 +26,48 @@ pub(super) enum Fact {
 #[cbor(flat)]
 enum Stored {
     #[n(0)]
-    Records(#[n(0)] Vec<minicbor::bytes::ByteVec>, #[n(1)] Option<minicbor::bytes::ByteVec>),
+    Records(
+        #[n(0)] Vec<minicbor::bytes::ByteVec>,
+        #[n(1)] Option<minicbor::bytes::ByteVec>,
+        /// Where it is not the first.
+        #[n(2)]
+        Option<Epoch>,
+    ),
     #[n(1)]
     Head(#[n(0)] HeadSeen),
+    #[n(2)]
+    Exchanged(#[n(0)] Epoch),
 }
 
 impl Fact {
-    /// The records in facts that the store takes, in their order; the head stands with the last of them.
-    pub(super) fn of_records(records: Vec<SealedRecord>, head: Option<Vec<u8>>) -> Vec<Self> {
+    /// An epoch's records in facts that the store takes, in their order; the head stands with the last of them.
+    pub(super) fn of_records(epoch: Epoch, records: Vec<SealedRecord>, head: Option<Vec<u8>>) -> Vec<Self> {
         let mut facts = Vec::new();
         let (mut held, mut bytes) = (Vec::new(), 0_usize);
         for record in records {
             let length = record.as_bytes().len();
             if bytes.saturating_add(length) > RECORD_BYTES_PER_FACT && !held.is_empty() {
-                facts.push(Self::Records(std::mem::take(&mut held), None));
+                facts.push(Self::Records { epoch, records: std::mem::take(&mut held), head: None });
                 bytes = 0;
             }
             bytes = bytes.saturating_add(length);
             held.push(record);
         }
         if !held.is_empty() {
-            facts.push(Self::Records(held, head));
+            facts.push(Self::Records { epoch, records: held, head });
         }
         facts
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
         let stored = match self {
-            Self::Records(records, head) => {
+            Self::Records { epoch, records, head } => {
                 let records = records.iter().map(|record| record.as_bytes().to_vec().into());
-                Stored::Records(records.collect(), head.clone().map(Into::into))
+                let later = Some(*epoch).filter(|epoch| *epoch != Epoch::FIRST);
+                Stored::Records(records.collect(), head.clone().map(Into::into), later)
             }
             Self::Head(head) => Stored::Head(*head),
+            Self::Exchanged(epoch) => Stored::Exchanged(*epoch),
         };
         let mut bytes = Vec::new();
         match minicbor::encode(&stored, &mut bytes) {
@@ -65,18 +79,20 @@ impl Fact {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         Some(match minicbor::decode(bytes).ok()? {
-            Stored::Records(records, head) => {
+            Stored::Records(records, head, epoch) => {
                 let records = records.into_iter().map(|record| SealedRecord::from_bytes(record.into()).ok());
-                Self::Records(records.collect::<Option<_>>()?, head.map(Into::into))
+                let (epoch, records) = (epoch.unwrap_or(Epoch::FIRST), records.collect::<Option<_>>()?);
+                Self::Records { epoch, records, head: head.map(Into::into) }
             }
             Stored::Head(head) => Self::Head(head),
+            Stored::Exchanged(epoch) => Self::Exchanged(epoch),
         })
     }
 
     /// Behind which byte of the fact each of its records begins, in their order; nothing for a fact without records.
     pub(super) fn record_places(bytes: &[u8]) -> Option<Vec<usize>> {
         let mut decoder = minicbor::Decoder::new(bytes);
-        if !matches!(decoder.array().ok()?, Some(2 | 3)) || decoder.u32().ok()? != 0 {
+        if !matches!(decoder.array().ok()?, Some(2..=4)) || decoder.u32().ok()? != 0 {
             return None;
         }
         let records = decoder.array().ok()??;
@@ -99,9 +115,11 @@ mod tests {
         fn a_record_stands_in_its_fact_where_its_place_says(
             records in prop::collection::vec(prop::collection::vec(any::<u8>(), 17..400), 0..40),
             head in prop::option::of(prop::collection::vec(any::<u8>(), 0..300)),
+            epoch in prop_oneof![Just(0), any::<u64>()],
         ) {
             let sealed = |bytes: &Vec<u8>| SealedRecord::from_bytes(bytes.clone()).unwrap();
-            let stored = Fact::Records(records.iter().map(sealed).collect(), head);
+            let records_of = |records: &[Vec<u8>]| records.iter().map(sealed).collect();
+            let stored = Fact::Records { epoch: Epoch::new(epoch), records: records_of(&records), head };
             let fact = stored.encode();
             prop_assert_eq!(Fact::decode(&fact), Some(stored));
             let places = Fact::record_places(&fact).unwrap();
@@ -116,7 +134,8 @@ mod tests {
     fn records_of_earlier_versions_read_back_and_those_without_a_head_are_written_as_they_were() {
         let record = SealedRecord::from_bytes(vec![7; 20]).unwrap();
         let earlier = [&[0x82, 0, 0x81, 0x54][..], &[7; 20]].concat();
-        assert_eq!(Fact::decode(&earlier), Some(Fact::Records(vec![record.clone()], None)));
-        assert_eq!(Fact::Records(vec![record], None).encode(), earlier);
+        let first = Fact::Records { epoch: Epoch::FIRST, records: vec![record], head: None };
+        assert_eq!(first.encode(), earlier);
+        assert_eq!(Fact::decode(&earlier), Some(first));
     }
 }

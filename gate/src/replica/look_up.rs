@@ -11,7 +11,7 @@ use kido_shared::limits::TICKETS_PER_TAG_MAX;
 use kido_shared::verdict::{KnownTicket, Used};
 use kido_shared::window::KeyWindow;
 
-use super::project::{Key, Place, TagBeginning, TicketEntry, read};
+use super::project::{Key, Place, Scope, TagBeginning, TicketEntry, read};
 use super::{Replica, ReplicaError};
 
 /// Ended admissions of one ticket that are remembered: only this gate's own latest one is ever asked for.
@@ -146,12 +146,13 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`].
     pub fn look_up_tag(&self, tag: BindingTag) -> Result<Vec<FoundTicket>, ReplicaError> {
-        let prefix = Key::Tag(TagBeginning::from(&tag)).bytes();
+        let scope = self.scope();
+        let prefix = scope.key(Key::Tag(TagBeginning::from(&tag)));
         let mut found = Vec::new();
         for entry in self.store.scan_prefix(&prefix)? {
             let (key, _nothing) = entry?;
             let ticket = key.get(prefix.len()..).and_then(|id| TicketId::try_from(id).ok());
-            found.extend(self.known(ticket.ok_or(ReplicaError::Unreadable)?, tag)?);
+            found.extend(self.known(scope, ticket.ok_or(ReplicaError::Unreadable)?, tag)?);
             if found.len() >= TICKETS_PER_TAG_MAX {
                 break;
             }
@@ -164,10 +165,10 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`].
     pub fn claim_facts(&self, ticket: TicketId) -> Result<Option<ClaimFacts>, ReplicaError> {
-        let entry = self.entry(ticket)?;
+        let entry = self.entry(self.scope(), ticket)?;
         let (Some(place), Some(binding)) = (entry.ticket, entry.binding) else { return Ok(None) };
         let record = self.ticket_record(ticket, &place)?;
-        let newest = DecidedOn { ticket: place.at, binding: binding.place.at };
+        let newest = DecidedOn { ticket: place.at, binding: binding.place.at, epoch: place.epoch };
         Ok(Some(ClaimFacts { entries: record.entries, status: record.status, newest }))
     }
 
@@ -176,32 +177,37 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`].
     pub fn used(&self, ticket: TicketId) -> Result<Used, ReplicaError> {
-        Ok(self.feed_use(ticket)?.used())
+        Ok(self.feed_use(self.scope(), ticket)?.used())
     }
 
-    fn feed_use(&self, ticket: TicketId) -> Result<FeedUse, ReplicaError> {
-        let used = self.store.get(&Key::Use(ticket).bytes())?;
+    /// The epoch that is followed. One look-up keeps to it, also where another takes its place meanwhile.
+    fn scope(&self) -> Scope {
+        Scope(self.position().epoch)
+    }
+
+    fn feed_use(&self, scope: Scope, ticket: TicketId) -> Result<FeedUse, ReplicaError> {
+        let used = self.store.get(&scope.key(Key::Use(ticket)))?;
         used.map_or_else(|| Ok(FeedUse::default()), |bytes| read(&bytes)).map_err(|_no_detail| ReplicaError::Unreadable)
     }
 
     /// The ticket, where the feed has told of it and it is bound to that tag.
-    fn known(&self, id: TicketId, tag: BindingTag) -> Result<Option<FoundTicket>, ReplicaError> {
-        let entry = self.entry(id)?;
+    fn known(&self, scope: Scope, id: TicketId, tag: BindingTag) -> Result<Option<FoundTicket>, ReplicaError> {
+        let entry = self.entry(scope, id)?;
         let (Some(place), Some(binding)) = (entry.ticket, entry.binding) else { return Ok(None) };
         let (bound_to, sealed_key) = self.bound(id, &binding.place)?;
         if bound_to != tag {
             return Ok(None);
         }
         let record = self.ticket_record(id, &place)?;
-        let used = self.feed_use(id)?;
+        let used = self.feed_use(scope, id)?;
         let (ticket_seq, binding_seq) = (place.at, binding.place.at);
-        let ticket = KnownTicket { record, ticket_seq, binding_seq, sealed_key, used: used.used() };
+        let ticket = KnownTicket { record, ticket_seq, binding_seq, epoch: place.epoch, sealed_key, used: used.used() };
         Ok(Some(FoundTicket { ticket, ended: used.ended }))
     }
 
     /// Where a ticket's records stand, as far as the feed has told.
-    fn entry(&self, ticket: TicketId) -> Result<TicketEntry, ReplicaError> {
-        let entry = self.store.get(&Key::Ticket(ticket).bytes())?;
+    fn entry(&self, scope: Scope, ticket: TicketId) -> Result<TicketEntry, ReplicaError> {
+        let entry = self.store.get(&scope.key(Key::Ticket(ticket)))?;
         let entry = entry.map_or_else(|| Ok(TicketEntry::default()), |bytes| read(&bytes));
         entry.map_err(|_no_detail| ReplicaError::Unreadable)
     }

@@ -2,8 +2,14 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `@` | how far the feed has been followed |
+//! | `!` | which epoch is followed; the first, where nothing stands here |
 //! | `h` | the newest head that was kept |
+//!
+//! and for each epoch by itself (`+` and its number in front, but for the first):
+//!
+//! | key | value |
+//! |---|---|
+//! | `@` | how far it has been followed |
 //! | `s` | the newest signed head that came with records |
 //! | `p` | the event's policy |
 //! | `x` | the end of the event |
@@ -16,6 +22,9 @@
 //! Tickets and bindings are nearly all of a feed, and the log holds them already: the index keeps places, and a look-up
 //! reads the two records that it needs out of the log. Each is sealed for its number, so it proves itself; and what lies
 //! in the index is neither a seat nor a key.
+//!
+//! After a cut the new epoch grows beside the one that is followed, and `!` exchanges the two in one step. What the old one
+//! has left is looked at no more; it goes with the folder, when the event is wiped.
 
 use kido_shared::binding::BindingTag;
 use kido_shared::feed::{BindingRecord, FeedRecord, FollowedTo, RecordCipher, SealedRecord};
@@ -23,7 +32,6 @@ use kido_shared::ids::{ArbiterId, Epoch, EventId, FeedSequence, GateId, TicketId
 use kido_shared::keys::RecordKey;
 use kido_store::{IndexChanges, LogOffset, Position, Project, ProjectError};
 
-use super::FIRST_EPOCH;
 use super::fact::Fact;
 use super::look_up::FeedUse;
 
@@ -51,6 +59,7 @@ impl From<&BindingTag> for TagBeginning {
 /// A key of the index.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Key {
+    Current,
     Followed,
     Head,
     Signed,
@@ -72,6 +81,7 @@ impl Key {
 
     pub(super) fn bytes(self) -> Vec<u8> {
         match self {
+            Self::Current => b"!".to_vec(),
             Self::Followed => b"@".to_vec(),
             Self::Head => b"h".to_vec(),
             Self::Signed => b"s".to_vec(),
@@ -85,6 +95,30 @@ impl Key {
             Self::Tagged(tag, ticket) => [b"l".as_slice(), &tag.0, ticket.as_bytes()].concat(),
             Self::Use(ticket) => [b"u".as_slice(), ticket.as_bytes()].concat(),
         }
+    }
+}
+
+/// One epoch's part of the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scope(pub(super) Epoch);
+
+impl Scope {
+    /// The part that is followed; `current` is what stands under [`Key::Current`].
+    pub(super) fn current(current: Option<Vec<u8>>) -> Result<Self, ProjectError> {
+        current.map_or(Ok(Self(Epoch::FIRST)), |bytes| read(&bytes).map(Self))
+    }
+
+    pub(super) fn key(self, key: Key) -> Vec<u8> {
+        self.prefix(&key.bytes())
+    }
+
+    pub(super) fn prefix(self, prefix: &[u8]) -> Vec<u8> {
+        if self.0 == Epoch::FIRST { prefix.to_vec() } else { [b"+", &self.0.get().to_be_bytes()[..], prefix].concat() }
+    }
+
+    /// How far this epoch has been followed, or its beginning.
+    pub(super) fn followed(self, stored: Option<Vec<u8>>, event: EventId) -> Result<FollowedTo, ProjectError> {
+        stored.map_or_else(|| Ok(FollowedTo::start(event, self.0)), |bytes| read(&bytes))
     }
 }
 
@@ -144,9 +178,14 @@ impl ReplicaIndex {
         Self { event, records }
     }
 
-    fn records(&self, fact: &[u8], records: &[SealedRecord], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+    fn records(
+        &self,
+        (fact, scope): (&[u8], Scope),
+        records: &[SealedRecord],
+        index: &mut IndexChanges<'_>,
+    ) -> Result<(), ProjectError> {
         let places = Fact::record_places(fact).ok_or(ProjectError::Unreadable("not a replica fact"))?;
-        let mut position = followed(index.get(&Key::Followed.bytes())?, self.event)?;
+        let mut position = scope.followed(index.get(&scope.key(Key::Followed))?, self.event)?;
         let cipher = RecordCipher::new(&self.records, self.event, position.epoch);
         for (sealed, begins) in records.iter().zip(places) {
             let at = position.next();
@@ -158,7 +197,7 @@ impl ReplicaIndex {
             enter(Place { epoch: position.epoch, at, byte, length }, record, index)?;
             position = position.extend(sealed);
         }
-        index.put(Key::Followed.bytes(), encode(&position));
+        index.put(scope.key(Key::Followed), encode(&position));
         Ok(())
     }
 }
@@ -168,11 +207,16 @@ impl Project for ReplicaIndex {
 
     fn project(&self, _position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         match Fact::decode(fact).ok_or(ProjectError::Unreadable("not a replica fact"))? {
-            Fact::Records(records, head) => {
+            Fact::Records { epoch, records, head } => {
+                let scope = Scope(epoch);
                 if let Some(head) = head {
-                    index.put(Key::Signed.bytes(), head);
+                    index.put(scope.key(Key::Signed), head);
                 }
-                self.records(fact, &records, index)
+                self.records((fact, scope), &records, index)
+            }
+            Fact::Exchanged(epoch) => {
+                index.put(Key::Current.bytes(), encode(&epoch));
+                Ok(())
             }
             Fact::Head(head) => {
                 index.put(Key::Head.bytes(), encode(&head));
@@ -182,32 +226,28 @@ impl Project for ReplicaIndex {
     }
 }
 
-/// The stored position, or the beginning.
-pub(super) fn followed(stored: Option<Vec<u8>>, event: EventId) -> Result<FollowedTo, ProjectError> {
-    stored.map_or_else(|| Ok(FollowedTo::start(event, FIRST_EPOCH)), |bytes| read(&bytes))
-}
-
 fn enter(place: Place, record: FeedRecord, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
+    let scope = Scope(place.epoch);
     match record {
-        FeedRecord::Policy(policy) => index.put(Key::Policy.bytes(), encode(&policy)),
+        FeedRecord::Policy(policy) => index.put(scope.key(Key::Policy), encode(&policy)),
         FeedRecord::Ticket(ticket) => {
-            let key = Key::Ticket(ticket.ticket).bytes();
+            let key = scope.key(Key::Ticket(ticket.ticket));
             let mut entry = ticket_entry(index.get(&key)?)?;
             entry.ticket = Some(place);
             index.put(key, encode(&entry));
         }
         FeedRecord::Binding(binding) => bind(place, &binding, index)?,
         FeedRecord::Admission(admission) => {
-            change_use(admission.ticket, index, |used| used.admitted(&admission))?;
+            change_use((scope, admission.ticket), index, |used| used.admitted(&admission))?;
         }
         FeedRecord::Annulled(annulled) => {
-            change_use(annulled.ticket, index, |used| used.annulled(annulled.admission))?;
+            change_use((scope, annulled.ticket), index, |used| used.annulled(annulled.admission))?;
         }
-        FeedRecord::Exited(exited) => change_use(exited.ticket, index, |used| used.exited(exited.admission))?,
-        FeedRecord::Gate(gate) => index.put(Key::Gate(gate.gate).bytes(), encode(&gate)),
-        FeedRecord::Key(key) => index.put(Key::Certificate(place.at).bytes(), encode(&key)),
-        FeedRecord::End(end) => index.put(Key::End.bytes(), encode(&end)),
-        FeedRecord::Arbiter(arbiter) => index.put(Key::Arbiter(arbiter.arbiter).bytes(), encode(&arbiter)),
+        FeedRecord::Exited(exited) => change_use((scope, exited.ticket), index, |used| used.exited(exited.admission))?,
+        FeedRecord::Gate(gate) => index.put(scope.key(Key::Gate(gate.gate)), encode(&gate)),
+        FeedRecord::Key(key) => index.put(scope.key(Key::Certificate(place.at)), encode(&key)),
+        FeedRecord::End(end) => index.put(scope.key(Key::End), encode(&end)),
+        FeedRecord::Arbiter(arbiter) => index.put(scope.key(Key::Arbiter(arbiter.arbiter)), encode(&arbiter)),
         // For operators, for staff, and for later versions: kept in the log.
         FeedRecord::Conflict(_) | FeedRecord::Staff(_) | FeedRecord::Unknown(_) => {}
     }
@@ -215,25 +255,26 @@ fn enter(place: Place, record: FeedRecord, index: &mut IndexChanges<'_>) -> Resu
 }
 
 fn bind(place: Place, binding: &BindingRecord, index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
-    let key = Key::Ticket(binding.ticket).bytes();
+    let scope = Scope(place.epoch);
+    let key = scope.key(Key::Ticket(binding.ticket));
     let mut entry = ticket_entry(index.get(&key)?)?;
     if let Some(before) = &entry.binding {
-        index.remove(Key::Tagged(before.tag, binding.ticket).bytes());
+        index.remove(scope.key(Key::Tagged(before.tag, binding.ticket)));
     }
     entry.binding = binding.bound.as_ref().map(|(tag, _key)| BindingEntry { place, tag: tag.into() });
     if let Some(now) = &entry.binding {
-        index.put(Key::Tagged(now.tag, binding.ticket).bytes(), Vec::new());
+        index.put(scope.key(Key::Tagged(now.tag, binding.ticket)), Vec::new());
     }
     index.put(key, encode(&entry));
     Ok(())
 }
 
 fn change_use(
-    ticket: TicketId,
+    (scope, ticket): (Scope, TicketId),
     index: &mut IndexChanges<'_>,
     change: impl FnOnce(&mut FeedUse),
 ) -> Result<(), ProjectError> {
-    let key = Key::Use(ticket).bytes();
+    let key = scope.key(Key::Use(ticket));
     let mut used = index.get(&key)?.map_or_else(|| Ok(FeedUse::default()), |bytes| read(&bytes))?;
     change(&mut used);
     index.put(key, encode(&used));

@@ -9,7 +9,7 @@ use kido_shared::feed::{FeedHead, FollowedTo, SealedRecord, VerifiedHead};
 use kido_store::Position;
 
 use super::fact::Fact;
-use super::project::Key;
+use super::project::{Key, Scope};
 use super::{Replica, ReplicaError};
 
 /// The newest head of this run, as it was signed. Clones share it.
@@ -53,7 +53,7 @@ impl Replica {
     pub fn signed_head(&self) -> Result<Option<Vec<u8>>, ReplicaError> {
         match self.newest.of(&self.position()) {
             Some(signed) => Ok(Some(signed)),
-            None => Ok(self.store.get(&Key::Signed.bytes())?),
+            None => Ok(self.store.get(&Scope(self.position().epoch).key(Key::Signed))?),
         }
     }
 
@@ -68,7 +68,10 @@ impl Replica {
         let (mut records, mut next) = (Vec::new(), 0_u64);
         for fact in self.store.facts(Position::FIRST)? {
             let (_position, fact) = fact?;
-            let Some(Fact::Records(held, _head)) = Fact::decode(&fact) else { continue };
+            let Some(Fact::Records { epoch, records: held, .. }) = Fact::decode(&fact) else { continue };
+            if head.is_none_or(|head| head.epoch != epoch) {
+                continue;
+            }
             for record in held {
                 if (from..until).contains(&next) {
                     records.push(record);

@@ -12,7 +12,7 @@ use kido_shared::ticket::Zone;
 use kido_store::Store;
 
 use super::ReplicaError;
-use super::project::{Key, followed, read};
+use super::project::{Key, Scope, read};
 use crate::screen::{Signpost, Signposts};
 
 /// A head that was verified and reached.
@@ -59,15 +59,16 @@ pub struct Standing {
 
 impl Standing {
     pub(super) fn read(store: &Store, event: EventId, gate: GateId) -> Result<Self, ReplicaError> {
-        let position =
-            followed(store.get(&Key::Followed.bytes())?, event).map_err(|_no_detail| ReplicaError::Unreadable)?;
-        let kept: Option<HeadSeen> = value(store, Key::Head)?;
-        let policy: Option<EventPolicy> = value(store, Key::Policy)?;
-        let end: Option<EndRecord> = value(store, Key::End)?;
-        let own: Option<GateRecord> = value(store, Key::Gate(gate))?;
+        let scope = current(store)?;
+        let position = scope.followed(store.get(&scope.key(Key::Followed))?, event);
+        let position = position.map_err(|_no_detail| ReplicaError::Unreadable)?;
+        let kept: Option<HeadSeen> = value(store, &Key::Head.bytes())?;
+        let policy: Option<EventPolicy> = value(store, &scope.key(Key::Policy))?;
+        let end: Option<EndRecord> = value(store, &scope.key(Key::End))?;
+        let own: Option<GateRecord> = value(store, &scope.key(Key::Gate(gate)))?;
         let (mut gates, mut gates_of_zone) = (0_usize, 0_usize);
         let mut signposts = Signposts::default();
-        for entry in store.scan_prefix(Key::GATES)? {
+        for entry in store.scan_prefix(&scope.prefix(Key::GATES))? {
             let (_key, record) = entry?;
             let record: GateRecord = read(&record).map_err(|_no_detail| ReplicaError::Unreadable)?;
             if !record.revoked {
@@ -79,7 +80,7 @@ impl Standing {
             signposts.add(Signpost { gate, zone, entrance, open: !revoked });
         }
         let mut arbiters = Vec::new();
-        for entry in store.scan_prefix(Key::ARBITERS)? {
+        for entry in store.scan_prefix(&scope.prefix(Key::ARBITERS))? {
             arbiters.push(read(&entry?.1).map_err(|_no_detail| ReplicaError::Unreadable)?);
         }
         let retention = policy.as_ref().map(|policy| policy.choices().retention_at);
@@ -141,15 +142,20 @@ impl Standing {
     }
 }
 
-fn value<T: for<'b> minicbor::Decode<'b, ()>>(store: &Store, key: Key) -> Result<Option<T>, ReplicaError> {
-    let stored = store.get(&key.bytes())?;
+/// The epoch that is followed.
+fn current(store: &Store) -> Result<Scope, ReplicaError> {
+    Scope::current(store.get(&Key::Current.bytes())?).map_err(|_no_detail| ReplicaError::Unreadable)
+}
+
+fn value<T: for<'b> minicbor::Decode<'b, ()>>(store: &Store, key: &[u8]) -> Result<Option<T>, ReplicaError> {
+    let stored = store.get(key)?;
     stored.map(|bytes| read(&bytes)).transpose().map_err(|_no_detail| ReplicaError::Unreadable)
 }
 
 /// The feed keys that the feed itself has brought.
 pub(super) fn feed_keys(store: &Store) -> Result<Vec<FeedKeyCertificate>, ReplicaError> {
     let mut certificates = Vec::new();
-    for entry in store.scan_prefix(Key::FEED_KEYS)? {
+    for entry in store.scan_prefix(&current(store)?.prefix(Key::FEED_KEYS))? {
         let (_key, record) = entry?;
         let record: KeyRecord = read(&record).map_err(|_no_detail| ReplicaError::Unreadable)?;
         certificates.push(record.certificate);

@@ -1,7 +1,11 @@
+mod exchange;
+
 use ed25519_dalek::SigningKey;
 use kido_shared::admission::{Admission, AdmissionBasis};
 use kido_shared::binding::{BindingTag, SealedKey};
-use kido_shared::feed::{Annulled, BindingRecord, FeedHead, FeedKeyStatement, FeedRecord, GateRecord, TicketRecord};
+use kido_shared::feed::{
+    Annulled, BindingRecord, EpochCut, FeedHead, FeedKeyStatement, FeedRecord, GateRecord, TicketRecord,
+};
 use kido_shared::ids::{AdmissionId, ArbiterId, TicketId};
 use kido_shared::keys::EventKey;
 use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
@@ -50,8 +54,26 @@ impl Feed {
         feed
     }
 
+    /// The same event, begun anew in another epoch with so many bound tickets.
+    pub(crate) fn anew(epoch: Epoch, count: u32) -> Self {
+        let mut feed = Self { reached: FollowedTo::start(EVENT, epoch), ..Self::new(EVENT) };
+        feed.publish(&FeedRecord::Policy(policy(OfflineChoice::Admit)));
+        feed.publish(&FeedRecord::Gate(gate(GATE, "A", false)));
+        for number in 0..count {
+            feed.publish(&FeedRecord::Ticket(ticket(number)));
+            feed.publish(&FeedRecord::Binding(binding(number, Some(number))));
+        }
+        feed
+    }
+
+    /// The root's word for its epoch.
+    pub(crate) fn cut(&self) -> Vec<u8> {
+        let cut = EpochCut { event: self.event, epoch: self.reached.epoch, at: NOW };
+        cut.sign(&self.root).unwrap().into_bytes()
+    }
+
     pub(crate) fn publish(&mut self, record: &FeedRecord) {
-        let cipher = RecordCipher::new(&self.event_key.record(), self.event, Epoch::FIRST);
+        let cipher = RecordCipher::new(&self.event_key.record(), self.event, self.reached.epoch);
         let sealed = cipher.seal(self.reached.next(), record).unwrap();
         self.reached = self.reached.extend(&sealed);
         self.records.push(sealed);

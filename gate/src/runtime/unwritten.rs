@@ -119,7 +119,11 @@ mod tests {
     async fn an_opened_lane_that_could_not_be_noted_is_noted_once_the_disk_takes_facts_again() {
         let (_home, journal) = crate::journal::tests::journal();
         let now = Timestamp::from_unix_seconds(1_790_000_000);
-        let decided_on = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST };
+        let decided_on = DecidedOn {
+            ticket: FeedSequence::FIRST,
+            binding: FeedSequence::FIRST,
+            epoch: kido_shared::ids::Epoch::FIRST,
+        };
         let ticket = TicketId::from_bytes([3; 16]);
         let planned = PlannedEntry { ticket, decided_on, entry: 1 };
         let admitted = journal.admit_offline(vec![planned], now, &mut StdRng::seed_from_u64(1)).await.unwrap();

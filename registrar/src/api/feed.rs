@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use kido_shared::wire::v1::feed_stream::{FeedPlace, LAST_EVENT_ID};
 use kido_shared::wire::v1::problem::Problem;
-use kido_shared::wire::v1::routes::{FEED_HEAD, FEED_KEY, FEED_RANGE, FEED_STREAM, FEED_TAIL};
+use kido_shared::wire::v1::routes::{FEED_CUT, FEED_HEAD, FEED_KEY, FEED_RANGE, FEED_STREAM, FEED_TAIL};
 
 use super::extract::{EventPath, RangePath, TailPath};
 use crate::error::AppError;
@@ -41,6 +41,14 @@ pub async fn head(State(app): State<AppState>, EventPath { event }: EventPath) -
 pub async fn key(State(app): State<AppState>, EventPath { event }: EventPath) -> Result<Response, AppError> {
     let certificate = app.store.feed_key_certificate(event)?;
     Ok(([(CONTENT_TYPE, COSE), (CACHE_CONTROL, NEVER)], certificate.as_bytes().to_vec()).into_response())
+}
+
+/// The root key's word that began the feed's epoch: whoever follows an earlier one begins anew by it.
+#[utoipa::path(get, path = FEED_CUT, tag = "feed", params(("event" = String, Path)),
+    responses((status = OK, content_type = COSE, body = Vec<u8>), (status = "default", body = Problem)))]
+pub async fn cut(State(app): State<AppState>, EventPath { event }: EventPath) -> Result<Response, AppError> {
+    let cut = app.store.epoch_cut(event)?.ok_or(AppError::NoCut)?;
+    Ok(([(CONTENT_TYPE, COSE), (CACHE_CONTROL, NEVER)], cut).into_response())
 }
 
 /// One full range of 1,024 records. There is none before it is full: half a range in a cache would stay half.

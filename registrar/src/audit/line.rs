@@ -120,6 +120,8 @@ deeds! {
     30 RecoveredWithout = "recovered-without",
     /// Heads of a feed are signed with another key.
     32 FeedKeyChanged = "feed-key-changed",
+    /// A feed began anew in another epoch.
+    36 FeedCut = "feed-cut",
 }
 
 /// On what.

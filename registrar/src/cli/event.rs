@@ -1,5 +1,6 @@
-//! `event create | update | export | list | show | recover | forget`.
+//! `event create | update | export | list | show | recover | cut | forget`.
 
+mod cut;
 mod export;
 mod postpone;
 mod recover;
@@ -18,6 +19,8 @@ use super::client::Client;
 use super::console::Console;
 use super::{CliError, Connection, moment};
 
+use cut::CutArgs;
+pub use cut::CutCommandError;
 use export::ExportArgs;
 use recover::RecoverArgs;
 
@@ -81,6 +84,9 @@ enum EventCommand {
     /// Say how far an event has been got back from its gates after a restore, or go on without somebody
     #[command(after_help = recover::HELP)]
     Recover(RecoverArgs),
+    /// Begin an event's feed anew with the root key, where its gates refuse what a restored registrar says
+    #[command(after_help = cut::HELP)]
+    Cut(CutArgs),
     /// List the events
     List,
     /// Show one event
@@ -207,6 +213,7 @@ pub(super) async fn run(args: EventArgs) -> Result<(), CliError> {
         }
         EventCommand::Export(wanted) => export::run(&client, console, wanted).await,
         EventCommand::Recover(wanted) => recover::run(&client, console, wanted).await,
+        EventCommand::Cut(wanted) => cut::run(&client, console, wanted).await,
         EventCommand::List => {
             let list: EventList = client.get(operator::EVENTS).await?;
             console.show_list(&list, &list.events, summary, NONE_YET)

@@ -78,8 +78,12 @@ async fn export(client: &Client, console: Console, event: EventId, path: &Path) 
         return Err(FeedError::OtherEvent.into());
     }
     let certificate = client.bytes(&routes::feed_key(event), FEED_HEAD_BYTES_MAX).await?;
-    writing.item(&FeedFileBegin { event, epoch: head.epoch, length: head.length }.encode())?;
+    let begin = FeedFileBegin { event, epoch: head.epoch, length: head.length };
+    writing.item(&begin.encode())?;
     writing.item(&certificate)?;
+    if begin.carries_cut() {
+        writing.item(&client.bytes(&routes::feed_cut(event), FEED_HEAD_BYTES_MAX).await?)?;
+    }
     writing.item(&signed)?;
     let mut progress = Progress::begin(console, usize::try_from(head.length).unwrap_or(usize::MAX), "written");
     let mut at = FollowedTo::start(event, head.epoch);

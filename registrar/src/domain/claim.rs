@@ -2,6 +2,7 @@
 
 use kido_shared::admission::DecidedOn;
 use kido_shared::claim::ClaimFacts;
+use kido_shared::ids::Epoch;
 use kido_shared::policy::{ArbiterHome, EventPolicy};
 use kido_shared::wire::v1::admissions::AskedArbiter;
 
@@ -43,10 +44,10 @@ pub fn decides_here(policy: &EventPolicy, asked: Option<AskedArbiter>) -> Result
     }
 }
 
-/// What the arbiter knows of a ticket. One that was never bound has no binding record to be superseded.
+/// What the arbiter knows of a ticket, whose records stand in that epoch. One that was never bound has no binding record to be superseded.
 #[must_use]
-pub fn facts(ticket: &Ticket) -> ClaimFacts {
+pub fn facts(ticket: &Ticket, epoch: Epoch) -> ClaimFacts {
     let binding = ticket.binding_at.unwrap_or(ticket.ticket_at);
-    let newest = DecidedOn { ticket: ticket.ticket_at, binding };
+    let newest = DecidedOn { ticket: ticket.ticket_at, binding, epoch };
     ClaimFacts { entries: ticket.particulars.entries, status: ticket.status(), newest }
 }

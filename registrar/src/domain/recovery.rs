@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FollowedTo, VerifiedHead};
-use kido_shared::ids::GateId;
+use kido_shared::ids::{Epoch, GateId};
 use kido_shared::wire::v1::recovery::RecoveryWish;
 
 /// Why what a gate brings is not taken.
@@ -111,7 +111,8 @@ pub fn lacks(own: &FollowedTo, signed: &FollowedTo) -> bool {
 /// Older ones speak of a history that an operator has given up in part; their gates are enrolled anew.
 #[must_use]
 pub fn begins(own: &FollowedTo, head: &VerifiedHead, recovered_at: Option<Timestamp>) -> bool {
-    let ahead = own.epoch == head.reaches().epoch && own.length < head.reaches().length;
+    let reaches = head.reaches();
+    let ahead = (own.epoch, own.length) < (reaches.epoch, reaches.length);
     ahead && recovered_at.is_none_or(|ended| head.head().issued_at > ended)
 }
 
@@ -120,6 +121,12 @@ impl Recovery {
     #[must_use]
     pub const fn begin(since: Timestamp, signed: FollowedTo) -> Self {
         Self { since, signed, gives_up: false, has_records: false, parts: BTreeMap::new() }
+    }
+
+    /// Begins behind a cut: what was said before it is given up, and what was let in is still to be brought by journals.
+    #[must_use]
+    pub const fn after_cut(since: Timestamp, own: FollowedTo) -> Self {
+        Self { since, signed: own, gives_up: false, has_records: true, parts: BTreeMap::new() }
     }
 
     /// When it began.
@@ -134,11 +141,17 @@ impl Recovery {
         &self.signed
     }
 
-    /// A gate shows the head that it has reached; one that has reached none shows nothing.
-    pub fn shown(&mut self, gate: GateId, head: Option<&FollowedTo>) {
+    /// A gate shows the head that it has reached; one that has reached none shows nothing. `own` is the epoch that we tell.
+    ///
+    /// One that has reached none of this epoch has nothing to bring to it. One that is in a later epoch knows of a cut that
+    /// we have lost: its records do not follow on ours, and only another cut helps.
+    pub fn shown(&mut self, gate: GateId, head: Option<&FollowedTo>, own: Epoch) {
+        let head = head.filter(|head| head.epoch >= own);
         let part = self.parts.entry(gate).or_default();
         part.shown = Some(head.map_or(0, |head| head.length));
-        if let Some(head) = head.filter(|head| head.epoch == self.signed.epoch && head.length > self.signed.length) {
+        part.apart |= head.is_some_and(|head| head.epoch > own);
+        let signed = (self.signed.epoch, self.signed.length);
+        if let Some(head) = head.filter(|head| (head.epoch, head.length) > signed) {
             self.signed = *head;
         }
     }

@@ -11,6 +11,7 @@ use crate::auth::tokens::TokenError;
 use crate::domain::arbiter::ArbiterRefusal;
 use crate::domain::by_hand::ByHandRefusal;
 use crate::domain::claim::ClaimRefusal;
+use crate::domain::cut::CutRefusal;
 use crate::domain::event::EventRefusal;
 use crate::domain::feed_key::FeedKeyRefusal;
 use crate::domain::gate::GateRefusal;
@@ -49,6 +50,11 @@ impl AppError {
             }
             Self::Registration(refusal) => registration(refusal),
             Self::Gate(refusal) => gate(*refusal),
+            Self::Cut(CutRefusal::NotTheRoots(_)) => {
+                kind(StatusCode::FORBIDDEN, "not_the_roots", "Not the root key's word")
+            }
+            Self::Cut(CutRefusal::NotForward { .. }) => kind(StatusCode::CONFLICT, "not_forward", "Not a later epoch"),
+            Self::NoCut => kind(StatusCode::NOT_FOUND, "no_cut", "Nothing was cut"),
             Self::FeedKey(refusal) => feed_key(*refusal),
             Self::Arbiter(refusal) => arbiter(*refusal),
             Self::Enrolment(refusal) => enrolment(*refusal),

@@ -41,7 +41,7 @@ fn imported() -> Fact {
 }
 
 fn claim_changed() -> Fact {
-    let decided_on = DecidedOn { ticket: RECORD, binding: RECORD };
+    let decided_on = DecidedOn { ticket: RECORD, binding: RECORD, epoch: Epoch::FIRST };
     let basis = AdmissionBasis::Claimed;
     let claim =
         ClaimStep::Claim(ClaimRequest { admission: ADMISSION, ticket: TICKET, gate: GATE, decided_on, at: AT, basis });

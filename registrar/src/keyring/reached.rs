@@ -57,6 +57,9 @@ pub struct Reached {
     /// Who was left out of that recovery: what such a gate has let in may be known to nobody else.
     #[n(3)]
     pub unheard: Option<Unheard>,
+    /// Whether no record is waited for, but journals alone: the feed was cut.
+    #[n(4)]
+    pub records_given_up: Option<bool>,
 }
 
 /// One event's mark.
@@ -83,7 +86,7 @@ impl Known {
     fn is_due(&self, to: &FollowedTo, now: Timestamp) -> bool {
         let old = self.written_at.is_none_or(|at| now.since(at) >= MARK_EVERY || now < at);
         match self.kept.as_ref().map(|kept| &kept.to) {
-            Some(kept) if kept.epoch == to.epoch && kept.length >= to.length => false,
+            Some(kept) if (kept.epoch, kept.length) >= (to.epoch, to.length) => false,
             Some(kept) if kept.epoch == to.epoch => old || kept.length.saturating_add(MARK_RECORDS) <= to.length,
             Some(_) | None => true,
         }
@@ -146,7 +149,7 @@ impl ReachedMark {
                 return;
             }
             known.written_at = Some(now);
-            let first = Reached { to, recovering: None, recovered_at: None, unheard: None };
+            let first = Reached { to, recovering: None, recovered_at: None, unheard: None, records_given_up: None };
             Reached { to, ..known.kept.clone().unwrap_or(first) }
         };
         match self.write(&next) {
@@ -264,11 +267,25 @@ mod tests {
     fn what_ended_a_recovery_is_remembered_beside_later_marks() {
         let mark = ReachedMark::held(EVENT, None);
         let unheard = Some(Unheard { since: NOW, gates: vec![GateId::from_bytes([2; 16])] });
-        let kept =
-            |length| Reached { to: to(length), recovering: None, recovered_at: Some(NOW), unheard: unheard.clone() };
+        let kept = |length| Reached {
+            to: to(length),
+            recovering: None,
+            recovered_at: Some(NOW),
+            unheard: unheard.clone(),
+            records_given_up: None,
+        };
         mark.keep(kept(5)).unwrap();
         mark.note(to(6), ms(2_000));
         assert_eq!(mark.kept(), Some(kept(6)));
+    }
+
+    #[test]
+    fn a_late_word_of_an_epoch_that_ended_is_not_kept() {
+        let mark = ReachedMark::held(EVENT, None);
+        let cut = FollowedTo { epoch: Epoch::new(5), ..to(3) };
+        mark.note(cut, NOW);
+        mark.note(to(900), ms(5_000));
+        assert_eq!(mark.kept().map(|kept| kept.to), Some(cut));
     }
 
     #[test]
@@ -292,7 +309,13 @@ mod tests {
         let gate = |number: usize| GateId::from_bytes(u128::try_from(number).unwrap().to_be_bytes());
         let gates: Vec<GateId> = (0..GATES_MAX).map(gate).collect();
         let unheard = Some(Unheard { since: NOW, gates });
-        let reached = Reached { to: to(u64::MAX), recovering: Some(NOW), recovered_at: Some(NOW), unheard };
+        let reached = Reached {
+            to: to(u64::MAX),
+            recovering: Some(NOW),
+            recovered_at: Some(NOW),
+            unheard,
+            records_given_up: Some(true),
+        };
         keyring.reached(EVENT).unwrap().keep(reached.clone()).unwrap();
         let mark = keyring.reached(EVENT).unwrap();
         assert_eq!(mark.kept(), Some(reached));

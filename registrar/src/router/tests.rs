@@ -2,6 +2,7 @@
 
 mod around;
 mod by_hand;
+mod epoch_cuts;
 mod feed;
 mod feed_keys;
 mod forgetting;

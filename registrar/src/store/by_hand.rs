@@ -57,7 +57,7 @@ fn enter(
         let taken = reading::is_used(changing, ticket)?;
         return Ok(if taken { TickOutcome::Conflict(ticket) } else { TickOutcome::Stored(ticket) });
     }
-    let decided_on = facts(&known).newest;
+    let decided_on = facts(&known, changing.reached().epoch).newest;
     let request = ClaimRequest { admission: id, ticket, gate, decided_on, at, basis };
     let answer = claims::step(changing, &known, ClaimStep::Claim(request), now)?;
     let (entry, granted) = match answer {

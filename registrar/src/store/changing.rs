@@ -1,7 +1,7 @@
 //! One transaction being put together: facts, and the feed records that go with them.
 
-use kido_shared::feed::{FeedRecord, FollowedTo, SealedRecord};
-use kido_shared::ids::FeedSequence;
+use kido_shared::feed::{FeedRecord, FollowedTo, RecordCipher, SealedRecord};
+use kido_shared::ids::{Epoch, FeedSequence};
 use kido_store::{LogOffset, Scan, StoreError, Transaction};
 
 use super::error::StorageError;
@@ -18,6 +18,7 @@ const FEED_FACT_BYTES: usize = 8 * 1024;
 pub(crate) struct Changing<'a, 't> {
     transaction: &'a mut Transaction<'t>,
     keys: &'a EventKeys,
+    cipher: RecordCipher,
     begun: FollowedTo,
     reached: FollowedTo,
     records: Vec<SealedRecord>,
@@ -25,9 +26,19 @@ pub(crate) struct Changing<'a, 't> {
 
 impl<'a, 't> Changing<'a, 't> {
     pub(crate) fn begin(transaction: &'a mut Transaction<'t>, keys: &'a EventKeys) -> Result<Self, ReadError> {
-        let start = || FollowedTo::start(keys.event, keys.cipher.epoch());
+        let start = || FollowedTo::start(keys.event, Epoch::FIRST);
         let reached = reading::feed(transaction)?.unwrap_or_else(start);
-        Ok(Self { transaction, keys, begun: reached, reached, records: Vec::new() })
+        let cipher = keys.cipher(reached.epoch);
+        Ok(Self { transaction, keys, cipher, begun: reached, reached, records: Vec::new() })
+    }
+
+    /// Begins another epoch: what is published from here on stands in it. The fact that says so is appended by the caller,
+    /// who has published nothing yet.
+    pub(super) fn cut(&mut self, epoch: Epoch) {
+        self.begun = FollowedTo::start(self.keys.event, epoch);
+        self.reached = self.begun;
+        self.cipher = self.keys.cipher(epoch);
+        self.records.clear();
     }
 
     pub(crate) const fn keys(&self) -> &EventKeys {
@@ -47,7 +58,7 @@ impl<'a, 't> Changing<'a, 't> {
     /// Seals a record into the feed; it is published with the transaction's facts.
     pub(crate) fn publish(&mut self, record: &FeedRecord) -> Result<FeedSequence, StorageError> {
         let place = self.reached.next();
-        let sealed = self.keys.cipher.seal(place, record)?;
+        let sealed = self.cipher.seal(place, record)?;
         self.reached = self.reached.extend(&sealed);
         self.records.push(sealed);
         Ok(place)

@@ -27,7 +27,7 @@ use crate::fact::{ClaimChanged, Fact};
 /// that is withdrawn nobody is left in the record, and the admission alone says that the entry was used. Where another
 /// arbiter decided until now, admissions and their ends are all that this one knows.
 pub(super) fn record(changing: &Changing<'_, '_>, id: TicketId, ticket: &Ticket) -> Result<TicketClaims, StorageError> {
-    let (mut record, facts) = (reading::claims(changing, id)?, facts(ticket));
+    let (mut record, facts) = (reading::claims(changing, id)?, facts(ticket, changing.reached().epoch));
     while record.holding().is_none() {
         let Some((admission, ended)) = next_inside(changing, id, &record)? else { return Ok(record) };
         let (at, entry) = (admission.at, record.entry());
@@ -104,7 +104,7 @@ pub(super) fn step(
     now: Timestamp,
 ) -> Result<ClaimAnswer, StorageError> {
     let before = record(changing, step.ticket(), ticket)?;
-    let (after, answer) = take_step(&before, &step, &facts(ticket), now);
+    let (after, answer) = take_step(&before, &step, &facts(ticket, changing.reached().epoch), now);
     if let Some(claims) = after {
         let ending = endings::of_step(&step, now);
         let record = ending.map(|ending| changing.publish(&endings::record_of(&ending))).transpose()?;

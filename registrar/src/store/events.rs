@@ -49,7 +49,7 @@ pub struct EventHealth {
 impl LiveEvent {
     pub(super) fn view(&self) -> Result<EventView, StorageError> {
         let EventEntry { policy, moving, .. } = reading::event(&self.facts)?.ok_or(StorageError::Entry("an event"))?;
-        let start = || FollowedTo::start(self.id(), self.keys.cipher.epoch());
+        let start = || FollowedTo::start(self.id(), Epoch::FIRST);
         let reached = reading::feed(&self.facts)?.unwrap_or_else(start);
         let counts = reading::counts(&self.facts)?;
         let (epoch, feed_length, moving) = (reached.epoch, reached.length, moving.is_some());

@@ -15,17 +15,18 @@ use crate::fact::Fact;
 
 impl LiveEvent {
     pub(super) fn reached(&self) -> Result<FollowedTo, StorageError> {
-        let start = || FollowedTo::start(self.id(), self.keys.cipher.epoch());
+        let start = || FollowedTo::start(self.id(), Epoch::FIRST);
         Ok(reading::feed(&self.facts)?.unwrap_or_else(start))
     }
 
-    /// Up to `count` durable records from a place on. Reads the log: the index keeps places, not ciphertexts.
-    fn records(&self, from: u64, count: u64) -> Result<Vec<SealedRecord>, StorageError> {
-        let until = self.reached()?.length.min(from.saturating_add(count));
+    /// Up to `count` durable records of an epoch from a place on, at most as far as is said. Reads the log: the index keeps
+    /// places, not ciphertexts.
+    pub(super) fn records(&self, of: &FollowedTo, from: u64, count: u64) -> Result<Vec<SealedRecord>, StorageError> {
+        let until = of.length.min(from.saturating_add(count));
         if from >= until {
             return Ok(Vec::new());
         }
-        let mark = self.facts.value(&feed_mark(from - from % FEED_MARK_EVERY))?;
+        let mark = self.facts.value(&feed_mark(of.epoch, from - from % FEED_MARK_EVERY))?;
         let mark = mark.and_then(|bytes| <[u8; 8]>::try_from(bytes.as_slice()).ok());
         let mark = mark.map(u64::from_be_bytes).ok_or(StorageError::Entry("a mark of the feed"))?;
         let mut records = Vec::new();
@@ -33,7 +34,7 @@ impl LiveEvent {
         for fact in self.facts.facts(Position::new(mark))? {
             let (_position, fact) = fact?;
             let extended = Fact::feed_of_bytes(&fact).map_err(|_not_a_fact| StorageError::Entry("a fact"))?;
-            let Some(extended) = extended else { continue };
+            let Some(extended) = extended.filter(|extended| extended.epoch == of.epoch) else { continue };
             let places = extended.first.get()..;
             for (_place, record) in places.zip(extended.records).filter(|(place, _)| (from..until).contains(place)) {
                 records.push(SealedRecord::from_bytes(record.into())?);
@@ -63,8 +64,7 @@ impl Store {
     /// [`StorageError`].
     pub fn head_reaching(&self, event: EventId) -> Result<(FollowedTo, SignedHead), StorageError> {
         if let Ok(live) = self.live(event) {
-            live.recovering.may_tell(&live)?;
-            live.mark.note(live.reached()?, self.now());
+            live.note_reached(self.now())?;
         }
         self.head_unnoted(event)
     }
@@ -101,8 +101,10 @@ impl Store {
     fn head_unnoted(&self, event: EventId) -> Result<(FollowedTo, SignedHead), StorageError> {
         match self.live(event) {
             Ok(live) => {
+                let (reached, now) = (live.reached()?, self.now());
+                // Asked behind the look: of an epoch that has begun and is not told to its end, no head is signed.
                 live.recovering.may_tell(&live)?;
-                Ok(live.signer.head(live.reached()?, self.now())?)
+                Ok(live.signer.head(reached, now)?)
             }
             // Gates wipe themselves by this registrar's time: it is told as long as one may still ask.
             Err(StorageError::Forgotten(_)) => self.last_word(event)?.head(self.now()),
@@ -117,9 +119,8 @@ impl Store {
     /// [`StorageError`].
     pub(super) async fn note_reached(&self, event: EventId) -> Result<(), StorageError> {
         let (live, now) = (self.live(event)?, self.now());
-        let reached = live.reached()?;
-        let noted = tokio::task::spawn_blocking(move || live.mark.note(reached, now));
-        noted.await.map_err(StorageError::Computation)
+        let noted = tokio::task::spawn_blocking(move || live.note_reached(now));
+        noted.await.map_err(StorageError::Computation)?
     }
 
     /// One full range of 1,024 records, encoded; nothing where it is not full yet, or of another epoch.
@@ -133,7 +134,7 @@ impl Store {
         if epoch != reached.epoch || begins.saturating_add(FEED_RANGE_RECORDS) > reached.length {
             return Ok(None);
         }
-        self.read_feed(event, begins, FEED_RANGE_RECORDS).await.map(Some)
+        self.read_feed(event, reached, (begins, FEED_RANGE_RECORDS)).await.map(Some)
     }
 
     /// The records from a place to the end of its range or of the feed, encoded; nothing where the feed does not reach
@@ -148,7 +149,7 @@ impl Store {
             return Ok(None);
         }
         let count = FEED_RANGE_RECORDS - from % FEED_RANGE_RECORDS;
-        self.read_feed(event, from, count).await.map(Some)
+        self.read_feed(event, reached, (from, count)).await.map(Some)
     }
 
     /// Up to `count` records from a place on; fewer at the end of the feed.
@@ -157,13 +158,19 @@ impl Store {
     /// [`StorageError`].
     pub async fn feed_records(&self, event: EventId, from: u64, count: u64) -> Result<Vec<SealedRecord>, StorageError> {
         let live = self.live(event)?;
-        let read = tokio::task::spawn_blocking(move || live.records(from, count));
+        let read = tokio::task::spawn_blocking(move || live.records(&live.reached()?, from, count));
         read.await.map_err(StorageError::Computation)?
     }
 
-    async fn read_feed(&self, event: EventId, from: u64, count: u64) -> Result<Vec<u8>, StorageError> {
+    /// Of the epoch that was looked at, whatever is cut meanwhile: an answer that caches keep for ever is one of its address.
+    async fn read_feed(
+        &self,
+        event: EventId,
+        of: FollowedTo,
+        (from, count): (u64, u64),
+    ) -> Result<Vec<u8>, StorageError> {
         let live = self.live(event)?;
-        let read = tokio::task::spawn_blocking(move || Ok(encode_range(&live.records(from, count)?)?));
+        let read = tokio::task::spawn_blocking(move || Ok(encode_range(&live.records(&of, from, count)?)?));
         read.await.map_err(StorageError::Computation)?
     }
 

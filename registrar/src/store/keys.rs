@@ -6,7 +6,8 @@
 //! | `F` | how far the feed reaches, and its chain |
 //! | `K` | its feed keys, the newest last; none before the first change |
 //! | `N` | how many tickets are in which state |
-//! | `f` place (8) | position of the fact that holds this feed record; every 64th place only |
+//! | `U` | the cut that began the feed's epoch, and how far what is true has been told in it; none in the first epoch |
+//! | `f` [epoch (8)] place (8) | position of the fact that holds this feed record; every 64th place only; the first epoch is not named |
 //! | `t` ticket (16) | what has changed of the ticket, and where its row and its binding stand |
 //! | `r` beginning of a reference (8) place | nothing: that row has this reference |
 //! | `c` beginning of a code's hash (8) place | nothing: that row or fact gave a ticket this code; live where the ticket still names it, used otherwise |
@@ -34,7 +35,7 @@
 use kido_shared::admission::{EndedBy, Ending};
 use kido_shared::binding::BindingTag;
 use kido_shared::codes::CodeHash;
-use kido_shared::ids::{AdmissionId, ArbiterId, GateId, ShowingId, TicketId};
+use kido_shared::ids::{AdmissionId, ArbiterId, Epoch, GateId, ShowingId, TicketId};
 use kido_store::{LogOffset, Position};
 
 use super::place::Place;
@@ -49,6 +50,7 @@ pub(super) const FEED_MARK_EVERY: u64 = 64;
 pub(super) const EVENT: &[u8] = b"P";
 pub(super) const FEED: &[u8] = b"F";
 pub(super) const FEED_KEYS: &[u8] = b"K";
+pub(super) const CUT: &[u8] = b"U";
 pub(super) const COUNTS: &[u8] = b"N";
 pub(super) const TICKETS: &[u8] = b"t";
 pub(super) const GATES: &[u8] = b"g";
@@ -68,8 +70,11 @@ fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn feed_mark(place: u64) -> Vec<u8> {
-    key(b'f', &[&place.to_be_bytes()])
+pub(super) fn feed_mark(epoch: Epoch, place: u64) -> Vec<u8> {
+    if epoch == Epoch::FIRST {
+        return key(b'f', &[&place.to_be_bytes()]);
+    }
+    key(b'f', &[&epoch.get().to_be_bytes(), &place.to_be_bytes()])
 }
 
 pub(super) fn ticket(ticket: TicketId) -> Vec<u8> {

@@ -27,14 +27,24 @@ pub(crate) struct EventKeys {
     pub(crate) gate: GateSubkeys,
     pub(crate) arbiter: ArbiterSubkeys,
     pub(crate) order: OrderKey,
-    pub(crate) cipher: RecordCipher,
+    /// Of the epoch that was asked for last: a derivation is four more hashes.
+    cipher: Mutex<RecordCipher>,
 }
 
 impl EventKeys {
     pub(crate) fn derive(event: EventId, epoch: Epoch, key: &EventKey) -> Self {
         let gate = key.for_gate();
         let cipher = RecordCipher::new(&gate.record, event, epoch);
-        Self { event, gate, arbiter: key.for_arbiter(), order: key.order(), cipher }
+        Self { event, gate, arbiter: key.for_arbiter(), order: key.order(), cipher: Mutex::new(cipher) }
+    }
+
+    /// What seals and opens the records of an epoch.
+    pub(crate) fn cipher(&self, epoch: Epoch) -> RecordCipher {
+        let mut cipher = self.cipher.lock().unwrap_or_else(PoisonError::into_inner);
+        if cipher.epoch() != epoch {
+            *cipher = RecordCipher::new(&self.gate.record, self.event, epoch);
+        }
+        cipher.clone()
     }
 }
 
@@ -61,6 +71,15 @@ pub(crate) struct LiveEvent {
 impl LiveEvent {
     pub(crate) fn id(&self) -> EventId {
         self.keys.event
+    }
+
+    /// Keeps how far the feed reaches, where that may be told. For a thread that may wait for the disk.
+    pub(super) fn note_reached(&self, now: Timestamp) -> Result<(), StorageError> {
+        let reached = self.reached()?;
+        // Asked behind the look: an epoch that has begun and is not told to its end is not noted as told.
+        self.recovering.may_tell(self)?;
+        self.mark.note(reached, now);
+        Ok(())
     }
 
     /// How fast each gate claims.
@@ -115,7 +134,7 @@ impl LiveEvent {
         let (keys, ended) = (Arc::clone(&self.keys), Arc::clone(&self.ended));
         let pending = self.facts.transact(move |transaction| {
             may_forget(&reading::policy(transaction)?, now).map_err(Failed::Refused)?;
-            let start = || FollowedTo::start(keys.event, keys.cipher.epoch());
+            let start = || FollowedTo::start(keys.event, Epoch::FIRST);
             let reached = reading::feed(transaction)?.unwrap_or_else(start);
             ended.store(true, Ordering::Release);
             Ok(reached)

@@ -1,5 +1,7 @@
 //! From facts to index entries.
 
+mod cutting;
+
 use kido_shared::admission::{EndedBy, Ending};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{Conflict, FollowedTo, SealedRecord};
@@ -69,6 +71,8 @@ impl Project for EventProjection {
             Fact::EndingHeld(fact) => entering.ending_held(&fact.ending),
             Fact::AdmissionEnded(fact) => entering.admission_ended(&fact),
             Fact::ConflictSettled(fact) => entering.conflict_settled(&fact),
+            Fact::FeedCut(fact) => entering.feed_cut(fact),
+            Fact::TicketsRetold(fact) => entering.tickets_retold(fact),
         }
     }
 }
@@ -434,7 +438,7 @@ impl Entering<'_, '_> {
         }
         for record in fact.records {
             if reached.length.is_multiple_of(FEED_MARK_EVERY) {
-                self.index.put(keys::feed_mark(reached.length), self.position.get().to_be_bytes());
+                self.index.put(keys::feed_mark(reached.epoch, reached.length), self.position.get().to_be_bytes());
             }
             let sealed = SealedRecord::from_bytes(record.into());
             let sealed = sealed.map_err(|_length| ProjectError::Unreadable("a feed record of an impossible length"))?;

@@ -8,7 +8,7 @@ use kido_shared::admission::{Admission, EndedBy, Ending};
 use kido_shared::claim::{Closing, TicketClaims};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FeedKeyCertificate, FollowedTo};
-use kido_shared::ids::{AdmissionId, ArbiterId, GateId, ShowingId, TicketId};
+use kido_shared::ids::{AdmissionId, ArbiterId, Epoch, GateId, ShowingId, TicketId};
 use kido_shared::policy::EventPolicy;
 use kido_store::{IndexChanges, LogOffset, ProjectError, Scan, StoreError, Transaction};
 
@@ -16,6 +16,7 @@ use super::error::{Failed, StorageError};
 use super::keys;
 use super::tickets::SeatCounts;
 use crate::domain::arbiter::Arbiter;
+use crate::domain::cut::Retelling;
 use crate::domain::event::EventSoFar;
 use crate::domain::gate::Gate;
 use crate::domain::hand_over::Endings;
@@ -142,6 +143,25 @@ pub(crate) struct EventEntry {
     pub(crate) endings: Endings,
 }
 
+/// The cut that began the feed's epoch.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub(crate) struct CutEntry {
+    /// The root key's word.
+    #[n(0)]
+    pub(crate) signed: minicbor::bytes::ByteVec,
+    #[n(1)]
+    pub(crate) epoch: Epoch,
+    #[n(2)]
+    pub(crate) at: Timestamp,
+    /// How far the epoch before had reached.
+    #[n(3)]
+    pub(crate) before: FollowedTo,
+    /// While tickets are still to be told of.
+    #[n(4)]
+    pub(crate) retelling: Option<Retelling>,
+}
+
 /// CBOR of an entry.
 pub(crate) fn encode<T: minicbor::Encode<()>>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -174,6 +194,11 @@ pub(crate) fn policy(from: &impl Entries) -> Result<EventPolicy, ReadError> {
 
 pub(crate) fn feed(from: &impl Entries) -> Result<Option<FollowedTo>, ReadError> {
     read(from, keys::FEED, "a place in the feed")
+}
+
+/// The cut that began the feed's epoch; nothing in the first one.
+pub(crate) fn cut(from: &impl Entries) -> Result<Option<CutEntry>, ReadError> {
+    read(from, keys::CUT, "a cut")
 }
 
 /// The event's feed keys as its log tells them, the newest last; none before the first change.

@@ -52,7 +52,7 @@ pub(super) struct Recovering {
 
 /// A recovery under way.
 #[derive(Debug)]
-struct Work {
+pub(super) struct Work {
     recovery: Recovery,
     /// Records on their way to the head that their gate has shown.
     spool: Option<Spool>,
@@ -64,12 +64,12 @@ impl Recovering {
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, stage: Option<Stage>) {
+    pub(super) fn set(&self, stage: Option<Stage>) {
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 
     /// A step that a bug has cut off may have left anything behind: the next start begins anew, from what is durable.
-    fn work(&self, event: EventId) -> Result<MutexGuard<'_, Option<Work>>, StorageError> {
+    pub(super) fn work(&self, event: EventId) -> Result<MutexGuard<'_, Option<Work>>, StorageError> {
         self.work.lock().map_err(|_poisoned| StorageError::CutOff(event))
     }
 
@@ -106,33 +106,54 @@ impl Recovering {
     }
 }
 
-/// Looks at an event that was just opened: whether its log is what was signed, and whether a recovery was under way.
+/// Looks at an event that was just opened: whether its log is what was signed, whether a cut is to be told to its end, and
+/// whether a recovery was under way.
 pub(super) fn go_on(live: &LiveEvent, now: Timestamp) {
-    let Some(kept) = live.mark.kept() else { return };
-    let own = match live.reached() {
-        Ok(own) => own,
+    if let Err(error) = go_on_from(live, now) {
         // Whoever asks this event for anything is told the same.
-        Err(error) => return tracing::error!(event = %live.id(), error = %Chain(&error), "the feed cannot be read"),
-    };
+        tracing::error!(event = %live.id(), error = %Chain(&error), "an event is not got back");
+    }
+}
+
+fn go_on_from(live: &LiveEvent, now: Timestamp) -> Result<(), StorageError> {
+    // Nobody has met it yet.
+    let mut guard = live.recovering.work.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = &mut *guard;
+    let (kept, cut) = (live.mark.kept(), reading::cut(&live.facts)?);
+    if let Some(cut) = cut.filter(|cut| kept.as_ref().is_none_or(|kept| kept.to.epoch < cut.epoch)) {
+        live.recovering.set(Some(Stage::Records));
+        apart(|| live.retell())?;
+        tracing::warn!(event = %live.id(), epoch = %cut.epoch, "a cut was told to its end");
+        return apart(|| live.begin_after_cut(work, now));
+    }
+    let (Some(kept), own) = (kept, live.reached()?) else { return Ok(()) };
     let behind = lacks(&own, &kept.to);
     if !behind && kept.recovering.is_none() {
-        return;
+        return Ok(());
     }
     // Older once more is a restore once more: what gates have brought since the first one is to be brought again.
     let since = if behind { now } else { kept.recovering.unwrap_or(now) };
-    let signed = kept.to;
+    let (signed, given_up) = (kept.to, kept.records_given_up == Some(true));
     if kept.recovering != Some(since)
-        && let Err(error) = live.mark.keep(Reached { recovering: Some(since), ..kept })
+        && let Err(error) = live.mark.keep(Reached { recovering: Some(since), records_given_up: None, ..kept })
     {
         tracing::error!(event = %live.id(), error = %Chain(&error), "that the event is got back could not be kept");
     }
-    // Nobody has met it yet.
-    let mut work = live.recovering.work.lock().unwrap_or_else(PoisonError::into_inner);
+    if !behind && given_up {
+        *work = Some(Work { recovery: Recovery::after_cut(since, own), spool: None });
+        return apart(|| live.settle(work, now).map(|_stage| ()));
+    }
     *work = Some(Work { recovery: Recovery::begin(since, signed), spool: None });
-    drop(work);
     live.recovering.set(Some(Stage::Records));
     let (event, has, signed) = (live.id(), own.length, signed.length);
     tracing::error!(%event, has, signed, "ALARM: this log is older than what was signed; it is got back from the gates");
+    Ok(())
+}
+
+/// On a thread of its own: whoever opens stores may be a thread that must not wait for them.
+fn apart(step: impl FnOnce() -> Result<(), StorageError> + Send) -> Result<(), StorageError> {
+    let ended = std::thread::scope(|scope| scope.spawn(step).join());
+    ended.map_err(|_panicked| StorageError::Entry("a cut"))?
 }
 
 impl LiveEvent {
@@ -191,12 +212,29 @@ impl LiveEvent {
             return Ok(());
         }
         let unheard = kept.and_then(|kept| kept.unheard);
-        self.mark.keep(Reached { to: head.reaches(), recovering: Some(now), recovered_at, unheard })?;
+        let next = Reached { to: head.reaches(), recovering: Some(now), recovered_at, unheard, records_given_up: None };
+        self.mark.keep(next)?;
         *work = Some(Work { recovery: Recovery::begin(now, head.reaches()), spool: None });
         self.recovering.set(Some(Stage::Records));
         let (event, has, signed) = (self.id(), own.length, head.reaches().length);
         tracing::error!(%event, has, signed, "ALARM: a gate has a head that is ahead of this log; it is got back");
         Ok(())
+    }
+
+    /// Begins anew behind a cut that was told to its end: what was said before is given up, what was let in is asked for.
+    pub(super) fn begin_after_cut(&self, work: &mut Option<Work>, now: Timestamp) -> Result<(), StorageError> {
+        let (own, kept) = (self.reached()?, self.mark.kept());
+        let next = Reached {
+            to: own,
+            recovering: Some(now),
+            recovered_at: kept.as_ref().and_then(|kept| kept.recovered_at),
+            unheard: kept.and_then(|kept| kept.unheard),
+            records_given_up: Some(true),
+        };
+        // Before the first head of it: a backup from before the cut is known by this.
+        self.mark.keep(next)?;
+        *work = Some(Work { recovery: Recovery::after_cut(now, own), spool: None });
+        self.settle(work, now).map(|_stage| ())
     }
 
     /// What is waited for after a step, kept for every transaction to see; the recovery ends where it is nothing.
@@ -217,7 +255,8 @@ impl LiveEvent {
                 let (since, gates) = (recovery.since(), recovery.left_out(&self.gates_in_force()?));
                 let unheard = if gates.is_empty() { None } else { Some(Unheard { since, gates }) };
                 // Before anything is let in: a start right behind this must not wait for gates that have delivered.
-                self.mark.keep(Reached { to: own, recovering: None, recovered_at: Some(now), unheard })?;
+                let (recovered_at, records_given_up) = (Some(now), None);
+                self.mark.keep(Reached { to: own, recovering: None, recovered_at, unheard, records_given_up })?;
                 tracing::warn!(event = %self.id(), records = own.length, "the event is back: its gates have brought all");
                 *work = None;
             }
@@ -239,7 +278,7 @@ impl Store {
                 // It was left out, and has come back: what it let in may be known to nobody else.
                 None if let Some(since) = live.mark.owed_since(gate) => Some(RecoveryWish::Journal { since }),
                 // It says so; it is believed when it shows the head.
-                None if followed.0 == own.epoch.get() && followed.1 > own.length => Some(RecoveryWish::Head),
+                None if followed > (own.epoch.get(), own.length) => Some(RecoveryWish::Head),
                 None => None,
             },
             // Somebody's records are being entered.
@@ -293,9 +332,10 @@ impl Store {
         }
         let Some(work) = work else { return Ok(()) };
         let reaches = head.as_ref().map(VerifiedHead::reaches);
-        work.recovery.shown(gate, reaches.as_ref());
         let own = live.reached()?;
-        if let Some(head) = head.filter(|head| head.reaches().length > own.length)
+        work.recovery.shown(gate, reaches.as_ref(), own.epoch);
+        let leads_on = |reaches: FollowedTo| reaches.epoch == own.epoch && reaches.length > own.length;
+        if let Some(head) = head.filter(|head| leads_on(head.reaches()))
             && work.is_free_for(gate, now)
         {
             work.spool = Some(Spool::begin(gate, head, own, now));

@@ -1,6 +1,7 @@
 //! The rules of the store, told from outside: what is answered, what gates then hear, what a restart finds.
 
 mod arbiters;
+mod cutting;
 mod endings;
 mod feed_keys;
 mod following;

@@ -1,9 +1,9 @@
 //! A feed that somebody carries here in a file, taken as if it had come over the line.
 //!
 //! ```text
-//! bytes ─▶ whose, how far ─▶ certificate, head ─▶ FeedTrust ─▶ every range, hashed from the first on ─▶ the end
-//!                                                                (what the copy lacks: spooled)          │
-//!                                                   FeedCopy, range by range ◀── VerifiedSpan ◀──────────┘
+//! bytes ─▶ whose, how far ─▶ certificate, cut, head ─▶ FeedTrust ─▶ every range, hashed from the first on ─▶ the end
+//!                                                                     (what the copy lacks: spooled)          │
+//!                                                        FeedCopy, range by range ◀── VerifiedSpan ◀──────────┘
 //! ```
 //!
 //! Nothing is opened or stored before the last byte was read and the whole file's chain has met its signed head, the part
@@ -22,7 +22,7 @@ use kido_shared::ids::{Epoch, EventId};
 use kido_shared::limits::{FEED_HEAD_BYTES_MAX, FEED_RANGE_BYTES_MAX};
 use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader, Take};
 
-use crate::pull::{FeedCopy, PullError, store};
+use crate::pull::{FeedCopy, PullError, after_cut, store};
 use crate::spool::Spool;
 
 /// Why a feed file changed nothing. Only [`Self::NotTaken`] may come after some of it was stored.
@@ -39,8 +39,8 @@ pub enum CarriedError<E: std::error::Error + 'static> {
         /// What is followed here.
         here: EventId,
     },
-    /// It is of another epoch, and no cut signed with the root key leads there.
-    #[error("the file is of epoch {file} of this event, and epoch {here} is followed here")]
+    /// It is of an earlier epoch: what it tells was given up with the root key's word.
+    #[error("the file is of epoch {file} of this event, and epoch {here} is followed here: it is from before the cut")]
     OtherEpoch {
         /// What the file says.
         file: Epoch,
@@ -93,11 +93,11 @@ pub async fn bring<C: FeedCopy>(
     now: Timestamp,
 ) -> Result<Brought, CarriedError<C::Error>> {
     let mut items = Items::of(file);
-    let (head, signed, begin) = head(copy, &mut items, now).await?;
-    let (event, position) = (begin.event, copy.position());
-    let is_older = head.reaches().length < position.length;
+    let File { head, signed, begin, from } = head(copy, &mut items, now).await?;
+    let event = begin.event;
+    let is_older = head.reaches().length < from.length;
     let mut whole = Follower::start(event, begin.epoch).begin(&head)?;
-    let mut lacking = if is_older { None } else { Some(Follower::resume(event, position).begin(&head)?) };
+    let mut lacking = if is_older { None } else { Some(Follower::resume(event, from).begin(&head)?) };
     let (mut spool, mut records) = (Spool::new(spool_folder), 0_u64);
     while let Some(need) = whole.need() {
         let range = decode_range(&items.next(FEED_RANGE_BYTES_MAX).await?)?;
@@ -131,31 +131,49 @@ async fn put<E: std::error::Error + 'static>(spool: &mut Spool, range: &[SealedR
     Ok(spool.put(range).await?)
 }
 
-/// The file's head, verified and as it was signed, and its beginning, which says the same.
+/// What stands before a file's records.
+struct File {
+    /// Its head, verified.
+    head: VerifiedHead,
+    /// The head as it was signed.
+    signed: Vec<u8>,
+    begin: FeedFileBegin,
+    /// From where the copy would follow it.
+    from: FollowedTo,
+}
+
 async fn head<C: FeedCopy>(
     copy: &C,
     items: &mut Items<impl AsyncRead + Unpin>,
     now: Timestamp,
-) -> Result<(VerifiedHead, Vec<u8>, FeedFileBegin), CarriedError<C::Error>> {
+) -> Result<File, CarriedError<C::Error>> {
     let begin = match items.next(FEED_FILE_BEGIN_BYTES_MAX).await {
         Err(ItemError::Form(_)) => return Err(CarriedError::NotAFeedFile),
         item => FeedFileBegin::decode(&item?).map_err(|_no_detail| CarriedError::NotAFeedFile)?,
     };
-    let (trust, at) = (copy.trust(), copy.position());
+    let (trust, mut from) = (copy.trust(), copy.position());
     if begin.event != trust.event() {
         return Err(CarriedError::OtherEvent { file: begin.event, here: trust.event() });
     }
-    if begin.epoch != at.epoch {
-        return Err(CarriedError::OtherEpoch { file: begin.epoch, here: at.epoch });
+    if begin.epoch < from.epoch {
+        return Err(CarriedError::OtherEpoch { file: begin.epoch, here: from.epoch });
     }
     let certificate = items.next(FEED_HEAD_BYTES_MAX).await?;
+    if begin.carries_cut() {
+        let cut = items.next(FEED_HEAD_BYTES_MAX).await?;
+        if begin.epoch > from.epoch {
+            from = match after_cut(copy, &cut) {
+                Err(PullError::Feed(refused)) => return Err(refused.into()),
+                place => place?,
+            };
+        }
+    }
     let signed = items.next(FEED_HEAD_BYTES_MAX).await?;
     trust.trust(&FeedKeyCertificate::from_bytes(certificate)?, now)?;
     // From the beginning: that the copy is further than the file is no fault of the file.
-    let from = FollowedTo::start(begin.event, begin.epoch);
-    let head = trust.verify_head(&signed, from, now)?;
-    let same = head.reaches().length == begin.length;
-    if same { Ok((head, signed, begin)) } else { Err(CarriedError::Contradicts) }
+    let head = trust.verify_head(&signed, FollowedTo::start(begin.event, begin.epoch), now)?;
+    let same = (head.reaches().epoch, head.reaches().length) == (from.epoch, begin.length);
+    if same { Ok(File { head, signed, begin, from }) } else { Err(CarriedError::Contradicts) }
 }
 
 /// Why no item came.

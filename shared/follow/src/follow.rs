@@ -208,8 +208,8 @@ const fn why<E: std::error::Error>(error: &PullError<E>) -> &'static str {
 async fn reached<C: FeedCopy>(copy: &C, notes: &impl NoteHead, pulled: &Pulled) {
     notes.note(pulled).await;
     if pulled.records > 0 {
-        let (records, bytes) = (pulled.records, pulled.bytes);
-        tracing::info!(records, bytes, length = copy.position().length, "feed followed");
+        let (records, bytes, at) = (pulled.records, pulled.bytes, copy.position());
+        tracing::info!(records, bytes, epoch = at.epoch.get(), length = at.length, "feed followed");
     }
 }
 

@@ -52,7 +52,21 @@ pub trait FeedCopy: Clone + Send + Sync + 'static {
     /// a backup asks for that.
     fn reaching(&self, _head: &VerifiedHead, _signed: &[u8]) {}
 
+    /// How far a later epoch is stored here that is not followed yet; nothing where none of it is.
+    ///
+    /// A copy keeps to the epoch that it follows until the last record of the other one is stored, and exchanges the two in
+    /// that same durable step. Until then it gives what it has, and goes on with what it has stored of the other.
+    ///
+    /// # Errors
+    /// [`Self::Error`].
+    fn staged(&self, _epoch: Epoch) -> Result<Option<FollowedTo>, Self::Error> {
+        Ok(None)
+    }
+
     /// Opens the next records of a span whose chain has met a verified head, and begins to store them.
+    ///
+    /// Where the span is of a later epoch than the copy follows, a cut has led there, and its end exchanges the two
+    /// ([`Self::staged`]).
     ///
     /// Blocks for the decryption and for nothing else. Ranges are stored in the order in which they were begun; one that
     /// could not be stored keeps those behind it from being stored.
@@ -168,8 +182,8 @@ impl FeedClient {
     ) -> Result<Pulled, PullError<C::Error>> {
         let event = copy.trust().event();
         let (mut fetched, signed) = (length(head), head);
-        let head = self.believe(copy, head).await?;
-        let mut check = Follower::resume(event, copy.position()).begin(&head)?;
+        let (head, from) = self.believe(copy, head).await?;
+        let mut check = Follower::resume(event, from).begin(&head)?;
         let mut spool = Spool::new(&self.spool_folder);
         let mut records = 0_u64;
         while let Some(need) = check.need() {
@@ -189,19 +203,44 @@ impl FeedClient {
         Ok(Pulled { records, bytes: fetched, head })
     }
 
-    /// Verifies a head; where its signer is unknown, or its time is over as far as is known here, asks once for the root's
-    /// word on the feed key.
-    async fn believe<C: FeedCopy>(&self, copy: &C, bytes: &[u8]) -> Result<VerifiedHead, PullError<C::Error>> {
-        let (trust, now) = (copy.trust(), self.clock.now());
-        match trust.verify_head(bytes, copy.position(), now) {
-            Err(FeedError::Signature { .. } | FeedError::KeyNotValid { .. }) => {
-                let path = routes::feed_key(trust.event());
-                let certificate = self.uplink.get(&path, FEED_HEAD_BYTES_MAX, HEAD_DEADLINE).await?;
-                trust.trust(&FeedKeyCertificate::from_bytes(certificate)?, now)?;
-                Ok(trust.verify_head(bytes, copy.position(), now)?)
-            }
-            verified => Ok(verified?),
+    /// Verifies a head, and says from where the way leads to it. Where its signer is unknown, or its time is over as far as
+    /// is known here, asks once for the root's word on the feed key; where it is of a later epoch, for the root's cut.
+    async fn believe<C: FeedCopy>(
+        &self,
+        copy: &C,
+        bytes: &[u8],
+    ) -> Result<(VerifiedHead, FollowedTo), PullError<C::Error>> {
+        let (trust, now, mut from) = (copy.trust(), self.clock.now(), copy.position());
+        let mut verified = trust.verify_head(bytes, from, now);
+        if matches!(verified, Err(FeedError::Signature { .. } | FeedError::KeyNotValid { .. })) {
+            let path = routes::feed_key(trust.event());
+            let certificate = self.uplink.get(&path, FEED_HEAD_BYTES_MAX, HEAD_DEADLINE).await?;
+            trust.trust(&FeedKeyCertificate::from_bytes(certificate)?, now)?;
+            verified = trust.verify_head(bytes, from, now);
         }
+        if let Err(FeedError::OtherEpoch { head, followed }) = verified
+            && head > followed
+        {
+            from = self.cut(copy, (head, followed)).await?;
+            verified = trust.verify_head(bytes, from, now);
+        }
+        Ok((verified?, from))
+    }
+
+    /// Asks for the root's word that leads to a later epoch; gives the place there from which the copy goes on.
+    async fn cut<C: FeedCopy>(
+        &self,
+        copy: &C,
+        (head, followed): (Epoch, Epoch),
+    ) -> Result<FollowedTo, PullError<C::Error>> {
+        let path = routes::feed_cut(copy.trust().event());
+        let signed = match self.uplink.get(&path, FEED_HEAD_BYTES_MAX, HEAD_DEADLINE).await {
+            // The registrar speaks of another epoch and has no cut for it: what is wrong is its head.
+            Err(UplinkError::Refused { .. }) => return Err(FeedError::OtherEpoch { head, followed }.into()),
+            answer => answer?,
+        };
+        let from = after_cut(copy, &signed)?;
+        if from.epoch == head { Ok(from) } else { Err(FeedError::OtherEpoch { head, followed: from.epoch }.into()) }
     }
 
     /// Exactly the records that are needed next, and the bytes that it took.
@@ -235,6 +274,14 @@ fn told(news: &FeedNews, need: RangeNeed) -> Option<(Vec<SealedRecord>, u64)> {
 
 fn extend<E: std::error::Error + 'static>(check: &mut ChainCheck, range: &[SealedRecord]) -> Result<(), PullError<E>> {
     Ok(check.extend(range)?)
+}
+
+/// Where a copy goes on in the epoch that a signed cut begins.
+pub(crate) fn after_cut<C: FeedCopy>(copy: &C, signed: &[u8]) -> Result<FollowedTo, PullError<C::Error>> {
+    let trust = copy.trust();
+    let start = Follower::resume(trust.event(), copy.position()).cut(&trust.verify_cut(signed)?)?;
+    let start = *start.position();
+    Ok(copy.staged(start.epoch).map_err(PullError::Copy)?.unwrap_or(start))
 }
 
 /// The second pass: while one range is on its way to the disk, the next is decrypted.

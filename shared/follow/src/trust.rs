@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ed25519_dalek::VerifyingKey;
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{
-    FeedError, FeedHead, FeedKeyCertificate, FeedKeyStatement, FeedRecord, FollowedTo, Follower, TrustedFeedKeys,
-    VerifiedHead,
+    EpochCut, FeedError, FeedHead, FeedKeyCertificate, FeedKeyStatement, FeedRecord, FollowedTo, Follower,
+    TrustedFeedKeys, VerifiedEpochCut, VerifiedHead,
 };
 use kido_shared::ids::{EventId, FeedSequence};
 use kido_shared::limits::FEED_HEAD_BYTES_MAX;
@@ -30,6 +30,7 @@ fn unless_revoked(trusted: Result<FeedKeyStatement, FeedError>) -> Result<(), Fe
 #[derive(Debug, Clone)]
 pub struct FeedTrust {
     event: EventId,
+    root: VerifyingKey,
     keys: Arc<Mutex<TrustedFeedKeys>>,
 }
 
@@ -47,7 +48,7 @@ impl FeedTrust {
         for certificate in kept {
             unless_revoked(keys.trust(certificate))?;
         }
-        Ok(Self { event, keys: Arc::new(Mutex::new(keys)) })
+        Ok(Self { event, root, keys: Arc::new(Mutex::new(keys)) })
     }
 
     /// Whose feed.
@@ -77,6 +78,14 @@ impl FeedTrust {
             }
         }
         Ok(())
+    }
+
+    /// Reads a cut and believes it where the root key has signed it for this event: no feed key begins an epoch.
+    ///
+    /// # Errors
+    /// [`FeedError`].
+    pub fn verify_cut(&self, bytes: &[u8]) -> Result<VerifiedEpochCut, FeedError> {
+        EpochCut::verify(bytes, &self.root, self.event)
     }
 
     /// Reads a head and believes it where it is this event's, signed by a trusted key, and leads on from that place.

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | 1 | [`FeedFileBegin`]: whose feed this is, so that a wrong file is refused by name before it is read |
 //! | 2 | the root's certificate for the feed key, for a gate that has not seen this key yet |
-//! | 3 | the signed head |
-//! | 4 … | range 0, range 1, … as a registrar serves them; the last ends at the head's length, and nothing is behind it |
+//! | 3 | where the epoch is not the first: the root's cut that began it, for a gate that follows an earlier one |
+//! | 4 | the signed head |
+//! | 5 … | range 0, range 1, … as a registrar serves them; the last ends at the head's length, and nothing is behind it |
 //!
 //! Nothing in it is secret: ciphertext and signatures, as any cache may keep them.
 
@@ -51,6 +52,12 @@ struct Form<'b> {
 }
 
 impl FeedFileBegin {
+    /// Whether the root's cut stands before the head.
+    #[must_use]
+    pub fn carries_cut(&self) -> bool {
+        self.epoch != Epoch::FIRST
+    }
+
     /// The item.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

@@ -1,5 +1,7 @@
 //! The steps themselves.
 
+use core::cmp::Ordering;
+
 use super::closed::{CLOSED_MAX, Closed, Closing, remember};
 use super::record::{ClaimState, Holding, TicketClaims};
 use super::{ClaimAnswer, ClaimFacts, ClaimRequest, ClaimStep, NamedAdmission};
@@ -76,7 +78,12 @@ fn claim(record: &TicketClaims, request: &ClaimRequest, facts: &ClaimFacts, now:
 /// What the arbiter's own knowledge of the ticket says against a claim.
 fn objection(request: &ClaimRequest, facts: &ClaimFacts) -> Option<ClaimAnswer> {
     let (decided_on, newest) = (request.decided_on, facts.newest);
-    if decided_on.ticket < newest.ticket || decided_on.binding < newest.binding {
+    let superseded = match decided_on.epoch.cmp(&newest.epoch) {
+        Ordering::Less => true,
+        Ordering::Equal => decided_on.ticket < newest.ticket || decided_on.binding < newest.binding,
+        Ordering::Greater => false,
+    };
+    if superseded {
         return Some(ClaimAnswer::Stale { ticket: newest.ticket, binding: newest.binding });
     }
     if decided_on != newest {

@@ -10,7 +10,8 @@ use crate::ticket::{Entries, TicketStatus};
 
 const TICKET: TicketId = TicketId::from_bytes([7; 16]);
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-const NEWEST: DecidedOn = DecidedOn { ticket: FeedSequence::new(10), binding: FeedSequence::new(11) };
+const NEWEST: DecidedOn =
+    DecidedOn { ticket: FeedSequence::new(10), binding: FeedSequence::new(11), epoch: crate::ids::Epoch::FIRST };
 
 fn gate(number: u8) -> GateId {
     GateId::from_bytes([number; 16])
@@ -170,13 +171,34 @@ fn answer_to(decided_on: DecidedOn, status: TicketStatus, basis: AdmissionBasis)
 #[test]
 fn a_claim_on_superseded_records_is_stale() {
     let (older, newer) = (FeedSequence::new(5), FeedSequence::new(50));
-    let answer =
-        |ticket, binding| answer_to(DecidedOn { ticket, binding }, TicketStatus::InForce, AdmissionBasis::Claimed);
+    let answer = |ticket, binding| {
+        answer_to(
+            DecidedOn { ticket, binding, epoch: crate::ids::Epoch::FIRST },
+            TicketStatus::InForce,
+            AdmissionBasis::Claimed,
+        )
+    };
     let stale = ClaimAnswer::Stale { ticket: NEWEST.ticket, binding: NEWEST.binding };
     assert_eq!(answer(older, NEWEST.binding), stale);
     assert_eq!(answer(NEWEST.ticket, older), stale);
     assert_eq!(answer(older, newer), stale);
     assert_eq!(answer(newer, NEWEST.binding), ClaimAnswer::Behind);
+}
+
+#[test]
+fn numbers_of_two_epochs_are_not_compared() {
+    let answer = |ticket: u64, epoch: u64| {
+        let (ticket, epoch) = (FeedSequence::new(ticket), crate::ids::Epoch::new(epoch));
+        let decided_on = DecidedOn { ticket, binding: ticket, epoch };
+        let claim = Claim(ClaimRequest { decided_on, ..request(1, 1) });
+        let newest = DecidedOn { epoch: crate::ids::Epoch::new(3), ..NEWEST };
+        take(TicketClaims::new(), &claim, &ClaimFacts { newest, ..facts("1") }, NOW).1
+    };
+    let stale = ClaimAnswer::Stale { ticket: NEWEST.ticket, binding: NEWEST.binding };
+    for ticket in [0, NEWEST.ticket.get(), NEWEST.binding.get(), 9_000] {
+        assert_eq!(answer(ticket, 0), stale, "record {ticket} of before the cut");
+        assert_eq!(answer(ticket, 4), ClaimAnswer::Behind, "record {ticket} of behind a cut that the arbiter lacks");
+    }
 }
 
 #[test]
@@ -188,7 +210,7 @@ fn only_a_ticket_in_force_is_granted() {
 
 #[test]
 fn who_is_inside_already_is_inside_whatever_has_changed() {
-    let old = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST };
+    let old = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST, epoch: crate::ids::Epoch::FIRST };
     for basis in [AdmissionBasis::Offline, AdmissionBasis::ByHand] {
         assert_eq!(answer_to(old, TicketStatus::Suspended, basis), Granted { entry: 1 });
         let claim = Claim(ClaimRequest { basis, ..request(1, 1) });

@@ -37,6 +37,16 @@ struct Payload {
 }
 
 impl EpochCut {
+    /// The cut that follows on the newest epoch that is known.
+    ///
+    /// The epoch is called by the second of the decision, and is a later one in any case. Counted up by one, a registrar
+    /// that is restored twice from the same backup would give one number to two histories, and seal both under one key.
+    #[must_use]
+    pub fn after(event: EventId, known: Epoch, at: Timestamp) -> Self {
+        let second = u64::try_from(at.unix_seconds()).unwrap_or_default();
+        Self { event, epoch: Epoch::new(second.max(known.get().saturating_add(1))), at }
+    }
+
     /// Signs with the root key.
     ///
     /// # Errors
@@ -62,6 +72,9 @@ impl EpochCut {
         if payload.event != event {
             return Err(FeedError::OtherEvent);
         }
+        if payload.epoch == Epoch::FIRST {
+            return Err(FeedError::CutNotForward { to: payload.epoch });
+        }
         Ok(VerifiedEpochCut(Self { event, epoch: payload.epoch, at: payload.at }))
     }
 }
@@ -71,6 +84,14 @@ impl EpochCut {
 pub struct SignedEpochCut(Vec<u8>);
 
 impl SignedEpochCut {
+    /// A cut as it came: bounded, but verified only by [`EpochCut::verify`].
+    ///
+    /// # Errors
+    /// [`FeedError::Length`] or [`FeedError::Encoding`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, FeedError> {
+        KIND.read(&bytes).map(|_well_formed| Self(bytes))
+    }
+
     /// The `COSE_Sign1` bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

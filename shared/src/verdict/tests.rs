@@ -27,6 +27,7 @@ fn ticket(number: u8) -> KnownTicket {
         },
         ticket_seq: FeedSequence::new(4),
         binding_seq: FeedSequence::new(9),
+        epoch: Epoch::FIRST,
         sealed_key: SealedKey::try_from(vec![1; 79]).unwrap(),
         used: Used::Never,
     }
@@ -93,7 +94,7 @@ fn admitted(verdict: Verdict) -> Vec<u8> {
 fn a_good_ticket_is_admitted_on_the_records_it_rests_on() {
     let place = Place::new(OfflineChoice::Refuse);
     let Verdict::Admit(admissible) = decide(&[ticket(1)], &place.online()) else { panic!("refused") };
-    let decided_on = DecidedOn { ticket: FeedSequence::new(4), binding: FeedSequence::new(9) };
+    let decided_on = DecidedOn { ticket: FeedSequence::new(4), binding: FeedSequence::new(9), epoch: Epoch::FIRST };
     assert_eq!(admissible.first().decided_on(), decided_on);
     assert_eq!((admissible.count(), admissible.party()), (1, None));
 }

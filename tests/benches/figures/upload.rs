@@ -150,7 +150,11 @@ async fn tickets(
     follower.knows(registrar.feed_length(event).await?, PATIENCE).await?;
     let planned = |ticket| {
         let at = FeedSequence::new(follower.copy.last_word_on(ticket).context("a ticket without a record")?);
-        Ok(PlannedEntry { ticket, decided_on: DecidedOn { ticket: at, binding: at }, entry: 1 })
+        Ok(PlannedEntry {
+            ticket,
+            decided_on: DecidedOn { ticket: at, binding: at, epoch: kido_shared::ids::Epoch::FIRST },
+            entry: 1,
+        })
     };
     follower.copy.tickets().into_iter().map(planned).collect()
 }

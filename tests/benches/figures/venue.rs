@@ -87,7 +87,7 @@ impl MadeVenue {
             let (status, entries, party) = (TicketStatus::InForce, Entries::ONCE, None);
             let (zone, seat_label) = (zone.clone(), SeatLabel::new("1階 3列 12番")?);
             made.push(&FeedRecord::Ticket(TicketRecord { ticket, status, zone, seat_label, window, entries, party }))?;
-            made.tickets.push((ticket, DecidedOn { ticket: at, binding: at }));
+            made.tickets.push((ticket, DecidedOn { ticket: at, binding: at, epoch: Epoch::FIRST }));
         }
         Ok(made)
     }

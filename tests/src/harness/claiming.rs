@@ -113,7 +113,7 @@ impl ClaimingLane {
     /// Claims a ticket that no card is bound to; its last record has this number.
     pub async fn claim(&self, (ticket, record): (TicketId, u64)) -> Claimed {
         let at = FeedSequence::new(record);
-        let decided_on = DecidedOn { ticket: at, binding: at };
+        let decided_on = DecidedOn { ticket: at, binding: at, epoch: kido_shared::ids::Epoch::FIRST };
         let (admission, basis) = (AdmissionId::generate(&mut OsRng), AdmissionBasis::Claimed);
         let at = SystemClock.now();
         self.again(ClaimRequest { admission, ticket, gate: self.gate, decided_on, at, basis }).await

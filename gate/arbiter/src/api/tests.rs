@@ -218,13 +218,18 @@ async fn a_claim_on_superseded_records_is_stale_and_one_from_ahead_asks_for_news
     let old = claim(&venue, ONE, 1, ticket_id(0));
     venue.publish(&ticket(0, TicketStatus::InForce, Entries::ONCE)).await;
     assert!(matches!(ask(&venue, old).await, Ok(ClaimAnswer::Stale { .. })));
-    let ahead = DecidedOn { ticket: FeedSequence::new(900), binding: FeedSequence::new(901) };
+    let ahead = DecidedOn {
+        ticket: FeedSequence::new(900),
+        binding: FeedSequence::new(901),
+        epoch: kido_shared::ids::Epoch::FIRST,
+    };
     for ticket in [ticket_id(0), ticket_id(7)] {
         let claim = claim_on(ahead, ONE, 2, ticket, venue.clock.now());
         assert_eq!(ask(&venue, claim).await, Ok(ClaimAnswer::Behind));
         venue.pulls.next(Duration::ZERO).await.unwrap().done();
     }
-    let never = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST };
+    let never =
+        DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST, epoch: kido_shared::ids::Epoch::FIRST };
     let never = claim_on(never, ONE, 3, ticket_id(7), venue.clock.now());
     assert_eq!(ask(&venue, never).await, refused(404, "unknown_ticket"));
     venue.publish(&ticket(0, TicketStatus::Suspended, Entries::ONCE)).await;

@@ -12,7 +12,7 @@ use kido_shared::policy::EventPolicy;
 use kido_store::Store;
 
 use super::BookError;
-use super::project::{Key, followed, read};
+use super::project::{Key, Scope, read};
 
 /// A gate, as far as a signature of its needs it.
 #[derive(Debug, Clone, Copy)]
@@ -44,14 +44,15 @@ pub struct Standing {
 
 impl Standing {
     pub(super) fn read(store: &Store, event: EventId, arbiter: ArbiterId) -> Result<Self, BookError> {
-        let position =
-            followed(store.get(&Key::Followed.bytes())?, event).map_err(|_no_detail| BookError::Unreadable)?;
-        let kept: Option<Timestamp> = value(store, Key::Head)?;
-        let policy: Option<EventPolicy> = value(store, Key::Policy)?;
-        let end: Option<EndRecord> = value(store, Key::End)?;
-        let own: Option<ArbiterRecord> = value(store, Key::Arbiter(arbiter))?;
+        let scope = current(store)?;
+        let position = scope.followed(store.get(&scope.key(Key::Followed))?, event);
+        let position = position.map_err(|_no_detail| BookError::Unreadable)?;
+        let kept: Option<Timestamp> = value(store, &Key::Head.bytes())?;
+        let policy: Option<EventPolicy> = value(store, &scope.key(Key::Policy))?;
+        let end: Option<EndRecord> = value(store, &scope.key(Key::End))?;
+        let own: Option<ArbiterRecord> = value(store, &scope.key(Key::Arbiter(arbiter)))?;
         let mut gates = BTreeMap::new();
-        for entry in store.scan_prefix(Key::GATES)? {
+        for entry in store.scan_prefix(&scope.prefix(Key::GATES))? {
             let record: GateRecord = read(&entry?.1).map_err(|_no_detail| BookError::Unreadable)?;
             // A key that is none verifies nothing: such a gate is as if unknown.
             if let Ok(key) = VerifyingKey::from_bytes(&record.verifying_key) {
@@ -80,15 +81,20 @@ impl Standing {
     }
 }
 
-fn value<T: for<'b> minicbor::Decode<'b, ()>>(store: &Store, key: Key) -> Result<Option<T>, BookError> {
-    let stored = store.get(&key.bytes())?;
+/// The epoch that is followed.
+fn current(store: &Store) -> Result<Scope, BookError> {
+    Scope::current(store.get(&Key::Current.bytes())?).map_err(|_no_detail| BookError::Unreadable)
+}
+
+fn value<T: for<'b> minicbor::Decode<'b, ()>>(store: &Store, key: &[u8]) -> Result<Option<T>, BookError> {
+    let stored = store.get(key)?;
     stored.map(|bytes| read(&bytes)).transpose().map_err(|_no_detail| BookError::Unreadable)
 }
 
 /// The feed keys that the feed itself has brought.
 pub(super) fn feed_keys(store: &Store) -> Result<Vec<FeedKeyCertificate>, BookError> {
     let mut certificates = Vec::new();
-    for entry in store.scan_prefix(Key::FEED_KEYS)? {
+    for entry in store.scan_prefix(&current(store)?.prefix(Key::FEED_KEYS))? {
         let record: KeyRecord = read(&entry?.1).map_err(|_no_detail| BookError::Unreadable)?;
         certificates.push(record.certificate);
     }

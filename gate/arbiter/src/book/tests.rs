@@ -93,3 +93,29 @@ async fn a_book_follows_a_file_that_was_carried_here_and_an_older_one_changes_no
     assert_eq!((book.standing().position, book.standing().head), (feed.reached, Some(NOW)));
     assert_eq!(book.facts(ticket_id(1)).unwrap().unwrap().status, TicketStatus::Suspended);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_epoch_takes_the_place_of_the_old_one_and_counts_who_it_tells_of() {
+    let home = tempfile::tempdir().unwrap();
+    let mut old = Feed::with_tickets(3);
+    old.publish(&admission(1, ticket_id(0)));
+    let book = open(&home, &old);
+    old.tell(&book, NOW).await.unwrap();
+    let mut new = Feed::anew(Epoch::new(5), 2);
+    new.publish(&admission(2, ticket_id(1)));
+    let take = async |book: &Book, feed: &Feed| carried(book, feed.file(NOW).as_slice(), home.path(), NOW).await;
+    take(&book, &new).await.unwrap();
+    let is_new = |book: &Book| {
+        assert_eq!(book.standing().position, new.reached);
+        let facts = book.facts(ticket_id(1)).unwrap().unwrap();
+        assert_eq!(facts.newest.epoch, Epoch::new(5));
+        assert_eq!(book.facts(ticket_id(2)).unwrap(), None, "nobody knows this ticket any more");
+        assert_eq!(book.admitted(ticket_id(0)).unwrap(), None);
+        let held = book.admitted(ticket_id(1)).unwrap().unwrap();
+        assert!(matches!(held.state(), ClaimState::Inside(_)));
+    };
+    is_new(&book);
+    assert!(take(&book, &old).await.is_err(), "there is no way back");
+    book.close().unwrap();
+    is_new(&open(&home, &old));
+}

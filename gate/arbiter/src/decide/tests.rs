@@ -83,6 +83,7 @@ async fn a_claim_that_the_feed_speaks_against_is_refused_on_what_stands_there() 
         decided_on: kido_shared::admission::DecidedOn {
             ticket: kido_shared::ids::FeedSequence::FIRST,
             binding: kido_shared::ids::FeedSequence::FIRST,
+            epoch: kido_shared::ids::Epoch::FIRST,
         },
         at: NOW,
         basis: AdmissionBasis::Claimed,

@@ -31,7 +31,7 @@ pub enum Broken {
 /// A record that one admission holds, `steps` writes old.
 fn record(admission: u8, steps: usize) -> TicketClaims {
     let first = FeedSequence::FIRST;
-    let decided_on = DecidedOn { ticket: first, binding: first };
+    let decided_on = DecidedOn { ticket: first, binding: first, epoch: kido_shared::ids::Epoch::FIRST };
     let facts = ClaimFacts { entries: Entries::ONCE, status: TicketStatus::InForce, newest: decided_on };
     let (admission, ticket) = (AdmissionId::from_bytes([admission; 16]), TicketId::from_bytes([1; 16]));
     let (gate, at) = (GateId::from_bytes([2; 16]), Timestamp::from_unix_seconds(1_790_000_000));

@@ -106,7 +106,7 @@ fn client(endpoints: Vec<Uplink>) -> ArbiterClient {
 
 async fn intent(journal: &Journal) -> StoredIntent {
     let first = FeedSequence::FIRST;
-    let decided_on = DecidedOn { ticket: first, binding: first };
+    let decided_on = DecidedOn { ticket: first, binding: first, epoch: kido_shared::ids::Epoch::FIRST };
     let planned = PlannedEntry { ticket: TicketId::from_bytes([3; 16]), decided_on, entry: 1 };
     let now = SystemClock.now();
     journal.store_intents(&[planned], now, &mut StdRng::seed_from_u64(1)).await.unwrap().remove(0)

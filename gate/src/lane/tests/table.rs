@@ -80,6 +80,7 @@ pub(super) fn ticket(number: u8) -> KnownTicket {
         },
         ticket_seq: FeedSequence::new(4),
         binding_seq: FeedSequence::new(9),
+        epoch: kido_shared::ids::Epoch::FIRST,
         sealed_key: SealedKey::try_from(vec![1; 79]).unwrap(),
         used: Used::Never,
     }

@@ -67,7 +67,7 @@ impl Listener {
 
 pub(in crate::runtime) fn planned(number: u8) -> PlannedEntry {
     let first = FeedSequence::FIRST;
-    let decided_on = DecidedOn { ticket: first, binding: first };
+    let decided_on = DecidedOn { ticket: first, binding: first, epoch: kido_shared::ids::Epoch::FIRST };
     PlannedEntry { ticket: TicketId::from_bytes([number; 16]), decided_on, entry: 1 }
 }
 

@@ -140,6 +140,7 @@ async fn an_admission_is_sent_until_it_is_acknowledged_and_then_no_more() {
         kido_shared::admission::DecidedOn {
             ticket: kido_shared::ids::FeedSequence::FIRST,
             binding: kido_shared::ids::FeedSequence::FIRST,
+            epoch: kido_shared::ids::Epoch::FIRST,
         },
         |facts| facts.newest,
     );

@@ -18,8 +18,10 @@ Without options this says how far it is. It waits for every gate in force; one t
   --without GATE    do not wait for this gate. What it let in since the backup may enter once more, until it comes back: then
                     it is asked for its whole journal, and who entered twice shows as a conflict. If it had
                     followed further than the others it refuses this registrar from now on: revoke it and enrol it anew.
-  --lost-records    go on although records that this registrar signed are with no gate. Whoever has seen them (a gate that
-                    was left out, a venue arbiter) refuses this registrar from now on and is enrolled anew.
+  --lost-records    go on although records that this registrar signed are with no gate. It keeps the numbers, and gives some
+                    of them to other records: whoever has seen the lost ones (a gate that was left out, a venue arbiter, a
+                    cache) refuses this registrar from then on. Where anybody may have: kido-registrar event cut instead,
+                    which needs the root key, and which all of them follow.
 
 What gates do not know is lost with the backup: codes of tickets that were bound or got a new code since (the holder gets
 another one with the card alone), references of tickets that were imported since, times and persons in histories.";
@@ -60,13 +62,18 @@ fn describe(body: &RecoveryBody) -> String {
         format!("records: {} here, {} signed", body.records, body.records_signed),
     ];
     lines.extend(body.gates.iter().map(of_gate));
+    if body.stage == RecoveryStage::Records {
+        lines.push(format!("where nobody will bring them: kido-registrar event cut {} --root-key FILE", body.event));
+    }
     lines.join("\n")
 }
 
 fn of_gate(gate: &RecoveringGate) -> String {
     let brought = match gate.brought {
         Brought::Nothing => "nothing yet (is it on the line? if it will not come again: --without)",
-        Brought::OtherHistory => "ANOTHER HISTORY under this registrar's own signature: look at it, then --without",
+        Brought::OtherHistory => {
+            "ANOTHER HISTORY under this registrar's own signature: look at it, then --without, or event cut"
+        }
         Brought::Records => "its records",
         Brought::Everything => "everything",
         Brought::LeftOut => "left out",

@@ -29,9 +29,9 @@ fn records_come_from_whoever_has_them_and_journals_from_all() {
     let mut recovery = Recovery::begin(SINCE, to(10));
     assert_eq!(recovery.stage(&to(5), &gates()), Some(Stage::Records));
     assert_eq!(recovery.wish(ONE, Some(Stage::Records), 5), RecoveryWish::Head);
-    recovery.shown(ONE, Some(&to(10)));
+    recovery.shown(ONE, Some(&to(10)), Epoch::FIRST);
     assert_eq!(recovery.wish(ONE, Some(Stage::Records), 5), RecoveryWish::Records { from: 5 });
-    recovery.shown(TWO, Some(&to(8)));
+    recovery.shown(TWO, Some(&to(8)), Epoch::FIRST);
     assert_eq!(recovery.stage(&to(9), &gates()), Some(Stage::Records), "one is missing");
     assert_eq!(recovery.wish(TWO, Some(Stage::Records), 9), RecoveryWish::Nothing, "it has none of those");
     assert_eq!(recovery.delivered(TWO, SINCE), Err(RecoveryRefusal::NoJournalAsked), "too early");
@@ -48,17 +48,42 @@ fn records_come_from_whoever_has_them_and_journals_from_all() {
 #[test]
 fn a_gate_that_knows_more_than_the_mark_raises_what_is_waited_for() {
     let mut recovery = Recovery::begin(SINCE, to(7));
-    recovery.shown(ONE, Some(&to(7)));
-    recovery.shown(TWO, Some(&to(9)));
+    recovery.shown(ONE, Some(&to(7)), Epoch::FIRST);
+    recovery.shown(TWO, Some(&to(9)), Epoch::FIRST);
     assert_eq!(recovery.stage(&to(7), &gates()), Some(Stage::Records));
     assert_eq!(recovery.signed(), &to(9));
 }
 
 #[test]
+fn after_a_cut_journals_alone_are_waited_for_whatever_heads_of_before_are_shown() {
+    let own = FollowedTo { epoch: Epoch::new(3), ..to(4) };
+    let mut recovery = Recovery::after_cut(SINCE, own);
+    assert_eq!(recovery.stage(&own, &gates()), Some(Stage::Admissions));
+    recovery.shown(ONE, Some(&to(900)), own.epoch);
+    assert_eq!(recovery.stage(&own, &gates()), Some(Stage::Admissions));
+    assert_eq!(recovery.wish(ONE, Some(Stage::Admissions), 4), RecoveryWish::Journal { since: SINCE });
+    recovery.delivered(ONE, SINCE).unwrap();
+    recovery.delivered(TWO, SINCE).unwrap();
+    assert_eq!(recovery.stage(&own, &gates()), None);
+}
+
+#[test]
+fn a_gate_in_a_later_epoch_is_waited_for_and_cannot_help() {
+    let mut recovery = Recovery::begin(SINCE, to(7));
+    let later = FollowedTo { epoch: Epoch::new(3), ..to(2) };
+    recovery.shown(ONE, Some(&later), Epoch::FIRST);
+    recovery.shown(TWO, Some(&to(7)), Epoch::FIRST);
+    assert_eq!(recovery.stage(&to(7), &gates()), Some(Stage::Records), "a cut was lost");
+    assert_eq!(recovery.wish(ONE, Some(Stage::Records), 0), RecoveryWish::Nothing);
+    assert_eq!(recovery.brought(ONE, &to(7)), Brought::OtherHistory);
+    assert_eq!(recovery.signed(), &later);
+}
+
+#[test]
 fn a_gate_that_never_followed_has_nothing_to_bring_but_its_journal() {
     let mut recovery = Recovery::begin(SINCE, to(7));
-    recovery.shown(ONE, None);
-    recovery.shown(TWO, Some(&to(7)));
+    recovery.shown(ONE, None, Epoch::FIRST);
+    recovery.shown(TWO, Some(&to(7)), Epoch::FIRST);
     assert_eq!(recovery.wish(ONE, Some(Stage::Records), 5), RecoveryWish::Nothing);
     assert_eq!(recovery.stage(&to(7), &gates()), Some(Stage::Admissions));
 }
@@ -66,7 +91,7 @@ fn a_gate_that_never_followed_has_nothing_to_bring_but_its_journal() {
 #[test]
 fn a_silent_gate_is_waited_for_until_a_person_leaves_it_out() {
     let mut recovery = Recovery::begin(SINCE, to(7));
-    recovery.shown(ONE, Some(&to(7)));
+    recovery.shown(ONE, Some(&to(7)), Epoch::FIRST);
     assert_eq!(recovery.stage(&to(7), &gates()), Some(Stage::Records));
     recovery.go_on_without(&[TWO], false);
     assert_eq!(recovery.stage(&to(7), &gates()), Some(Stage::Admissions));
@@ -79,8 +104,8 @@ fn a_silent_gate_is_waited_for_until_a_person_leaves_it_out() {
 #[test]
 fn records_that_nobody_has_are_given_up_by_a_person_alone() {
     let mut recovery = Recovery::begin(SINCE, to(9));
-    recovery.shown(ONE, Some(&to(7)));
-    recovery.shown(TWO, Some(&to(7)));
+    recovery.shown(ONE, Some(&to(7)), Epoch::FIRST);
+    recovery.shown(TWO, Some(&to(7)), Epoch::FIRST);
     assert_eq!(recovery.stage(&to(7), &gates()), Some(Stage::Records));
     recovery.go_on_without(&[], true);
     assert_eq!(recovery.stage(&to(7), &gates()), Some(Stage::Admissions));
@@ -89,7 +114,7 @@ fn records_that_nobody_has_are_given_up_by_a_person_alone() {
 #[test]
 fn another_history_under_our_signature_is_told_once_and_never_merged() {
     let mut recovery = Recovery::begin(SINCE, to(9));
-    recovery.shown(ONE, Some(&to(9)));
+    recovery.shown(ONE, Some(&to(9)), Epoch::FIRST);
     assert!(recovery.apart(ONE) && !recovery.apart(ONE));
     assert_eq!(recovery.wish(ONE, Some(Stage::Records), 7), RecoveryWish::Nothing);
     assert_eq!(recovery.brought(ONE, &to(7)), Brought::OtherHistory);
@@ -125,7 +150,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Shown(one, length) if !had_records => {
-                    recovery.shown(name(one), Some(&to(length)));
+                    recovery.shown(name(one), Some(&to(length)), Epoch::FIRST);
                     shown.insert(name(one), length);
                 }
                 Step::Shown(..) => {}

@@ -82,6 +82,7 @@ async fn the_document_names_every_route_of_the_protocol() {
         routes::FEED_HEAD,
         routes::FEED_STREAM,
         routes::FEED_KEY,
+        routes::FEED_CUT,
         routes::FEED_RANGE,
         routes::FEED_TAIL,
         routes::CLAIMS,
@@ -104,6 +105,7 @@ async fn the_document_names_every_route_of_the_protocol() {
         operator::ARBITER_OFFER,
         operator::ARBITER_OFFER_CONFIRM,
         operator::ARBITER_REVOKE,
+        operator::FEED_CUTS,
         operator::TOKENS,
         operator::TOKEN,
     ] {

@@ -75,7 +75,11 @@ async fn a_card_is_refused_after_its_ticket_was_ticked() {
     use kido_shared::ids::{AdmissionId, FeedSequence};
     let paper = paper().await;
     paper.outcomes(&[paper.tick(paper.ticket, 5, paper.gates[0])], false).await;
-    let decided_on = DecidedOn { ticket: FeedSequence::new(3), binding: FeedSequence::new(3) };
+    let decided_on = DecidedOn {
+        ticket: FeedSequence::new(3),
+        binding: FeedSequence::new(3),
+        epoch: kido_shared::ids::Epoch::FIRST,
+    };
     let request = ClaimRequest {
         admission: AdmissionId::from_bytes([9; 16]),
         ticket: paper.ticket,

@@ -60,7 +60,7 @@ impl Store {
             let before = *verified.position();
             let take = usize::try_from(need.take).unwrap_or(usize::MAX).min(rest.len());
             let (range, behind) = rest.split_at(take);
-            let opened = verified.open(range, &live.keys.cipher).map_err(StorageError::from)?;
+            let opened = verified.open(range, &live.keys.cipher(before.epoch)).map_err(StorageError::from)?;
             let wrapped = self.wrapped(live, &opened)?;
             let sealed: Vec<SealedRecord> = range.to_vec();
             let (keys, random, at) = (std::sync::Arc::clone(&live.keys), self.random(), self.now());
@@ -276,7 +276,9 @@ impl Entering<'_, '_, '_> {
         let Some(ticket) = reading::ticket(self.changing, ending.ticket)? else { return Ok(()) };
         let before = claims::record(self.changing, ending.ticket, &ticket)?;
         let step = endings::step_of(&ending);
-        if let (Some(claims), _answer) = take_step(&before, &step, &facts(&ticket), ending.at) {
+        if let (Some(claims), _answer) =
+            take_step(&before, &step, &facts(&ticket, self.changing.reached().epoch), ending.at)
+        {
             return self.append(Fact::ClaimChanged(ClaimChanged { step, claims, at: ending.at, record: Some(place) }));
         }
         let known = reading::admission(self.changing, ending.admission)?.is_some();

@@ -18,16 +18,17 @@ fn head(store: &Store, event: EventId) -> VerifiedHead {
 /// Follows an event's feed as a gate does, from its first record to its head.
 pub(super) async fn follow(store: &Store, event: EventId) -> Vec<(FeedSequence, FeedRecord)> {
     let head = head(store, event);
-    let cipher = RecordCipher::new(&store.gate_subkeys(event).unwrap().record, event, Epoch::FIRST);
+    let epoch = head.head().epoch;
+    let cipher = RecordCipher::new(&store.gate_subkeys(event).unwrap().record, event, epoch);
     let mut sealed: Vec<SealedRecord> = Vec::new();
     for range in 0.. {
-        let Some(bytes) = store.feed_range(event, Epoch::FIRST, range).await.unwrap() else { break };
+        let Some(bytes) = store.feed_range(event, epoch, range).await.unwrap() else { break };
         sealed.extend(decode_range(&bytes).unwrap());
     }
     let from = u64::try_from(sealed.len()).unwrap();
-    let tail = store.feed_tail(event, Epoch::FIRST, from).await.unwrap().unwrap();
+    let tail = store.feed_tail(event, epoch, from).await.unwrap().unwrap();
     sealed.extend(decode_range(&tail).unwrap());
-    let mut check = Follower::start(event, Epoch::FIRST).begin(&head).unwrap();
+    let mut check = Follower::start(event, epoch).begin(&head).unwrap();
     let mut parts: Vec<&[SealedRecord]> = Vec::new();
     let size = usize::try_from(FEED_RANGE_RECORDS).unwrap();
     for part in sealed.chunks(size) {

@@ -40,7 +40,7 @@ pub(super) async fn admit_twice(registrar: &Registrar, event: EventId, ticket: T
 fn newest(registrar: &Registrar, event: EventId, ticket: TicketId) -> DecidedOn {
     let live = registrar.store.live(event).unwrap();
     let ticket = reading::ticket(&live.facts, ticket).unwrap().unwrap();
-    crate::domain::claim::facts(&ticket).newest
+    crate::domain::claim::facts(&ticket, registrar.store.event(event).unwrap().epoch).newest
 }
 
 pub(super) fn claim(registrar: &Registrar, event: EventId, number: u8, ticket: TicketId, gate: GateId) -> ClaimStep {

@@ -116,7 +116,11 @@ async fn a_claim_that_is_too_fast_changes_nothing_and_a_gate_that_is_ahead_spend
     let venue = Venue::new().await;
     let [gate, other] = venue.gates;
     let ClaimStep::Claim(mut ahead) = venue.claim(0, gate) else { panic!("no claim") };
-    ahead.decided_on = DecidedOn { ticket: FeedSequence::new(9_000), binding: FeedSequence::new(9_001) };
+    ahead.decided_on = DecidedOn {
+        ticket: FeedSequence::new(9_000),
+        binding: FeedSequence::new(9_001),
+        epoch: kido_shared::ids::Epoch::FIRST,
+    };
     for _again in 0..100 {
         let behind = venue.ask(ClaimStep::Claim(ahead.clone())).await;
         assert!(matches!(behind, Ok(ClaimAnswer::Behind)), "{behind:?}");

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
 use kido_shared::carried::FeedFileBegin;
-use kido_shared::feed::{FeedHead, FeedKeyStatement, FeedRecord, GateRecord, RecordCipher, VerifiedSpan, encode_range};
+use kido_shared::feed::{
+    EpochCut, FeedHead, FeedKeyStatement, FeedRecord, GateRecord, RecordCipher, VerifiedSpan, encode_range,
+};
 use kido_shared::ids::GateId;
 use kido_shared::keys::EventKey;
 use kido_shared::ticket::Zone;
@@ -16,8 +18,8 @@ const EVENT: EventId = EventId::from_bytes([0xE1; 16]);
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn cipher() -> RecordCipher {
-    RecordCipher::new(&EventKey::from_bytes([3; 32]).record(), EVENT, Epoch::FIRST)
+fn cipher(epoch: Epoch) -> RecordCipher {
+    RecordCipher::new(&EventKey::from_bytes([3; 32]).record(), EVENT, epoch)
 }
 
 fn root() -> SigningKey {
@@ -50,10 +52,17 @@ impl Feed {
         feed
     }
 
+    /// A feed that has begun anew.
+    fn cut(epoch: Epoch, count: u64) -> Self {
+        let mut feed = Self { reached: FollowedTo::start(EVENT, epoch), ..Self::of(0) };
+        (0..count).for_each(|number| feed.publish(number));
+        feed
+    }
+
     fn publish(&mut self, number: u64) {
         let (gate, zone) = (GateId::from_bytes([u8::try_from(number % 251).unwrap(); 16]), Zone::new("A").unwrap());
         let record = GateRecord { gate, verifying_key: [7; 32], zone: zone.clone(), entrance: zone, revoked: false };
-        let sealed = cipher().seal(self.reached.next(), &FeedRecord::Gate(record)).unwrap();
+        let sealed = cipher(self.reached.epoch).seal(self.reached.next(), &FeedRecord::Gate(record)).unwrap();
         self.reached = self.reached.extend(&sealed);
         self.records.push(sealed);
     }
@@ -63,7 +72,10 @@ impl Feed {
         let head = FeedHead::issue(EVENT, self.reached, NOW).sign(&self.key).unwrap().into_bytes();
         let begin = FeedFileBegin { event: EVENT, epoch, length }.encode();
         let ranges = self.records.chunks(1_024).map(|range| encode_range(range).unwrap());
-        [begin, certificate(&self.key).as_bytes().to_vec(), head].into_iter().chain(ranges).collect()
+        let cut = EpochCut { event: EVENT, epoch, at: NOW };
+        let cut = (epoch != Epoch::FIRST).then(|| cut.sign(&root()).unwrap().into_bytes());
+        let before = [begin, certificate(&self.key).as_bytes().to_vec()].into_iter().chain(cut);
+        before.chain([head]).chain(ranges).collect()
     }
 
     fn file(&self) -> Vec<u8> {
@@ -80,6 +92,8 @@ fn joined(parts: &[Vec<u8>]) -> Vec<u8> {
 struct Book {
     trust: FeedTrust,
     kept: Arc<Mutex<(FollowedTo, Vec<SealedRecord>)>>,
+    /// Of a later epoch, until all of it is here.
+    staged: Arc<Mutex<Option<(FollowedTo, Vec<SealedRecord>)>>>,
     /// How many records it has room for.
     room: Arc<Mutex<u64>>,
 }
@@ -89,7 +103,7 @@ impl Book {
         let first = certificate(&SigningKey::from_bytes(&[2; 32]));
         let trust = FeedTrust::new(root().verifying_key(), EVENT, &[first]).unwrap();
         let kept = Arc::new(Mutex::new((FollowedTo::start(EVENT, Epoch::FIRST), Vec::new())));
-        Self { trust, kept, room: Arc::new(Mutex::new(u64::MAX)) }
+        Self { trust, kept, staged: Arc::default(), room: Arc::new(Mutex::new(u64::MAX)) }
     }
 
     fn at(feed: &Feed) -> Self {
@@ -119,13 +133,28 @@ impl FeedCopy for Book {
         self.kept.lock().unwrap().0
     }
 
+    fn staged(&self, epoch: Epoch) -> Result<Option<FollowedTo>, FeedError> {
+        Ok(self.staged.lock().unwrap().as_ref().map(|staged| staged.0).filter(|at| at.epoch == epoch))
+    }
+
     fn begin_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<(), FeedError> {
         let before = *span.position();
         if before.length >= *self.room.lock().unwrap() {
             return Err(FeedError::Length { what: "the copy" });
         }
-        span.open(&records, &cipher())?;
+        span.open(&records, &cipher(before.epoch))?;
         let mut kept = self.kept.lock().unwrap();
+        if before.epoch > kept.0.epoch {
+            let mut staged = self.staged.lock().unwrap();
+            let (at, held) = staged.get_or_insert((before, Vec::new()));
+            assert_eq!(*at, before, "records that do not follow on what is staged");
+            *at = *span.position();
+            held.extend(records);
+            if span.need().is_none() {
+                *kept = staged.take().unwrap();
+            }
+            return Ok(());
+        }
         assert_eq!(kept.0, before, "records that do not follow on what is kept");
         kept.0 = *span.position();
         kept.1.extend(records);
@@ -146,6 +175,52 @@ async fn a_copy_follows_a_file_to_its_end_wherever_it_stood() {
         assert_eq!((brought.records, brought.is_older), (2_500 - stood, false));
         assert!(book.equals(&feed), "from {stood}");
     }
+}
+
+#[tokio::test]
+async fn a_file_from_behind_a_cut_takes_the_place_of_all_that_was_followed() {
+    let (old, new) = (Feed::of(2_500), Feed::cut(Epoch::new(5), 1_300));
+    for stood in [0, 1, 1_400, 2_500] {
+        let book = Book::at(&Feed::of(stood));
+        let brought = book.take(&new.file()).await.unwrap();
+        assert_eq!((brought.records, brought.is_older), (1_300, false), "from {stood}");
+        assert!(book.equals(&new), "from {stood}");
+        assert_eq!(book.take(&new.file()).await.unwrap().records, 0, "the same file twice");
+        assert!(matches!(book.take(&old.file()).await, Err(CarriedError::OtherEpoch { .. })), "there is no way back");
+        assert!(book.equals(&new));
+    }
+}
+
+#[tokio::test]
+async fn a_copy_keeps_what_it_has_until_all_of_the_new_epoch_is_here() {
+    let (old, new) = (Feed::of(1_100), Feed::cut(Epoch::new(5), 2_500));
+    let book = Book::at(&old);
+    *book.room.lock().unwrap() = 1_024;
+    assert!(matches!(book.take(&new.file()).await, Err(CarriedError::NotTaken(_))), "the disk is full in the middle");
+    assert!(book.equals(&old));
+    *book.room.lock().unwrap() = u64::MAX;
+    let brought = book.take(&new.file()).await.unwrap();
+    assert_eq!(brought.records, 2_500 - 1_024, "it goes on with what was stored");
+    assert!(book.equals(&new));
+}
+
+#[tokio::test]
+async fn a_file_whose_cut_is_another_roots_or_of_another_epoch_changes_nothing() {
+    let (old, new) = (Feed::of(5), Feed::cut(Epoch::new(5), 9));
+    let book = Book::at(&old);
+    let with = |cut: EpochCut, key: &SigningKey| {
+        let mut parts = new.parts();
+        parts[2] = cut.sign(key).unwrap().into_bytes();
+        joined(&parts)
+    };
+    let right = EpochCut { event: EVENT, epoch: Epoch::new(5), at: NOW };
+    let others = book.take(&with(right, &SigningKey::from_bytes(&[2; 32]))).await;
+    assert!(matches!(others, Err(CarriedError::Feed(FeedError::Signature { .. }))), "the feed key's: {others:?}");
+    let elsewhere = book.take(&with(EpochCut { event: EventId::from_bytes([9; 16]), ..right }, &root())).await;
+    assert!(matches!(elsewhere, Err(CarriedError::Feed(FeedError::OtherEvent))), "{elsewhere:?}");
+    let of_other = book.take(&with(EpochCut { epoch: Epoch::new(6), ..right }, &root())).await;
+    assert!(matches!(of_other, Err(CarriedError::Contradicts)), "{of_other:?}");
+    assert!(book.equals(&old));
 }
 
 #[tokio::test]
@@ -229,9 +304,11 @@ async fn another_event_and_another_epoch_are_refused_by_name_before_anything_els
     let refused = book.take(&begins(other, Epoch::FIRST)).await.unwrap_err();
     assert!(matches!(refused, CarriedError::OtherEvent { file, here } if file == other && here == EVENT));
     assert!(refused.to_string().contains(&other.to_string()), "{refused}");
-    let epoch = Epoch::new(1);
-    let refused = book.take(&begins(EVENT, epoch)).await.unwrap_err();
-    assert!(matches!(refused, CarriedError::OtherEpoch { file, .. } if file == epoch), "{refused:?}");
+    let refused = book.take(&begins(EVENT, Epoch::new(1))).await.unwrap_err();
+    assert!(matches!(refused, CarriedError::Feed(_)), "without the root's cut: {refused:?}");
+    let later = Book::at(&Feed::cut(Epoch::new(2), 3));
+    let refused = later.take(&feed.file()).await.unwrap_err();
+    assert!(matches!(refused, CarriedError::OtherEpoch { here, .. } if here == Epoch::new(2)), "{refused:?}");
     assert!(matches!(book.take(b"ticket_ref,link\n").await, Err(CarriedError::NotAFeedFile)));
 }
 

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use ed25519_dalek::SigningKey;
 use kido_shared::challenge::Origin;
-use kido_shared::clock::{SystemClock, Timestamp};
+use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
 use kido_shared::feed::{
     FeedError, FeedHead, FeedKeyCertificate, FeedKeyStatement, FeedRecord, FollowedTo, GateRecord, RecordCipher,
     SealedRecord, VerifiedSpan, encode_range,
@@ -42,8 +42,8 @@ fn event_key() -> EventKey {
     EventKey::from_bytes([3; 32])
 }
 
-fn cipher() -> RecordCipher {
-    RecordCipher::new(&event_key().record(), EVENT, Epoch::FIRST)
+fn cipher(epoch: Epoch) -> RecordCipher {
+    RecordCipher::new(&event_key().record(), EVENT, epoch)
 }
 
 /// How the registrar treats its streams.
@@ -71,6 +71,8 @@ struct Registrar {
     feed: Mutex<(FollowedTo, Vec<SealedRecord>)>,
     /// The length that is told, and how.
     told: watch::Sender<(usize, Manner)>,
+    /// The root's word for the epoch, where there is one.
+    word: Mutex<Option<Vec<u8>>>,
     /// Paths that were asked for; of streams, where the asker was.
     asked: Mutex<Vec<String>>,
 }
@@ -82,9 +84,10 @@ impl Registrar {
         let (key, root) = (SigningKey::from_bytes(&[2; 32]), SigningKey::from_bytes(&[1; 32]));
         let feed = Mutex::new((FollowedTo::start(EVENT, Epoch::FIRST), Vec::new()));
         let told = watch::Sender::new((0, Manner::Tells));
-        let registrar = Arc::new(Self { key, root, feed, told, asked: Mutex::default() });
+        let registrar = Arc::new(Self { key, root, feed, told, word: Mutex::default(), asked: Mutex::default() });
         let app = Router::new()
             .route(routes::FEED_HEAD, get(head))
+            .route(routes::FEED_CUT, get(cut))
             .route(routes::FEED_TAIL, get(tail))
             .route(routes::FEED_STREAM, get(stream))
             .with_state(Arc::clone(&registrar));
@@ -103,13 +106,19 @@ impl Registrar {
             let gate = GateId::from_bytes([number; 16]);
             let record =
                 GateRecord { gate, verifying_key: [7; 32], zone: zone.clone(), entrance: zone, revoked: false };
-            let sealed = cipher().seal(reached.next(), &FeedRecord::Gate(record)).unwrap();
+            let sealed = cipher(reached.epoch).seal(reached.next(), &FeedRecord::Gate(record)).unwrap();
             *reached = reached.extend(&sealed);
             records.push(sealed);
         }
         let length = feed.1.len();
         drop(feed);
         self.told.send_modify(|told| told.0 = length);
+    }
+
+    /// Begins anew with so many records.
+    fn cut(&self, epoch: Epoch, count: u8) {
+        *self.feed.lock().unwrap() = (FollowedTo::start(EVENT, epoch), Vec::new());
+        self.publish(count);
     }
 
     fn manner(&self, manner: Manner) {
@@ -123,7 +132,7 @@ impl Registrar {
 
     fn head_of(&self, length: usize) -> Vec<u8> {
         let records = self.feed.lock().unwrap().1[..length].to_vec();
-        let start = FollowedTo::start(EVENT, Epoch::FIRST);
+        let start = FollowedTo::start(EVENT, self.feed.lock().unwrap().0.epoch);
         let reached = records.iter().fold(start, |reached, sealed| reached.extend(sealed));
         FeedHead::issue(EVENT, reached, SystemClock.now()).sign(&self.key).unwrap().into_bytes()
     }
@@ -152,6 +161,11 @@ impl Registrar {
 async fn head(State(registrar): Shared) -> Vec<u8> {
     registrar.note("head".to_owned());
     registrar.head()
+}
+
+async fn cut(State(registrar): Shared) -> Result<Vec<u8>, StatusCode> {
+    registrar.note("cut".to_owned());
+    registrar.word.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(StatusCode::NOT_FOUND)
 }
 
 async fn tail(State(registrar): Shared, Path((_event, _epoch, from)): Path<(String, u64, usize)>) -> Vec<u8> {
@@ -212,8 +226,13 @@ impl FeedCopy for Book {
 
     fn begin_range(&self, span: &mut VerifiedSpan, records: Vec<SealedRecord>) -> Result<(), FeedError> {
         let before = *span.position();
-        span.open(&records, &cipher())?;
+        span.open(&records, &cipher(before.epoch))?;
         let mut kept = self.kept.lock().unwrap();
+        if before.epoch > kept.0.epoch {
+            assert!(span.need().is_none(), "these epochs are short");
+            *kept = (*span.position(), records);
+            return Ok(());
+        }
         assert_eq!(kept.0, before, "records that do not follow on what is kept");
         kept.0 = *span.position();
         kept.1.extend(records);
@@ -313,6 +332,30 @@ async fn a_stream_that_was_cut_is_resumed_where_it_was_and_every_record_comes_on
     follower.equals(&registrar).await;
     assert_eq!(registrar.asked("head"), 2, "the rest was told");
     assert!(registrar.asked("stream 0-54") >= 1, "{:?}", registrar.asked.lock().unwrap());
+}
+
+#[tokio::test]
+async fn a_later_epoch_takes_the_place_of_what_was_followed_by_the_roots_word_alone() {
+    let (registrar, uplink) = Registrar::serve().await;
+    registrar.manner(Manner::Cuts);
+    registrar.publish(6);
+    let pace = Pace { poll: Duration::from_millis(50), cross_check: SELDOM, silence: HARDLY };
+    let follower = Follower::begin(&registrar, uplink, pace);
+    follower.equals(&registrar).await;
+    let before = follower.book.kept.lock().unwrap().clone();
+    registrar.cut(Epoch::new(7), 4);
+    eventually("its word is asked for", || registrar.asked("cut") >= 2).await;
+    assert_eq!(*follower.book.kept.lock().unwrap(), before, "a head of another epoch, and no word");
+    let cut = kido_shared::feed::EpochCut { event: EVENT, epoch: Epoch::new(7), at: SystemClock.now() };
+    *registrar.word.lock().unwrap() = Some(cut.sign(&registrar.key).unwrap().into_bytes());
+    let asked = registrar.asked("cut");
+    eventually("the feed key's word is looked at", || registrar.asked("cut") >= asked + 2).await;
+    assert_eq!(*follower.book.kept.lock().unwrap(), before, "a feed key begins no epoch");
+    *registrar.word.lock().unwrap() = Some(cut.sign(&registrar.root).unwrap().into_bytes());
+    follower.equals(&registrar).await;
+    registrar.publish(3);
+    follower.equals(&registrar).await;
+    assert_eq!(follower.book.position().length, 7);
 }
 
 #[tokio::test]

@@ -88,6 +88,41 @@ fn another_epoch_needs_the_roots_cut() {
 }
 
 #[test]
+fn a_cut_of_another_root_or_event_or_one_that_was_altered_leads_nowhere() {
+    let cut = EpochCut { event: EVENT, epoch: Epoch::new(2), at: NOW };
+    let signed = cut.sign(&root()).unwrap();
+    assert_eq!(*EpochCut::verify(signed.as_bytes(), &root().verifying_key(), EVENT).unwrap().cut(), cut);
+    let refused = |bytes: &[u8], event| EpochCut::verify(bytes, &root().verifying_key(), event).map(|_| ());
+    assert_eq!(refused(signed.as_bytes(), OTHER_EVENT), Err(FeedError::OtherEvent));
+    let feed_keys = cut.sign(&feed_key()).unwrap();
+    assert!(
+        matches!(refused(feed_keys.as_bytes(), EVENT), Err(FeedError::Signature { .. })),
+        "a feed key cuts nothing"
+    );
+    for place in 0..signed.as_bytes().len() {
+        let mut altered = signed.as_bytes().to_vec();
+        altered[place] ^= 1;
+        assert!(refused(&altered, EVENT).is_err(), "byte {place}");
+    }
+    let other = EpochCut { event: OTHER_EVENT, ..cut }.sign(&root()).unwrap();
+    let other = EpochCut::verify(other.as_bytes(), &root().verifying_key(), OTHER_EVENT).unwrap();
+    assert_eq!(Follower::start(EVENT, Epoch::FIRST).cut(&other), Err(FeedError::OtherEvent));
+    let first = EpochCut { epoch: Epoch::FIRST, ..cut };
+    assert_eq!(first.sign(&root()), Err(FeedError::CutNotForward { to: Epoch::FIRST }));
+}
+
+#[test]
+fn two_cuts_of_one_backup_never_share_an_epoch() {
+    let once = EpochCut::after(EVENT, Epoch::FIRST, NOW);
+    let again = EpochCut::after(EVENT, Epoch::FIRST, minutes(1));
+    assert!(Epoch::FIRST < once.epoch && once.epoch < again.epoch);
+    let clock_went_back = EpochCut::after(EVENT, again.epoch, NOW);
+    assert!(clock_went_back.epoch > again.epoch);
+    let no_clock = EpochCut::after(EVENT, Epoch::FIRST, Timestamp::from_unix_seconds(-5));
+    assert!(no_clock.epoch > Epoch::FIRST);
+}
+
+#[test]
 fn another_events_head_and_cipher_are_refused() {
     let history = history(Epoch::FIRST, 2);
     let head = head_over(&history, Epoch::FIRST);
@@ -203,6 +238,29 @@ proptest! {
                     prop_assert!(length < before);
                     let (head, followed) = (u64::try_from(length).unwrap(), u64::try_from(before).unwrap());
                     prop_assert_eq!(refused, FeedError::Shortened { head, followed });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_follower_goes_forward_in_epochs_whatever_cuts_come(epochs in proptest::collection::vec(1_u64..9, 1..12)) {
+        let mut follower = Follower::start(EVENT, Epoch::FIRST);
+        for number in epochs {
+            let (epoch, before) = (Epoch::new(number), follower.position().epoch);
+            let signed = EpochCut { event: EVENT, epoch, at: NOW }.sign(&root()).unwrap();
+            let cut = EpochCut::verify(signed.as_bytes(), &root().verifying_key(), EVENT).unwrap();
+            let (records, without) = (history(epoch, 3), follower.accept(&head_over(&history(epoch, 3), epoch)));
+            prop_assert_eq!(without.is_ok(), epoch == before);
+            match follower.cut(&cut) {
+                Ok(anew) => {
+                    prop_assert!(epoch > before);
+                    prop_assert_eq!(anew.position(), &FollowedTo::start(EVENT, epoch), "nothing of before is counted");
+                    follower = anew.apply(&head_over(&records, epoch), &records, &cipher(epoch)).unwrap().0;
+                }
+                Err(refused) => {
+                    prop_assert!(epoch <= before);
+                    prop_assert_eq!(refused, FeedError::CutNotForward { to: epoch });
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! only their SHA-256 travel. References stand in bodies and paths of these requests, never in an answer to anybody else.
 
 mod arbiter;
+mod epoch_cut;
 mod event;
 mod feed_key;
 mod gate;
@@ -15,6 +16,7 @@ mod ticket;
 mod token;
 
 pub use arbiter::{ArbiterBody, ArbiterList, OfferArbiter, RevokeArbiter};
+pub use epoch_cut::{CutFeed, FeedCutBody, KnownEpoch};
 pub use event::{
     CreateEvent, EntryCounts, EventBody, EventForgotten, EventList, PolicyChoices, TicketCounts, UpdateEvent,
 };
@@ -78,6 +80,8 @@ pub const ARBITER_REVOKE: &str = "/api/v1/events/{event}/arbiters/{arbiter}/revo
 pub const FEED_KEYS: &str = "/api/v1/events/{event}/feed/keys";
 /// `POST`: the feed key that the event is to have next.
 pub const FEED_KEY_NEXT: &str = "/api/v1/events/{event}/feed/keys/next";
+/// `GET`: the latest epoch of the event's feed that is known. `POST`: begins it anew with the root key's word.
+pub const FEED_CUTS: &str = "/api/v1/events/{event}/feed/cuts";
 /// `POST` adds a bearer token, `GET` lists them.
 pub const TOKENS: &str = "/api/v1/tokens";
 /// `DELETE`: ends a bearer token.
@@ -214,6 +218,12 @@ pub fn feed_keys(event: EventId) -> String {
 #[must_use]
 pub fn feed_key_next(event: EventId) -> String {
     format!("/api/v1/events/{event}/feed/keys/next")
+}
+
+/// Path of [`FEED_CUTS`].
+#[must_use]
+pub fn feed_cuts(event: EventId) -> String {
+    format!("/api/v1/events/{event}/feed/cuts")
 }
 
 /// Path of [`TOKEN`].

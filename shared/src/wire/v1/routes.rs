@@ -16,6 +16,8 @@ pub const ENROLMENT_RESULT: &str = "/api/v1/enrolments/{enrolment}/result";
 pub const FEED_HEAD: &str = "/api/v1/events/{event}/feed/head";
 /// `GET`: the feed key's certificate under the root key, `application/cose`.
 pub const FEED_KEY: &str = "/api/v1/events/{event}/feed/key";
+/// `GET`: the root key's word that the feed's epoch began, `application/cose`; there is none for the first epoch.
+pub const FEED_CUT: &str = "/api/v1/events/{event}/feed/cut";
 /// `GET`: one full range of 1,024 records, immutable, `application/cbor`.
 pub const FEED_RANGE: &str = "/api/v1/events/{event}/feed/{epoch}/ranges/{range}";
 /// `GET`: the records from a number up to the end, fewer than 1,024, `application/cbor`.
@@ -66,6 +68,12 @@ pub fn feed_head(event: EventId) -> String {
 #[must_use]
 pub fn feed_key(event: EventId) -> String {
     format!("/api/v1/events/{event}/feed/key")
+}
+
+/// Path of [`FEED_CUT`].
+#[must_use]
+pub fn feed_cut(event: EventId) -> String {
+    format!("/api/v1/events/{event}/feed/cut")
 }
 
 /// Path of [`FEED_RANGE`]; range *r* holds the records from 1,024 *r*.

@@ -12,7 +12,11 @@ const EVENT: EventId = EventId::from_bytes([1; 16]);
 
 /// A record so many withdrawals old.
 fn record(steps: u8) -> TicketClaims {
-    let newest = kido_shared::admission::DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST };
+    let newest = kido_shared::admission::DecidedOn {
+        ticket: FeedSequence::FIRST,
+        binding: FeedSequence::FIRST,
+        epoch: kido_shared::ids::Epoch::FIRST,
+    };
     let facts = ClaimFacts { entries: Entries::ONCE, status: TicketStatus::InForce, newest };
     (1..=steps).fold(TicketClaims::new(), |record, admission| {
         let admission = AdmissionId::from_bytes([admission; 16]);
