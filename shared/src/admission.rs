@@ -128,17 +128,14 @@ mod later_epoch {
 
     use super::Epoch;
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that minicbor and serde ask for")]
     pub(super) fn is_nil(epoch: &Epoch) -> bool {
         *epoch == Epoch::FIRST
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the form that minicbor asks for")]
     pub(super) const fn nil() -> Option<Epoch> {
         Some(Epoch::FIRST)
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that minicbor asks for")]
     pub(super) fn encode<C, W: Write>(
         epoch: &Epoch,
         encoder: &mut Encoder<W>,

@@ -132,7 +132,11 @@ impl Scope {
     }
 
     pub(super) fn prefix(self, prefix: &[u8]) -> Vec<u8> {
-        if self.0 == Epoch::FIRST { prefix.to_vec() } else { [b"+", &self.0.get().to_be_bytes()[..], prefix].concat() }
+        if self.0 == Epoch::FIRST {
+            prefix.to_vec()
+        } else {
+            [b"+".as_slice(), &self.0.get().to_be_bytes(), prefix].concat()
+        }
     }
 
     /// How far this epoch has been followed, or its beginning.

@@ -64,10 +64,10 @@ fn places_hold(registrar: &Registrar, event: EventId, records: &[(FeedSequence, 
     let live = registrar.store.live(event).unwrap();
     let (mut tickets, mut bindings) = (BTreeMap::new(), BTreeMap::new());
     for (place, record) in records {
-        match record {
-            FeedRecord::Ticket(record) => drop(tickets.insert(record.ticket, *place)),
-            FeedRecord::Binding(record) => drop(bindings.insert(record.ticket, *place)),
-            _other => {}
+        if let FeedRecord::Ticket(record) = record {
+            tickets.insert(record.ticket, *place);
+        } else if let FeedRecord::Binding(record) = record {
+            bindings.insert(record.ticket, *place);
         }
     }
     for (id, place) in tickets {
