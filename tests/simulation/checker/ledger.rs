@@ -154,6 +154,14 @@ impl Ledger {
         self.unsure.remove(&ticket);
     }
 
+    /// The registrar died of a change of this card's tickets: it may have been made.
+    pub(crate) fn unanswered(&mut self, card: Card, genesis: &Genesis) {
+        for bought in genesis.tickets.iter().filter(|bought| bought.card == card) {
+            self.states.remove(&bought.ticket);
+            self.unsure.insert(bought.ticket);
+        }
+    }
+
     /// What each ticket must be at the registrar.
     pub(super) fn states(&self) -> BTreeMap<TicketId, TicketState> {
         self.states.iter().map(|(ticket, (state, _length))| (*ticket, *state)).collect()
