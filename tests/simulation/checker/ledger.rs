@@ -171,9 +171,9 @@ impl Ledger {
     /// is lost, and nothing that a gate has stored.
     pub(crate) fn registrar_was_restored(&mut self, known: u64) {
         self.counts.restored += 1;
-        let (kept, lost) = std::mem::take(&mut self.states).into_iter().partition(|(_, (_, length))| *length <= known);
+        let before = std::mem::take(&mut self.states).into_iter();
+        let (kept, lost): (BTreeMap<_, _>, BTreeMap<_, _>) = before.partition(|(_, (_, length))| *length <= known);
         self.states = kept;
-        let lost: BTreeMap<TicketId, (TicketState, u64)> = lost;
         self.counts.states_lost += lost.len() as u64;
         self.unsure.extend(lost.into_keys());
     }
