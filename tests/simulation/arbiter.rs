@@ -10,11 +10,12 @@ use kido_arbiter::records::{RecordsError, StoredRecords};
 use kido_follow::{FeedCopy as _, PullNow};
 use kido_shared::claim::rate::Paces;
 use kido_shared::claim::{ClaimAnswer, ClaimStep};
-use kido_shared::clock::{Clock, ManualClock};
+use kido_shared::clock::{Clock, ManualClock, Timestamp};
 use kido_shared::feed::Follower;
 use kido_shared::wire::v1::admissions::ClaimBody;
 use kido_tests::evening::Granted;
 
+use crate::clock::MachineClock;
 use crate::disk::Disk;
 use crate::genesis;
 use crate::mutations::{self, Mutation};
@@ -34,6 +35,7 @@ pub(crate) struct VenueBox {
     pub(crate) book: Disk,
     pub(crate) records: Disk,
     clock: Arc<ManualClock>,
+    pub(crate) machine: MachineClock,
     running: RefCell<Option<Rc<Arbiter<StoredRecords>>>>,
     runs: Cell<u64>,
     pub(crate) pull: Slot<()>,
@@ -49,6 +51,7 @@ impl VenueBox {
             book,
             records: Disk::empty(),
             clock,
+            machine: MachineClock::default(),
             running: RefCell::default(),
             runs: Cell::default(),
             pull: Slot::default(),
@@ -62,7 +65,7 @@ impl VenueBox {
         }
         let run = self.runs.get() + 1;
         self.runs.set(run);
-        self.clock.set(world.moment());
+        self.clock.set(self.machine.at(world.turns.now()));
         let book = Book::open_held(&self.book.folder(), world.genesis.followed_by_box(self.number)).expect("its book");
         let records = StoredRecords::open_held(&self.records.folder(), world.genesis.event).expect("its records");
         let (pull, _nobody_listens) = PullNow::new();
@@ -79,7 +82,7 @@ impl VenueBox {
     }
 
     pub(crate) fn arbiter(&self, world: &World) -> Option<Rc<Arbiter<StoredRecords>>> {
-        self.clock.set(world.moment());
+        self.clock.set(self.machine.at(world.turns.now()));
         self.running.borrow().clone()
     }
 
@@ -118,7 +121,7 @@ impl VenueBox {
         let from = arbiter.book().position();
         let asked = ask(world, Asker::Box(self.number), Server::Registrar, Request::Feed(from), FEED_DEADLINE).await;
         let Some(Reply::Feed { head, records }) = asked else { return };
-        if let Err(BookError::Store(_)) = take(arbiter.book(), &head, records, world) {
+        if let Err(BookError::Store(_)) = take(arbiter.book(), &head, records, (world, arbiter.now())) {
             self.crash(world);
         }
     }
@@ -172,10 +175,10 @@ fn take(
     book: &Book,
     head: &[u8],
     records: Vec<kido_shared::feed::SealedRecord>,
-    world: &World,
+    (world, now): (&World, Timestamp),
 ) -> Result<(), BookError> {
     let position = book.position();
-    let head = book.trust().verify_head(head, position, world.moment())?;
+    let head = book.trust().verify_head(head, position, now)?;
     let mut check = Follower::resume(world.genesis.event, position).begin(&head)?;
     if !records.is_empty() {
         check.extend(&records)?;

@@ -6,7 +6,7 @@
 use crate::plan::Night;
 
 /// What was found, and the night and the seed that found it.
-pub(crate) const FOUND: [(&str, Night, u64); 2] = [
+pub(crate) const FOUND: [(&str, Night, u64); 3] = [
     (
         "an entry that was let in without a line was free again once an earlier claim of the gate was withdrawn",
         Night::Early,
@@ -16,5 +16,10 @@ pub(crate) const FOUND: [(&str, Night, u64); 2] = [
         "a late copy of a claim that was refused held an entry for nobody, once the other claim was withdrawn",
         Night::Early,
         2_341,
+    ),
+    (
+        "an upload was acknowledged, nobody asked for a head since, and a registrar from a backup never missed it",
+        Night::Second,
+        2_058,
     ),
 ];

@@ -10,7 +10,7 @@ use kido_shared::policy::EventPolicy;
 use crate::arbiter::VenueBox;
 use crate::disk::Disk;
 use crate::genesis;
-use crate::network::{Asker, Server};
+use crate::network::{Asker, SKEW_MS, Server};
 use crate::plan::Home;
 use crate::registrar::office;
 use crate::restore;
@@ -43,6 +43,9 @@ pub(crate) fn begin(world: &Rc<World>) {
             world.gates[gate].machine.jump(by);
         });
     }
+    for _jump in 0..weather.server_jumps {
+        at_some_time(world, |world| jump_at_a_server(&world));
+    }
     for _change in 0..weather.changes {
         at_some_time(world, |world| change(&world));
     }
@@ -74,6 +77,19 @@ fn at_some_time(world: &Rc<World>, happens: impl FnOnce(Rc<World>) + 'static) {
 
 fn any(world: &World, count: usize) -> usize {
     usize::try_from(world.between(0, count as u64 - 1)).expect("a few")
+}
+
+/// The clock of the registrar or of the box is moved: by less than a signed request may be apart, so that gates which take
+/// the registrar's word for the time are believed by both.
+fn jump_at_a_server(world: &World) {
+    let ahead = i64::try_from(world.between(0, SKEW_MS / 2 - 1)).expect("seconds");
+    let by = if world.between(0, 1) == 0 { ahead } else { -ahead };
+    let last = world.boxes.borrow().last().cloned();
+    match last.filter(|_| world.between(0, 1) == 0) {
+        Some(last) => last.machine.set(by),
+        None => world.registrar.machine.set(by),
+    }
+    world.tell(|| format!("a server's clock is {by} ms ahead"));
 }
 
 /// Some machine dies: at once, or in the middle of its next write.
@@ -140,6 +156,7 @@ pub(crate) fn change(world: &Rc<World>) {
     let event = world.genesis.event;
     let bought = world.genesis.tickets[any(world, world.genesis.tickets.len())].clone();
     let name = TicketName::Id(bought.ticket);
+    let ran = world.registrar.store(world).is_some();
     let done = match world.between(0, 5) {
         0 | 1 => office(world, |store| at_once(store.change_ticket(event, name, TicketAction::Suspend, Actor::Desk)))
             .map(|view| (bought.ticket, view.state)),
@@ -161,6 +178,10 @@ pub(crate) fn change(world: &Rc<World>) {
             None
         }
     };
+    if ran && world.registrar.store(world).is_none() {
+        // It died of it, and whether that was before or behind the write nobody was told.
+        world.ledger.borrow_mut().unanswered(bought.card, &world.genesis);
+    }
     if let Some((ticket, state)) = done {
         world.tell(|| format!("{ticket} is {state:?}"));
         let place = world.registrar.length(world).unwrap_or(u64::MAX);
@@ -224,6 +245,7 @@ fn heal(world: &Rc<World>) {
     world.tell(|| "the faults stop".to_owned());
     world.calm_down();
     world.network.mend_all();
+    world.registrar.machine.set_right();
     world.registrar.disk.keep_power();
     for gate in &world.gates {
         gate.machine.set_right();
@@ -231,6 +253,7 @@ fn heal(world: &Rc<World>) {
         gate.replica_disk.keep_power();
     }
     for each in &*world.boxes.borrow() {
+        each.machine.set_right();
         each.book.keep_power();
         each.records.keep_power();
     }

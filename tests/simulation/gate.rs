@@ -29,7 +29,7 @@ use crate::disk::Disk;
 use crate::genesis::{self, Genesis};
 use crate::mutations::Mutation;
 use crate::network::Server;
-use crate::turns::{Owner, Slot};
+use crate::turns::{Ms, Owner, Slot};
 use crate::world::World;
 
 /// A gate's machine, running or not.
@@ -209,6 +209,11 @@ impl Gate {
             shown.1 = screen;
         }
         self.screen_changed.put(());
+    }
+
+    /// What its signed requests are dated by, where it runs.
+    pub(crate) fn dates(&self, now: Ms) -> Option<Timestamp> {
+        self.running().map(|running| running.clock.requests(&self.machine, now))
     }
 
     pub(crate) fn hears_news(&self) {

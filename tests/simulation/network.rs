@@ -16,6 +16,9 @@ use crate::world::World;
 /// How long a very late packet takes at most. A signed request lives a minute.
 const VERY_LATE: Ms = 58_000;
 
+/// How far a server's clock and that of whoever has signed a request may be apart.
+pub(crate) const SKEW_MS: Ms = 60_000;
+
 /// Who is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Server {
@@ -37,6 +40,13 @@ pub(crate) enum Request {
         knows: bool,
     },
     Offer(RecoveryOffer),
+}
+
+impl Request {
+    /// Whether it is signed, with the moment by the asker's clock.
+    pub(crate) const fn is_signed(&self) -> bool {
+        !matches!(self, Self::Health | Self::Feed(_))
+    }
 }
 
 /// What they are told.

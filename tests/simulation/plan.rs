@@ -27,6 +27,8 @@ const LATER: u64 = 0x9E37_79B9_7F4A_7C15;
 pub(crate) enum Night {
     /// What the first nights knew: seeds that found something then are told as they were.
     Early,
+    /// What nights knew when people had learned to go out, and registrars to come back from a backup.
+    Second,
     /// Everything.
     Whole,
 }
@@ -141,6 +143,8 @@ pub(crate) struct Weather {
     pub(crate) goes_out: u32,
     /// Whether the registrar's disk is lost, and a backup put in its place.
     pub(crate) restored: bool,
+    /// Clocks of the registrar and of the box that are moved, over the whole night.
+    pub(crate) server_jumps: u32,
 }
 
 /// A run, before it begins.
@@ -165,7 +169,10 @@ impl Plan {
         let early = Self { setting, weather, visitors, heals_at };
         let plan = match night {
             Night::Early => early,
-            Night::Whole => early.with_more(&mut StdRng::seed_from_u64(seed ^ LATER)),
+            Night::Second => early.with_more(&mut StdRng::seed_from_u64(seed ^ LATER)),
+            Night::Whole => early
+                .with_more(&mut StdRng::seed_from_u64(seed ^ LATER))
+                .with_clocks(&mut StdRng::seed_from_u64(seed.wrapping_add(LATER))),
         };
         (plan, random)
     }
@@ -181,6 +188,14 @@ impl Plan {
         self.weather.restored = random.gen_ratio(1, 6) && !self.weather.box_replaced && self.setting.gates < BIG_HOUSE;
         if self.weather.restored {
             self.heals_at += restore::NIGHT_LONGER_BY;
+        }
+        self
+    }
+
+    /// The clocks of servers, which were right until then.
+    fn with_clocks(mut self, random: &mut StdRng) -> Self {
+        if random.gen_ratio(1, 3) {
+            self.weather.server_jumps = random.gen_range(1..=3);
         }
         self
     }
@@ -231,5 +246,6 @@ fn weather(random: &mut StdRng) -> Weather {
         nobody_passes: 0,
         goes_out: 0,
         restored: false,
+        server_jumps: 0,
     }
 }

@@ -14,6 +14,7 @@ use kido_shared::wire::v1::admissions::{AdmissionAcks, AdmissionBatch};
 use kido_shared::wire::v1::recovery::RecoveryWish;
 use kido_store::HeldFolder;
 
+use crate::clock::MachineClock;
 use crate::disk::Disk;
 use crate::genesis::{self, on_a_thread};
 use crate::mutations::{self, Mutation};
@@ -26,6 +27,7 @@ use crate::world::World;
 pub(crate) struct Registrar {
     pub(crate) disk: Disk,
     clock: Arc<ManualClock>,
+    pub(crate) machine: MachineClock,
     store: RefCell<Option<Store>>,
     runs: Cell<u64>,
     /// What its keyring knows of how far it has signed: it lies on another disk.
@@ -40,6 +42,7 @@ impl Registrar {
         Self {
             disk,
             clock,
+            machine: MachineClock::default(),
             store: RefCell::default(),
             runs: Cell::default(),
             mark: Cell::default(),
@@ -49,7 +52,7 @@ impl Registrar {
 
     pub(crate) fn start(&self, world: &World) {
         self.runs.set(self.runs.get() + 1);
-        self.clock.set(world.moment());
+        self.clock.set(self.machine.at(world.turns.now()));
         let seed = world.between(0, u64::MAX - 1);
         let store = world.genesis.registrar(&self.disk.folder(), &self.clock, (seed, self.mark.get()));
         *self.store.borrow_mut() = Some(store);
@@ -57,7 +60,7 @@ impl Registrar {
 
     /// The store, where the machine runs.
     pub(crate) fn store(&self, world: &World) -> Option<Store> {
-        self.clock.set(world.moment());
+        self.clock.set(self.machine.at(world.turns.now()));
         self.store.borrow().clone()
     }
 

@@ -15,7 +15,7 @@ use crate::faults;
 use crate::gate::Gate;
 use crate::genesis::{DOORS, Genesis};
 use crate::mutations::Mutation;
-use crate::network::{Asker, Network, Reply, Request, Server};
+use crate::network::{Asker, Network, Reply, Request, SKEW_MS, Server};
 use crate::plan::{Home, Night, Plan};
 use crate::registrar::Registrar;
 use crate::turns::{Ms, Owner, Turns};
@@ -112,7 +112,10 @@ impl World {
 
     /// Until everything is at rest, or should have been long ago.
     fn live(&self) {
-        let last_packet = if self.plan.weather.very_late > 0 { LAST_PACKET } else { SLOW_PACKET };
+        let weather = &self.plan.weather;
+        // A clock that was set back leaves a gate's pace used up for as long as it takes to fill.
+        let late = weather.very_late > 0 || weather.server_jumps > 0;
+        let last_packet = if late { LAST_PACKET } else { SLOW_PACKET };
         let (rest, end) = (self.plan.heals_at + last_packet, self.plan.heals_at + RESTS_WITHIN);
         let mut looked = 0;
         while self.turns.step() {
@@ -171,6 +174,9 @@ impl World {
 
     /// Brings a request to whom it is for.
     pub(crate) fn serve(self: &Rc<Self>, asker: Asker, server: Server, request: Request) -> Option<Reply> {
+        if request.is_signed() && self.clocks_are_apart(asker, server) {
+            return Some(Reply::Unwell);
+        }
         match server {
             Server::Registrar => self.registrar.serve(self, asker, request),
             Server::Box(number) => {
@@ -178,6 +184,25 @@ impl World {
                 asked?.serve(self, asker, request)
             }
         }
+    }
+
+    /// Whether a server takes a signed request for one of another time. Where no server's clock is moved, gates whose own
+    /// is are believed as if nothing were signed: what they decide by it is looked at there.
+    fn clocks_are_apart(&self, asker: Asker, server: Server) -> bool {
+        let Asker::Gate(gate) = asker else { return false };
+        if self.plan.weather.server_jumps == 0 {
+            return false;
+        }
+        let now = self.turns.now();
+        let here = match server {
+            Server::Registrar => self.registrar.machine.at(now),
+            Server::Box(number) => match self.boxes.borrow().get(number) {
+                Some(asked) => asked.machine.at(now),
+                None => return false,
+            },
+        };
+        let Some(signed) = self.gates[gate].dates(now) else { return false };
+        here.unix_ms().abs_diff(signed.unix_ms()) > SKEW_MS
     }
 
     /// The feed may have grown: whoever follows it live hears so in a moment.

@@ -154,6 +154,14 @@ impl Ledger {
         self.unsure.remove(&ticket);
     }
 
+    /// The registrar died of a change of this card's tickets: it may have been made.
+    pub(crate) fn unanswered(&mut self, card: Card, genesis: &Genesis) {
+        for bought in genesis.tickets.iter().filter(|bought| bought.card == card) {
+            self.states.remove(&bought.ticket);
+            self.unsure.insert(bought.ticket);
+        }
+    }
+
     /// What each ticket must be at the registrar.
     pub(super) fn states(&self) -> BTreeMap<TicketId, TicketState> {
         self.states.iter().map(|(ticket, (state, _length))| (*ticket, *state)).collect()
@@ -163,9 +171,9 @@ impl Ledger {
     /// is lost, and nothing that a gate has stored.
     pub(crate) fn registrar_was_restored(&mut self, known: u64) {
         self.counts.restored += 1;
-        let (kept, lost) = std::mem::take(&mut self.states).into_iter().partition(|(_, (_, length))| *length <= known);
+        let before = std::mem::take(&mut self.states).into_iter();
+        let (kept, lost): (BTreeMap<_, _>, BTreeMap<_, _>) = before.partition(|(_, (_, length))| *length <= known);
         self.states = kept;
-        let lost: BTreeMap<TicketId, (TicketState, u64)> = lost;
         self.counts.states_lost += lost.len() as u64;
         self.unsure.extend(lost.into_keys());
     }

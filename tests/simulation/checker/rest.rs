@@ -189,7 +189,11 @@ fn by_box(world: &World, step: ClaimStep, store: &Store) -> Option<ClaimAnswer> 
     let last = world.boxes.borrow().last().cloned()?;
     let policy = store.policy(world.genesis.event).ok()?;
     let body = ClaimBody { step, arbiter: Some(AskedArbiter::of(&policy.choices().arbiter)) };
-    at_once(last.arbiter(world)?.step(world.gates[0].id, body)).ok()
+    let answered = at_once(last.arbiter(world)?.step(world.gates[0].id, body));
+    if let Err(refused) = &answered {
+        world.tell(|| format!("asked at last, the box says {refused:?}"));
+    }
+    answered.ok()
 }
 
 /// Whoever went home, and with what.

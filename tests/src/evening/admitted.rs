@@ -238,7 +238,11 @@ impl Evening {
             Some(ClaimAnswer::Taken { admission, .. }) if self.ends.has(*admission) => {
                 Some(format!("{ticket} is held by {admission}, which has ended"))
             }
-            Some(ClaimAnswer::Spent) if self.allowed(ticket).is_none_or(|allowed| used.len() < allowed as usize) => {
+            Some(ClaimAnswer::Spent)
+                if self
+                    .allowed(ticket)
+                    .is_none_or(|allowed| used.len() < usize::try_from(allowed).unwrap_or(usize::MAX)) =>
+            {
                 Some(format!("{ticket} is spent, and was entered by {used:?} alone"))
             }
             Some(

