@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use kido_shared::claim::ClaimAnswer;
+use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FollowedTo, SealedRecord};
 use kido_shared::showing::RefusedShowing;
 use kido_shared::wire::v1::admissions::{AdmissionAck, AdmissionBatch, ClaimBody};
@@ -34,10 +35,11 @@ pub(crate) enum Request {
     Upload(AdmissionBatch),
     Showings(Vec<RefusedShowing>),
     Feed(FollowedTo),
-    /// How far a gate has followed, and whether what it decided by itself is known at the registrar.
+    /// How far a gate has followed, and up to a head of which moment where what it decided by itself is known at the
+    /// registrar.
     Report {
         reached: FollowedTo,
-        knows: bool,
+        knows: Option<Timestamp>,
     },
     Offer(RecoveryOffer),
 }

@@ -31,7 +31,7 @@ pub(crate) struct Registrar {
     store: RefCell<Option<Store>>,
     runs: Cell<u64>,
     /// What its keyring knows of how far it has signed: it lies on another disk.
-    mark: Cell<Option<Reached>>,
+    mark: RefCell<Option<Reached>>,
     /// What a cache in front of it holds: records never change.
     cached: RefCell<Vec<SealedRecord>>,
 }
@@ -45,7 +45,7 @@ impl Registrar {
             machine: MachineClock::default(),
             store: RefCell::default(),
             runs: Cell::default(),
-            mark: Cell::default(),
+            mark: RefCell::default(),
             cached: RefCell::default(),
         }
     }
@@ -54,7 +54,7 @@ impl Registrar {
         self.runs.set(self.runs.get() + 1);
         self.clock.set(self.machine.at(world.turns.now()));
         let seed = world.between(0, u64::MAX - 1);
-        let store = world.genesis.registrar(&self.disk.folder(), &self.clock, (seed, self.mark.get()));
+        let store = world.genesis.registrar(&self.disk.folder(), &self.clock, (seed, self.mark.borrow().clone()));
         *self.store.borrow_mut() = Some(store);
     }
 
@@ -82,7 +82,7 @@ impl Registrar {
         let Some(store) = self.store.borrow_mut().take() else { return false };
         // A disk that lies about what it holds would be found out by the keyring.
         if !world.is(Mutation::AckUnsynced) {
-            self.mark.set(store.reached(world.genesis.event).ok().flatten());
+            *self.mark.borrow_mut() = store.reached(world.genesis.event).ok().flatten();
         }
         true
     }
@@ -142,8 +142,12 @@ impl Registrar {
             Request::Report { reached, knows } => {
                 let followed = (reached.epoch, reached.length);
                 let wish = store.recovery_wish(event, gate, (reached.epoch.get(), reached.length));
-                if knows && wish.is_none() && !store.is_recovering(event) {
-                    self.of(world, at_once(store.gate_has_heard(event, gate, followed)).map(|()| Reply::Taken))?;
+                if let Some(head) = knows
+                    && wish.is_none()
+                    && !store.is_recovering(event)
+                {
+                    let heard = at_once(store.gate_has_heard(event, gate, followed, head));
+                    self.of(world, heard.map(|()| Reply::Taken))?;
                 }
                 Some(Reply::Wish(wish.unwrap_or(RecoveryWish::Nothing)))
             }

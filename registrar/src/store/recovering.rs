@@ -407,7 +407,8 @@ impl Store {
     pub(crate) fn went_on_without(&self, event: EventId, gate: GateId, since: Timestamp) {
         let live = self.live(event).unwrap();
         let (to, unheard) = (live.reached().unwrap(), Some(Unheard { since, gates: vec![gate] }));
-        live.mark.keep(Reached { to, recovering: None, recovered_at: Some(since), unheard }).unwrap();
+        let records_given_up = None;
+        live.mark.keep(Reached { to, recovering: None, recovered_at: Some(since), unheard, records_given_up }).unwrap();
     }
 
     /// Whether an event is being got back.

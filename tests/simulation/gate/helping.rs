@@ -25,7 +25,9 @@ const STEPS_MAX: usize = 64;
 pub(super) async fn tell_how_it_is(house: House) {
     loop {
         house.world.turns.sleep(REPORTS_EVERY).await;
-        let knows = house.running.journal.outbox().is_ok_and(|outbox| outbox.is_empty());
+        let head = house.running.replica.standing().head.map(|head| head.issued_at);
+        let is_told = house.running.journal.outbox().is_ok_and(|outbox| outbox.is_empty());
+        let knows = head.filter(|_signed| is_told);
         let reached = house.running.replica.position();
         let report = Request::Report { reached, knows };
         let Some(Reply::Wish(wish)) = house.ask(report, REPORT_DEADLINE).await else { continue };
