@@ -105,7 +105,7 @@ impl AppState {
             };
             if forgotten.is_ok() {
                 app.reports.forget(event);
-                app.journals.forget_event(event);
+                app.runs.forget_event(event);
                 app.clerks.forget_event(event);
             }
             app.listed(&by, About::event(Deed::EventForgotten, event), forgotten).await

@@ -15,13 +15,13 @@ use crate::auth::tokens::Tokens;
 use crate::config::CardHelperUrl;
 use crate::enrolment::Enrolments;
 use crate::entropy::Entropy;
-use crate::journals::Journals;
 use crate::live_feed::LiveFeeds;
 use crate::metrics::Metrics;
 use crate::misses::Misses;
 use crate::per_minute::TooOften;
 use crate::registration::{CertificateTrust, Registrations};
 use crate::reports::Reports;
+use crate::runs::Runs;
 use crate::store::Store;
 use crate::visitor::{Neighbourhood, Proxies};
 use crate::web::Pages;
@@ -75,7 +75,7 @@ pub struct App {
     pub(crate) proxies: Proxies,
     misses: Mutex<Misses>,
     pub(crate) reports: Reports,
-    pub(crate) journals: Journals,
+    pub(crate) runs: Runs,
     pub(crate) live_feeds: LiveFeeds,
     pub(crate) metrics: Metrics,
     /// What operators began: it ends with its line in the list, also when the process is asked to stop.
@@ -109,7 +109,7 @@ impl AppState {
             proxies,
             misses: Mutex::default(),
             reports: Reports::default(),
-            journals: Journals::default(),
+            runs: Runs::default(),
             live_feeds,
             metrics,
             deeds: TaskTracker::new(),

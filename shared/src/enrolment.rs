@@ -1,5 +1,6 @@
-//! Enrolment: how a new gate or venue arbiter and the registrar come to trust each other, with one operator who carries six
-//! digits from one screen to the other. What is said of the gate here holds for either [`Party`].
+//! Enrolment: how a new gate or venue arbiter and the registrar come to trust each other.
+//!
+//! One operator carries six digits from one screen to the other. What is said of the gate here holds for either [`Party`].
 //!
 //! ```text
 //! operator ── offer (QR or link: origin, token, root fingerprint) ──▶ gate

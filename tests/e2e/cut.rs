@@ -30,7 +30,7 @@ struct Evening {
 async fn a_cut_feed_is_followed_by_everybody_and_who_got_in_stays_in() -> anyhow::Result<()> {
     let Some(mut chapter) = Chapter::open("cut")? else { return Ok(()) };
     let mut evening = after_the_backup(&chapter).await?;
-    cut_while_all_are_away(&mut chapter, &mut evening).await;
+    cut_while_all_are_away(&mut chapter, &evening).await;
     back(&mut chapter, &mut evening).await;
     cut_on_line(&mut chapter, &mut evening).await;
     evening.first.stop().await?;
@@ -118,7 +118,7 @@ impl Evening {
     }
 }
 
-async fn cut_while_all_are_away(chapter: &mut Chapter, evening: &mut Evening) {
+async fn cut_while_all_are_away(chapter: &mut Chapter, evening: &Evening) {
     chapter
         .step("the restored registrar waits for records that nobody brings", async {
             anyhow::ensure!(evening.stage().await? == "records");

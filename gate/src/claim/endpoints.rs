@@ -17,7 +17,7 @@ pub struct Endpoints(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     Fixed(Arc<[Uplink]>, Option<AskedArbiter>),
-    OfPolicy { replica: Replica, registrar: Arc<[Uplink]>, venue: Arc<Mutex<Venue>> },
+    OfPolicy { replica: Box<Replica>, registrar: Arc<[Uplink]>, venue: Arc<Mutex<Venue>> },
 }
 
 /// The venue's addresses as they were last seen, and a client of each: connections outlive a claim.
@@ -50,7 +50,7 @@ impl Endpoints {
     /// Those of the arbiter that the followed policy names: the registrar, or the venue's addresses.
     #[must_use]
     pub fn of_policy(replica: Replica, registrar: Uplink) -> Self {
-        Self(Kind::OfPolicy { replica, registrar: Arc::new([registrar]), venue: Arc::default() })
+        Self(Kind::OfPolicy { replica: Box::new(replica), registrar: Arc::new([registrar]), venue: Arc::default() })
     }
 
     /// Who is asked now.

@@ -96,7 +96,7 @@ async fn one_machine(
     journal: JournalHead,
     created: Timestamp,
 ) -> Result<(), AppError> {
-    match app.journals.hear((event, gate), journal, created, app.now()) {
+    match app.runs.hear((event, gate), journal, created, app.now()) {
         Sighting::Fits(_run) => Ok(()),
         Sighting::LastWords => Err(AppError::Signer(GateRefusal::EarlierRun)),
         Sighting::Copied => {

@@ -59,7 +59,7 @@ impl AppState {
             let revoked = app.store.revoke_gate(event, gate).await.map_err(AppError::from);
             if revoked.is_ok() {
                 app.enrolments.forget(gate, app.now());
-                app.journals.forget(event, gate);
+                app.runs.forget(event, gate);
             }
             app.listed(&by, About::event(Deed::GateRevoked, event).of(Object::Gate(gate)), revoked).await
         })
@@ -74,7 +74,7 @@ impl AppState {
             app.metrics.copied();
             app.store.revoke_copied_gate(event, gate).await?;
             app.enrolments.forget(gate, app.now());
-            app.journals.forget(event, gate);
+            app.runs.forget(event, gate);
             let (deed, object) = (Deed::GateCopied, Object::Gate(gate));
             let (label, door, event) = (String::new(), Door::Itself, Some(event));
             let line = AuditLine { at: app.now(), role: None, label, door, deed, event, object, refused: None };

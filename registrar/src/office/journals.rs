@@ -42,7 +42,7 @@ impl AppState {
     async fn take_journal(&self, event: EventId, file: &UnverifiedJournalFile) -> Result<JournalTaken, AppError> {
         let file = self.verified_journal(event, file)?;
         let gate = file.gate;
-        if self.journals.hear_carried((event, gate), file.journal, self.now()) == Sighting::Copied {
+        if self.runs.hear_carried((event, gate), file.journal, self.now()) == Sighting::Copied {
             self.revoke_copied(event, gate).await?;
             return Err(AppError::Signer(GateRefusal::Revoked));
         }

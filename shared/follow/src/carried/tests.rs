@@ -87,13 +87,16 @@ fn joined(parts: &[Vec<u8>]) -> Vec<u8> {
     parts.iter().flat_map(|part| [items::head(part.len()).unwrap(), part.clone()].concat()).collect()
 }
 
+/// How far, and what led there.
+type Led = (FollowedTo, Vec<SealedRecord>);
+
 /// A copy in memory.
 #[derive(Clone)]
 struct Book {
     trust: FeedTrust,
-    kept: Arc<Mutex<(FollowedTo, Vec<SealedRecord>)>>,
+    kept: Arc<Mutex<Led>>,
     /// Of a later epoch, until all of it is here.
-    staged: Arc<Mutex<Option<(FollowedTo, Vec<SealedRecord>)>>>,
+    staged: Arc<Mutex<Option<Led>>>,
     /// How many records it has room for.
     room: Arc<Mutex<u64>>,
 }

@@ -8,6 +8,9 @@ use super::wire::{Problem, TxnAnswer};
 
 const TOO_MANY_REQUESTS: u16 = 429;
 
+/// A value with the revision that wrote it.
+pub type Revised = (Vec<u8>, u64);
+
 /// What became of a transaction, as every box reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
@@ -17,8 +20,8 @@ pub struct Transaction {
     pub cluster_id: u64,
     /// How far it was.
     pub revision: u64,
-    /// What stands under two keys, each with its revision; nothing where the answer is not about two.
-    pub found: Option<[Option<(Vec<u8>, u64)>; 2]>,
+    /// What stands under two keys; nothing where the answer is not about two.
+    pub found: Option<[Option<Revised>; 2]>,
 }
 
 /// Reads the answer to a transaction that asked for two keys.

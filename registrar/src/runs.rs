@@ -1,4 +1,4 @@
-//! Where each gate's journal stood when it spoke last. In memory: two machines with one disk go on speaking, so a
+//! Which run of each gate spoke last, and where its journal stood. In memory: two machines with one disk go on speaking, so a
 //! restart only has to hear both once more.
 
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ use kido_shared::journal_head::JournalHead;
 
 /// The newest run of every gate. Only verified requests of gates in force get a place, so the events' own limits bound it.
 #[derive(Debug, Default)]
-pub struct Journals(Mutex<BTreeMap<(EventId, GateId), HeardRun>>);
+pub struct Runs(Mutex<BTreeMap<(EventId, GateId), HeardRun>>);
 
-impl Journals {
+impl Runs {
     /// Takes note of what a verified request says, and tells what it means.
     pub fn hear(
         &self,
