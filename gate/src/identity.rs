@@ -41,6 +41,12 @@ pub enum IdentityError {
         /// Where they were to lie.
         path: PathBuf,
     },
+    /// The keys are those of another enrolment.
+    #[error("{} holds the keys of another enrolment: encrypt gate.key of this data folder once more, or leave --keys out", path.display())]
+    OtherKeys {
+        /// Where they lie.
+        path: PathBuf,
+    },
     /// The event's retention date has passed: its keys and copies are gone.
     #[error("the event is over and its keys were wiped; enrol anew in another data folder")]
     Wiped,
@@ -113,7 +119,10 @@ impl Identity {
         let keys = GateKeys::from_bytes(&read_private(&folder.keys())?).map_err(IdentityError::Keys)?;
         let path = folder.subkeys();
         let subkeys = GateSubkeys::from_bytes(&read_private(&path)?).ok_or(IdentityError::Damaged { path })?;
-        let enrolment = Enrolment::decode(&read_private(&folder.enrolment())?, &folder.enrolment())?;
+        let (enrolment, enrolled) = Enrolment::decode(&read_private(&folder.enrolment())?, &folder.enrolment())?;
+        if enrolled.is_some_and(|enrolled| enrolled != keys.signing().verifying_key().to_bytes()) {
+            return Err(IdentityError::OtherKeys { path: folder.keys() });
+        }
         Ok(Self { keys, subkeys, enrolment })
     }
 
@@ -124,7 +133,7 @@ impl Identity {
     pub fn store(&self, folder: &DataFolder) -> Result<(), IdentityError> {
         write_private(&folder.own_keys(), self.keys.to_bytes().as_slice())?;
         write_private(&folder.subkeys(), self.subkeys.to_bytes().as_slice())?;
-        write_private(&folder.enrolment(), &self.enrolment.encode())
+        write_private(&folder.enrolment(), &self.enrolment.encode(&self.keys.signing().verifying_key()))
     }
 
     /// The gate's own keys.
@@ -241,6 +250,11 @@ pub(crate) mod tests {
         let folder = folder.with_keys_at(Some(elsewhere.clone()));
         let read = Identity::load(&folder).unwrap();
         assert_eq!(read.keys().public().unwrap(), identity.keys().public().unwrap());
+        fs::write(folder.path().join("gate.key"), GateKeys::generate(&mut StdRng::seed_from_u64(9)).to_bytes())
+            .unwrap();
+        let next = DataFolder::at(folder.path()).with_keys_at(Some(folder.path().join("gate.key")));
+        fs::set_permissions(next.keys(), fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(matches!(Identity::load(&next), Err(IdentityError::OtherKeys { .. })), "of another evening");
         let other = DataFolder::at(&home.path().join("other")).with_keys_at(Some(elsewhere));
         assert!(matches!(other.may_be_enrolled(), Err(IdentityError::KeysElsewhere { .. })));
     }

@@ -21,6 +21,7 @@ use kido_shared::feed::FeedKeyCertificate;
 use kido_shared::ids::{ArbiterId, EventId};
 use kido_shared::keys::{ArbiterSubkeys, ClaimKey, Subkeys as _};
 use kido_store::private_file::{self, PrivateFileError};
+use minicbor::bytes::ByteArray;
 use zeroize::Zeroizing;
 
 use crate::book::Followed;
@@ -41,6 +42,12 @@ pub enum IdentityError {
     #[error("{} is named for the keys, but an enrolment makes them in the data folder: enrol without it, then encrypt arbiter.key there", path.display())]
     KeysElsewhere {
         /// Where they were to lie.
+        path: PathBuf,
+    },
+    /// The keys are those of another enrolment.
+    #[error("{} holds the keys of another enrolment: encrypt arbiter.key of this data folder once more, or leave --keys out", path.display())]
+    OtherKeys {
+        /// Where they lie.
         path: PathBuf,
     },
     /// The event's retention date has passed: its keys, book and claims are gone.
@@ -214,6 +221,9 @@ pub struct Enrolment {
     /// The feed key under the root's signature.
     #[n(6)]
     pub feed_key: FeedKeyCertificate,
+    /// Whose keys were enrolled; nothing from versions that did not keep it.
+    #[n(7)]
+    verifying_key: Option<ByteArray<32>>,
 }
 
 /// Who this box is.
@@ -238,6 +248,7 @@ impl Identity {
             origin,
             root: root.to_bytes(),
             feed_key,
+            verifying_key: Some(keys.signing().verifying_key().to_bytes().into()),
         };
         Self { keys, subkeys, enrolment, root }
     }
@@ -258,6 +269,13 @@ impl Identity {
         let subkeys = ArbiterSubkeys::from_bytes(&read(&folder.subkeys())?).ok_or_else(damaged(folder.subkeys()))?;
         let enrolment: Option<Enrolment> = minicbor::decode(&read(&folder.enrolment())?).ok();
         let enrolment = enrolment.ok_or_else(damaged(folder.enrolment()))?;
+        if enrolment
+            .verifying_key
+            .as_ref()
+            .is_some_and(|enrolled| **enrolled != keys.signing().verifying_key().to_bytes())
+        {
+            return Err(IdentityError::OtherKeys { path: folder.keys() });
+        }
         let root = VerifyingKey::from_bytes(&enrolment.root).ok().ok_or_else(damaged(folder.enrolment()))?;
         Ok(Self { keys, subkeys, enrolment, root })
     }

@@ -7,6 +7,7 @@ use kido_shared::challenge::Origin;
 use kido_shared::feed::FeedKeyCertificate;
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::ticket::Zone;
+use minicbor::bytes::ByteArray;
 
 use super::IdentityError;
 
@@ -55,10 +56,13 @@ struct Stored {
     root: [u8; 32],
     #[n(8)]
     feed_key: FeedKeyCertificate,
+    /// Whose keys were enrolled; nothing from versions that did not keep it.
+    #[n(9)]
+    verifying_key: Option<ByteArray<32>>,
 }
 
 impl Enrolment {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self, enrolled: &VerifyingKey) -> Vec<u8> {
         let stored = Stored {
             gate: self.gate,
             event: self.event,
@@ -69,6 +73,7 @@ impl Enrolment {
             origin: self.origin.as_str().to_owned(),
             root: self.root.to_bytes(),
             feed_key: self.feed_key.clone(),
+            verifying_key: Some(enrolled.to_bytes().into()),
         };
         let mut bytes = Vec::new();
         match minicbor::encode(&stored, &mut bytes) {
@@ -78,10 +83,12 @@ impl Enrolment {
         }
     }
 
-    pub(super) fn decode(bytes: &[u8], path: &Path) -> Result<Self, IdentityError> {
+    /// Gives with it whose keys were enrolled, where that was kept.
+    pub(super) fn decode(bytes: &[u8], path: &Path) -> Result<(Self, Option<[u8; 32]>), IdentityError> {
         let damaged = || IdentityError::Damaged { path: path.to_path_buf() };
         let stored: Stored = minicbor::decode(bytes).map_err(|_no_detail| damaged())?;
-        Ok(Self {
+        let enrolled = stored.verifying_key.map(|key| *key);
+        let enrolment = Self {
             gate: stored.gate,
             event: stored.event,
             event_name: stored.event_name,
@@ -91,6 +98,7 @@ impl Enrolment {
             origin: Origin::parse(&stored.origin).map_err(IdentityError::Origin)?,
             root: VerifyingKey::from_bytes(&stored.root).map_err(|_no_detail| damaged())?,
             feed_key: stored.feed_key,
-        })
+        };
+        Ok((enrolment, enrolled))
     }
 }

@@ -95,6 +95,8 @@ pub struct Recovery {
     gives_up: bool,
     /// Whether the records are all here: it never becomes untrue, since the feed grows again from then on.
     has_records: bool,
+    /// Whether it stands behind a cut, where no record is waited for.
+    is_after_cut: bool,
     parts: BTreeMap<GateId, Part>,
 }
 
@@ -120,13 +122,20 @@ impl Recovery {
     /// Begins, or goes on after a restart.
     #[must_use]
     pub const fn begin(since: Timestamp, signed: FollowedTo) -> Self {
-        Self { since, signed, gives_up: false, has_records: false, parts: BTreeMap::new() }
+        Self { since, signed, gives_up: false, has_records: false, is_after_cut: false, parts: BTreeMap::new() }
     }
 
     /// Begins behind a cut: what was said before it is given up, and what was let in is still to be brought by journals.
     #[must_use]
     pub const fn after_cut(since: Timestamp, own: FollowedTo) -> Self {
-        Self { since, signed: own, gives_up: false, has_records: true, parts: BTreeMap::new() }
+        Self { since, signed: own, gives_up: false, has_records: true, is_after_cut: true, parts: BTreeMap::new() }
+    }
+
+    /// Whether no record is waited for: a gate that knows of more all the same shows that the log is older than the cut's
+    /// end, and gets another recovery begun.
+    #[must_use]
+    pub const fn is_after_cut(&self) -> bool {
+        self.is_after_cut
     }
 
     /// When it began.

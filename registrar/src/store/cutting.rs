@@ -92,6 +92,7 @@ impl Store {
     /// [`CutRefusal`] or [`StorageError`].
     pub async fn cut_epoch(&self, event: EventId, cut: SignedEpochCut) -> Result<CutView, Refused> {
         let (store, live) = (self.clone(), self.live(event)?);
+        self.settle_feed_key(&live).await?;
         let begun = tokio::task::spawn_blocking(move || {
             let said = EpochCut::verify(cut.as_bytes(), store.root_key(), event);
             let said = said.map_err(|error| Failed::Refused(CutRefusal::NotTheRoots(error)))?;
@@ -109,20 +110,26 @@ impl LiveEvent {
 
     fn cut(&self, signed: &SignedEpochCut, said: &EpochCut, now: Timestamp) -> Result<CutView, Refused> {
         // Nobody brings records meanwhile; what a gate had begun to bring is of the epoch that ends.
-        let mut work = self.recovering.work(self.id())?;
+        let mut work = self.recovering.work_now(self.id())?;
         let before = reading::cut(&self.facts)?;
         let repeated = before.as_ref().is_some_and(|before| before.signed.as_slice() == signed.as_bytes());
-        let unfinished = before.is_some_and(|before| before.retelling.is_some());
-        if repeated && !unfinished {
+        let noted = self.mark.kept().map(|kept| kept.to.epoch);
+        let unfinished = before.filter(|before| before.retelling.is_some());
+        if unfinished.as_ref().is_some_and(|before| noted >= Some(before.epoch)) {
+            // It was told to its end before a backup took its place; the next start tries once more.
+            return Err(StorageError::CutOff(self.id()).into());
+        }
+        if repeated && unfinished.is_none() && noted >= Some(said.epoch) {
             return Ok(self.cut_view()?);
         }
+        let goes_on = repeated || unfinished.is_some();
         let known = self.known_epoch()?;
-        if !unfinished && said.epoch <= known {
+        if !goes_on && said.epoch <= known {
             return Err(Failed::Refused(CutRefusal::NotForward { to: said.epoch, known }));
         }
         let stage = self.recovering.stage();
         self.recovering.set(Some(Stage::Records));
-        if !unfinished && let Err(error) = self.begin_epoch(signed, said, now) {
+        if !goes_on && let Err(error) = self.begin_epoch(signed, said, now) {
             self.recovering.set(stage);
             return Err(error.into());
         }
@@ -151,6 +158,8 @@ impl LiveEvent {
         let certificate = self.signer.certificate();
         self.write(move |changing| {
             changing.cut(epoch);
+            // The log's word, where a failing disk keeps the signer behind it: a revocation is never left behind.
+            let certificate = reading::feed_keys(changing)?.pop().unwrap_or(certificate);
             changing.publish(&FeedRecord::Key(KeyRecord { certificate }))?;
             changing.publish(&FeedRecord::Policy(reading::policy(changing)?))?;
             let mut gates = Vec::new();
@@ -280,7 +289,7 @@ fn tell(
 
 /// Tells who entered with a ticket, and which conflicts of it stand.
 ///
-/// What was annulled used no entry, and its own gate knows it. Who has left comes before who is inside, in the order of the
+/// What was annulled used no entry and is not told of: its own gate knows it, and tells the arbiter. Who has left comes before who is inside, in the order of the
 /// entries: whoever follows counts them as they were counted when they came one by one.
 fn tell_uses(changing: &mut Changing<'_, '_>, ticket: TicketId) -> Result<(), StorageError> {
     for (admission, ending) in uses(changing, ticket)? {

@@ -100,12 +100,7 @@ impl Store {
 
     fn head_unnoted(&self, event: EventId) -> Result<(FollowedTo, SignedHead), StorageError> {
         match self.live(event) {
-            Ok(live) => {
-                let (reached, now) = (live.reached()?, self.now());
-                // Asked behind the look: of an epoch that has begun and is not told to its end, no head is signed.
-                live.recovering.may_tell(&live)?;
-                Ok(live.signer.head(reached, now)?)
-            }
+            Ok(live) => Ok(live.signer.head(live.may_be_told()?, self.now())?),
             // Gates wipe themselves by this registrar's time: it is told as long as one may still ask.
             Err(StorageError::Forgotten(_)) => self.last_word(event)?.head(self.now()),
             Err(error) => Err(error),

@@ -86,7 +86,7 @@ impl Store {
 
     /// Puts the key that the log names last in the keyring, and signs with it: behind a change, and before whatever comes
     /// after one that a failing disk has cut off. Until then heads are signed with the old key, which nobody may believe.
-    async fn settle_feed_key(&self, live: &LiveEvent) -> Result<(), StorageError> {
+    pub(super) async fn settle_feed_key(&self, live: &LiveEvent) -> Result<(), StorageError> {
         let newest = reading::feed_keys(&live.facts)?.pop();
         let Some(newest) = newest.filter(|newest| *newest != live.signer.certificate()) else { return Ok(()) };
         let (store, event) = (self.clone(), live.id());

@@ -75,11 +75,24 @@ impl LiveEvent {
 
     /// Keeps how far the feed reaches, where that may be told. For a thread that may wait for the disk.
     pub(super) fn note_reached(&self, now: Timestamp) -> Result<(), StorageError> {
-        let reached = self.reached()?;
-        // Asked behind the look: an epoch that has begun and is not told to its end is not noted as told.
-        self.recovering.may_tell(self)?;
-        self.mark.note(reached, now);
+        self.mark.note(self.may_be_told()?, now);
         Ok(())
+    }
+
+    /// How far the feed reaches that may be told: never a part of an epoch that a cut has begun and not told to its end.
+    ///
+    /// # Errors
+    /// [`StorageError::Recovering`].
+    pub(super) fn may_be_told(&self) -> Result<FollowedTo, StorageError> {
+        loop {
+            let before = self.reached()?;
+            self.recovering.may_tell(self)?;
+            // A cut that begins behind the question shows by its epoch; one that ended before it, by its whole length.
+            let reached = self.reached()?;
+            if reached.epoch == before.epoch {
+                return Ok(reached);
+            }
+        }
     }
 
     /// How fast each gate claims.

@@ -73,6 +73,14 @@ impl Recovering {
         self.work.lock().map_err(|_poisoned| StorageError::CutOff(event))
     }
 
+    /// The same for whoever does not wait behind somebody's long way.
+    pub(super) fn work_now(&self, event: EventId) -> Result<MutexGuard<'_, Option<Work>>, StorageError> {
+        self.work.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StorageError::Busy,
+            TryLockError::Poisoned(_) => StorageError::CutOff(event),
+        })
+    }
+
     /// As a bug in a step would leave it.
     #[cfg(test)]
     pub(super) fn cut_off(&self) {
@@ -120,11 +128,19 @@ fn go_on_from(live: &LiveEvent, now: Timestamp) -> Result<(), StorageError> {
     let mut guard = live.recovering.work.lock().unwrap_or_else(PoisonError::into_inner);
     let work = &mut *guard;
     let (kept, cut) = (live.mark.kept(), reading::cut(&live.facts)?);
-    if let Some(cut) = cut.filter(|cut| kept.as_ref().is_none_or(|kept| kept.to.epoch < cut.epoch)) {
-        live.recovering.set(Some(Stage::Records));
-        apart(|| live.retell())?;
-        tracing::warn!(event = %live.id(), epoch = %cut.epoch, "a cut was told to its end");
-        return apart(|| live.begin_after_cut(work, now));
+    if let Some(cut) = cut {
+        let is_news = kept.as_ref().is_none_or(|kept| kept.to.epoch < cut.epoch);
+        if cut.retelling.is_some() {
+            // Also where the log came from a backup that was taken in the middle: the same records are made once more, byte
+            // for byte, and what followed on them is missed below.
+            live.recovering.set(Some(Stage::Records));
+            apart(|| live.retell())?;
+            tracing::warn!(event = %live.id(), epoch = %cut.epoch, "a cut was told to its end");
+        }
+        if is_news {
+            return apart(|| live.begin_after_cut(work, now));
+        }
+        live.recovering.set(None);
     }
     let (Some(kept), own) = (kept, live.reached()?) else { return Ok(()) };
     let behind = lacks(&own, &kept.to);
@@ -208,7 +224,8 @@ impl LiveEvent {
     fn begin_recovery(&self, work: &mut Option<Work>, head: &VerifiedHead, now: Timestamp) -> Result<(), StorageError> {
         let (own, kept) = (self.reached()?, self.mark.kept());
         let recovered_at = kept.as_ref().and_then(|kept| kept.recovered_at);
-        if work.is_some() || !begins(&own, head, recovered_at) {
+        let waits_for_records = work.as_ref().is_some_and(|work| !work.recovery.is_after_cut());
+        if waits_for_records || !begins(&own, head, recovered_at) {
             return Ok(());
         }
         let unheard = kept.and_then(|kept| kept.unheard);
@@ -274,6 +291,10 @@ impl Store {
         let own = live.reached().ok()?;
         match live.recovering.work.try_lock() {
             Ok(work) => match work.as_ref() {
+                // Behind a cut nobody is ahead of us, unless log and keyring both came back from before.
+                Some(work) if work.recovery.is_after_cut() && followed > (own.epoch.get(), own.length) => {
+                    Some(RecoveryWish::Head)
+                }
                 Some(work) => Some(work.wish(gate, live.recovering.stage(), &own, self.now())),
                 // It was left out, and has come back: what it let in may be known to nobody else.
                 None if let Some(since) = live.mark.owed_since(gate) => Some(RecoveryWish::Journal { since }),
@@ -409,6 +430,12 @@ impl Store {
         let (to, unheard) = (live.reached().unwrap(), Some(Unheard { since, gates: vec![gate] }));
         let records_given_up = None;
         live.mark.keep(Reached { to, recovering: None, recovered_at: Some(since), unheard, records_given_up }).unwrap();
+    }
+
+    /// As a keyring has it that came back from before everything.
+    #[cfg(test)]
+    pub(crate) fn forget_mark(&self, event: EventId) {
+        self.shared.keyring.forget_reached(event).unwrap();
     }
 
     /// Whether an event is being got back.

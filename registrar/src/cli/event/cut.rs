@@ -27,8 +27,10 @@ signs that here, on the machine that this is said on, and is sent nowhere. Bring
   journals         are kept, and every gate is asked for its own once more: who got in is in, as far as journals tell. Until
                    they are here no claim is answered; `event recover EVENT --without GATE` leaves out one that will not come.
   lost for good    whatever this registrar does not know: tickets imported, cards bound, suspensions and cancellations of
-                   the time that is missing. Import those tickets again; their holders bind again.
-It is asked once; --yes answers for a program. If it fails halfway, say it again: it goes on where it stopped.";
+                   the time that is missing. Import those tickets again; their holders bind again. Who had entered with such a
+                   ticket can enter once more with the new one: bring the gates' records back first wherever they are.
+It is asked once; --yes answers for a program. While it goes on, it is refused as busy; where no answer came, look at
+`event show` first: a later epoch there says that the feed has begun anew. Said again then, it is another cut.";
 
 /// Begin an event's feed anew with the root key
 #[derive(Debug, Args)]

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use ed25519_dalek::SigningKey;
 use kido_shared::binding::{BindingTag, SealedKey};
 use kido_shared::challenge::Action;
-use kido_shared::feed::{Conflict, EpochCut, FeedError, FeedRecord, SignedEpochCut, TicketRecord};
+use kido_shared::feed::{Conflict, EpochCut, FeedError, FeedRecord, SignedEpochCut, TicketRecord, decode_range};
 use kido_shared::ids::{AdmissionId, Epoch, FeedSequence, TicketId};
 use kido_virtual_card::character::Character;
 
 use super::super::*;
 use super::following::follow;
+use super::recovering::{backed_up, restored};
 use super::tickets::busy_event;
 use crate::domain::cut::CutRefusal;
+use crate::domain::recovery::Stage;
 use crate::keyring::read_root_key;
 use crate::testing::{NOW, Registrar, row};
 
@@ -144,4 +146,47 @@ async fn a_cut_that_broke_off_is_told_to_its_end_by_the_next_start() {
     assert!(told.len() > 1_500);
     places_hold(&registrar, event, &told);
     registrar.ticket(event, 99).await;
+}
+
+#[tokio::test]
+async fn a_backup_from_the_middle_of_a_cut_tells_the_same_records_and_misses_what_followed() {
+    let registrar = Registrar::new();
+    let event = busy_event(&registrar).await;
+    let signed = cut(&registrar, event, 7);
+    let live = registrar.store.live(event).unwrap();
+    let said = EpochCut::verify(signed.as_bytes(), registrar.store.root_key(), event).unwrap();
+    let begun = tokio::task::spawn_blocking(move || live.begin_epoch(&signed, said.cut(), NOW));
+    begun.await.unwrap().unwrap();
+    let (registrar, backup) = backed_up(registrar);
+    let (told, whole) = (follow(&registrar.store, event).await, registrar.store.event(event).unwrap().feed_length);
+    registrar.ticket(event, 99).await;
+    registrar.store.signed_head(event).unwrap();
+    let tail = registrar.store.feed_tail(event, Epoch::new(7), 0).await.unwrap();
+    let registrar = restored(registrar, &backup);
+    assert_eq!(registrar.store.event(event).unwrap().feed_length, whole);
+    assert_eq!(registrar.store.recovery(event).await.unwrap().stage, Some(Stage::Records), "a ticket is missed");
+    let again = registrar.store.feed_tail(event, Epoch::new(7), 0).await.unwrap();
+    let (tail, again) = (decode_range(&tail.unwrap()).unwrap(), decode_range(&again.unwrap()).unwrap());
+    assert_eq!(tail.get(..again.len()), Some(again.as_slice()), "byte for byte");
+    assert_eq!(told.len(), again.len());
+}
+
+#[tokio::test]
+async fn a_cut_whose_end_could_not_be_noted_is_gone_on_with_when_it_is_said_again() {
+    let registrar = Registrar::new();
+    let event = busy_event(&registrar).await;
+    let signed = cut(&registrar, event, 7);
+    let live = registrar.store.live(event).unwrap();
+    let said = EpochCut::verify(signed.as_bytes(), registrar.store.root_key(), event).unwrap();
+    let begun = signed.clone();
+    let told = tokio::task::spawn_blocking(move || {
+        live.recovering.set(Some(Stage::Records));
+        live.begin_epoch(&begun, said.cut(), NOW).unwrap();
+        live.retell()
+    });
+    told.await.unwrap().unwrap();
+    assert!(registrar.store.signed_head(event).is_err(), "nobody was told that it is whole");
+    let view = registrar.store.cut_epoch(event, signed).await.unwrap();
+    assert_eq!(view.epoch, Epoch::new(7));
+    registrar.store.signed_head(event).unwrap();
 }

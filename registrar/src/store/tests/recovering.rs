@@ -19,6 +19,7 @@ use kido_virtual_card::character::Character;
 use super::super::*;
 use super::following::follow;
 use super::gates::{admission, claim};
+use crate::domain::cut::CutRefusal;
 use crate::domain::gate::GateRefusal;
 use crate::domain::history::Actor;
 use crate::domain::recovery::{Brought, RecoveryRefusal, Stage};
@@ -57,7 +58,7 @@ fn started(folder: tempfile::TempDir, clock: Arc<ManualClock>, skip: usize) -> R
 }
 
 /// A copy of the stores, as a backup takes it.
-fn backed_up(registrar: Registrar) -> (Registrar, PathBuf) {
+pub(super) fn backed_up(registrar: Registrar) -> (Registrar, PathBuf) {
     let (folder, clock) = stopped(registrar);
     let backup = folder.path().join("backup");
     copy(&folder.path().join("events"), &backup);
@@ -65,7 +66,7 @@ fn backed_up(registrar: Registrar) -> (Registrar, PathBuf) {
 }
 
 /// The stores as they were; the keyring is what it is.
-fn restored(registrar: Registrar, backup: &Path) -> Registrar {
+pub(super) fn restored(registrar: Registrar, backup: &Path) -> Registrar {
     let (folder, clock) = stopped(registrar);
     let events = folder.path().join("events");
     std::fs::remove_dir_all(&events).unwrap();
@@ -544,7 +545,35 @@ async fn a_registrar_restored_to_before_a_cut_knows_it_and_needs_another_one() {
     let wish = store.take_back(event, evening.gates[0], RecoveryOffer::Head { head }).await.unwrap();
     assert_eq!(wish, RecoveryWish::Nothing, "its records do not follow on these");
     let same = store.cut_epoch(event, super::cutting::cut(&registrar, event, 5)).await;
-    assert!(same.is_err(), "two histories never share an epoch: {same:?}");
+    let forward = matches!(same, Err(Failed::Refused(CutRefusal::NotForward { .. })));
+    assert!(forward, "two histories never share an epoch: {same:?}");
     store.cut_epoch(event, super::cutting::cut(&registrar, event, 6)).await.unwrap();
     assert_eq!(store.recovery(event).await.unwrap().stage, Some(Stage::Admissions));
+}
+
+#[tokio::test]
+async fn a_log_from_behind_a_cut_under_a_keyring_from_before_it_is_got_back() {
+    let evening = Evening::restored().await;
+    let (event, gates) = (evening.event, evening.gates);
+    evening.store().cut_epoch(event, super::cutting::cut(&evening.registrar, event, 5)).await.unwrap();
+    let (registrar, backup) = backed_up(evening.registrar);
+    let (since_cut, _code) = registrar.ticket(event, 90).await;
+    let reached = registrar.store.event(event).unwrap().feed_length;
+    let head = registrar.store.signed_head(event).unwrap().into_bytes();
+    let tail = registrar.store.feed_tail(event, Epoch::new(5), 0).await.unwrap().unwrap();
+    registrar.store.forget_mark(event);
+    let registrar = restored(registrar, &backup);
+    let store = &registrar.store;
+    let from = store.event(event).unwrap().feed_length;
+    assert!(from < reached);
+    assert_eq!(store.recovery_wish(event, gates[0], (5, reached)), Some(RecoveryWish::Head), "it is ahead of us");
+    let wish = store.take_back(event, gates[0], RecoveryOffer::Head { head: head.clone() }).await.unwrap();
+    assert_eq!(wish, RecoveryWish::Records { from });
+    let missing = decode_range(&tail).unwrap().split_off(usize::try_from(from).unwrap());
+    let range = encode_range(&missing).unwrap();
+    store.take_back(event, gates[0], RecoveryOffer::Records { from, range }).await.unwrap();
+    store.take_back(event, gates[1], RecoveryOffer::Head { head }).await.unwrap();
+    assert_eq!(store.recovery(event).await.unwrap().stage, Some(Stage::Admissions));
+    assert_eq!(store.event(event).unwrap().feed_length, reached);
+    assert!(store.ticket(event, &TicketName::Id(since_cut)).is_ok(), "what gates had heard of behind the cut");
 }
