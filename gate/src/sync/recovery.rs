@@ -39,6 +39,10 @@ pub async fn bring_back(
             }
             RecoveryWish::Journal { since } => {
                 upload_again(registrar, (journal, replica), since).await?;
+                if !journal.outbox()?.batch().endings.is_empty() {
+                    // Of admissions that other gates have not brought yet: what it takes no more of is not delivered.
+                    return Ok(());
+                }
                 RecoveryOffer::Delivered { since }
             }
         };
