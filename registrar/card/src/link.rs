@@ -79,7 +79,7 @@ impl Link {
     /// # Errors
     /// [`LinkError`]; [`LinkError::Scheme`] where it is a link without one, which nobody but a person can have typed.
     pub fn handed_over(text: &str) -> Result<Self, LinkError> {
-        Self::parse(without_scheme(text.trim()).ok_or(LinkError::Scheme)?)
+        Self::read(without_scheme(text.trim()).ok_or(LinkError::Scheme)?)
     }
 
     /// Reads a link as it was pasted, scanned or typed; copied from a button it has the scheme in front.
@@ -88,7 +88,12 @@ impl Link {
     /// [`LinkError`].
     pub fn parse(text: &str) -> Result<Self, LinkError> {
         let text = text.trim();
-        let text = without_scheme(text).unwrap_or(text);
+        Self::read(without_scheme(text).unwrap_or(text))
+    }
+
+    /// Reads what follows the scheme, which stands there once at most.
+    fn read(text: &str) -> Result<Self, LinkError> {
+        let text = text.trim();
         if text.is_empty() {
             return Err(LinkError::Empty);
         }
@@ -153,6 +158,12 @@ mod tests {
         let link = Link::parse(&holder_link(&origin, &code)).unwrap();
         assert_eq!((link.kind, link.origin), (LinkKind::Holder, origin));
         assert_eq!(link.code.hash(), code.hash());
+    }
+
+    #[test]
+    fn a_scheme_stands_once_however_the_link_came() {
+        let twice = format!("kido:KIDO:https://tickets.example/r#{CODE}");
+        assert!(Link::handed_over(&twice).is_err() && Link::parse(&twice).is_err());
     }
 
     #[test]
