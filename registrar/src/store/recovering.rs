@@ -134,11 +134,11 @@ fn go_on_from(live: &LiveEvent, now: Timestamp) -> Result<(), StorageError> {
             // Also where the log came from a backup that was taken in the middle: the same records are made once more, byte
             // for byte, and what followed on them is missed below.
             live.recovering.set(Some(Stage::Records));
-            apart(|| live.retell())?;
+            on_its_own_thread(|| live.retell())?;
             tracing::warn!(event = %live.id(), epoch = %cut.epoch, "a cut was told to its end");
         }
         if is_news {
-            return apart(|| live.begin_after_cut(work, now));
+            return on_its_own_thread(|| live.begin_after_cut(work, now));
         }
         live.recovering.set(None);
     }
@@ -157,7 +157,7 @@ fn go_on_from(live: &LiveEvent, now: Timestamp) -> Result<(), StorageError> {
     }
     if !behind && given_up {
         *work = Some(Work { recovery: Recovery::after_cut(since, own), spool: None });
-        return apart(|| live.settle(work, now).map(|_stage| ()));
+        return on_its_own_thread(|| live.settle(work, now).map(|_stage| ()));
     }
     *work = Some(Work { recovery: Recovery::begin(since, signed), spool: None });
     live.recovering.set(Some(Stage::Records));
@@ -166,8 +166,8 @@ fn go_on_from(live: &LiveEvent, now: Timestamp) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// On a thread of its own: whoever opens stores may be a thread that must not wait for them.
-fn apart(step: impl FnOnce() -> Result<(), StorageError> + Send) -> Result<(), StorageError> {
+/// Takes a step that waits for the disk: whoever opens stores may be a thread that must not wait for them.
+fn on_its_own_thread(step: impl FnOnce() -> Result<(), StorageError> + Send) -> Result<(), StorageError> {
     let ended = std::thread::scope(|scope| scope.spawn(step).join());
     ended.map_err(|_panicked| StorageError::Entry("a cut"))?
 }
