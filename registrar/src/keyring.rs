@@ -28,7 +28,7 @@ mod week_keys;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use core::time::Duration;
 
@@ -126,8 +126,10 @@ pub struct Keyring {
     folder: PathBuf,
     master: Sealing,
     root: VerifyingKey,
-    /// One change of the folder at a time; and the weeks whose keys are about to be used, by how many.
-    changing: Mutex<BTreeMap<RetentionWeek, usize>>,
+    /// One change of the folder at a time.
+    changing: Mutex<()>,
+    /// The weeks whose keys are about to be used, by how many. Never held over a wait for the disk.
+    held: Arc<Mutex<BTreeMap<RetentionWeek, usize>>>,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -182,7 +184,13 @@ impl Keyring {
         let root_file = folder.join(ROOT);
         let root = files::read_exactly::<KEY_BYTES>(&root_file)?;
         let root = VerifyingKey::from_bytes(&root).map_err(|_no_detail| KeyringError::Content(root_file))?;
-        Ok(Self { folder: folder.to_owned(), master: Sealing::new(&master), root, changing: Mutex::default() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            master: Sealing::new(&master),
+            root,
+            changing: Mutex::default(),
+            held: Arc::default(),
+        })
     }
 
     /// The verifying half of the root key.
@@ -268,7 +276,7 @@ impl Keyring {
         Ok(spare)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<RetentionWeek, usize>> {
+    fn lock(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

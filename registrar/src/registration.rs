@@ -21,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::domain::postponement::POSTPONEMENT;
 use crate::domain::registration::RegistrationRefusal;
 use crate::store::{BindRequest, CodedTicket, EventView, Failed, ProvedCard, StorageError, Store, TicketView};
+use crate::visitor::Neighbourhood;
 use native_rsa::NativeRsa;
 use sessions::{Session, Sessions};
 
@@ -49,6 +50,8 @@ pub enum StartRequest {
         action: Action,
         /// Which event.
         event: EventId,
+        /// From where it is asked for, as far as that is known: anybody can ask, so each household has a few.
+        from: Option<Neighbourhood>,
     },
 }
 
@@ -126,13 +129,13 @@ impl Registrations {
     /// [`RegistrationRefusal`] or [`StorageError`].
     pub fn start(&self, request: StartRequest) -> Result<Started, Refused> {
         let store = &self.shared.store;
-        let (action, event, opened) = match request {
+        let (action, event, opened, from) = match request {
             StartRequest::WithCode { action, code } => {
                 let (event, ticket) = store.begin_with_code(action, code)?;
-                (action, event, Some((ticket, code)))
+                (action, event, Some((ticket, code)), None)
             }
-            StartRequest::CardAlone { action: action @ (Action::Show | Action::Resume), event } => {
-                (action, event, None)
+            StartRequest::CardAlone { action: action @ (Action::Show | Action::Resume), event, from } => {
+                (action, event, None, from)
             }
             StartRequest::CardAlone { action: Action::Bind, .. } => {
                 return Err(refused(RegistrationRefusal::NothingNamed));
@@ -144,7 +147,7 @@ impl Registrations {
         let (session, challenge) = (SessionId::generate(&mut random), Challenge::generate(&mut random));
         let expires_at = now.after(SESSION_LIFETIME);
         let coded = opened.as_ref().map(|(ticket, code)| CodedTicket { ticket: ticket.ticket, code: *code });
-        let kept = Session { action, event: event.event, coded, challenge: challenge.clone(), expires_at };
+        let kept = Session { action, event: event.event, coded, challenge: challenge.clone(), from, expires_at };
         let mut sessions = self.shared.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.open(session, kept, now).map_err(Failed::Refused)?;
         drop(sessions);

@@ -57,7 +57,6 @@ const BUYERS: [(&str, By); 33] = [
     ("excuse-is-registration", Buyer),
     ("excuse-returned", Trouble),
     ("excuse-too-many-tries", Trouble),
-    ("excuse-too-many-pages", Trouble),
     ("excuse-other-tab", Trouble),
     ("excuse-page-over", Trouble),
     ("excuse-not-now", Nobody("no state of a ticket leads here: what a suspension refuses has an excuse of its own")),

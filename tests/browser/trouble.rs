@@ -1,6 +1,4 @@
-//! A buyer whose registrar is pestered, full or gone; and tickets that are not paid, given back, or over.
-
-mod crowd;
+//! A buyer whose registrar is pestered or gone; and tickets that are not paid, given back, or over.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,7 +44,6 @@ async fn a_buyer_is_told_what_stands_in_the_way() -> anyhow::Result<()> {
             Guest { venue: &mut venue, event: &event, card, visitor, language, links }.stays(&mut chapter).await?,
         );
     }
-    crowd::fills_the_registrar(&mut chapter, &venue, &event, &mut visitors).await;
     for visitor in visitors {
         chapter
             .step("every state was looked at, none keeps anybody out", async {
@@ -69,7 +66,7 @@ struct Guest<'g> {
 }
 
 impl Guest<'_> {
-    /// Meets everything that one person can meet; gives the browser for what it takes a crowd to see.
+    /// Meets everything that one person can meet.
     async fn stays(mut self, chapter: &mut Chapter) -> anyhow::Result<Visitor> {
         let over = self.buys().await?;
         self.guesses(chapter).await;

@@ -5,11 +5,22 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use kido_gate::config::Config;
-use kido_gate::identity::Identity;
+use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::journal::Journal;
+use kido_store::{FolderLock, StoreError};
 use rand::rngs::OsRng;
 
 use super::{folder_of, machine_clock, say};
+
+/// Keeps the gate from running until all is wiped: what it let in meanwhile would go into files that are no longer there.
+fn hold(folder: &DataFolder) -> anyhow::Result<Vec<FolderLock>> {
+    let stores = [folder.journal(), folder.replica()].into_iter().filter(|store| store.exists());
+    let held = stores.map(|store| FolderLock::take(&store)).collect();
+    match held {
+        Err(StoreError::InUse { .. }) => anyhow::bail!("the gate is running: stop it first; nothing was wiped"),
+        held => Ok(held?),
+    }
+}
 
 /// Wipes subkeys, replica and journal, once nothing in the journal is still to be heard by anybody.
 pub(super) fn wipe(config: &Config, yes: bool, undelivered: bool) -> anyhow::Result<ExitCode> {
@@ -24,6 +35,7 @@ pub(super) fn wipe(config: &Config, yes: bool, undelivered: bool) -> anyhow::Res
             "admissions wait here that nobody else knows: let the gate run once with its uplink, or give --even-undelivered"
         );
     }
+    let _held = hold(&folder)?;
     if !yes {
         anyhow::ensure!(std::io::stdin().is_terminal(), "nobody is here to ask: give --yes");
         say("This wipes the event's subkeys, its replica and this gate's journal. Type wipe to go on:")?;

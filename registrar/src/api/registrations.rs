@@ -19,7 +19,7 @@ use crate::per_minute::TooOften;
 use crate::registration::{Proved, StartRequest, Started};
 use crate::state::AppState;
 use crate::store::Failed;
-use crate::visitor::Visitor;
+use crate::visitor::{Neighbourhood, Visitor};
 
 /// Nothing is asked about revocation: no certified route is configured (`protocol.md` §2).
 const REVOCATION: &str = "not_checked";
@@ -32,7 +32,7 @@ pub async fn start(
     visitor: Visitor,
     JsonBody(wanted): JsonBody<StartRegistration>,
 ) -> Result<Json<RegistrationStarted>, AppError> {
-    let started = app.registrations.start(request(&wanted)?);
+    let started = app.registrations.start(request(&wanted, visitor.from)?);
     if matches!(started, Err(Failed::Refused(RegistrationRefusal::UnknownCode))) {
         app.note_miss(visitor.from).map_err(|TooOften| AppError::TooManyTries)?;
     }
@@ -54,14 +54,14 @@ pub async fn prove(
     Ok(Json(outcome(app.registrations.prove(session, certificate, signature).await?)))
 }
 
-fn request(wanted: &StartRegistration) -> Result<StartRequest, AppError> {
+fn request(wanted: &StartRegistration, from: Option<Neighbourhood>) -> Result<StartRequest, AppError> {
     let action = wanted.action;
     match (&wanted.code, wanted.event) {
         (Some(code), None) => {
             let code = Code::parse(code).map_err(|error| RequestError::field("code", &error))?;
             Ok(StartRequest::WithCode { action, code: code.hash() })
         }
-        (None, Some(event)) => Ok(StartRequest::CardAlone { action, event }),
+        (None, Some(event)) => Ok(StartRequest::CardAlone { action, event, from }),
         (Some(_), Some(_)) => Err(RequestError::field("event", &"a code names its event already").into()),
         (None, None) => Err(RegistrationRefusal::NothingNamed.into()),
     }

@@ -1,8 +1,8 @@
 //! The keys of weeks: what an event's key is wrapped under, and what is destroyed once the last such event may go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::EventId;
@@ -28,14 +28,14 @@ pub struct WrappedEventKey {
 /// While it lives, nobody shreds the key of its week: between wrapping an event key and storing it, no event shows yet that
 /// the week is needed.
 #[derive(Debug)]
-pub struct WeekHold<'k> {
-    keyring: &'k Keyring,
+pub struct WeekHold {
+    held: Arc<Mutex<BTreeMap<RetentionWeek, usize>>>,
     week: RetentionWeek,
 }
 
-impl Drop for WeekHold<'_> {
+impl Drop for WeekHold {
     fn drop(&mut self) {
-        let mut held = self.keyring.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         match held.get_mut(&self.week) {
             Some(count) if *count > 1 => *count = count.saturating_sub(1),
             Some(_) | None => drop(held.remove(&self.week)),
@@ -56,7 +56,7 @@ impl Keyring {
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<WrappedEventKey, KeyringError> {
         let week = RetentionWeek::of(retention_at).ok_or(KeyringError::Week)?;
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.lock();
         if !self.week_file(week).exists() {
             let mut fresh = Zeroizing::new([0; KEY_BYTES]);
             random.fill_bytes(fresh.as_mut_slice());
@@ -78,16 +78,19 @@ impl Keyring {
         Ok(EventKey::from_bytes(key))
     }
 
-    /// Keeps the key of a retention date's week from being shredded for as long as the answer lives.
+    /// Keeps the key of a retention date's week from being shredded for as long as the answer lives. Waits for whoever is
+    /// shredding.
     ///
     /// # Errors
     /// [`KeyringError::Week`].
-    pub fn hold(&self, retention_at: Timestamp) -> Result<WeekHold<'_>, KeyringError> {
+    pub fn hold(&self, retention_at: Timestamp) -> Result<WeekHold, KeyringError> {
         let week = RetentionWeek::of(retention_at).ok_or(KeyringError::Week)?;
-        let mut held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.lock();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let count = held.entry(week).or_default();
         *count = count.saturating_add(1);
-        Ok(WeekHold { keyring: self, week })
+        drop(held);
+        Ok(WeekHold { held: Arc::clone(&self.held), week })
     }
 
     /// Destroys the keys of those weeks that nobody needs: the event keys wrapped under them, in stores and in every backup
@@ -101,9 +104,12 @@ impl Keyring {
         weeks: &[RetentionWeek],
         needed: impl FnOnce() -> Result<Option<BTreeSet<RetentionWeek>>, E>,
     ) -> Result<bool, E> {
-        let held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody begins to hold one meanwhile, either.
+        let _changing = self.lock();
         let Some(needed) = needed()? else { return Ok(false) };
-        for week in weeks.iter().filter(|week| !needed.contains(week) && !held.contains_key(week)) {
+        let is_held =
+            |week: &RetentionWeek| self.held.lock().unwrap_or_else(PoisonError::into_inner).contains_key(week);
+        for week in weeks.iter().filter(|week| !needed.contains(week) && !is_held(week)) {
             files::shred(&self.week_file(*week))?;
         }
         Ok(true)

@@ -90,6 +90,8 @@ impl AppState {
             self.store.take_showings(event, gate, batch.to_vec()).await?;
         }
         taken.showings = u64::try_from(file.showings.len()).unwrap_or(u64::MAX);
+        // The gate may be wiped on this answer, and perhaps nobody asks for a head before this log is put back from a backup.
+        self.store.note_reached(event).await?;
         Ok(taken)
     }
 

@@ -9,6 +9,7 @@ use kido_shared::ids::{EventId, SessionId};
 
 use crate::domain::registration::RegistrationRefusal;
 use crate::store::CodedTicket;
+use crate::visitor::Neighbourhood;
 
 /// Most dialogues that are open at a time: 200 a second that all take their five minutes; about 20 MB.
 pub const SESSIONS_MAX: usize = 65_536;
@@ -17,6 +18,10 @@ pub const SESSIONS_MAX: usize = 65_536;
 /// fill an eighth of the places, and whoever has a code still finds one.
 const CARD_ALONE_SESSIONS_MAX: usize = SESSIONS_MAX / 8;
 
+/// Most of those from one household; the one that began first makes room. A family does one at a time, a desk with four
+/// readers four; a stranger who begins one after the other is in nobody's way but his own.
+const CARD_ALONE_PER_NEIGHBOURHOOD: usize = 16;
+
 /// What a dialogue is about; settled when it begins, never by what comes with the proof.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -24,6 +29,8 @@ pub(super) struct Session {
     pub(super) event: EventId,
     pub(super) coded: Option<CodedTicket>,
     pub(super) challenge: Challenge,
+    /// From where it was begun, as far as that is known.
+    pub(super) from: Option<Neighbourhood>,
     pub(super) expires_at: Timestamp,
 }
 
@@ -36,11 +43,14 @@ pub(super) struct Sessions {
     of_code: BTreeMap<CodeHash, SessionId>,
     /// How many of the open ones began without a code.
     card_alone: usize,
+    /// Those of each household, in the order in which they began.
+    card_alone_from: BTreeMap<Neighbourhood, Vec<SessionId>>,
 }
 
 impl Sessions {
     /// Opens a dialogue. Those that are over make room, and so does an earlier one with the same code: one code never
-    /// holds more than one place, and whoever begins again is the one who goes on.
+    /// holds more than one place, and whoever begins again is the one who goes on. Of a household's without a code the
+    /// first makes room, where they are too many.
     pub(super) fn open(&mut self, id: SessionId, session: Session, now: Timestamp) -> Result<(), RegistrationRefusal> {
         while let Some((end, over)) = self.ends.first().copied().filter(|(end, _)| *end <= now) {
             self.ends.remove(&(end, over));
@@ -50,6 +60,12 @@ impl Sessions {
         if let Some(before) = code.and_then(|code| self.of_code.get(&code).copied()) {
             self.take(before, now);
         }
+        let from = session.from.filter(|_from| code.is_none());
+        let siblings = from.and_then(|from| self.card_alone_from.get(&from));
+        let first = siblings.filter(|siblings| siblings.len() >= CARD_ALONE_PER_NEIGHBOURHOOD);
+        if let Some(first) = first.and_then(|siblings| siblings.first().copied()) {
+            self.take(first, now);
+        }
         let card_alone = usize::from(code.is_none());
         if self.open.len() >= SESSIONS_MAX || self.card_alone + card_alone > CARD_ALONE_SESSIONS_MAX {
             return Err(RegistrationRefusal::TooManySessions);
@@ -57,6 +73,9 @@ impl Sessions {
         self.card_alone += card_alone;
         if let Some(code) = code {
             self.of_code.insert(code, id);
+        }
+        if let Some(from) = from {
+            self.card_alone_from.entry(from).or_default().push(id);
         }
         self.ends.insert((session.expires_at, id));
         self.open.insert(id, session);
@@ -80,9 +99,22 @@ impl Sessions {
         let session = self.open.remove(&id)?;
         match session.coded {
             Some(coded) => drop(self.of_code.remove(&coded.code)),
-            None => self.card_alone -= 1,
+            None => {
+                self.card_alone -= 1;
+                self.forget_sibling(id, session.from);
+            }
         }
         Some(session)
+    }
+
+    fn forget_sibling(&mut self, id: SessionId, from: Option<Neighbourhood>) {
+        let Some((from, siblings)) = from.and_then(|from| Some((from, self.card_alone_from.get_mut(&from)?))) else {
+            return;
+        };
+        siblings.retain(|sibling| *sibling != id);
+        if siblings.is_empty() {
+            self.card_alone_from.remove(&from);
+        }
     }
 }
 
@@ -97,6 +129,7 @@ mod tests {
             event: EventId::from_bytes([1; 16]),
             coded: None,
             challenge: Challenge::from_bytes([2; 32]),
+            from: None,
             expires_at: Timestamp::from_unix_ms(expires_at),
         }
     }
@@ -169,6 +202,23 @@ mod tests {
         assert!(!sessions.is_talking(code(8), at(199)));
         sessions.take(id(2), at(60)).unwrap();
         assert!(!sessions.is_talking(code(7), at(60)));
+    }
+
+    #[test]
+    fn a_household_that_begins_with_its_card_again_and_again_is_in_its_own_way_alone() {
+        let (mut sessions, start) = (Sessions::default(), Timestamp::from_unix_ms(0));
+        let from = |last: u8| Some(Neighbourhood::of([192, 0, 2, last].into()));
+        sessions.open(id(1), Session { from: from(1), ..session(100) }, start).unwrap();
+        for number in 2..20_000 {
+            sessions.open(id(number), Session { from: from(2), ..session(100) }, start).unwrap();
+        }
+        assert_eq!(sessions.card_alone, 1 + CARD_ALONE_PER_NEIGHBOURHOOD);
+        assert_eq!(sessions.ends.len(), sessions.open.len());
+        assert!(sessions.take(id(1), start).is_some(), "somebody else's stays");
+        assert!(sessions.take(id(2), start).is_none(), "the first made room");
+        assert!(sessions.take(id(19_999), start).is_some());
+        sessions.open(id(30_000), Session { from: from(3), ..session(300) }, Timestamp::from_unix_ms(200)).unwrap();
+        assert_eq!((sessions.open.len(), sessions.card_alone_from.len()), (1, 1), "the others are over and forgotten");
     }
 
     #[test]

@@ -6,9 +6,10 @@ use kido_shared::ids::TicketId;
 use kido_virtual_card::character::Character;
 
 use super::*;
+use crate::domain::history::Actor;
 use crate::domain::ticket::{CHANGES_PER_DAY, TicketAction, TicketState};
 use crate::store::TicketName;
-use crate::testing::{Registrar, certificate, message, sign};
+use crate::testing::{Registrar, certificate, message, row, sign};
 
 fn refusal<T: std::fmt::Debug>(answer: Result<T, Refused>) -> RegistrationRefusal {
     match answer.unwrap_err() {
@@ -180,7 +181,7 @@ async fn a_card_alone_shows_its_tickets_and_a_strangers_has_none() {
     let event = registrar.event().await;
     let (ticket, code) = registrar.ticket(event, 1).await;
     registrar.register(Action::Bind, &code, Character::Holder).await.unwrap();
-    let alone = StartRequest::CardAlone { action: Action::Show, event };
+    let alone = StartRequest::CardAlone { action: Action::Show, event, from: None };
     let started = registrar.registrations.start(alone).unwrap();
     let shown = registrar.prove(&started, Character::Holder, &message(&started, None)).await.unwrap();
     assert_eq!(shown.tickets[0].ticket, ticket);
@@ -188,8 +189,37 @@ async fn a_card_alone_shows_its_tickets_and_a_strangers_has_none() {
     let started = registrar.registrations.start(alone).unwrap();
     let stranger = registrar.prove(&started, Character::Stranger, &message(&started, None)).await;
     assert_eq!(refusal(stranger), RegistrationRefusal::NoTicketOnCard);
-    let bind = registrar.registrations.start(StartRequest::CardAlone { action: Action::Bind, event });
+    let bind = registrar.registrations.start(StartRequest::CardAlone { action: Action::Bind, event, from: None });
     assert_eq!(refusal(bind), RegistrationRefusal::NothingNamed);
+}
+
+#[tokio::test]
+async fn a_cancelled_ticket_on_the_card_does_not_take_away_the_way_back_to_the_other() {
+    let registrar = Registrar::new();
+    let event = registrar.event_with(|draft| draft.tickets_per_card = 8).await;
+    let mut tickets = Vec::new();
+    for number in 1..=2 {
+        let (ticket, code) = registrar.ticket(event, number).await;
+        registrar.register(Action::Bind, &code, Character::Holder).await.unwrap();
+        tickets.push(ticket);
+    }
+    let by_card = |action| StartRequest::CardAlone { action, event, from: None };
+    let both = registrar.registrations.start(by_card(Action::Show)).unwrap();
+    let both = registrar.prove(&both, Character::Holder, &message(&both, None)).await.unwrap();
+    assert_eq!((both.tickets.len(), both.holder_code.is_some()), (2, false), "it is not clear for which");
+    let cancelled = vec![row(1).0.reference];
+    registrar.store.cancel_tickets(event, cancelled, Actor::Operator, false).await.unwrap();
+    let shown = registrar.registrations.start(by_card(Action::Show)).unwrap();
+    let shown = registrar.prove(&shown, Character::Holder, &message(&shown, None)).await.unwrap();
+    let code = shown.holder_code.unwrap();
+    assert_eq!(registrar.store.ticket_of_code(code.hash()).unwrap().1.ticket, tickets[1]);
+    // The card that was lost is found: the same way, with the state that only this may change.
+    registrar.store.suspend_by_code(code.hash()).await.unwrap();
+    let found = registrar.registrations.start(by_card(Action::Resume)).unwrap();
+    let found = registrar.prove(&found, Character::Holder, &message(&found, None)).await.unwrap();
+    let code = found.holder_code.unwrap();
+    let (_event, resumed) = registrar.store.ticket_of_code(code.hash()).unwrap();
+    assert_eq!((resumed.ticket, resumed.state), (tickets[1], TicketState::Bound));
 }
 
 #[tokio::test]

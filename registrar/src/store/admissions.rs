@@ -1,6 +1,7 @@
 //! Admissions: what gates upload, each stored and published once.
 
 use kido_shared::admission::Admission;
+use kido_shared::claim::rate::Weight;
 use kido_shared::claim::{ClaimStep, NamedAdmission};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{Conflict, FeedRecord};
@@ -10,6 +11,7 @@ use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, AdmissionAcks,
 
 use super::changing::Changing;
 use super::error::{Failed, StorageError};
+use super::live::LiveEvent;
 use super::reading::Entries as _;
 use super::{Store, claims, endings, keys, reading};
 use crate::domain::conflict::{Pair, RIVALS_MAX};
@@ -87,9 +89,24 @@ fn refused(admission: &Admission, refusal: AdmissionRefusal) -> AdmissionAck {
     AdmissionAck { admission: id, outcome: AckOutcome::Refused }
 }
 
+/// How admissions come here, by which it is decided how many at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// A gate sends them: each uses an entry up on its word alone, so it says no more than a lane lets in.
+    Line,
+    /// A person has carried the gate's file here, and sees the counts.
+    Carried,
+}
+
+/// Whether one that was not known may be stored now. A registrar that came back from a backup asked for all there are.
+fn fits(live: &LiveEvent, way: Way, gate: GateId, now: Timestamp) -> bool {
+    way == Way::Carried || live.recovering.stage().is_some() || live.rates().take(gate, Weight::Upload, now)
+}
+
 fn ingest_one(
     changing: &mut Changing<'_, '_>,
     uploaded: UploadedAdmission,
+    (live, way): (&LiveEvent, Way),
     now: Timestamp,
 ) -> Result<AdmissionAck, StorageError> {
     let UploadedAdmission { admission, opened_at } = uploaded;
@@ -104,6 +121,9 @@ fn ingest_one(
         (Err(refusal), _) => return Ok(refused(&admission, refusal)),
         (Ok(_), None) => return Ok(refused(&admission, AdmissionRefusal::UnknownTicket)),
     };
+    if ingest != Ingest::Repeated && !fits(live, way, gate, now) {
+        return Ok(AdmissionAck { admission: id, outcome: AckOutcome::Later });
+    }
     let outcome = record(changing, admission, (&known, ingest), now)?;
     if opened_at.is_some() {
         let opened = ClaimStep::Opened(NamedAdmission { admission: id, ticket, gate });
@@ -127,18 +147,32 @@ impl Store {
         // Ends first: one whose admission stands in the same batch is known when that is looked at, and no conflict is told
         // of that is none.
         let endings = self.ingest_endings(event, signed_by, batch.endings).await?;
-        let acks = self.ingest(event, signed_by, batch.admissions).await?;
+        let acks = self.ingest_by(Way::Line, event, signed_by, batch.admissions).await?;
         self.note_reached(event).await?;
+        let later = acks.iter().filter(|ack| ack.outcome == AckOutcome::Later).count();
+        if later > 0 {
+            tracing::warn!(gate = %signed_by, later, "a gate says that it let in more than a lane can; the rest waits its turn");
+        }
         Ok(AdmissionAcks { acks, endings })
     }
 
-    /// Stores what a gate has uploaded, each admission once and all in one step. One that can never be stored is
-    /// refused in its acknowledgement.
+    /// Stores what a person has carried here from a gate, each admission once and all in one step. One that can never be
+    /// stored is refused in its acknowledgement.
     ///
     /// # Errors
     /// [`IngestRefusal`] or [`StorageError`].
     pub async fn ingest(
         &self,
+        event: EventId,
+        signed_by: GateId,
+        batch: Vec<UploadedAdmission>,
+    ) -> Result<Vec<AdmissionAck>, Failed<IngestRefusal>> {
+        self.ingest_by(Way::Carried, event, signed_by, batch).await
+    }
+
+    async fn ingest_by(
+        &self,
+        way: Way,
         event: EventId,
         signed_by: GateId,
         batch: Vec<UploadedAdmission>,
@@ -150,11 +184,11 @@ impl Store {
             return Err(Failed::Refused(IngestRefusal::OtherGate(foreign.admission.id)));
         }
         let live = self.live(event)?;
-        let now = self.now();
+        let (now, of_event) = (self.now(), self.live(event)?);
         live.transact(move |changing| {
             let gate = reading::gate(changing, signed_by)?;
             in_force(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
-            batch.into_iter().map(|uploaded| Ok(ingest_one(changing, uploaded, now)?)).collect()
+            batch.into_iter().map(|uploaded| Ok(ingest_one(changing, uploaded, (&of_event, way), now)?)).collect()
         })
         .await
     }

@@ -101,6 +101,14 @@ fn of_card(changing: &Changing<'_, '_>, card: ProvedCard) -> Result<Vec<(TicketI
     if tickets.is_empty() { Err(refused(RegistrationRefusal::NoTicketOnCard)) } else { Ok(tickets) }
 }
 
+/// The one ticket among these that has a holder's code. One code is told, so it replaces a code only where it is clear
+/// which; one that was cancelled has none, and takes nobody's way back to the other.
+fn only_coded(tickets: &[(TicketId, Ticket)]) -> Option<TicketId> {
+    let mut coded = tickets.iter().filter(|(_, ticket)| ticket.code.is_some());
+    let (id, _) = coded.next()?;
+    coded.next().is_none().then_some(*id)
+}
+
 fn views(changing: &Changing<'_, '_>, tickets: &[(TicketId, Ticket)]) -> Result<Vec<TicketView>, StorageError> {
     tickets.iter().map(|(id, _)| view_of(changing, *id)).collect()
 }
@@ -184,19 +192,21 @@ impl Store {
                 Some(coded) => vec![(coded.ticket, opened_with(changing, coded)?)],
                 None => of_card(changing, card)?,
             };
-            let (all, suspended) = (tickets.len(), |ticket: &Ticket| matches!(ticket.stage, Stage::Suspended(_)));
+            let (replaced, suspended) =
+                (only_coded(&tickets), |ticket: &Ticket| matches!(ticket.stage, Stage::Suspended(_)));
             let tickets: Vec<_> =
                 tickets.into_iter().filter(|(_, ticket)| coded.is_some() || suspended(ticket)).collect();
-            let code = (all == 1).then_some(new_code);
+            let code_of = |id: TicketId| (replaced == Some(id)).then_some(new_code);
+            let code_replaced = tickets.iter().any(|(id, _)| code_of(*id).is_some());
             if tickets.is_empty() {
                 return Err(refused(RegistrationRefusal::NoTicketOnCard));
             }
             for (id, ticket) in &tickets {
                 same_card(ticket, card.tag, card.certificate_tag).map_err(Failed::Refused)?;
                 may_begin(ticket, kido_shared::challenge::Action::Resume, now).map_err(Failed::Refused)?;
-                change_status(changing, (*id, ticket), StatusChange::Resumed, (Actor::Holder, code), now)?;
+                change_status(changing, (*id, ticket), StatusChange::Resumed, (Actor::Holder, code_of(*id)), now)?;
             }
-            Ok(CardTickets { tickets: views(changing, &tickets)?, code_replaced: code.is_some() })
+            Ok(CardTickets { tickets: views(changing, &tickets)?, code_replaced })
         })
         .await
     }
@@ -225,15 +235,19 @@ impl Store {
                 None => of_card(changing, card)?,
             };
             // One code is told, so one ticket gets it; and a look is never refused for the day's changes.
-            let code = match tickets.as_slice() {
-                [(_, ticket)] if ticket.code.is_some() && ticket.may_change(TicketAction::Show, now).is_ok() => {
-                    Some(new_code)
-                }
-                _ => None,
+            let may_change = |id: &TicketId| {
+                let ticket = tickets.iter().find(|(other, _)| other == id);
+                ticket.is_some_and(|(_, ticket)| ticket.may_change(TicketAction::Show, now).is_ok())
             };
-            let ids = tickets.iter().map(|(id, _)| *id).collect();
-            changing.append(&Fact::Shown(Shown { tickets: ids, code, at: now }))?;
-            Ok(CardTickets { tickets: views(changing, &tickets)?, code_replaced: code.is_some() })
+            let replaced = only_coded(&tickets).filter(may_change);
+            let (one, others): (Vec<_>, Vec<_>) =
+                tickets.iter().map(|(id, _)| *id).partition(|id| replaced == Some(*id));
+            for (ids, code) in [(one, Some(new_code)), (others, None)] {
+                if !ids.is_empty() {
+                    changing.append(&Fact::Shown(Shown { tickets: ids, code, at: now }))?;
+                }
+            }
+            Ok(CardTickets { tickets: views(changing, &tickets)?, code_replaced: replaced.is_some() })
         })
         .await
     }

@@ -112,10 +112,15 @@ impl Store {
         }
         let live = self.live(event)?;
         let now = self.now();
-        live.transact_entry(move |changing| {
+        let outcomes = live.transact_entry(move |changing| {
             may_enter(&reading::policy(changing)?).map_err(Failed::Refused)?;
             ticks.iter().map(|tick| Ok(enter(changing, event, tick, (check, now))?)).collect()
-        })
-        .await
+        });
+        let outcomes = outcomes.await?;
+        if !check {
+            // No gate knows of these: a backup from before them must be known for one.
+            self.note_reached(event).await?;
+        }
+        Ok(outcomes)
     }
 }

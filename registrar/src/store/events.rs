@@ -14,7 +14,7 @@ use super::tickets::SeatCounts;
 use super::{Place, Store, folders, reading};
 use crate::domain::event::{EventRefusal, may_change, may_create};
 use crate::fact::{EventCreated, Fact, PolicyChanged};
-use crate::keyring::{KeyringError, RetentionWeek};
+use crate::keyring::{KeyringError, RetentionWeek, WeekHold, WrappedEventKey};
 
 /// An event as operators see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,8 +122,7 @@ impl Store {
     ) -> Result<EventView, Failed<EventRefusal>> {
         let live = self.live(event)?;
         let now = self.now();
-        let _week = self.shared.keyring.hold(policy.choices().retention_at).map_err(of_keyring)?;
-        let rewrapped = self.rewrap(&live, &policy)?;
+        let (rewrapped, _week) = self.rewrapped(&live, &policy).await?;
         live.transact(move |changing| {
             let old = reading::policy(changing)?;
             if old != before {
@@ -142,12 +141,26 @@ impl Store {
         Ok(live.view()?)
     }
 
-    /// The event key under another week's key, where the retention date moves to another week.
+    /// [`Self::rewrap`] on a thread that may wait for files, with the hold on that week: kept until the answer is stored.
+    pub(super) async fn rewrapped(
+        &self,
+        live: &Arc<LiveEvent>,
+        policy: &EventPolicy,
+    ) -> Result<(Option<WrappedEventKey>, WeekHold), Failed<EventRefusal>> {
+        let (store, live, policy) = (self.clone(), Arc::clone(live), policy.clone());
+        let wrapping = move || {
+            let week = store.shared.keyring.hold(policy.choices().retention_at).map_err(of_keyring)?;
+            Ok((store.rewrap(&live, &policy)?, week))
+        };
+        tokio::task::spawn_blocking(wrapping).await.map_err(StorageError::Computation)?
+    }
+
+    /// The event key under another week's key, where the retention date moves to another week. Blocks: files of the keyring.
     pub(super) fn rewrap(
         &self,
         live: &LiveEvent,
         policy: &EventPolicy,
-    ) -> Result<Option<crate::keyring::WrappedEventKey>, Failed<EventRefusal>> {
+    ) -> Result<Option<WrappedEventKey>, Failed<EventRefusal>> {
         let old = reading::event(&live.facts)?.ok_or(StorageError::Entry("an event"))?;
         let retention_at = policy.choices().retention_at;
         if RetentionWeek::of(retention_at) == Some(old.key.week) {

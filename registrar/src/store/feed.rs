@@ -112,7 +112,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub(super) async fn note_reached(&self, event: EventId) -> Result<(), StorageError> {
+    pub(crate) async fn note_reached(&self, event: EventId) -> Result<(), StorageError> {
         let (live, now) = (self.live(event)?, self.now());
         let noted = tokio::task::spawn_blocking(move || live.note_reached(now));
         noted.await.map_err(StorageError::Computation)?

@@ -36,6 +36,7 @@ impl Store {
     /// [`StorageError`].
     pub async fn next_feed_key(&self, event: EventId, afresh: bool) -> Result<NextFeedKey, StorageError> {
         let (live, store) = (self.live(event)?, self.clone());
+        let _alone = live.feed_key.lock().await;
         // First, or the key that the log names already would be taken for one that only lies ready.
         self.settle_feed_key(&live).await?;
         let in_force = self.statement(event, &live.signer.certificate())?;
@@ -58,6 +59,7 @@ impl Store {
         let statement = certificate.verify(self.root_key(), event);
         let statement = statement.map_err(|error| Failed::Refused(FeedKeyRefusal::NotTheRoots(error)))?;
         let view = FeedKeyView { statement, revoked: false };
+        let _alone = live.feed_key.lock().await;
         self.settle_feed_key(&live).await?;
         let before = live.signer.certificate();
         if before == certificate {

@@ -230,7 +230,8 @@ fn live(
     let signer = HeadSigner::new(identity);
     let rates = Mutex::new(Rates::new(Paces::LANE));
     let (ended, recovering, changed) = (Arc::default(), Arc::default(), watch::Sender::default());
-    LiveEvent { keys, facts, signer, root, ended, mark, recovering, rates, changed }
+    let feed_key = tokio::sync::Mutex::default();
+    LiveEvent { keys, facts, signer, root, ended, mark, recovering, rates, feed_key, changed }
 }
 
 const fn identity_of(event: EventId) -> StoreIdentity {

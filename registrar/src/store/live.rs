@@ -64,6 +64,8 @@ pub(crate) struct LiveEvent {
     pub(super) recovering: Arc<Recovering>,
     /// How fast each gate claims. In memory: whoever can make the registrar start anew has more than a gate's key.
     pub(super) rates: Mutex<Rates>,
+    /// Held by whoever makes, destroys or changes the feed key: log and keyring have to agree on it between two of them.
+    pub(super) feed_key: tokio::sync::Mutex<()>,
     /// Counts what was stored, so that whoever shows something of the event knows when to look again.
     pub(crate) changed: watch::Sender<u64>,
 }

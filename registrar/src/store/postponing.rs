@@ -11,7 +11,6 @@ use kido_shared::policy::EventPolicy;
 
 use super::changing::Changing;
 use super::error::{Failed, StorageError};
-use super::events::of_keyring;
 use super::importing::TICKETS_PER_FACT;
 use super::reading::{self, EntriesAfter, ReadError};
 use super::{Store, TicketView};
@@ -108,8 +107,7 @@ impl Store {
         let now = self.now();
         let before = reading::policy(&live.facts)?;
         let policy = moved_policy(&before, starts_at).map_err(|_dates| Failed::Refused(EventRefusal::NoSuchDate))?;
-        let _week = self.shared.keyring.hold(policy.choices().retention_at).map_err(of_keyring)?;
-        let rewrapped = self.rewrap(&live, &policy)?;
+        let (rewrapped, _week) = self.rewrapped(&live, &policy).await?;
         live.transact(move |changing| {
             let entry = reading::event(changing)?.ok_or(StorageError::Entry("an event"))?;
             if entry.policy != before {

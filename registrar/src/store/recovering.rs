@@ -432,6 +432,13 @@ impl Store {
         live.mark.keep(Reached { to, recovering: None, recovered_at: Some(since), unheard, records_given_up }).unwrap();
     }
 
+    /// How far the feed reaches, and how far the keyring knows that it does.
+    #[cfg(test)]
+    pub(crate) fn reached_and_noted(&self, event: EventId) -> (FollowedTo, Option<FollowedTo>) {
+        let live = self.live(event).unwrap();
+        (live.reached().unwrap(), live.mark.kept().map(|kept| kept.to))
+    }
+
     /// As a keyring has it that came back from before everything.
     #[cfg(test)]
     pub(crate) fn forget_mark(&self, event: EventId) {

@@ -144,8 +144,7 @@ fn open(
     }
     let opened = Opened { side, event: linked.event, ticket: linked.ticket.ticket, code };
     let mut sessions = app.buyers.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    let session = sessions.open(opened, app.now(), &mut app.random());
-    Ok(session.map_err(|_too_many| Excuse::TooManyPages))
+    Ok(Ok(sessions.open(opened, app.now(), &mut app.random())))
 }
 
 /// Adds the cookie of a page that was opened, or ends the one of the page that was open before.

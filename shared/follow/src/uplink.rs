@@ -51,7 +51,7 @@ pub enum UplinkError {
         /// The problem's code, letters and underscores only; `unknown` where there was none.
         code: String,
     },
-    /// It is there, but cannot answer now.
+    /// It is there, but cannot answer now; or something else answers in its place.
     #[error("the registrar answered {status}")]
     Unwell {
         /// The HTTP status.
@@ -295,13 +295,13 @@ async fn begun(request: reqwest::RequestBuilder) -> Result<reqwest::Response, Up
     if status.is_success() {
         return Ok(response);
     }
-    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-        let problem = bounded(response, PROBLEM_BYTES_MAX).await.ok();
-        let problem = problem.and_then(|body| serde_json::from_slice::<Problem>(&body).ok());
-        return Err(UplinkError::Refused { status: status.as_u16(), code: code(problem.map(|problem| problem.code)) });
-    }
     let body = bounded(response, PROBLEM_BYTES_MAX).await.unwrap_or_default();
     let spoke = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).is_ok();
+    // A proxy says 404 and 403 in front of a dead registrar, too: such a page is silence, and no answer.
+    if spoke && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+        let problem = serde_json::from_slice::<Problem>(&body).ok();
+        return Err(UplinkError::Refused { status: status.as_u16(), code: code(problem.map(|problem| problem.code)) });
+    }
     Err(UplinkError::Unwell { status: status.as_u16(), spoke })
 }
 

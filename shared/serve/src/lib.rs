@@ -3,9 +3,11 @@
 //! A registrar, a venue's arbiter and the endpoint that is scraped differ in how many they serve and how long they let
 //! others finish; what a slow or silent client may cost is the same everywhere, and stands here.
 
+mod places;
 mod signed;
 mod tls;
 
+use core::convert::Infallible;
 use core::net::IpAddr;
 use core::pin::pin;
 use core::time::Duration;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,12 +23,13 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use kido_shared::error_chain::Chain;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
+use tower::{Service, ServiceExt as _};
+
+use places::{Places, Seat};
 
 pub use signed::{SignedHeaders, only_header};
 pub use tls::{Examined, Tls, TlsError, TlsPair};
@@ -71,7 +75,7 @@ impl From<TcpListener> for Entry {
 /// What one server allows.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at a time; whoever comes then waits to be accepted.
+    /// Connections at a time. Whoever comes then takes the place of one that asks for nothing, or waits for the next.
     pub connections: usize,
     /// Largest head of a request, and what one connection reads ahead, in bytes; hyper takes no less than 8 KiB.
     pub read_buffer_bytes: usize,
@@ -85,7 +89,7 @@ pub struct Limits {
 pub async fn serve(entry: impl Into<Entry>, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let Entry { listener, tls } = entry.into();
     let (graceful, http) = (GracefulShutdown::new(), http(limits));
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let (places, mut newcomer) = (Places::new(limits.connections), None);
     let (mut connections, mut renewing) = (JoinSet::new(), JoinSet::new());
     let acceptor = tls.as_ref().map(Tls::acceptor);
     if let Some(tls) = tls {
@@ -97,23 +101,35 @@ pub async fn serve(entry: impl Into<Entry>, router: Router, limits: Limits, stop
         tokio::select! {
             () = &mut stop => break,
             Some(_ended) = connections.join_next() => {}
-            accepted = accept(&listener, &places) => {
-                let Some((stream, peer, place)) = accepted else { continue };
-                let service = TowerToHyperService::new(router.clone().map_request(move |request| from(request, peer)));
+            accepted = accept(&listener), if newcomer.is_none() => {
+                newcomer = accepted;
+                if newcomer.is_some() {
+                    places.want();
+                }
+            }
+            Some(place) = places.take(), if newcomer.is_some() => {
+                let Some((stream, peer)) = newcomer.take() else { continue };
+                let service = TowerToHyperService::new(answering(router.clone(), peer, place.seat()));
                 let (watcher, http) = (graceful.watcher(), http.clone());
                 let (acceptor, stopping) = (acceptor.clone(), stopping.clone());
                 connections.spawn(async move {
-                    let ended = match acceptor {
-                        None => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
-                        Some(acceptor) => match agreed(acceptor, stream, &stopping).await {
-                            None => Ok(()),
-                            Some(stream) => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
-                        },
+                    let serving = async {
+                        match acceptor {
+                            None => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
+                            Some(acceptor) => match agreed(acceptor, stream, &stopping).await {
+                                None => Ok(()),
+                                Some(stream) => {
+                                    watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await
+                                }
+                            },
+                        }
                     };
-                    if let Err(error) = ended {
-                        tracing::debug!(error = %Chain(&error), "a connection ended early");
+                    tokio::select! {
+                        ended = serving => if let Err(error) = ended {
+                            tracing::debug!(error = %Chain(&error), "a connection ended early");
+                        },
+                        () = place.given_up() => tracing::debug!("a connection that asked for nothing made room"),
                     }
-                    drop(place);
                 });
             }
         }
@@ -155,9 +171,8 @@ async fn renew(mut tls: Tls) {
     }
 }
 
-/// The next connection, once there is a place for it; nothing where accepting failed for a moment.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+/// The next connection; nothing where accepting failed for a moment.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, Peer)> {
     match listener.accept().await {
         Ok((stream, address)) => {
             // Answers are small and awaited: a lane waits for them.
@@ -167,7 +182,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
             if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS_MAX) {
                 tracing::debug!(error = %Chain(&error), "no TCP_USER_TIMEOUT");
             }
-            Some((stream, Peer(address.ip()), place))
+            Some((stream, Peer(address.ip())))
         }
         Err(error) => {
             tracing::warn!(error = %Chain(&error), "a connection was not accepted");
@@ -175,6 +190,18 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
             None
         }
     }
+}
+
+/// How one connection's requests are answered. Until an answer is sent to its end the connection is no idle one.
+fn answering(
+    router: Router,
+    peer: Peer,
+    seat: Seat,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone {
+    tower::service_fn(move |request| {
+        let (under_way, answer) = (seat.begin(), router.clone().oneshot(from(request, peer)));
+        async move { answer.await.map(|answer| answer.map(|body| under_way.until_sent(body))) }
+    })
 }
 
 /// The request with the other end of its connection, which the limits on guessing count by.

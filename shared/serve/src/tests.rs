@@ -76,22 +76,41 @@ async fn a_request_that_never_ends_holds_the_end_up_for_no_longer_than_the_drain
     assert!((drain..Duration::from_secs(10)).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
+/// Two that never send the last line of their request.
+async fn two_slow(server: &Server) -> [TcpStream; 2] {
+    let [mut one, mut other] =
+        [TcpStream::connect(server.address).await, TcpStream::connect(server.address).await].map(Result::unwrap);
+    for stream in [&mut one, &mut other] {
+        stream.write_all(&ASK[..ASK.len() - 2]).await.unwrap();
+    }
+    [one, other]
+}
+
 #[tokio::test]
 async fn a_client_that_never_finishes_its_request_gives_its_place_back() {
     let server = server_with(Duration::from_millis(100), Duration::from_secs(1)).await;
-    let mut slow = Vec::new();
-    for _place in 0..2 {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
-        stream.write_all(&ASK[..ASK.len() - 2]).await.unwrap();
-        slow.push(stream);
+    let mut answer = Vec::new();
+    for mut slow in two_slow(&server).await {
+        slow.read_to_end(&mut answer).await.unwrap();
     }
-    // It is served only once a place is free, and those two never send their last line.
-    let mut honest = ask(&server).await;
-    server.answer.notify_one();
     server.stop.send(()).unwrap();
-    let mut answer = String::new();
-    honest.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.running.await.unwrap();
+}
+
+#[tokio::test]
+async fn sockets_that_say_nothing_keep_nobody_out_who_asks() {
+    // Longer than any test: nobody gets in because a head took too long.
+    let server = server_with(Duration::from_secs(3_600), Duration::from_secs(1)).await;
+    let [mut one, other] = two_slow(&server).await;
+    let mut honest = ask(&server).await;
+    let gone = one.read(&mut [0]).await;
+    assert!(matches!(gone, Ok(0) | Err(_)), "the first of them made room: {gone:?}");
+    server.answer.notify_one();
+    let mut beginning = [0; 12];
+    honest.read_exact(&mut beginning).await.unwrap();
+    assert_eq!(&beginning, b"HTTP/1.1 200");
+    drop(other);
+    server.stop.send(()).unwrap();
     server.running.await.unwrap();
 }
 

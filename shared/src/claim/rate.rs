@@ -6,7 +6,8 @@
 //! After an hour without a line a gate has hundreds of admissions to claim. Its word that they are past is no evidence: a
 //! stolen key says the same. The feed's word is: the gate uploads first, half a second for a thousand, the feed tells
 //! every arbiter, and what is claimed then takes nothing that was not taken. So those are bounded only as any flood is,
-//! and all others share the pace of claims, of which they leave half to whoever stands before the lane.
+//! and all others share the pace of claims, of which they leave half to whoever stands before the lane. An upload itself
+//! uses up entries as a claim does, and has a bucket of its own: an evening's lane fits, a venue's tickets do not.
 //!
 //! Every home of claims counts by these buckets, the registrar and a venue's box alike: a gate meets one manner, whoever
 //! decides.
@@ -39,6 +40,8 @@ pub struct Paces {
     pub told: Pace,
     /// The steps behind a claim, which take nothing: withdrawn, opened, annulled.
     pub others: Pace,
+    /// Admissions that are uploaded and were not known: each uses an entry up. Only a registrar takes any.
+    pub uploads: Pace,
 }
 
 impl Paces {
@@ -48,11 +51,14 @@ impl Paces {
     /// forty at once let a school class through on one proof. A key that was stolen takes at most 40 tickets and one more
     /// a second until it is revoked, and gives none of them away: what it took shows which gate took it. What the feed has
     /// told of is two hours of a lane at once, and fifty a second then. The steps behind are five a second and two hundred
-    /// at once.
+    /// at once. Uploads are an hour and a half of a lane that let somebody in every three seconds, and two a second then:
+    /// a gate that was off the line for a whole evening brings the rest home within the hour, and a stolen key does not
+    /// close a hall within a minute.
     pub const LANE: Self = Self {
         claims: Pace { burst: 40, interval_ms: 1_000 },
         told: Pace { burst: 3_000, interval_ms: 20 },
         others: Pace { burst: 200, interval_ms: 200 },
+        uploads: Pace { burst: 2_000, interval_ms: 500 },
     };
 }
 
@@ -67,6 +73,8 @@ pub enum Weight {
     Told,
     /// Nothing: the step says what became of a claim.
     Other,
+    /// An entry, for a holder whose admission is uploaded and was not known.
+    Upload,
 }
 
 impl Weight {
@@ -123,14 +131,20 @@ struct Buckets {
     claims: Bucket,
     told: Bucket,
     others: Bucket,
+    uploads: Bucket,
     /// The newest claims that took a token. A lane asks the same again every 300 ms while it hears nothing: an arbiter
     /// that is slow, or whose answer was lost, must not use up the tokens of the holders behind.
     counted: VecDeque<AdmissionId>,
 }
 
 impl Buckets {
-    const FULL: Self =
-        Self { claims: Bucket::full(), told: Bucket::full(), others: Bucket::full(), counted: VecDeque::new() };
+    const FULL: Self = Self {
+        claims: Bucket::full(),
+        told: Bucket::full(),
+        others: Bucket::full(),
+        uploads: Bucket::full(),
+        counted: VecDeque::new(),
+    };
 
     /// Takes for a claim, once however often it is asked for.
     fn claim(&mut self, admission: AdmissionId, (paces, leaving): (Paces, u32), now: Timestamp) -> bool {
@@ -151,6 +165,7 @@ impl Buckets {
             Weight::Afterwards(admission) => self.claim(admission, (paces, paces.claims.burst.div_euclid(2)), now),
             Weight::Told => self.told.take(paces.told, 0, now),
             Weight::Other => self.others.take(paces.others, 0, now),
+            Weight::Upload => self.uploads.take(paces.uploads, 0, now),
         }
     }
 
@@ -165,6 +180,7 @@ impl Buckets {
             }
             Weight::Told => self.told.give_back(paces.told),
             Weight::Other => self.others.give_back(paces.others),
+            Weight::Upload => self.uploads.give_back(paces.uploads),
         }
     }
 }

@@ -11,8 +11,9 @@ use crate::log::LOG_FILE;
 /// Holds a folder for one process until it is dropped or the process dies.
 ///
 /// The lock (`flock`) is on the folder and not on the log, so that it also covers the moment in which the log is created or imported.
+/// Every open store has it; whoever destroys a folder takes it first.
 #[derive(Debug)]
-pub(crate) struct FolderLock {
+pub struct FolderLock {
     _folder: File,
 }
 
@@ -24,7 +25,11 @@ const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 impl FolderLock {
-    pub(crate) fn take(folder: &Path) -> Result<Self, StoreError> {
+    /// Waits no longer than a program needs to be started.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] where another process has it, or this one once more; else what kept it from being looked at.
+    pub fn take(folder: &Path) -> Result<Self, StoreError> {
         let file = File::open(folder).map_err(StoreError::fatal_io("opening the store's folder"))?;
         for _try in 0..LOCK_TRIES {
             match file.try_lock() {

@@ -24,6 +24,7 @@ mod writer;
 
 pub use error::{StoreError, TransactError};
 pub use export::{import, verify_export};
+pub use folder::FolderLock;
 pub use frame::FrameFault;
 pub use held::{HeldFolder, IndexLoss};
 pub use index::changes::{IndexChanges, Scan};

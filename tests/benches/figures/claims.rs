@@ -269,7 +269,7 @@ fn fast(scale: Scale, runtime: &tokio::runtime::Runtime) -> anyhow::Result<Row> 
     let claims = scale.of(FAST_CLAIMS);
     let unbounded = Pace { burst: 1_000_000, interval_ms: 0 };
     let mut serving = JoinSet::new();
-    let paces = Paces { claims: unbounded, told: unbounded, others: unbounded };
+    let paces = Paces { claims: unbounded, told: unbounded, others: unbounded, uploads: unbounded };
     let (running, stop) = runtime.block_on(Running::begin(FAST_GATES, claims + 2 * FAST_GATES, paces, &mut serving))?;
     let gates = (0..FAST_GATES).map(|number| BareGate::new(&running, number, claims / FAST_GATES));
     let gates = gates.collect::<anyhow::Result<Vec<_>>>()?;

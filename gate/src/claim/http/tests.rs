@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use ed25519_dalek::SigningKey;
@@ -35,6 +36,8 @@ enum Manner {
     BehindFor(u32),
     /// Says that this gate is none.
     Revoked,
+    /// Is dead, and a proxy in front of it says that there is nothing here.
+    GatewayAlone,
     /// Never answers in time.
     Hangs,
 }
@@ -50,14 +53,15 @@ async fn claims(
     State(arbiter): State<Arc<Arbiter>>,
     headers: HeaderMap,
     body: axum::body::Bytes,
-) -> Result<Json<ClaimAnswerBody>, (StatusCode, Json<serde_json::Value>)> {
-    let problem = |status: StatusCode| (status, Json(serde_json::json!({"status": status.as_u16()})));
+) -> Result<Json<ClaimAnswerBody>, Response> {
+    let problem = |status: StatusCode| (status, Json(serde_json::json!({"status": status.as_u16()}))).into_response();
     let asked = arbiter.asked.fetch_add(1, Ordering::SeqCst);
     let trace = TraceContext::parse(headers[TRACE_HEADER].to_str().unwrap()).unwrap();
     arbiter.traces.lock().unwrap().push(trace);
     let answer = match arbiter.manner {
         Manner::Revoked => return Err(problem(StatusCode::FORBIDDEN)),
         Manner::TooFast => return Err(problem(StatusCode::TOO_MANY_REQUESTS)),
+        Manner::GatewayAlone => return Err((StatusCode::NOT_FOUND, Html("<h1>404</h1>")).into_response()),
         Manner::Hangs => {
             tokio::time::sleep(std::time::Duration::from_secs(30)).await;
             return Err(problem(StatusCode::GATEWAY_TIMEOUT));
@@ -210,8 +214,13 @@ async fn a_hanging_arbiter_is_silent_after_three_seconds_and_not_offline_yet() {
 
 #[tokio::test]
 async fn a_registrar_that_calls_itself_unwell_is_alive_and_a_dead_ones_gateway_is_not() {
-    for (body, expected) in [("{\"ok\":false}", Connectivity::Online), ("<h1>503</h1>", Connectivity::Offline)] {
-        let app = Router::new().route(routes::HEALTH, get(async move || (StatusCode::SERVICE_UNAVAILABLE, body)));
+    for (status, body, expected) in [
+        (StatusCode::SERVICE_UNAVAILABLE, "{\"ok\":false}", Connectivity::Online),
+        (StatusCode::SERVICE_UNAVAILABLE, "<h1>503</h1>", Connectivity::Offline),
+        (StatusCode::NOT_FOUND, "<h1>404</h1>", Connectivity::Offline),
+        (StatusCode::FORBIDDEN, "", Connectivity::Offline),
+    ] {
+        let app = Router::new().route(routes::HEALTH, get(async move || (status, body)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -219,6 +228,16 @@ async fn a_registrar_that_calls_itself_unwell_is_alive_and_a_dead_ones_gateway_i
         client.probe().await;
         assert_eq!(client.connectivity(SystemClock.now().after(crate::claim::OFFLINE_AFTER)), expected, "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_gateway_that_knows_of_nobody_behind_it_is_silence_and_no_refusal() {
+    let (_home, journal) = journal();
+    let (arbiter, uplink) = serve(Manner::GatewayAlone).await;
+    let client = client(vec![uplink]);
+    assert_eq!(client.claim(&intent(&journal).await).await, ClaimOutcome::Silent);
+    assert!(arbiter.asked.load(Ordering::SeqCst) > 1, "the same claim, again and again");
+    assert_eq!(client.connectivity(SystemClock.now().after(crate::claim::OFFLINE_AFTER)), Connectivity::Offline);
 }
 
 #[tokio::test]

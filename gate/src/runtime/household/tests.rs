@@ -35,10 +35,10 @@ struct Hears {
 async fn claims(
     State(hears): State<Arc<Hears>>,
     Json(body): Json<ClaimBody>,
-) -> Result<Json<ClaimAnswerBody>, StatusCode> {
+) -> Result<Json<ClaimAnswerBody>, (StatusCode, Json<serde_json::Value>)> {
     let admission = body.step.admission();
     if hears.refuses == Some(admission) {
-        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+        return Err((StatusCode::UNPROCESSABLE_ENTITY, Json(serde_json::json!({ "code": "malformed" }))));
     }
     hears.heard.lock().unwrap_or_else(PoisonError::into_inner).push(admission);
     Ok(Json(ClaimAnswerBody { answer: ClaimAnswer::Withdrawn }))

@@ -53,6 +53,8 @@ async fn a_tick_is_one_entry_however_often_it_is_put_in() {
     assert_eq!(paper.outcomes(&[tick.clone(), tick.clone()], false).await, ["stored", "repeated"]);
     assert_eq!(paper.outcomes(&[tick], false).await, ["repeated"]);
     assert_eq!(paper.admissions(), (1, 0));
+    let (reached, noted) = paper.served.registrar.store.reached_and_noted(paper.event);
+    assert_eq!(noted, Some(reached), "a backup from before it is known for one");
     let page = paper.served.get(Some(Role::Desk), &operator::paper(paper.event, None)).await.ok();
     assert_eq!(page["tickets"][0]["standing"], "inside");
 }

@@ -94,6 +94,8 @@ async fn a_journal_is_taken_once_however_often_it_is_brought_and_listed_each_tim
     for (stored, repeated) in [(2, 0), (0, 2)] {
         let taken = venue.bring(&file).await.ok();
         assert_eq!((&taken["stored"], &taken["repeated"]), (&json!(stored), &json!(repeated)));
+        let (reached, noted) = venue.served.registrar.store.reached_and_noted(venue.event);
+        assert_eq!(noted, Some(reached), "a backup from before it is known for one");
         assert_eq!((&taken["conflicts"], &taken["refused"], &taken["showings"]), (&json!(0), &json!(0), &json!(1)));
         assert_eq!(taken["gate"], json!(gate));
     }

@@ -34,7 +34,7 @@ use crate::fact::{
     Fact, FeedKeyChanged, GateAdded, GateRevoked, ImportedTicket, PolicyChanged, StatusChanged, TicketsImported,
     WindowsMoved,
 };
-use crate::keyring::WrappedEventKey;
+use crate::keyring::{WeekHold, WrappedEventKey};
 use crate::store::changing::Changing;
 use crate::store::error::{Failed, StorageError};
 use crate::store::live::LiveEvent;
@@ -61,7 +61,8 @@ impl Store {
             let take = usize::try_from(need.take).unwrap_or(usize::MAX).min(rest.len());
             let (range, behind) = rest.split_at(take);
             let opened = verified.open(range, &live.keys.cipher(before.epoch)).map_err(StorageError::from)?;
-            let wrapped = self.wrapped(live, &opened)?;
+            // Held until what was wrapped is stored.
+            let (wrapped, _weeks) = self.wrapped(live, &opened)?;
             let sealed: Vec<SealedRecord> = range.to_vec();
             let (keys, random, at) = (std::sync::Arc::clone(&live.keys), self.random(), self.now());
             let pending = live.facts.transact(move |transaction| {
@@ -88,11 +89,11 @@ impl Store {
         &self,
         live: &LiveEvent,
         opened: &[(FeedSequence, FeedRecord)],
-    ) -> Result<Vec<(FeedSequence, WrappedEventKey)>, StorageError> {
-        let mut wrapped = Vec::new();
+    ) -> Result<(Vec<(FeedSequence, WrappedEventKey)>, Vec<WeekHold>), StorageError> {
+        let (mut wrapped, mut weeks) = (Vec::new(), Vec::new());
         for (place, record) in opened {
             let FeedRecord::Policy(policy) = record else { continue };
-            let _week = self.shared.keyring.hold(policy.choices().retention_at)?;
+            weeks.push(self.shared.keyring.hold(policy.choices().retention_at)?);
             match self.rewrap(live, policy) {
                 Ok(key) => wrapped.extend(key.map(|key| (*place, key))),
                 Err(Failed::Storage(error)) => return Err(error),
@@ -101,7 +102,7 @@ impl Store {
                 }
             }
         }
-        Ok(wrapped)
+        Ok((wrapped, weeks))
     }
 }
 

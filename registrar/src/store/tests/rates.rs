@@ -5,7 +5,9 @@ use core::time::Duration;
 use kido_shared::admission::{AdmissionBasis, DecidedOn};
 use kido_shared::claim::rate::Paces;
 use kido_shared::claim::{ClaimAnswer, ClaimStep};
-use kido_shared::ids::{FeedSequence, GateId, TicketId};
+use kido_shared::ids::{AdmissionId, FeedSequence, GateId, TicketId};
+use kido_shared::limits::ADMISSIONS_PER_BATCH;
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, AdmissionBatch, UploadedAdmission};
 
 use super::super::*;
 use super::gates::{admission, claim, named};
@@ -48,6 +50,21 @@ impl Venue {
         let ClaimStep::Claim(mut request) = self.claim(number, gate) else { panic!("no claim") };
         request.basis = AdmissionBasis::Offline;
         ClaimStep::Claim(request)
+    }
+
+    /// The admission of this number, of one ticket after the other.
+    fn upload(&self, number: usize, gate: GateId) -> UploadedAdmission {
+        let mut uploaded = admission(0, self.tickets[number % self.tickets.len()], gate);
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&u64::try_from(number).unwrap().to_be_bytes());
+        uploaded.admission.id = AdmissionId::from_bytes(id);
+        uploaded.admission.basis = AdmissionBasis::Offline;
+        uploaded
+    }
+
+    async fn send(&self, gate: GateId, admissions: Vec<UploadedAdmission>) -> Vec<AdmissionAck> {
+        let batch = AdmissionBatch { admissions, endings: Vec::new() };
+        self.registrar.store.take_upload(self.event, gate, batch).await.unwrap().acks
     }
 
     async fn ask(&self, step: ClaimStep) -> Answered {
@@ -109,6 +126,30 @@ async fn an_offline_hour_that_was_uploaded_is_claimed_at_once() {
     // One that was given back is told no longer: claiming it would write.
     assert!(matches!(venue.ask(ClaimStep::Annul(named(5, venue.tickets[5], gate))).await, Ok(ClaimAnswer::Annulled)));
     assert!(too_fast(&venue.ask(venue.claim_afterwards(5, gate)).await));
+}
+
+#[tokio::test]
+async fn a_stolen_key_uploads_no_more_than_a_lane_lets_in_and_what_waits_comes_in_its_turn() {
+    let venue = Venue::new().await;
+    let [stolen, other] = venue.gates;
+    let burst = usize::try_from(Paces::LANE.uploads.burst).unwrap();
+    let all: Vec<_> = (0..burst + 100).map(|number| venue.upload(number, stolen)).collect();
+    let mut stored = 0;
+    for batch in all.chunks(ADMISSIONS_PER_BATCH) {
+        let acks = venue.send(stolen, batch.to_vec()).await;
+        stored += acks.iter().filter(|ack| ack.outcome != AckOutcome::Later).count();
+    }
+    assert_eq!(stored, burst);
+    let repeated = venue.send(stolen, all[..3].to_vec()).await;
+    assert!(repeated.iter().all(|ack| ack.outcome == AckOutcome::Repeated), "what is here already costs nothing");
+    let others = venue.send(other, vec![venue.upload(burst + 200, other)]).await;
+    assert_ne!(others[0].outcome, AckOutcome::Later, "nobody else is held back");
+    venue.registrar.clock.advance(Duration::from_secs(2));
+    let rest = venue.send(stolen, all[burst..burst + 10].to_vec()).await;
+    assert_eq!(rest.iter().filter(|ack| ack.outcome != AckOutcome::Later).count(), 4, "two a second");
+    // A person who has carried the gate's file here decides about it; the counts are on the screen.
+    let carried = venue.registrar.store.ingest(venue.event, stolen, all[burst + 10..].to_vec()).await.unwrap();
+    assert!(carried.iter().all(|ack| ack.outcome != AckOutcome::Later));
 }
 
 #[tokio::test]

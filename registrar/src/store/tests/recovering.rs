@@ -288,7 +288,7 @@ async fn a_card_opens_what_it_opened_and_the_codes_that_died_stay_dead() {
     let bound_again = registrar.register(Action::Bind, &evening.dead, Character::EndsSoon).await;
     assert!(matches!(bound_again, Err(Failed::Refused(RegistrationRefusal::CodeUsed))), "{bound_again:?}");
     for card in [Character::Holder, Character::EndsSoon] {
-        let start = StartRequest::CardAlone { action: Action::Resume, event: evening.event };
+        let start = StartRequest::CardAlone { action: Action::Resume, event: evening.event, from: None };
         let started = registrar.registrations.start(start).unwrap();
         let signed = crate::testing::message(&started, None);
         let proved = registrar.prove(&started, card, &signed).await;

@@ -30,8 +30,6 @@ pub(super) enum Excuse {
     IsRegistration,
     /// Too many wrong codes came from here.
     TooManyTries,
-    /// More pages are open than are remembered.
-    TooManyPages,
     /// Another tab has opened another ticket since.
     OtherTab,
     /// The page was open for too long.
@@ -54,7 +52,6 @@ impl Excuse {
             Self::IsHolders => "excuse-is-holders",
             Self::IsRegistration => "excuse-is-registration",
             Self::TooManyTries => "excuse-too-many-tries",
-            Self::TooManyPages => "excuse-too-many-pages",
             Self::OtherTab => "excuse-other-tab",
             Self::PageOver => "excuse-page-over",
             Self::NotNow => "excuse-not-now",
@@ -70,7 +67,6 @@ impl Excuse {
             }
             Self::Cancelled | Self::Returned | Self::Over | Self::PageOver => StatusCode::GONE,
             Self::TooManyTries => StatusCode::TOO_MANY_REQUESTS,
-            Self::TooManyPages => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 

@@ -121,7 +121,7 @@ pub enum AckOutcome {
     /// Not stored, and never will be: an unknown ticket, an entry that the ticket does not have, or another content
     /// than was stored under this id; of an ending, another ticket's or another gate's admission. Sending it again changes nothing; the registrar's log says which.
     Refused,
-    /// Not stored now: too many ends that this gate has told wait for their admissions already. It stays in the gate's
-    /// outbox and is sent again; of endings alone.
+    /// Not stored now: of admissions, more came from this gate than a lane lets in; of endings, too many that it has told
+    /// wait for their admissions already. It stays in the gate's outbox and is sent again.
     Later,
 }
