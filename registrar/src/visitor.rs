@@ -21,7 +21,7 @@ const PHONES: [&str; 3] = ["Android", "iPhone", "iPod"];
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Neighbourhood(IpAddr);
 
-/// An address is personal: it is counted for a minute and printed nowhere.
+/// An address is personal: it is counted for a minute, or as long as a dialogue is open, and printed nowhere.
 impl core::fmt::Debug for Neighbourhood {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Neighbourhood(..)")
