@@ -10,7 +10,7 @@ use kido_shared::binding::SealedKey;
 use kido_shared::certificate::{PlacedKey, SubjectPublicKey};
 use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
-use kido_shared::enrolment::GateKeys;
+use kido_shared::enrolment::OwnKeys;
 use kido_shared::feed::{
     BindingRecord, FeedHead, FeedKeyCertificate, FeedKeyStatement, FeedRecord, FollowedTo, GateRecord, RangeNeed,
     RecordCipher, SealedRecord, SignedHead, TicketRecord,
@@ -41,7 +41,7 @@ pub(crate) struct MadeEvent {
     pub(crate) event: EventId,
     pub(crate) gate: GateId,
     pub(crate) subkeys: GateSubkeys,
-    gate_keys: GateKeys,
+    gate_keys: OwnKeys,
     root: SigningKey,
     feed_key: SigningKey,
     pub(crate) certificate: FeedKeyCertificate,
@@ -68,7 +68,7 @@ impl MadeEvent {
             revokes_before: None,
         };
         let certificate = statement.sign(&root)?;
-        let gate_keys = GateKeys::generate(&mut random);
+        let gate_keys = OwnKeys::generate(&mut random);
         let cipher = RecordCipher::new(&key.record(), event, Epoch::FIRST);
         let reached = FollowedTo::start(event, Epoch::FIRST);
         let (subkeys, records) = (key.for_gate(), Vec::new());
