@@ -12,6 +12,7 @@ mod feed;
 mod gate;
 mod init;
 mod key;
+mod offer;
 mod progress;
 mod serve;
 mod tickets;
