@@ -18,7 +18,7 @@ use kido_shared::feed::{
 use kido_shared::ids::{ArbiterId, Epoch, EventId, GateId, TicketId};
 use kido_shared::keys::{EventKey, GateSubkeys};
 use kido_shared::limits::FEED_RANGE_RECORDS;
-use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft};
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngCore as _, SeedableRng as _};
@@ -94,21 +94,13 @@ impl MadeEvent {
     }
 
     fn policy(&self) -> anyhow::Result<EventPolicy> {
+        let dates = (self.now.before(Duration::from_secs(3_600)), self.now.after(DAY));
+        let arbiter = ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([7; 16]), epoch: 0 };
         Ok(EventPolicy::new(PolicyDraft {
-            name: "木戸の夕べ".to_owned(),
-            starts_at: self.now.before(Duration::from_secs(3_600)),
-            ends_at: self.now.after(DAY),
-            retention_at: self.now.after(30 * DAY),
             tickets_per_card: 4,
-            offline: OfflineChoice::Refuse,
             replica_age_ms_max: 2 * 24 * 3_600_000,
-            arbiter: ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([7; 16]), epoch: 0 },
             rehearsal_of: Some(EventId::from_bytes([9; 16])),
-            resume_at_gate: false,
-            external_proof: false,
-            give_back_until: None,
-            bind_within_ms: None,
-            transfer: TransferChoice::Nobody,
+            ..PolicyDraft::new("木戸の夕べ", dates, OfflineChoice::Refuse, arbiter)
         })?)
     }
 

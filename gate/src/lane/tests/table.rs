@@ -14,7 +14,7 @@ use kido_shared::challenge::{Challenge, Passage};
 use kido_shared::feed::TicketRecord;
 use kido_shared::ids::{AdmissionId, ArbiterId, EventId, FeedSequence, GateId, PartyId, TicketId};
 use kido_shared::keys::EventKey;
-use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft};
 use kido_shared::refusal::StaffCode;
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 use kido_shared::verdict::{Connectivity, KnownTicket, Used};
@@ -47,24 +47,9 @@ pub(super) fn at(seconds_after_doors: i64) -> Timestamp {
 }
 
 pub(super) fn policy(offline: OfflineChoice, home: ArbiterHome) -> EventPolicy {
-    let cluster = ArbiterId::from_bytes([0xAB; 16]);
-    EventPolicy::new(PolicyDraft {
-        name: "木戸の会".to_owned(),
-        starts_at: at(0),
-        ends_at: at(4 * HOUR),
-        retention_at: at(30 * 24 * HOUR),
-        tickets_per_card: 4,
-        offline,
-        replica_age_ms_max: 12 * 3_600_000,
-        arbiter: ArbiterName { home, cluster, epoch: 0 },
-        rehearsal_of: None,
-        resume_at_gate: false,
-        external_proof: false,
-        give_back_until: None,
-        bind_within_ms: None,
-        transfer: TransferChoice::Nobody,
-    })
-    .unwrap()
+    let arbiter = ArbiterName { home, cluster: ArbiterId::from_bytes([0xAB; 16]), epoch: 0 };
+    let draft = PolicyDraft::new("木戸の会", (at(0), at(4 * HOUR)), offline, arbiter);
+    EventPolicy::new(PolicyDraft { tickets_per_card: 4, ..draft }).unwrap()
 }
 
 pub(super) fn ticket(number: u8) -> KnownTicket {
