@@ -1,5 +1,6 @@
 //! The registrar as a process, and its command line as an operator uses it.
 
+mod backup;
 mod sold;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use super::process::{Finished, Process, finish};
 use super::scrape::{self, SCRAPED};
 use super::{HarnessError, Host, Programs};
 
+pub use backup::Backup;
 pub use sold::{EventOptions, OfflineChoice, TicketRow};
 
 /// How long one operator's command may take.
@@ -48,6 +50,18 @@ impl Registrar {
         Self::init_on(programs, folder, logs, anchors, (Host::this(), port, public)).await
     }
 
+    /// The same with no venue around it: its logs lie in the folder too, and it trusts no card.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn init_alone(folder: &Path, address: (u16, Option<&str>)) -> Result<Self, HarnessError> {
+        let (logs, anchors) = (folder.join("logs"), folder.join("anchors"));
+        for made in [&logs, &anchors] {
+            std::fs::create_dir_all(made).map_err(|source| HarnessError::File { path: made.clone(), source })?;
+        }
+        Self::init(&Programs::of_this_build()?, folder, &logs, &anchors, address).await
+    }
+
     /// The same on that machine.
     pub(super) async fn init_on(
         programs: &Programs,
@@ -73,27 +87,6 @@ impl Registrar {
         command.arg("--root-key").arg(folder.join("root.key")).args(["--origin", &registrar.public_origin()]);
         succeed(command, "").await?;
         Ok(registrar)
-    }
-
-    /// Another registrar that begins with a copy of this one's folder, as from a backup; to be made while this one is
-    /// stopped.
-    ///
-    /// # Errors
-    /// [`HarnessError`].
-    pub fn restored(&self, folder: &Path, port: u16) -> Result<Self, HarnessError> {
-        copy_folder(&self.folder, folder)?;
-        Ok(Self {
-            programs: self.programs.clone(),
-            folder: folder.to_owned(),
-            logs: self.logs.clone(),
-            host: self.host.clone(),
-            port,
-            public: Some(self.public_origin()),
-            anchors: self.anchors.clone(),
-            process: None,
-            metrics: None,
-            logs_requests: self.logs_requests,
-        })
     }
 
     /// Starts it, and waits until it listens.
@@ -294,22 +287,6 @@ pub(super) fn parse_last_line(what: &'static str, text: &str) -> Result<Value, H
 pub(super) fn text(value: &Value, field: &'static str) -> Result<String, HarnessError> {
     let found = value.get(field).and_then(Value::as_str).map(str::to_owned);
     found.ok_or_else(|| HarnessError::Shape { what: field, text: value.to_string() })
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<(), HarnessError> {
-    let failed = |source| HarnessError::File { path: from.to_owned(), source };
-    std::fs::create_dir_all(to).map_err(failed)?;
-    for entry in std::fs::read_dir(from).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type().map_err(failed)?.is_dir() {
-            copy_folder(&source, &target)?;
-        } else {
-            // Modes come along: keys stay their owner's.
-            std::fs::copy(&source, &target).map_err(failed)?;
-        }
-    }
-    Ok(())
 }
 
 fn read(path: &Path) -> Result<String, HarnessError> {
