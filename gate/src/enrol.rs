@@ -12,11 +12,11 @@ use crate::identity::{Enrolment, Identity};
 /// The gate that a finished dialogue makes.
 ///
 /// # Errors
-/// [`EnrolError::OtherParty`] where the place is no gate's.
+/// [`EnrolError::OtherKind`] where the place is no gate's.
 pub fn identity(enrolled: Enrolled<GateSubkeys>) -> Result<Identity, EnrolError> {
     let Enrolled { keys, subkeys, started, origin, root, feed_key } = enrolled;
-    let OfferedPlace::Gate { zone, entrance } = started.place else { return Err(EnrolError::OtherParty) };
-    let (gate, event, event_name) = (started.gate, started.event, started.event_name);
+    let OfferedPlace::Gate { zone, entrance } = started.place else { return Err(EnrolError::OtherKind) };
+    let (gate, event, event_name) = (started.name.as_gate(), started.event, started.event_name);
     let rehearsal = started.rehearsal;
     let enrolment = Enrolment { gate, event, event_name, rehearsal, zone, entrance, origin, root, feed_key };
     Ok(Identity::new(keys, subkeys, enrolment))

@@ -12,7 +12,7 @@ mod folder;
 use std::path::{Path, PathBuf};
 
 use kido_shared::challenge::OriginError;
-use kido_shared::enrolment::{EnrolmentError, GateKeys};
+use kido_shared::enrolment::{EnrolmentError, OwnKeys};
 use kido_shared::feed::FeedError;
 use kido_shared::keys::GateSubkeys;
 use kido_store::private_file::{self, PrivateFileError};
@@ -93,7 +93,7 @@ pub enum IdentityError {
 /// Who this gate is.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    keys: GateKeys,
+    keys: OwnKeys,
     subkeys: GateSubkeys,
     enrolment: Enrolment,
 }
@@ -101,7 +101,7 @@ pub struct Identity {
 impl Identity {
     /// What an enrolment has led to, not stored yet.
     #[must_use]
-    pub const fn new(keys: GateKeys, subkeys: GateSubkeys, enrolment: Enrolment) -> Self {
+    pub const fn new(keys: OwnKeys, subkeys: GateSubkeys, enrolment: Enrolment) -> Self {
         Self { keys, subkeys, enrolment }
     }
 
@@ -116,7 +116,7 @@ impl Identity {
         if !folder.subkeys().exists() {
             return Err(IdentityError::Wiped);
         }
-        let keys = GateKeys::from_bytes(&read_private(&folder.keys())?).map_err(IdentityError::Keys)?;
+        let keys = OwnKeys::from_bytes(&read_private(&folder.keys())?).map_err(IdentityError::Keys)?;
         let path = folder.subkeys();
         let subkeys = GateSubkeys::from_bytes(&read_private(&path)?).ok_or(IdentityError::Damaged { path })?;
         let (enrolment, enrolled) = Enrolment::decode(&read_private(&folder.enrolment())?, &folder.enrolment())?;
@@ -138,7 +138,7 @@ impl Identity {
 
     /// The gate's own keys.
     #[must_use]
-    pub const fn keys(&self) -> &GateKeys {
+    pub const fn keys(&self) -> &OwnKeys {
         &self.keys
     }
 
@@ -222,7 +222,7 @@ pub(crate) mod tests {
             root: root.verifying_key(),
             feed_key: statement.sign(&root).unwrap(),
         };
-        Identity::new(GateKeys::generate(&mut random), EventKey::generate(&mut random).for_gate(), enrolment)
+        Identity::new(OwnKeys::generate(&mut random), EventKey::generate(&mut random).for_gate(), enrolment)
     }
 
     #[test]
@@ -250,8 +250,7 @@ pub(crate) mod tests {
         let folder = folder.with_keys_at(Some(elsewhere.clone()));
         let read = Identity::load(&folder).unwrap();
         assert_eq!(read.keys().public().unwrap(), identity.keys().public().unwrap());
-        fs::write(folder.path().join("gate.key"), GateKeys::generate(&mut StdRng::seed_from_u64(9)).to_bytes())
-            .unwrap();
+        fs::write(folder.path().join("gate.key"), OwnKeys::generate(&mut StdRng::seed_from_u64(9)).to_bytes()).unwrap();
         let next = DataFolder::at(folder.path()).with_keys_at(Some(folder.path().join("gate.key")));
         fs::set_permissions(next.keys(), fs::Permissions::from_mode(0o600)).unwrap();
         assert!(matches!(Identity::load(&next), Err(IdentityError::OtherKeys { .. })), "of another evening");

@@ -5,8 +5,6 @@ mod arbiter;
 mod audit;
 mod certificate;
 mod client;
-pub(crate) mod codes_file;
-pub(crate) mod columns;
 mod console;
 mod doctor;
 mod event;
@@ -14,10 +12,9 @@ mod feed;
 mod gate;
 mod init;
 mod key;
-pub(crate) mod moment;
+mod offer;
 mod progress;
 mod serve;
-pub(crate) mod table;
 mod tickets;
 mod token;
 
@@ -31,20 +28,17 @@ use kido_shared::feed::FeedError;
 use kido_shared::wire::v1::problem::Problem;
 
 use crate::config::ConfigError;
+use crate::moment;
+use crate::operator_files::{CodesFileError, TableFaults};
 use crate::serve::ServeError;
 use kido_store::private_file::PrivateFileError;
 
 use console::Console;
 
 pub use client::ClientError;
-pub use codes_file::CodesFileError;
-pub use columns::ROWS_MAX as TICKET_ROWS_MAX;
-pub use columns::{FieldError, TableError, TableFaults};
 pub use event::CutCommandError;
 pub use init::InitError;
 pub use key::KeyCommandError;
-pub use moment::MomentError;
-pub use table::{COLUMNS as TICKET_COLUMNS, TableRow, read as read_tickets};
 
 const FIRST_STEPS: &str = "\
 First steps:

@@ -1,10 +1,10 @@
-//! Enrolment, the registrar's side: offers to new gates and venue arbiters, in memory, each good for one of them and ten
-//! minutes.
+//! Enrolment, the registrar's side: offers to applicants, which are new gates and venue arbiters, in memory; each offer is
+//! good for one of them and ten minutes.
 //!
-//! The steps and what they prove are in [`kido_shared::enrolment`]. A restart ends every offer; a confirmed gate is a
-//! fact of its event and stays.
+//! The steps and what they prove are in [`kido_shared::enrolment`]. A restart ends every offer; a confirmed applicant
+//! is a fact of its event and stays.
 
-mod gate;
+mod applicant;
 mod operator;
 
 use std::collections::BTreeMap;
@@ -14,18 +14,18 @@ use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
 use kido_shared::enrolment::{
-    EnrolmentError, EnrolmentNonce, EnrolmentToken, GatePublicKeys, NonceCommitment, Party, Transcript,
+    Applicant, ApplicantId, EnrolmentError, EnrolmentNonce, EnrolmentToken, NonceCommitment, OwnPublicKeys, Transcript,
 };
-use kido_shared::ids::{EnrolmentId, EventId, GateId};
+use kido_shared::ids::{EnrolmentId, EventId};
 use kido_shared::ticket::Zone;
 
-pub use gate::{Confirmed, Introduced, Introduction};
+pub use applicant::{Confirmed, Introduced, Introduction};
 pub use operator::{Compared, Offered, Progress, StandingOffer};
 
 /// Why an enrolment does not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnrolmentRefusal {
-    /// The offer was never made, has ended, or was taken by another gate. Which of them is not told.
+    /// The offer was never made, has ended, or was taken by another applicant. Which of them is not told.
     #[error("there is no such offer; ask the operator for another")]
     NoOffer,
     /// More offers are open than are remembered.
@@ -42,7 +42,7 @@ pub enum EnrolmentRefusal {
     NotDigits,
     /// A gate took an arbiter's link, or an arbiter a gate's; the offer stands.
     #[error("this offer is for a gate where an arbiter asks, or the other way round")]
-    OtherParty,
+    OtherKind,
     /// The dialogue itself fails; the offer has ended.
     #[error("the enrolment failed")]
     Dialogue(#[source] EnrolmentError),
@@ -53,13 +53,13 @@ pub enum EnrolmentRefusal {
 enum Stage {
     Offered,
     Introduced {
-        gate: GateId,
-        keys: GatePublicKeys,
+        name: ApplicantId,
+        keys: OwnPublicKeys,
         commitment: NonceCommitment,
         nonce: EnrolmentNonce,
     },
     Revealed(Transcript),
-    /// The digits were right, and the gate is being stored: nobody takes the offer back now, and no clock ends it.
+    /// The digits were right, and the applicant is being stored: nobody takes the offer back now, and no clock ends it.
     Confirming(Transcript),
     Confirmed {
         transcript: Transcript,
@@ -89,10 +89,10 @@ pub enum OfferFor {
 impl OfferFor {
     /// As what somebody is enrolled by it.
     #[must_use]
-    pub const fn party(&self) -> Party {
+    pub const fn applicant(&self) -> Applicant {
         match self {
-            Self::Gate { .. } => Party::Gate,
-            Self::Arbiter { .. } => Party::Arbiter,
+            Self::Gate { .. } => Applicant::Gate,
+            Self::Arbiter { .. } => Applicant::Arbiter,
         }
     }
 }

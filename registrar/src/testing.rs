@@ -10,7 +10,7 @@ use kido_shared::challenge::{Action, Challenge, Origin, RegistrationMessage};
 use kido_shared::clock::{ManualClock, Timestamp};
 use kido_shared::codes::Code;
 use kido_shared::ids::{ArbiterId, EventId, GateId, TicketId};
-use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft};
 use kido_shared::proof::CardSignature;
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, Zone};
 use kido_virtual_card::character::Character;
@@ -43,21 +43,12 @@ pub(crate) fn origin() -> Origin {
 }
 
 pub(crate) fn draft() -> PolicyDraft {
+    let arbiter = ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([3; 16]), epoch: 0 };
+    let dates = (NOW.after(24 * HOUR), NOW.after(30 * HOUR));
     PolicyDraft {
-        name: "千穐楽".to_owned(),
-        starts_at: NOW.after(24 * HOUR),
-        ends_at: NOW.after(30 * HOUR),
         retention_at: NOW.after(720 * HOUR),
-        tickets_per_card: 1,
-        offline: OfflineChoice::Refuse,
-        replica_age_ms_max: 12 * 3_600_000,
-        arbiter: ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([3; 16]), epoch: 0 },
         rehearsal_of: Some(EventId::from_bytes([9; 16])),
-        resume_at_gate: false,
-        external_proof: false,
-        give_back_until: None,
-        bind_within_ms: None,
-        transfer: TransferChoice::Nobody,
+        ..PolicyDraft::new("千穐楽", dates, OfflineChoice::Refuse, arbiter)
     }
 }
 

@@ -9,6 +9,8 @@ mod cookie;
 pub(crate) mod error;
 pub mod page;
 mod same_origin;
+mod told;
+mod wall;
 
 use std::sync::Arc;
 

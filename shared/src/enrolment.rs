@@ -1,22 +1,23 @@
 //! Enrolment: how a new gate or venue arbiter and the registrar come to trust each other.
 //!
-//! One operator carries six digits from one screen to the other. What is said of the gate here holds for either [`Party`].
+//! One operator carries six digits from one screen to the other. Whoever takes the offer is its [`Applicant`].
 //!
 //! ```text
-//! operator ── offer (QR or link: origin, token, root fingerprint) ──▶ gate
-//! gate ── token, public keys, SHA-256 of its nonce ──▶ registrar
-//! gate ◀── registrar's nonce, event, root key ── registrar
-//! gate ── its nonce ──▶ registrar          the gate shows six digits; the operator types them at the registrar
-//! gate ◀── subkeys under HPKE, feed key certificate ── registrar
+//! operator ── offer (QR or link: origin, token, root fingerprint) ──▶ applicant
+//! applicant ── token, public keys, SHA-256 of its nonce ──▶ registrar
+//! applicant ◀── registrar's nonce, event, root key ── registrar
+//! applicant ── its nonce ──▶ registrar     the applicant shows six digits; the operator types them at the registrar
+//! applicant ◀── subkeys under HPKE, feed key certificate ── registrar
 //! ```
 //!
-//! The gate commits to its nonce before it sees the registrar's, and shows the digits only of values that neither side
+//! The applicant commits to its nonce before it sees the registrar's, and shows the digits only of values that neither side
 //! could choose after the other: whoever sits between them has one guess in a million per offer, not a search. The
 //! subkeys come by HPKE (RFC 9180, DHKEM(X25519), HKDF-SHA-256, ChaCha20-Poly1305) in PSK mode: the pre-shared key
 //! is derived from the token, so that the sender, too, has seen the offer.
 
-mod gate_keys;
+mod applicant;
 mod link;
+mod own_keys;
 
 use core::fmt;
 
@@ -25,10 +26,11 @@ use rand::{CryptoRng, RngCore};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-pub use gate_keys::{GateKeys, GatePublicKeys};
+pub use applicant::{Applicant, ApplicantId};
 pub use link::{EnrolmentLink, EnrolmentToken, RootFingerprint};
+pub use own_keys::{OwnKeys, OwnPublicKeys};
 
-use crate::ids::{EnrolmentId, GateId};
+use crate::ids::EnrolmentId;
 use crate::keys::Subkeys;
 use crate::redact::redacted_debug;
 
@@ -52,35 +54,14 @@ pub enum EnrolmentError {
     #[error("the registrar's root key is not the one in the offer")]
     RootKey,
     /// The revealed nonce is not the one that was committed to.
-    #[error("the gate's nonce does not match its commitment")]
+    #[error("the applicant's nonce does not match its commitment")]
     Commitment,
     /// A public key is not one.
     #[error("a public key has the wrong form")]
     PublicKey,
-    /// The subkeys cannot be opened: another gate's, another offer's, or altered.
-    #[error("the sealed subkeys do not open under this gate's key and offer")]
+    /// The subkeys cannot be opened: another applicant's, another offer's, or altered.
+    #[error("the sealed subkeys do not open under this applicant's key and offer")]
     Sealed,
-}
-
-/// As what somebody is enrolled; both sides must mean the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Party {
-    /// Drives a lane.
-    Gate,
-    /// Decides claims in the venue.
-    Arbiter,
-}
-
-impl Party {
-    /// What the digits and the sealing are bound to: a gate's offer never makes an arbiter.
-    const fn label(self) -> &'static [u8] {
-        match self {
-            Self::Gate => b"gate",
-            Self::Arbiter => b"arbiter",
-        }
-    }
 }
 
 /// 32 random bytes of one side of one enrolment.
@@ -148,17 +129,17 @@ pub struct Transcript {
     /// Which dialogue.
     pub enrolment: EnrolmentId,
     /// As what.
-    pub party: Party,
-    /// The gate's new name; an arbiter's [`ArbiterId`](crate::ids::ArbiterId) has the same bytes.
-    pub gate: GateId,
+    pub applicant: Applicant,
+    /// The applicant's new name.
+    pub name: ApplicantId,
     /// The registrar's root key.
     pub root: [u8; 32],
-    /// The gate's public keys.
-    pub keys: GatePublicKeys,
+    /// The applicant's public keys.
+    pub keys: OwnPublicKeys,
     /// The registrar's nonce.
     pub registrar_nonce: EnrolmentNonce,
-    /// The gate's nonce, opened.
-    pub gate_nonce: EnrolmentNonce,
+    /// The applicant's nonce, opened.
+    pub applicant_nonce: EnrolmentNonce,
 }
 
 /// Six digits that the operator carries from one screen to the other.
@@ -175,10 +156,10 @@ impl Transcript {
         ShortCode(u32::try_from(number % u64::from(SHORT_CODE_DIGITS)).unwrap_or_default())
     }
 
-    /// Seals an event's subkeys to the gate. The answer is `encapsulated key ‖ ciphertext`.
+    /// Seals an event's subkeys to the applicant. The answer is `encapsulated key ‖ ciphertext`.
     ///
     /// # Errors
-    /// [`EnrolmentError::PublicKey`] where the gate's receiving key is none.
+    /// [`EnrolmentError::PublicKey`] where the applicant's receiving key is none.
     pub fn seal(
         &self,
         token: &EnrolmentToken,
@@ -194,7 +175,7 @@ impl Transcript {
             &recipient,
             &self.digest(b"seal"),
             &subkeys.to_bytes(),
-            self.gate.as_bytes(),
+            self.name.as_bytes(),
             random,
         )
         .map_err(|_no_detail| EnrolmentError::PublicKey)?;
@@ -203,16 +184,11 @@ impl Transcript {
         Ok(sealed)
     }
 
-    /// Opens what [`Self::seal`] made, on the gate.
+    /// Opens what [`Self::seal`] made, on the applicant's side.
     ///
     /// # Errors
     /// [`EnrolmentError::Sealed`] for anything else.
-    pub fn open<S: Subkeys>(
-        &self,
-        token: &EnrolmentToken,
-        keys: &GateKeys,
-        sealed: &[u8],
-    ) -> Result<S, EnrolmentError> {
+    pub fn open<S: Subkeys>(&self, token: &EnrolmentToken, keys: &OwnKeys, sealed: &[u8]) -> Result<S, EnrolmentError> {
         let (encapsulated, ciphertext) = sealed.split_at_checked(32).ok_or(EnrolmentError::Sealed)?;
         let encapsulated =
             <Kem as hpke::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_no_detail| EnrolmentError::Sealed)?;
@@ -224,7 +200,7 @@ impl Transcript {
             &encapsulated,
             &self.digest(b"seal"),
             ciphertext,
-            self.gate.as_bytes(),
+            self.name.as_bytes(),
         )
         .map(Zeroizing::new)
         .map_err(|_no_detail| EnrolmentError::Sealed)?;
@@ -235,14 +211,14 @@ impl Transcript {
         let parts: [&[u8]; 10] = [
             LABEL,
             purpose,
-            self.party.label(),
+            self.applicant.label(),
             self.enrolment.as_bytes(),
-            self.gate.as_bytes(),
+            self.name.as_bytes(),
             &self.root,
             &self.keys.verifying,
             &self.keys.receiving,
             self.registrar_nonce.as_bytes(),
-            self.gate_nonce.as_bytes(),
+            self.applicant_nonce.as_bytes(),
         ];
         let mut outer = Sha256::new();
         for part in parts {
@@ -282,17 +258,17 @@ mod tests {
     use rand::SeedableRng as _;
     use rand::rngs::StdRng;
 
-    fn enrolment(seed: u64) -> (Transcript, GateKeys, EnrolmentToken, StdRng) {
+    fn enrolment(seed: u64) -> (Transcript, OwnKeys, EnrolmentToken, StdRng) {
         let mut random = StdRng::seed_from_u64(seed);
-        let keys = GateKeys::generate(&mut random);
+        let keys = OwnKeys::generate(&mut random);
         let transcript = Transcript {
             enrolment: EnrolmentId::generate(&mut random),
-            party: Party::Gate,
-            gate: GateId::generate(&mut random),
+            applicant: Applicant::Gate,
+            name: ApplicantId::generate(&mut random),
             root: SigningKey::generate(&mut random).verifying_key().to_bytes(),
             keys: keys.public().unwrap(),
             registrar_nonce: EnrolmentNonce::generate(&mut random),
-            gate_nonce: EnrolmentNonce::generate(&mut random),
+            applicant_nonce: EnrolmentNonce::generate(&mut random),
         };
         let token = EnrolmentToken::generate(&mut random);
         (transcript, keys, token, random)
@@ -307,7 +283,7 @@ mod tests {
         assert_eq!(opened.seal.expose(), subkeys.seal.expose());
 
         let (_, other_keys, other_token, _) = enrolment(2);
-        let refused = |transcript: &Transcript, token, keys: &GateKeys, sealed: &[u8]| {
+        let refused = |transcript: &Transcript, token, keys: &OwnKeys, sealed: &[u8]| {
             transcript.open::<GateSubkeys>(token, keys, sealed).unwrap_err()
         };
         assert_eq!(refused(&transcript, &token, &other_keys, &sealed), EnrolmentError::Sealed);
@@ -316,7 +292,7 @@ mod tests {
         altered.registrar_nonce = EnrolmentNonce::from_bytes([0; 32]);
         assert_eq!(refused(&altered, &token, &keys, &sealed), EnrolmentError::Sealed);
         assert_eq!(refused(&transcript, &token, &keys, &sealed[..31]), EnrolmentError::Sealed);
-        let as_arbiter = Transcript { party: Party::Arbiter, ..transcript };
+        let as_arbiter = Transcript { applicant: Applicant::Arbiter, ..transcript };
         assert_eq!(refused(&as_arbiter, &token, &keys, &sealed), EnrolmentError::Sealed);
     }
 
@@ -326,10 +302,10 @@ mod tests {
         let mut swapped_key = transcript.clone();
         swapped_key.keys.verifying[0] ^= 1;
         let mut as_arbiter = transcript.clone();
-        as_arbiter.party = Party::Arbiter;
+        as_arbiter.applicant = Applicant::Arbiter;
         assert_ne!(transcript.short_code(), as_arbiter.short_code());
         let mut swapped_nonce = transcript.clone();
-        swapped_nonce.gate_nonce = EnrolmentNonce::from_bytes([1; 32]);
+        swapped_nonce.applicant_nonce = EnrolmentNonce::from_bytes([1; 32]);
         assert_ne!(transcript.short_code(), swapped_key.short_code());
         assert_ne!(transcript.short_code(), swapped_nonce.short_code());
         assert_eq!(ShortCode::parse(&transcript.short_code().to_string()), Some(transcript.short_code()));

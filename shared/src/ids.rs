@@ -136,7 +136,7 @@ id! {
     SessionId, "session-"
 }
 id! {
-    /// One enrolment dialogue between a new gate and the registrar.
+    /// One enrolment dialogue between a new gate or venue arbiter and the registrar.
     EnrolmentId, "enrolment-"
 }
 id! {

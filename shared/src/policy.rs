@@ -11,10 +11,13 @@ use crate::ids::{ArbiterId, EventId};
 pub const EVENT_NAME_CHARS_MAX: usize = 80;
 
 /// How old a gate's knowledge may grow before it stops admitting, where the event does not say (`protocol.md` §6).
-pub const REPLICA_AGE_DEFAULT: Duration = Duration::from_secs(12 * 60 * 60);
+const REPLICA_AGE_DEFAULT: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// Days between an event's end and its retention date, where the event does not say (`protocol.md` §9).
-pub const RETENTION_DAYS_DEFAULT: u32 = 30;
+/// Time between an event's end and its retention date, where the event does not say (`protocol.md` §9): thirty days.
+const RETENTION_DEFAULT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Usable tickets on one card, where the event does not say: a person and nobody else's.
+const TICKETS_PER_CARD_DEFAULT: u16 = 1;
 
 /// Most tickets that one card may be asked to hold at a time: a family and a school class, not a tout.
 pub const TICKETS_PER_CARD_MAX: u16 = 1_000;
@@ -145,6 +148,34 @@ pub struct PolicyDraft {
     pub transfer: TransferChoice,
 }
 
+impl PolicyDraft {
+    /// What an event wants that says only what has no default: its dates, what an offline gate does, and who decides claims.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        (starts_at, ends_at): (Timestamp, Timestamp),
+        offline: OfflineChoice,
+        arbiter: ArbiterName,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            starts_at,
+            ends_at,
+            retention_at: ends_at.after(RETENTION_DEFAULT),
+            tickets_per_card: TICKETS_PER_CARD_DEFAULT,
+            offline,
+            replica_age_ms_max: u64::try_from(REPLICA_AGE_DEFAULT.as_millis()).unwrap_or(u64::MAX),
+            arbiter,
+            rehearsal_of: None,
+            resume_at_gate: false,
+            external_proof: false,
+            give_back_until: None,
+            bind_within_ms: None,
+            transfer: TransferChoice::default(),
+        }
+    }
+}
+
 /// Why a policy is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -240,22 +271,11 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn draft() -> PolicyDraft {
-        PolicyDraft {
-            name: "千穐楽".to_owned(),
-            starts_at: Timestamp::from_unix_seconds(1_000_000),
-            ends_at: Timestamp::from_unix_seconds(1_020_000),
-            retention_at: Timestamp::from_unix_seconds(4_000_000),
-            tickets_per_card: 1,
-            offline: OfflineChoice::Refuse,
-            replica_age_ms_max: 12 * 3_600_000,
-            arbiter: ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([3; 16]), epoch: 0 },
-            rehearsal_of: None,
-            resume_at_gate: false,
-            external_proof: false,
-            give_back_until: None,
-            bind_within_ms: None,
-            transfer: TransferChoice::Nobody,
-        }
+        let dates = (Timestamp::from_unix_seconds(1_000_000), Timestamp::from_unix_seconds(1_020_000));
+        let cluster = ArbiterId::from_bytes([3; 16]);
+        let arbiter = ArbiterName { home: ArbiterHome::Registrar, cluster, epoch: 0 };
+        let retention_at = Timestamp::from_unix_seconds(4_000_000);
+        PolicyDraft { retention_at, ..PolicyDraft::new("千穐楽", dates, OfflineChoice::Refuse, arbiter) }
     }
 
     #[test]

@@ -29,10 +29,7 @@ async fn a_box_in_the_venue_decides_with_the_line_down_and_forgets_nothing_when_
     arbiter.start().await?;
     let mut gates = Vec::new();
     for slot in [0, 1] {
-        let mut gate = Gate::enrol(&venue, &event, "A", slot).await?;
-        gate.start().await?;
-        gate.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
-        gates.push(gate);
+        gates.push(Gate::started(&venue, &event, slot).await?);
     }
     let [first, second] = gates.as_mut_slice() else { anyhow::bail!("two gates") };
     decides(&mut chapter, &mut venue, &mut arbiter, [first, second]).await?;

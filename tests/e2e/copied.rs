@@ -15,9 +15,7 @@ async fn a_gates_disk_that_runs_in_two_machines_is_noticed_and_neither_opens_a_l
     let links = venue.registrar.import(&event, &rows, false).await?;
     bind(&venue, Character::Holder, link(&links, "HOLDER-01")?).await?;
     bind(&venue, Character::SecondHolder, link(&links, "SECOND-01")?).await?;
-    let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
-    gate.start().await?;
-    gate.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
+    let mut gate = Gate::started(&venue, &event, 0).await?;
 
     chapter
         .step("a gate that starts again is the same gate", async {

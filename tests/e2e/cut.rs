@@ -2,11 +2,10 @@
 //! everybody follows: a box in the venue, a gate that comes back, a gate that comes late, and later all of them on line.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kido_tests::harness::{Arbiter, EventOptions, FOLLOWS_WITHIN, Gate, TicketRow, Venue, wait_for};
+use kido_tests::harness::{Arbiter, EventOptions, Gate, TicketRow, Venue, wait_for};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
 use serde_json::Value;
@@ -39,27 +38,6 @@ async fn a_cut_feed_is_followed_by_everybody_and_who_got_in_stays_in() -> anyhow
     chapter.end()
 }
 
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
-}
-
-async fn started(venue: &Venue, event: &str, slot: u8) -> anyhow::Result<Gate> {
-    let mut gate = Gate::enrol(venue, event, "A", slot).await?;
-    gate.start().await?;
-    gate.followed(&venue.registrar, event, FOLLOWS_WITHIN).await?;
-    Ok(gate)
-}
-
 /// A backup of the stores; then a binding and an entry that only gates and the box know of; then the disk is lost, with both
 /// gates switched off.
 async fn after_the_backup(chapter: &Chapter) -> anyhow::Result<Evening> {
@@ -70,12 +48,9 @@ async fn after_the_backup(chapter: &Chapter) -> anyhow::Result<Evening> {
     bind(&venue, Character::Holder, link(&links, "HOLDER-01")?).await?;
     let mut arbiter = Arbiter::enrol(&venue, &event).await?;
     arbiter.start().await?;
-    let mut first = started(&venue, &event, 0).await?;
-    let mut late = started(&venue, &event, 1).await?;
-    let (events, backup) = (venue.registrar.folder().join("events"), venue.folder().join("backup"));
-    venue.registrar.stop().await?;
-    copy(&events, &backup)?;
-    venue.registrar.start().await?;
+    let mut first = Gate::started(&venue, &event, 0).await?;
+    let mut late = Gate::started(&venue, &event, 1).await?;
+    let backup = venue.registrar.back_up().await?;
 
     bind(&venue, Character::SecondHolder, link(&links, "SECOND-01")?).await?;
     first.followed(&venue.registrar, &event, BACK_WITHIN).await?;
@@ -85,10 +60,7 @@ async fn after_the_backup(chapter: &Chapter) -> anyhow::Result<Evening> {
     late.followed(&venue.registrar, &event, BACK_WITHIN).await?;
     first.stop().await?;
     late.stop().await?;
-    venue.registrar.kill().await?;
-    std::fs::remove_dir_all(&events)?;
-    copy(&backup, &events)?;
-    venue.registrar.start().await?;
+    venue.registrar.lose_stores(&backup).await?;
     let root = chapter.folder().join("root.key").to_str().context("a path in UTF-8")?.to_owned();
     Ok(Evening { venue, event, links, root, arbiter, first, late })
 }

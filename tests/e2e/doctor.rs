@@ -15,14 +15,8 @@ const EXAMINES_WITHIN: core::time::Duration = core::time::Duration::from_secs(60
 #[tokio::test]
 async fn a_registrars_doctor_says_what_is_well_and_what_is_broken() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let logs = folder.path().join("logs");
-    let anchors = folder.path().join("anchors");
-    for made in [&logs, &anchors] {
-        std::fs::create_dir_all(made)?;
-    }
     let port = free_port()?;
-    let mut registrar =
-        Registrar::init(&Programs::of_this_build()?, folder.path(), &logs, &anchors, (port, None)).await?;
+    let mut registrar = Registrar::init_alone(folder.path(), (port, None)).await?;
     registrar.start().await?;
     let event = registrar.real_event(&EventOptions::default()).await?;
     let listen = format!("127.0.0.1:{port}");

@@ -42,9 +42,7 @@ async fn a_feed_that_lies_changes_nothing_at_the_gate() -> anyhow::Result<()> {
     {
         bind(&venue, card, link(&links, name)?).await?;
     }
-    let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
-    gate.start().await?;
-    gate.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
+    let mut gate = Gate::started(&venue, &event, 0).await?;
     let old_head = head(&venue, &event).await?;
     news(&venue, &event, 0).await?;
     gate.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
@@ -219,9 +217,7 @@ async fn a_gate_that_hears_nothing_closes_at_the_events_limit() -> anyhow::Resul
     let event = venue.registrar.rehearsal(&options).await?;
     let links: BTreeMap<_, _> = venue.registrar.import(&event, &[TicketRow::open_now("OLD-01")], false).await?;
     bind(&venue, Character::Holder, link(&links, "OLD-01")?).await?;
-    let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
-    gate.start().await?;
-    gate.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
+    let mut gate = Gate::started(&venue, &event, 0).await?;
     chapter
         .step("old knowledge closes the lane with its own code, and new knowledge opens it again", async {
             proxy.tell(Lie::Withheld);

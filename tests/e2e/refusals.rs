@@ -38,9 +38,7 @@ async fn a_ticket_that_does_not_fit_is_refused_for_its_own_reason() -> anyhow::R
         bind(&venue, card, link(&links, name)?).await?;
     }
     venue.registrar.json(&["tickets", "suspend", &event, "LOST-01"]).await?;
-    let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
-    gate.start().await?;
-    gate.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
+    let mut gate = Gate::started(&venue, &event, 0).await?;
 
     for (card, what, told) in STANDING {
         chapter

@@ -1,6 +1,5 @@
 //! The registrar's disk is lost in the middle of an evening, and yesterday's backup put in its place: the gates know more.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -35,27 +34,6 @@ async fn a_restored_registrar_gets_the_evening_back_from_its_gates() -> anyhow::
     chapter.end()
 }
 
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
-}
-
-async fn started(venue: &Venue, event: &str, slot: u8) -> anyhow::Result<Gate> {
-    let mut gate = Gate::enrol(venue, event, "A", slot).await?;
-    gate.start().await?;
-    gate.followed(&venue.registrar, event, FOLLOWS_WITHIN).await?;
-    Ok(gate)
-}
-
 /// A backup of the stores; then a binding, a sale with a binding, a suspension and an entry; then the disk is lost.
 async fn after_the_backup(chapter: &Chapter) -> anyhow::Result<Evening> {
     let mut venue = Venue::open(chapter.folder()).await?;
@@ -64,12 +42,9 @@ async fn after_the_backup(chapter: &Chapter) -> anyhow::Result<Evening> {
     let rows = ["HOLDER-01", "SECOND-01"].map(TicketRow::open_now);
     let links = venue.registrar.import(&event, &rows, false).await?;
     bind(&venue, Character::Holder, link(&links, "HOLDER-01")?).await?;
-    let mut first = started(&venue, &event, 0).await?;
-    let second = started(&venue, &event, 1).await?;
-    let (events, backup) = (venue.registrar.folder().join("events"), venue.folder().join("backup"));
-    venue.registrar.stop().await?;
-    copy(&events, &backup)?;
-    venue.registrar.start().await?;
+    let mut first = Gate::started(&venue, &event, 0).await?;
+    let second = Gate::started(&venue, &event, 1).await?;
+    let backup = venue.registrar.back_up().await?;
     first.online(BACK_WITHIN).await?;
 
     bind(&venue, Character::SecondHolder, link(&links, "SECOND-01")?).await?;
@@ -82,10 +57,7 @@ async fn after_the_backup(chapter: &Chapter) -> anyhow::Result<Evening> {
         gate.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
     }
     first.kill().await?;
-    venue.registrar.kill().await?;
-    std::fs::remove_dir_all(&events)?;
-    copy(&backup, &events)?;
-    venue.registrar.start().await?;
+    venue.registrar.lose_stores(&backup).await?;
     Ok(Evening { venue, event, first, second })
 }
 

@@ -57,12 +57,8 @@ async fn evening(chapter: &Chapter) -> anyhow::Result<Evening> {
     let links = venue.registrar.import(&event, &names.map(TicketRow::open_now), false).await?;
     let mut arbiter = Arbiter::enrol(&venue, &event).await?;
     arbiter.start().await?;
-    let mut here = Gate::enrol(&venue, &event, "A", 0).await?;
-    here.start().await?;
-    here.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
-    let mut late = Gate::enrol(&venue, &event, "A", 1).await?;
-    late.start().await?;
-    late.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
+    let here = Gate::started(&venue, &event, 0).await?;
+    let mut late = Gate::started(&venue, &event, 1).await?;
     late.stop().await?;
     let root = path(chapter, "root.key")?;
     Ok(Evening { venue, event, links, root, arbiter, here, late })

@@ -35,9 +35,7 @@ async fn a_lane_opens_once_for_each_entry_of_a_proved_card() -> anyhow::Result<(
     ] {
         bind(&venue, card, link(&links, name)?).await?;
     }
-    let mut gate = Gate::enrol(&venue, &event, "A", 0).await?;
-    gate.start().await?;
-    gate.followed(&venue.registrar, &event, FOLLOWS_WITHIN).await?;
+    let mut gate = Gate::started(&venue, &event, 0).await?;
     chapter
         .step("the gate is told by its registrar, and need not ask", async {
             gate.logs("the feed is followed live", 0, FOLLOWS_WITHIN).await?;

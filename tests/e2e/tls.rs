@@ -18,15 +18,9 @@ const RENEWED_WITHIN: Duration = Duration::from_secs(40);
 #[tokio::test]
 async fn a_registrar_speaks_tls_itself_and_renews_it_without_a_restart() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let logs = folder.path().join("logs");
-    let anchors = folder.path().join("anchors");
-    for made in [&logs, &anchors] {
-        std::fs::create_dir_all(made)?;
-    }
     let port = free_port()?;
     let origin = format!("https://localhost:{port}");
-    let programs = Programs::of_this_build()?;
-    let mut registrar = Registrar::init(&programs, folder.path(), &logs, &anchors, (port, Some(&origin))).await?;
+    let mut registrar = Registrar::init_alone(folder.path(), (port, Some(&origin))).await?;
     let pair = Pair::make(&folder.path().join("pair")).await?;
     let config = registrar.folder().join("registrar.toml");
     let own = format!("tls_certificate = {:?}\ntls_key = {:?}\n", pair.certificate, pair.key);
@@ -48,7 +42,7 @@ async fn a_registrar_speaks_tls_itself_and_renews_it_without_a_restart() -> anyh
     anyhow::ensure!(alone == "max-age=31536000", "{alone:?}");
 
     println!("3. its doctor says how long the certificate lasts, and that it answers with it");
-    let mut doctor = Command::new(programs.registrar());
+    let mut doctor = Command::new(Programs::of_this_build()?.registrar());
     doctor.args(["doctor", "--json", "--data"]).arg(registrar.folder());
     doctor.args(["--listen", &format!("127.0.0.1:{port}")]).env("SSL_CERT_FILE", &pair.certificate);
     let told = finish(doctor, "", COMMAND_WITHIN).await?.stdout;

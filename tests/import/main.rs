@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use kido_tests::harness::{EventOptions, Programs, Registrar, finish, free_port};
+use kido_tests::harness::{EventOptions, Registrar, finish, free_port};
 use serde_json::Value;
 use tokio::process::Child;
 
@@ -28,10 +28,7 @@ struct Office {
 async fn open() -> anyhow::Result<Office> {
     let folder = tempfile::Builder::new().prefix("kido-import-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let place = folder.path().to_owned();
-    let anchors = place.join("anchors");
-    std::fs::create_dir(&anchors)?;
-    let programs = Programs::of_this_build()?;
-    let mut registrar = Registrar::init(&programs, &place, &place, &anchors, (free_port()?, None)).await?;
+    let mut registrar = Registrar::init_alone(&place, (free_port()?, None)).await?;
     registrar.start().await?;
     let event = registrar.real_event(&EventOptions::default()).await?;
     Ok(Office { _folder: folder, place, registrar, event })

@@ -3,6 +3,7 @@
 mod arbiter;
 mod certificates;
 mod claiming;
+mod disk;
 mod error;
 mod etcd;
 mod follower;
@@ -29,5 +30,5 @@ pub use kiosk::{Kiosk, Shown};
 pub use nginx::Nginx;
 pub use process::{Finished, Process, finish, wait_for};
 pub use programs::Programs;
-pub use registrar::{EventOptions, OfflineChoice, Registrar, TicketRow};
+pub use registrar::{Backup, EventOptions, OfflineChoice, Registrar, TicketRow};
 pub use venue::{Venue, free_port};

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use ed25519_dalek::VerifyingKey;
 use kido_follow::enrol::Enrolled;
 use kido_shared::challenge::Origin;
-use kido_shared::enrolment::{EnrolmentError, GateKeys};
+use kido_shared::enrolment::{EnrolmentError, OwnKeys};
 use kido_shared::feed::FeedKeyCertificate;
 use kido_shared::ids::{ArbiterId, EventId};
 use kido_shared::keys::{ArbiterSubkeys, ClaimKey, Subkeys as _};
@@ -229,7 +229,7 @@ pub struct Enrolment {
 /// Who this box is.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    keys: GateKeys,
+    keys: OwnKeys,
     subkeys: ArbiterSubkeys,
     enrolment: Enrolment,
     root: VerifyingKey,
@@ -241,7 +241,7 @@ impl Identity {
     pub fn new(enrolled: Enrolled<ArbiterSubkeys>) -> Self {
         let Enrolled { keys, subkeys, started, origin, root, feed_key } = enrolled;
         let enrolment = Enrolment {
-            arbiter: ArbiterId::from_bytes(*started.gate.as_bytes()),
+            arbiter: started.name.as_arbiter(),
             event: started.event,
             event_name: started.event_name,
             rehearsal: started.rehearsal,
@@ -264,7 +264,7 @@ impl Identity {
         if !folder.subkeys().exists() {
             return Err(IdentityError::Wiped);
         }
-        let keys = GateKeys::from_bytes(&read(&folder.keys())?).map_err(IdentityError::Keys)?;
+        let keys = OwnKeys::from_bytes(&read(&folder.keys())?).map_err(IdentityError::Keys)?;
         let damaged = |path: PathBuf| move || IdentityError::Damaged { path };
         let subkeys = ArbiterSubkeys::from_bytes(&read(&folder.subkeys())?).ok_or_else(damaged(folder.subkeys()))?;
         let enrolment: Option<Enrolment> = minicbor::decode(&read(&folder.enrolment())?).ok();

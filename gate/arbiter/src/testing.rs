@@ -16,7 +16,7 @@ use kido_shared::feed::{
 };
 use kido_shared::ids::{ArbiterId, Epoch, EventId, GateId, TicketId};
 use kido_shared::keys::EventKey;
-use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft};
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 
 use crate::book::{Book, BookError, Followed};
@@ -62,23 +62,11 @@ fn binding(number: u8) -> FeedRecord {
 }
 
 pub(crate) fn policy(home: ArbiterHome, epoch: u32) -> FeedRecord {
-    let draft = PolicyDraft {
-        name: "千穐楽".to_owned(),
-        starts_at: NOW,
-        ends_at: NOW.after(Duration::from_secs(10_000)),
-        retention_at: NOW.after(Duration::from_secs(1_000_000)),
-        tickets_per_card: 4,
-        offline: OfflineChoice::Refuse,
-        replica_age_ms_max: 12 * 3_600_000,
-        arbiter: ArbiterName { home, cluster: CLUSTER, epoch },
-        rehearsal_of: None,
-        resume_at_gate: false,
-        external_proof: false,
-        give_back_until: None,
-        bind_within_ms: None,
-        transfer: TransferChoice::Nobody,
-    };
-    FeedRecord::Policy(EventPolicy::new(draft).unwrap())
+    let dates = (NOW, NOW.after(Duration::from_secs(10_000)));
+    let retention_at = NOW.after(Duration::from_secs(1_000_000));
+    let arbiter = ArbiterName { home, cluster: CLUSTER, epoch };
+    let draft = PolicyDraft::new("千穐楽", dates, OfflineChoice::Refuse, arbiter);
+    FeedRecord::Policy(EventPolicy::new(PolicyDraft { retention_at, tickets_per_card: 4, ..draft }).unwrap())
 }
 
 pub(crate) fn own(epoch: u32, revoked: bool) -> FeedRecord {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use kido_shared::admission::DecidedOn;
 use kido_shared::carried::{FeedFileBegin, UnverifiedJournalFile, items};
 use kido_shared::clock::ManualClock;
-use kido_shared::enrolment::GateKeys;
+use kido_shared::enrolment::OwnKeys;
 use kido_shared::feed::{FeedError, FeedRecord, TicketRecord, encode_range};
 use kido_shared::ids::{Epoch, FeedSequence};
 use kido_shared::refusal::Refusal;
@@ -37,7 +37,7 @@ pub(crate) fn file(feed: &Feed, signed_at: Timestamp) -> Vec<u8> {
 pub(crate) fn parts(folder: &DataFolder, feed: &Feed) -> Parts {
     let (mut random, enrolled) = (StdRng::seed_from_u64(1), identity("https://tickets.example"));
     let enrolment = Enrolment { gate: GATE, event: EVENT, ..enrolled.enrolment().clone() };
-    let identity = Identity::new(GateKeys::generate(&mut random), feed.followed().subkeys, enrolment);
+    let identity = Identity::new(OwnKeys::generate(&mut random), feed.followed().subkeys, enrolment);
     let replica = Replica::open(&folder.replica(), feed.followed()).unwrap();
     // Opening blocks, which a thread of an asynchronous runtime must not.
     let opened = tokio::task::block_in_place(|| Journal::open(&folder.journal(), GATE, NOW, &mut random));

@@ -52,28 +52,14 @@ pub const fn offline_objection(connectivity: Connectivity, allowed: bool) -> Opt
 mod tests {
     use kido_shared::clock::Timestamp;
     use kido_shared::ids::ArbiterId;
-    use kido_shared::policy::{ArbiterName, OfflineChoice, PolicyDraft, TransferChoice};
+    use kido_shared::policy::{ArbiterName, OfflineChoice, PolicyDraft};
 
     use super::*;
 
     fn policy(home: ArbiterHome) -> EventPolicy {
-        let draft = PolicyDraft {
-            name: "千穐楽".to_owned(),
-            starts_at: Timestamp::from_unix_seconds(1_000_000),
-            ends_at: Timestamp::from_unix_seconds(1_020_000),
-            retention_at: Timestamp::from_unix_seconds(4_000_000),
-            tickets_per_card: 1,
-            offline: OfflineChoice::Refuse,
-            replica_age_ms_max: 12 * 3_600_000,
-            arbiter: ArbiterName { home, cluster: ArbiterId::from_bytes([3; 16]), epoch: 0 },
-            rehearsal_of: None,
-            resume_at_gate: false,
-            external_proof: false,
-            give_back_until: None,
-            bind_within_ms: None,
-            transfer: TransferChoice::Nobody,
-        };
-        EventPolicy::new(draft).unwrap()
+        let dates = (Timestamp::from_unix_seconds(1_000_000), Timestamp::from_unix_seconds(1_020_000));
+        let arbiter = ArbiterName { home, cluster: ArbiterId::from_bytes([3; 16]), epoch: 0 };
+        EventPolicy::new(PolicyDraft::new("千穐楽", dates, OfflineChoice::Refuse, arbiter)).unwrap()
     }
 
     #[test]

@@ -12,7 +12,7 @@ use kido_gate::gate_clock::{GateClock, PassedClock, RequestClock};
 use kido_gate::identity::{DataFolder, Identity};
 use kido_gate::replica::Replica;
 use kido_gate::sync::http::{RegistrarClient, note};
-use kido_shared::enrolment::{EnrolmentLink, Party};
+use kido_shared::enrolment::{Applicant, EnrolmentLink};
 use kido_shared::wire::v1::enrolment::OfferedPlace;
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
@@ -29,13 +29,13 @@ pub(super) async fn enrol(config: Config, place: &Place) -> anyhow::Result<ExitC
     folder.create()?;
     let link = EnrolmentLink::parse(&ask_for_link()?)?;
     let clock = machine_clock();
-    let comparing = Comparing::begin(link, Party::Gate, kido_gate::PROGRAM, &mut OsRng).await?;
+    let comparing = Comparing::begin(link, Applicant::Gate, kido_gate::PROGRAM, &mut OsRng).await?;
     let started = comparing.started();
     say(&format!("Event:     {}{}", started.event_name, if started.rehearsal { "  (REHEARSAL)" } else { "" }))?;
     if let OfferedPlace::Gate { zone, entrance } = &started.place {
         say(&format!("Entrance:  {entrance} (zone {zone})"))?;
     }
-    say(&format!("Gate:      {}", started.gate))?;
+    say(&format!("Gate:      {}", started.name.as_gate()))?;
     say(&format!("short code: {}", comparing.short_code()))?;
     say("The operator types these digits into the console, or where `kido-registrar gate add` asks for them.")?;
     say("They stand on this screen alone; only the right ones let this gate in. Waiting ...")?;

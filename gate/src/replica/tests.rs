@@ -8,7 +8,7 @@ use kido_shared::feed::{
 };
 use kido_shared::ids::{AdmissionId, ArbiterId, TicketId};
 use kido_shared::keys::EventKey;
-use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft};
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 use kido_shared::verdict::Used;
 
@@ -106,23 +106,11 @@ impl Feed {
 }
 
 pub(crate) fn policy(offline: OfflineChoice) -> EventPolicy {
-    EventPolicy::new(PolicyDraft {
-        name: "千穐楽".to_owned(),
-        starts_at: NOW,
-        ends_at: NOW.after(core::time::Duration::from_secs(10_000)),
-        retention_at: NOW.after(core::time::Duration::from_secs(1_000_000)),
-        tickets_per_card: 4,
-        offline,
-        replica_age_ms_max: 12 * 3_600_000,
-        arbiter: ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([3; 16]), epoch: 0 },
-        rehearsal_of: None,
-        resume_at_gate: false,
-        external_proof: false,
-        give_back_until: None,
-        bind_within_ms: None,
-        transfer: TransferChoice::Nobody,
-    })
-    .unwrap()
+    let arbiter = ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([3; 16]), epoch: 0 };
+    let dates = (NOW, NOW.after(core::time::Duration::from_secs(10_000)));
+    let retention_at = NOW.after(core::time::Duration::from_secs(1_000_000));
+    let draft = PolicyDraft::new("千穐楽", dates, offline, arbiter);
+    EventPolicy::new(PolicyDraft { retention_at, tickets_per_card: 4, ..draft }).unwrap()
 }
 
 pub(crate) fn gate(gate: GateId, zone: &str, revoked: bool) -> GateRecord {

@@ -1,22 +1,21 @@
-//! Enrolment, as a new gate speaks it. Only its last question is signed: before, nobody knows its key.
+//! Enrolment, as an applicant speaks it. Only its last question is signed: before, nobody knows its key.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use kido_shared::enrolment::{EnrolmentNonce, EnrolmentToken, GatePublicKeys, NonceCommitment, Party};
+use kido_shared::enrolment::{Applicant, EnrolmentNonce, EnrolmentToken, NonceCommitment, OwnPublicKeys};
 use kido_shared::wire::v1::enrolment::{EnrolmentResult, EnrolmentStarted, OfferedPlace, RevealNonce, StartEnrolment};
 use kido_shared::wire::v1::problem::Problem;
 use kido_shared::wire::v1::routes::{ENROLMENT_RESULT, ENROLMENT_REVEAL, ENROLMENTS};
 
 use super::extract::{EnrolmentPath, JsonBody};
 use crate::auth::SignedRequest;
-use crate::domain::arbiter::arbiter_of;
 use crate::domain::gate::GateRefusal;
 use crate::enrolment::{Confirmed, Introduced, Introduction, OfferFor};
 use crate::error::{AppError, RequestError};
 use crate::state::AppState;
 
-/// A new gate introduces itself: the first one that knows an offer's secret has the offer.
+/// A new gate or venue arbiter introduces itself: the first one that knows an offer's secret has the offer.
 #[utoipa::path(post, path = ENROLMENTS, tag = "enrolments", request_body = StartEnrolment,
     responses((status = OK, body = EnrolmentStarted), (status = "default", body = Problem)))]
 pub async fn start(
@@ -28,7 +27,7 @@ pub async fn start(
     Ok(Json(started(&app, introduced)?))
 }
 
-/// The gate reveals the nonce that it has committed to; from here on both sides know the digits.
+/// The applicant reveals the nonce that it has committed to; from here on both sides know the digits.
 #[utoipa::path(post, path = ENROLMENT_REVEAL, tag = "enrolments", params(("enrolment" = String, Path)),
     request_body = RevealNonce, responses((status = NO_CONTENT), (status = "default", body = Problem)))]
 pub async fn reveal(
@@ -40,7 +39,7 @@ pub async fn reveal(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whether the operator has confirmed; the subkeys once so. Signed by the gate, without a body.
+/// Whether the operator has confirmed; the subkeys once so. Signed by the applicant, without a body.
 #[utoipa::path(post, path = ENROLMENT_RESULT, tag = "enrolments", params(("enrolment" = String, Path)),
     responses((status = OK, body = EnrolmentResult), (status = "default", body = Problem)))]
 pub async fn result(
@@ -48,19 +47,19 @@ pub async fn result(
     EnrolmentPath { enrolment }: EnrolmentPath,
     signed: SignedRequest,
 ) -> Result<Json<EnrolmentResult>, AppError> {
-    let (gate, key) = app.enrolments.asking_gate(enrolment, app.now())?;
-    if signed.claimed_gate() != gate {
+    let (name, key) = app.enrolments.asking(enrolment, app.now())?;
+    if signed.claimed_gate() != name.as_gate() {
         return Err(AppError::Signer(GateRefusal::UnknownGate));
     }
     signed.verify(&app, &key)?;
     let confirmed = app.enrolments.result(enrolment, app.now())?;
-    let Some(Confirmed { event, party, sealed: sealed_subkeys }) = confirmed else {
+    let Some(Confirmed { event, applicant, sealed: sealed_subkeys }) = confirmed else {
         return Ok(Json(EnrolmentResult::Pending));
     };
     // The offer outlives its confirmation; who was revoked meanwhile gets no keys by it.
-    match party {
-        Party::Gate => drop(app.store.gate(event, gate)?),
-        Party::Arbiter => drop(app.store.arbiter(event, arbiter_of(gate))?),
+    match applicant {
+        Applicant::Gate => drop(app.store.gate(event, name.as_gate())?),
+        Applicant::Arbiter => drop(app.store.arbiter(event, name.as_arbiter())?),
     }
     let feed_key_certificate = app.store.feed_key_certificate(event)?.as_bytes().to_vec();
     Ok(Json(EnrolmentResult::Confirmed { sealed_subkeys, feed_key_certificate }))
@@ -68,18 +67,18 @@ pub async fn result(
 
 const fn introduction(wanted: &StartEnrolment) -> Introduction {
     Introduction {
-        party: wanted.party,
-        keys: GatePublicKeys { verifying: wanted.verifying_key, receiving: wanted.receiving_key },
+        applicant: wanted.applicant,
+        keys: OwnPublicKeys { verifying: wanted.verifying_key, receiving: wanted.receiving_key },
         commitment: NonceCommitment::from_bytes(wanted.commitment),
     }
 }
 
 fn started(app: &AppState, introduced: Introduced) -> Result<EnrolmentStarted, AppError> {
-    let Introduced { enrolment, gate, event, place, nonce, expires_at } = introduced;
+    let Introduced { enrolment, name, event, place, nonce, expires_at } = introduced;
     let policy = app.store.event(event)?.policy;
     Ok(EnrolmentStarted {
         enrolment,
-        gate,
+        name,
         event,
         event_name: policy.name().to_owned(),
         rehearsal: policy.is_rehearsal(),

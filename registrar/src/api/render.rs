@@ -151,7 +151,7 @@ pub(super) fn arbiter(view: ArbiterView) -> ArbiterBody {
 pub(super) const fn progress(progress: Progress) -> OfferState {
     match progress {
         Progress::Waiting => OfferState::Waiting,
-        Progress::ShowsCode(gate) => OfferState::ShowsCode { gate },
-        Progress::Confirmed(gate) => OfferState::Confirmed { gate },
+        Progress::ShowsCode(name) => OfferState::ShowsCode { name },
+        Progress::Confirmed(name) => OfferState::Confirmed { name },
     }
 }

@@ -14,13 +14,13 @@ use kido_shared::wire::v1::operator::{self, EnterByHand, EnteredByHand, GateBody
 use kido_store::private_file::PrivateFileError;
 
 use super::client::Client;
-use super::columns::{self, Bounds, FAULTS_MAX, FieldError, Fields, ROWS_MAX, TableError, TableFaults};
 use super::console::Console;
-use super::moment::{self, MomentError};
 use super::progress::Progress;
 use super::{CliError, Connection};
 use crate::domain::by_hand::TICKS_PER_BATCH;
 use crate::domain::short_id::ShortId;
+use crate::moment::{self, MomentError};
+use crate::operator_files::columns::{self, Bounds, FAULTS_MAX, FieldError, Fields, ROWS_MAX, TableError, TableFaults};
 
 /// The columns of a file of ticks.
 const COLUMNS: [&str; 3] = ["ticket", "at", "gate"];

@@ -1,23 +1,13 @@
 //! `arbiter add | list | revoke`.
 
-use core::time::Duration;
-
 use clap::{Args, Subcommand};
 use kido_shared::challenge::Origin;
-use kido_shared::ids::{ArbiterId, EnrolmentId, EventId};
-use kido_shared::wire::v1::operator::{
-    self, ArbiterBody, ArbiterList, ConfirmGate, GateOffered, OfferArbiter, OfferState, RevokeArbiter,
-};
+use kido_shared::enrolment::Applicant;
+use kido_shared::ids::{ArbiterId, EventId};
+use kido_shared::wire::v1::operator::{self, ArbiterBody, ArbiterList, OfferArbiter, RevokeArbiter};
 
 use super::client::Client;
-use super::console::Console;
-use super::{CliError, Connection, moment};
-
-/// How often the registrar is asked whether the arbiter has come.
-const ASK_EVERY: Duration = Duration::from_millis(500);
-
-/// How often a person may type something that is not six digits. Six wrong digits end the offer at once.
-const TYPING_TRIES: usize = 3;
+use super::{CliError, Connection, moment, offer};
 
 const EXAMPLES: &str = "\
 Example:
@@ -83,7 +73,8 @@ pub(super) async fn run(args: ArbiterArgs) -> Result<(), CliError> {
     let (client, console) = (Client::of(&args.connection)?, args.connection.console());
     match args.command {
         ArbiterCommand::Add { event, addresses, shared } => {
-            let arbiter = add(&client, console, event, OfferArbiter { addresses, shared }).await?;
+            let wanted = OfferArbiter { addresses, shared };
+            let arbiter: ArbiterBody = offer::enrol((&client, console), event, Applicant::Arbiter, &wanted).await?;
             console.show(&arbiter, |arbiter| {
                 let next = if arbiter.shared {
                     "next, on the box: kido-arbiter etcd --data DIR --endpoint URL ..., on the first one with --begin"
@@ -114,32 +105,4 @@ fn describe(arbiter: &ArbiterBody) -> String {
     let added_at = moment::show(arbiter.added_at);
     let addresses = arbiter.addresses.iter().map(Origin::as_str).collect::<Vec<_>>().join(" ");
     format!("{}  {addresses}  incarnation {}  since {added_at}  {state}", arbiter.arbiter, arbiter.epoch)
-}
-
-async fn add(client: &Client, console: Console, event: EventId, wanted: OfferArbiter) -> Result<ArbiterBody, CliError> {
-    let offered: GateOffered = client.post(&operator::arbiter_offers(event), &wanted).await?;
-    let until = moment::show(offered.expires_at);
-    console.note(&format!("Good until {until}. Waiting for the box (kido-arbiter enrol) …"))?;
-    console.line(&format!("offer: {}", offered.link.as_str()))?;
-    wait(client, event, offered.enrolment).await?;
-    let path = operator::arbiter_offer_confirm(event, offered.enrolment);
-    for _try in 0..TYPING_TRIES {
-        let short_code = console.ask("The six digits on the box's screen: ").await?.trim().to_owned();
-        match client.post::<_, ArbiterBody>(&path, &ConfirmGate { short_code }).await {
-            Err(CliError::Refused(problem)) if problem.code == "not_digits" => console.note(&problem.detail)?,
-            answer => return answer,
-        }
-    }
-    Err(CliError::NoDigits)
-}
-
-/// Until the box shows its digits; the offer's end is the registrar's answer.
-async fn wait(client: &Client, event: EventId, enrolment: EnrolmentId) -> Result<(), CliError> {
-    let path = operator::arbiter_offer(event, enrolment);
-    loop {
-        match client.get::<OfferState>(&path).await? {
-            OfferState::Waiting => tokio::time::sleep(ASK_EVERY).await,
-            OfferState::ShowsCode { .. } | OfferState::Confirmed { .. } => return Ok(()),
-        }
-    }
 }

@@ -1,21 +1,13 @@
 //! `gate add | list | revoke`.
 
-use core::time::Duration;
-
 use clap::{Args, Subcommand};
-use kido_shared::ids::{EnrolmentId, EventId, GateId};
+use kido_shared::enrolment::Applicant;
+use kido_shared::ids::{EventId, GateId};
 use kido_shared::ticket::Zone;
-use kido_shared::wire::v1::operator::{self, ConfirmGate, GateBody, GateList, GateOffered, OfferGate, OfferState};
+use kido_shared::wire::v1::operator::{self, GateBody, GateList, OfferGate};
 
 use super::client::Client;
-use super::console::Console;
-use super::{CliError, Connection, moment};
-
-/// How often the registrar is asked whether the gate has come.
-const ASK_EVERY: Duration = Duration::from_millis(500);
-
-/// How often a person may type something that is not six digits. Six wrong digits end the offer at once.
-const TYPING_TRIES: usize = 3;
+use super::{CliError, Connection, moment, offer};
 
 const EXAMPLES: &str = "\
 Example:
@@ -71,7 +63,8 @@ pub(super) async fn run(args: GateArgs) -> Result<(), CliError> {
     let (client, console) = (Client::of(&args.connection)?, args.connection.console());
     match args.command {
         GateCommand::Add { event, zone, entrance } => {
-            let gate = add(&client, console, event, OfferGate { zone, entrance }).await?;
+            let wanted = OfferGate { zone, entrance };
+            let gate: GateBody = offer::enrol((&client, console), event, Applicant::Gate, &wanted).await?;
             console.show(&gate, |gate| {
                 format!(
                     "gate: {}\nnext, on the gate: kido-gate doctor --data DIR, then kido-gate run --data DIR",
@@ -98,32 +91,4 @@ fn describe(gate: &GateBody) -> String {
     };
     let added_at = moment::show(gate.added_at);
     format!("{}  zone {}  entrance {}  since {added_at}  {state}", gate.gate, gate.zone, gate.entrance)
-}
-
-async fn add(client: &Client, console: Console, event: EventId, wanted: OfferGate) -> Result<GateBody, CliError> {
-    let offered: GateOffered = client.post(&operator::gate_offers(event), &wanted).await?;
-    console
-        .note(&format!("Good until {}. Waiting for the gate (kido-gate enrol) …", moment::show(offered.expires_at)))?;
-    console.line(&format!("offer: {}", offered.link.as_str()))?;
-    wait(client, event, offered.enrolment).await?;
-    let path = operator::gate_offer_confirm(event, offered.enrolment);
-    for _try in 0..TYPING_TRIES {
-        let short_code = console.ask("The six digits on the gate's screen: ").await?.trim().to_owned();
-        match client.post::<_, GateBody>(&path, &ConfirmGate { short_code }).await {
-            Err(CliError::Refused(problem)) if problem.code == "not_digits" => console.note(&problem.detail)?,
-            answer => return answer,
-        }
-    }
-    Err(CliError::NoDigits)
-}
-
-/// Until the gate shows its digits; the offer's end is the registrar's answer.
-async fn wait(client: &Client, event: EventId, enrolment: EnrolmentId) -> Result<(), CliError> {
-    let path = operator::gate_offer(event, enrolment);
-    loop {
-        match client.get::<OfferState>(&path).await? {
-            OfferState::Waiting => tokio::time::sleep(ASK_EVERY).await,
-            OfferState::ShowsCode { .. } | OfferState::Confirmed { .. } => return Ok(()),
-        }
-    }
 }

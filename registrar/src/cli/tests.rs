@@ -1,6 +1,7 @@
 use clap::{CommandFactory as _, Parser as _};
 
 use super::*;
+use crate::operator_files::TICKET_COLUMNS;
 
 fn help(path: &[&str]) -> String {
     let mut command = Cli::command();
@@ -20,7 +21,7 @@ fn help_teaches_what_to_do_next() {
         assert!(help(path).contains("Next: "), "{path:?}");
     }
     assert!(help(&[]).contains("First steps:"));
-    for column in table::COLUMNS {
+    for column in TICKET_COLUMNS {
         assert!(help(&["tickets", "import"]).contains(column), "{column}");
     }
 }

@@ -7,7 +7,7 @@
 use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{ARBITER_ADDRESSES_MAX, ArbiterRecord};
-use kido_shared::ids::{ArbiterId, GateId};
+use kido_shared::ids::ArbiterId;
 use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, PolicyDraft, PolicyError};
 
 /// Most venue arbiters of one event, revoked ones included: a box that dies every night for two months.
@@ -64,18 +64,6 @@ pub struct Arbiter {
     /// When it came.
     #[n(2)]
     pub added_at: Timestamp,
-}
-
-/// The id under which a dialogue names an arbiter: the same bytes.
-#[must_use]
-pub const fn arbiter_of(party: GateId) -> ArbiterId {
-    ArbiterId::from_bytes(*party.as_bytes())
-}
-
-/// The other way round.
-#[must_use]
-pub const fn gate_of(arbiter: ArbiterId) -> GateId {
-    GateId::from_bytes(*arbiter.as_bytes())
 }
 
 /// Whether a further arbiter, alone or one of several that share their records, may be added to these.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use kido_shared::clock::Timestamp;
-use kido_shared::enrolment::{EnrolmentToken, Party, ShortCode, Transcript};
-use kido_shared::ids::{EnrolmentId, EventId, GateId};
+use kido_shared::enrolment::{Applicant, ApplicantId, EnrolmentToken, ShortCode, Transcript};
+use kido_shared::ids::{EnrolmentId, EventId};
 use kido_shared::limits::ENROLMENT_LIFETIME;
 use rand::{CryptoRng, RngCore};
 
@@ -15,8 +15,8 @@ use super::{EnrolmentRefusal, Enrolments, Offer, OfferFor, Stage};
 /// Offers that are open at a time: the largest venue set up at once, and a little more.
 pub(super) const OFFERS_MAX: usize = 256;
 
-/// How long a confirmed gate has at least to fetch its subkeys, however late the digits were typed: it asks every second
-/// or two, and without them it would be a gate of the event that knows nothing.
+/// How long a confirmed applicant has at least to fetch its subkeys, however late the digits were typed: it asks every
+/// second or two, and without them it would be part of the event and know nothing.
 pub(super) const FETCHED_WITHIN: Duration = Duration::from_secs(60);
 
 /// An offer that was just made.
@@ -35,7 +35,7 @@ pub struct Offered {
 pub struct StandingOffer {
     /// How far it is.
     pub progress: Progress,
-    /// The secret in the link, while it waits for a gate.
+    /// The secret in the link, while it waits for somebody.
     pub token: Option<EnrolmentToken>,
     /// What it makes of whoever takes it.
     pub place: OfferFor,
@@ -46,32 +46,32 @@ pub struct StandingOffer {
 /// How far an offer is, for its operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// No gate yet, or one that has not revealed its nonce.
+    /// Nobody yet, or somebody who has not revealed a nonce.
     Waiting,
-    /// The gate shows its digits.
-    ShowsCode(GateId),
+    /// The applicant shows its digits.
+    ShowsCode(ApplicantId),
     /// Confirmed.
-    Confirmed(GateId),
+    Confirmed(ApplicantId),
 }
 
 impl Progress {
     const fn of(stage: &Stage) -> Self {
         match stage {
             Stage::Offered | Stage::Introduced { .. } => Self::Waiting,
-            Stage::Revealed(transcript) | Stage::Confirming(transcript) => Self::ShowsCode(transcript.gate),
-            Stage::Confirmed { transcript, .. } => Self::Confirmed(transcript.gate),
+            Stage::Revealed(transcript) | Stage::Confirming(transcript) => Self::ShowsCode(transcript.name),
+            Stage::Confirmed { transcript, .. } => Self::Confirmed(transcript.name),
         }
     }
 }
 
-/// A gate whose digits were the right ones; to be stored, then settled with [`Enrolments::settle`].
+/// An applicant whose digits were the right ones; to be stored, then settled with [`Enrolments::settle`].
 #[derive(Debug)]
 pub struct Compared {
     /// What both sides agree on.
     pub transcript: Transcript,
     /// The offer's secret, for sealing.
     pub token: EnrolmentToken,
-    /// What it makes of its gate or arbiter.
+    /// What it makes of its applicant.
     pub place: OfferFor,
 }
 
@@ -141,16 +141,16 @@ impl Enrolments {
         })
     }
 
-    /// Compares the digits that the operator read from the gate's screen. Wrong ones end the offer: one guess each.
+    /// Compares the digits that the operator read from the applicant's screen. Wrong ones end the offer: one guess each.
     ///
-    /// Right ones take the step for this caller, who settles it whatever becomes of it. A gate that is confirmed already
+    /// Right ones take the step for this caller, who settles it whatever becomes of it. One that is confirmed already
     /// stays so: the same digits are answered again, others change nothing.
     ///
     /// # Errors
     /// [`EnrolmentRefusal`]; [`EnrolmentRefusal::Order`] also while somebody else confirms it.
     pub fn compare(
         &self,
-        (event, party): (EventId, Party),
+        (event, applicant): (EventId, Applicant),
         enrolment: EnrolmentId,
         typed: &str,
         now: Timestamp,
@@ -158,8 +158,8 @@ impl Enrolments {
         let typed = ShortCode::parse(typed).ok_or(EnrolmentRefusal::NotDigits)?;
         let mut offers = self.open_at(now);
         let offer = of_event(&mut offers, event, enrolment)?;
-        if offer.place.party() != party {
-            return Err(EnrolmentRefusal::OtherParty);
+        if offer.place.applicant() != applicant {
+            return Err(EnrolmentRefusal::OtherKind);
         }
         let transcript = match &offer.stage {
             Stage::Revealed(transcript) => transcript.clone(),
@@ -179,7 +179,7 @@ impl Enrolments {
         Ok(Compared { transcript, token: offer.token.clone(), place: offer.place.clone() })
     }
 
-    /// Lays the sealed subkeys out for the gate, which is a fact of its event by now; without them it was not stored, and
+    /// Lays the sealed subkeys out for the applicant, which is a fact of its event by now; without them it was not stored, and
     /// the digits may be typed again.
     pub fn settle(&self, enrolment: EnrolmentId, sealed: Option<Vec<u8>>, now: Timestamp) {
         let mut offers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,11 +194,11 @@ impl Enrolments {
         }
     }
 
-    /// Takes an offer back: whatever gate has it gets nothing by it any more.
+    /// Takes an offer back: whoever has it gets nothing by it any more.
     ///
     /// # Errors
-    /// [`EnrolmentRefusal::NoOffer`]; [`EnrolmentRefusal::Order`] where its gate is being confirmed, or was: that one is to
-    /// be revoked.
+    /// [`EnrolmentRefusal::NoOffer`]; [`EnrolmentRefusal::Order`] where its applicant is being confirmed, or was: that one is
+    /// to be revoked.
     pub fn withdraw(&self, event: EventId, enrolment: EnrolmentId, now: Timestamp) -> Result<(), EnrolmentRefusal> {
         let mut offers = self.open_at(now);
         if matches!(of_event(&mut offers, event, enrolment)?.stage, Stage::Confirming(_) | Stage::Confirmed { .. }) {
@@ -208,14 +208,14 @@ impl Enrolments {
         Ok(())
     }
 
-    /// Forgets the offer that made a gate, once that gate is revoked.
-    pub fn forget(&self, gate: GateId, now: Timestamp) {
+    /// Forgets the offer that made a gate or an arbiter, once that one is revoked.
+    pub fn forget(&self, name: ApplicantId, now: Timestamp) {
         let mut offers = self.open_at(now);
         offers.retain(|_enrolment, offer| match &offer.stage {
             Stage::Offered => true,
-            Stage::Introduced { gate: known, .. } => *known != gate,
+            Stage::Introduced { name: known, .. } => *known != name,
             Stage::Revealed(transcript) | Stage::Confirming(transcript) | Stage::Confirmed { transcript, .. } => {
-                transcript.gate != gate
+                transcript.name != name
             }
         });
     }

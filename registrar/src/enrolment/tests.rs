@@ -1,4 +1,4 @@
-use kido_shared::enrolment::GateKeys;
+use kido_shared::enrolment::OwnKeys;
 use kido_shared::limits::ENROLMENT_LIFETIME;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -13,8 +13,8 @@ const ROOT: [u8; 32] = [9; 32];
 struct Dialogue {
     enrolments: Enrolments,
     offered: Offered,
-    gate_nonce: EnrolmentNonce,
-    keys: GatePublicKeys,
+    applicant_nonce: EnrolmentNonce,
+    keys: OwnPublicKeys,
     random: StdRng,
 }
 
@@ -24,7 +24,7 @@ fn place() -> OfferFor {
 }
 
 fn confirmed(sealed: &[u8]) -> Confirmed {
-    Confirmed { event: EVENT, party: Party::Gate, sealed: sealed.to_vec() }
+    Confirmed { event: EVENT, applicant: Applicant::Gate, sealed: sealed.to_vec() }
 }
 
 fn offered() -> Dialogue {
@@ -33,26 +33,26 @@ fn offered() -> Dialogue {
     let zone = Zone::new("A").unwrap();
     let offered =
         enrolments.offer(EVENT, OfferFor::Gate { zone: zone.clone(), entrance: zone }, NOW, &mut random).unwrap();
-    let keys = GateKeys::generate(&mut random).public().unwrap();
-    Dialogue { enrolments, offered, gate_nonce: EnrolmentNonce::generate(&mut random), keys, random }
+    let keys = OwnKeys::generate(&mut random).public().unwrap();
+    Dialogue { enrolments, offered, applicant_nonce: EnrolmentNonce::generate(&mut random), keys, random }
 }
 
 impl Dialogue {
     fn introduce(&mut self) -> Result<Introduced, EnrolmentRefusal> {
         let introduction =
-            Introduction { party: Party::Gate, keys: self.keys, commitment: self.gate_nonce.commitment() };
+            Introduction { applicant: Applicant::Gate, keys: self.keys, commitment: self.applicant_nonce.commitment() };
         self.enrolments.introduce(self.offered.token.hash(), introduction, NOW, &mut self.random)
     }
 
     fn transcript(&self, introduced: &Introduced) -> Transcript {
         Transcript {
             enrolment: introduced.enrolment,
-            party: Party::Gate,
-            gate: introduced.gate,
+            applicant: Applicant::Gate,
+            name: introduced.name,
             root: ROOT,
             keys: self.keys,
             registrar_nonce: introduced.nonce,
-            gate_nonce: self.gate_nonce,
+            applicant_nonce: self.applicant_nonce,
         }
     }
 }
@@ -63,16 +63,16 @@ fn the_right_digits_lead_to_the_sealed_subkeys() {
     let introduced = dialogue.introduce().unwrap();
     let (id, enrolments) = (introduced.enrolment, &dialogue.enrolments);
     assert_eq!(enrolments.progress(EVENT, id, NOW), Ok(Progress::Waiting));
-    enrolments.reveal(id, dialogue.gate_nonce, ROOT, NOW).unwrap();
-    enrolments.reveal(id, dialogue.gate_nonce, ROOT, NOW).unwrap();
-    assert_eq!(enrolments.progress(EVENT, id, NOW), Ok(Progress::ShowsCode(introduced.gate)));
+    enrolments.reveal(id, dialogue.applicant_nonce, ROOT, NOW).unwrap();
+    enrolments.reveal(id, dialogue.applicant_nonce, ROOT, NOW).unwrap();
+    assert_eq!(enrolments.progress(EVENT, id, NOW), Ok(Progress::ShowsCode(introduced.name)));
     let digits = dialogue.transcript(&introduced).short_code().to_string();
-    let compared = enrolments.compare((EVENT, Party::Gate), id, &digits, NOW).unwrap();
+    let compared = enrolments.compare((EVENT, Applicant::Gate), id, &digits, NOW).unwrap();
     assert_eq!(enrolments.result(id, NOW), Ok(None));
     drop(compared);
     enrolments.settle(id, Some(vec![1, 2]), NOW);
     assert_eq!(enrolments.result(id, NOW), Ok(Some(confirmed(&[1, 2]))));
-    assert_eq!(enrolments.progress(EVENT, id, NOW), Ok(Progress::Confirmed(introduced.gate)));
+    assert_eq!(enrolments.progress(EVENT, id, NOW), Ok(Progress::Confirmed(introduced.name)));
 }
 
 #[test]
@@ -80,12 +80,15 @@ fn wrong_digits_end_the_offer() {
     let mut dialogue = offered();
     let introduced = dialogue.introduce().unwrap();
     let (id, enrolments) = (introduced.enrolment, &dialogue.enrolments);
-    enrolments.reveal(id, dialogue.gate_nonce, ROOT, NOW).unwrap();
+    enrolments.reveal(id, dialogue.applicant_nonce, ROOT, NOW).unwrap();
     let right = dialogue.transcript(&introduced).short_code().to_string();
     let wrong = if right == "000 000" { "000 001" } else { "000 000" };
-    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, "12", NOW).unwrap_err(), EnrolmentRefusal::NotDigits);
-    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, wrong, NOW).unwrap_err(), EnrolmentRefusal::WrongDigits);
-    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, &right, NOW).unwrap_err(), EnrolmentRefusal::NoOffer);
+    assert_eq!(enrolments.compare((EVENT, Applicant::Gate), id, "12", NOW).unwrap_err(), EnrolmentRefusal::NotDigits);
+    assert_eq!(
+        enrolments.compare((EVENT, Applicant::Gate), id, wrong, NOW).unwrap_err(),
+        EnrolmentRefusal::WrongDigits
+    );
+    assert_eq!(enrolments.compare((EVENT, Applicant::Gate), id, &right, NOW).unwrap_err(), EnrolmentRefusal::NoOffer);
 }
 
 #[test]
@@ -93,18 +96,18 @@ fn while_a_gate_is_confirmed_nobody_refuses_it_and_no_clock_ends_it() {
     let mut dialogue = offered();
     let introduced = dialogue.introduce().unwrap();
     let (id, enrolments) = (introduced.enrolment, &dialogue.enrolments);
-    enrolments.reveal(id, dialogue.gate_nonce, ROOT, NOW).unwrap();
+    enrolments.reveal(id, dialogue.applicant_nonce, ROOT, NOW).unwrap();
     let digits = dialogue.transcript(&introduced).short_code().to_string();
     let wrong = if digits == "000 000" { "000 001" } else { "000 000" };
-    enrolments.compare((EVENT, Party::Gate), id, &digits, NOW).unwrap();
+    enrolments.compare((EVENT, Applicant::Gate), id, &digits, NOW).unwrap();
     let late = NOW.after(ENROLMENT_LIFETIME);
     assert_eq!(enrolments.withdraw(EVENT, id, late), Err(EnrolmentRefusal::Order));
-    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, &digits, late).unwrap_err(), EnrolmentRefusal::Order);
+    assert_eq!(enrolments.compare((EVENT, Applicant::Gate), id, &digits, late).unwrap_err(), EnrolmentRefusal::Order);
     enrolments.settle(id, None, late);
-    enrolments.compare((EVENT, Party::Gate), id, &digits, late).unwrap();
+    enrolments.compare((EVENT, Applicant::Gate), id, &digits, late).unwrap();
     enrolments.settle(id, Some(vec![3]), late);
-    assert_eq!(enrolments.compare((EVENT, Party::Gate), id, wrong, late).unwrap_err(), EnrolmentRefusal::Order);
-    enrolments.compare((EVENT, Party::Gate), id, &digits, late).unwrap();
+    assert_eq!(enrolments.compare((EVENT, Applicant::Gate), id, wrong, late).unwrap_err(), EnrolmentRefusal::Order);
+    enrolments.compare((EVENT, Applicant::Gate), id, &digits, late).unwrap();
     let fetched = enrolments.result(id, late.after(FETCHED_WITHIN / 2));
     assert_eq!(fetched, Ok(Some(confirmed(&[3]))), "confirmed in the last second, and still fetched");
     assert_eq!(enrolments.result(id, late.after(FETCHED_WITHIN)), Err(EnrolmentRefusal::NoOffer));
@@ -155,14 +158,14 @@ fn the_secret_of_an_offer_is_told_only_while_it_waits() {
     assert_eq!(refused, EnrolmentRefusal::NoOffer);
     let introduced = dialogue.introduce().unwrap();
     let enrolments = &dialogue.enrolments;
-    enrolments.reveal(id, dialogue.gate_nonce, ROOT, NOW).unwrap();
+    enrolments.reveal(id, dialogue.applicant_nonce, ROOT, NOW).unwrap();
     let shows = standing(enrolments);
-    assert_eq!(shows.progress, Progress::ShowsCode(introduced.gate));
+    assert_eq!(shows.progress, Progress::ShowsCode(introduced.name));
     assert!(shows.token.is_none());
     let digits = dialogue.transcript(&introduced).short_code().to_string();
-    drop(enrolments.compare((EVENT, Party::Gate), id, &digits, NOW).unwrap());
+    drop(enrolments.compare((EVENT, Applicant::Gate), id, &digits, NOW).unwrap());
     enrolments.settle(id, Some(vec![1, 2]), NOW);
     let confirmed = standing(enrolments);
-    assert_eq!(confirmed.progress, Progress::Confirmed(introduced.gate));
+    assert_eq!(confirmed.progress, Progress::Confirmed(introduced.name));
     assert!(confirmed.token.is_none());
 }

@@ -262,7 +262,7 @@ const fn enrolment(refusal: EnrolmentRefusal) -> Kind {
         EnrolmentRefusal::Order => kind(StatusCode::CONFLICT, "order", "Not the next step"),
         EnrolmentRefusal::WrongDigits => kind(StatusCode::FORBIDDEN, "wrong_digits", "The digits are others"),
         EnrolmentRefusal::NotDigits => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_digits", "Not six digits"),
-        EnrolmentRefusal::OtherParty => kind(StatusCode::CONFLICT, "other_party", "The offer is for another kind"),
+        EnrolmentRefusal::OtherKind => kind(StatusCode::CONFLICT, "other_party", "The offer is for another kind"),
         EnrolmentRefusal::Dialogue(_) => kind(StatusCode::FORBIDDEN, "enrolment_failed", "The enrolment failed"),
     }
 }

@@ -1,13 +1,13 @@
 //! Venue arbiters: offered a place, made the event's by their digits, revoked.
 
-use kido_shared::enrolment::Party;
+use kido_shared::enrolment::Applicant;
 use kido_shared::ids::{ArbiterId, EnrolmentId, EventId};
 use kido_shared::wire::v1::operator::{OfferArbiter, RevokeArbiter};
 
 use super::By;
 use super::lines::About;
 use crate::audit::{Deed, Object};
-use crate::domain::arbiter::{ArbiterRefusal, arbiter_of, gate_of};
+use crate::domain::arbiter::ArbiterRefusal;
 use crate::enrolment::{Compared, EnrolmentRefusal, OfferFor, Offered};
 use crate::error::AppError;
 use crate::state::{App, AppState};
@@ -59,7 +59,7 @@ impl AppState {
                 Err(ArbiterRefusal::BoxNotOff.into())
             };
             if revoked.is_ok() {
-                app.enrolments.forget(gate_of(arbiter), app.now());
+                app.enrolments.forget(arbiter.into(), app.now());
             }
             app.listed(&by, About::event(Deed::ArbiterRevoked, event).of(Object::Arbiter(arbiter)), revoked).await
         })
@@ -82,7 +82,7 @@ impl App {
         enrolment: EnrolmentId,
         short_code: &str,
     ) -> Result<ArbiterView, AppError> {
-        let compared = self.enrolments.compare((event, Party::Arbiter), enrolment, short_code, self.now())?;
+        let compared = self.enrolments.compare((event, Applicant::Arbiter), enrolment, short_code, self.now())?;
         let added = self.add_arbiter(event, &compared).await;
         let sealed = added.as_ref().ok().map(|(_arbiter, sealed)| sealed.clone());
         self.enrolments.settle(enrolment, sealed, self.now());
@@ -91,10 +91,10 @@ impl App {
 
     async fn add_arbiter(&self, event: EventId, compared: &Compared) -> Result<(ArbiterView, Vec<u8>), AppError> {
         let Compared { transcript, token, place } = compared;
-        let OfferFor::Arbiter { addresses, shared } = place else { return Err(EnrolmentRefusal::OtherParty.into()) };
+        let OfferFor::Arbiter { addresses, shared } = place else { return Err(EnrolmentRefusal::OtherKind.into()) };
         let sealed = transcript.seal(token, &self.store.arbiter_subkeys(event)?, &mut self.random());
         let sealed = sealed.map_err(EnrolmentRefusal::Dialogue)?;
-        let (arbiter, verifying_key) = (arbiter_of(transcript.gate), transcript.keys.verifying);
+        let (arbiter, verifying_key) = (transcript.name.as_arbiter(), transcript.keys.verifying);
         let new = NewArbiter { arbiter, verifying_key, addresses: addresses.clone(), shared: *shared };
         Ok((self.store.add_arbiter(event, new).await?, sealed))
     }

@@ -1,6 +1,6 @@
 //! Gates: offered a place, made part of an event by their digits, refused, revoked.
 
-use kido_shared::enrolment::{EnrolmentLink, EnrolmentToken, Party, RootFingerprint};
+use kido_shared::enrolment::{Applicant, EnrolmentLink, EnrolmentToken, RootFingerprint};
 use kido_shared::ids::{EnrolmentId, EventId, GateId};
 use kido_shared::wire::v1::operator::OfferGate;
 use zeroize::Zeroizing;
@@ -58,7 +58,7 @@ impl AppState {
         self.carry(by, move |app, by| async move {
             let revoked = app.store.revoke_gate(event, gate).await.map_err(AppError::from);
             if revoked.is_ok() {
-                app.enrolments.forget(gate, app.now());
+                app.enrolments.forget(gate.into(), app.now());
                 app.runs.forget(event, gate);
             }
             app.listed(&by, About::event(Deed::GateRevoked, event).of(Object::Gate(gate)), revoked).await
@@ -73,7 +73,7 @@ impl AppState {
             tracing::error!(%event, %gate, "ALARM: two machines run with this gate's keys; it is revoked");
             app.metrics.copied();
             app.store.revoke_copied_gate(event, gate).await?;
-            app.enrolments.forget(gate, app.now());
+            app.enrolments.forget(gate.into(), app.now());
             app.runs.forget(event, gate);
             let (deed, object) = (Deed::GateCopied, Object::Gate(gate));
             let (label, door, event) = (String::new(), Door::Itself, Some(event));
@@ -91,7 +91,7 @@ impl App {
         Ok(self.enrolments.offer(event, OfferFor::Gate { zone, entrance }, self.now(), &mut self.random())?)
     }
 
-    /// What a new gate is given: origin, secret and root fingerprint in one link.
+    /// What an applicant is given: origin, secret and root fingerprint in one link.
     pub(crate) fn enrolment_link(&self, token: EnrolmentToken) -> Zeroizing<String> {
         let (origin, root) = (self.origin.to_string(), RootFingerprint::of(self.store.root_key()));
         EnrolmentLink { origin, token, root }.reveal()
@@ -99,7 +99,7 @@ impl App {
 
     /// From the digits to a stored gate. What fails behind the digits gives the offer back as it was.
     async fn confirm(&self, event: EventId, enrolment: EnrolmentId, short_code: &str) -> Result<GateView, AppError> {
-        let compared = self.enrolments.compare((event, Party::Gate), enrolment, short_code, self.now())?;
+        let compared = self.enrolments.compare((event, Applicant::Gate), enrolment, short_code, self.now())?;
         let added = self.add_gate(event, &compared).await;
         let sealed = added.as_ref().ok().map(|(_gate, sealed)| sealed.clone());
         self.enrolments.settle(enrolment, sealed, self.now());
@@ -108,11 +108,11 @@ impl App {
 
     async fn add_gate(&self, event: EventId, compared: &Compared) -> Result<(GateView, Vec<u8>), AppError> {
         let Compared { transcript, token, place } = compared;
-        let OfferFor::Gate { zone, entrance } = place else { return Err(EnrolmentRefusal::OtherParty.into()) };
+        let OfferFor::Gate { zone, entrance } = place else { return Err(EnrolmentRefusal::OtherKind.into()) };
         let sealed = transcript.seal(token, &self.store.gate_subkeys(event)?, &mut self.random());
         let sealed = sealed.map_err(EnrolmentRefusal::Dialogue)?;
         let (zone, entrance) = (zone.clone(), entrance.clone());
-        let new = NewGate { gate: transcript.gate, verifying_key: transcript.keys.verifying, zone, entrance };
+        let new = NewGate { gate: transcript.name.as_gate(), verifying_key: transcript.keys.verifying, zone, entrance };
         Ok((self.store.add_gate(event, new).await?, sealed))
     }
 }

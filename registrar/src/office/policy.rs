@@ -1,47 +1,21 @@
 //! A policy from what somebody wants: what has a default gets it, what stays stays.
 
-use core::time::Duration;
-
-use kido_shared::clock::Timestamp;
 use kido_shared::ids::ArbiterId;
-use kido_shared::policy::{
-    ArbiterHome, ArbiterName, EventPolicy, PolicyDraft, REPLICA_AGE_DEFAULT, RETENTION_DAYS_DEFAULT, TransferChoice,
-};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, PolicyDraft, TransferChoice};
 use kido_shared::wire::v1::operator::{CreateEvent, PolicyChoices, UpdateEvent};
 use rand::{CryptoRng, RngCore};
 
 use crate::domain::event::EventRefusal;
 use crate::error::AppError;
 
-/// Seconds of a day.
-const DAY_S: u64 = 24 * 60 * 60;
-
 pub(super) fn new_policy(
     wanted: CreateEvent,
     random: &mut (impl RngCore + CryptoRng),
 ) -> Result<EventPolicy, AppError> {
     let CreateEvent { name, starts_at, ends_at, offline, arbiter, rehearsal_of, choices } = wanted;
-    let draft = PolicyDraft {
-        name,
-        starts_at,
-        ends_at,
-        retention_at: retention_default(ends_at),
-        tickets_per_card: 1,
-        offline,
-        replica_age_ms_max: u64::try_from(REPLICA_AGE_DEFAULT.as_millis()).unwrap_or(u64::MAX),
-        arbiter: ArbiterName { home: arbiter, cluster: ArbiterId::generate(random), epoch: 0 },
-        rehearsal_of,
-        resume_at_gate: false,
-        external_proof: false,
-        give_back_until: None,
-        bind_within_ms: None,
-        transfer: TransferChoice::Nobody,
-    };
+    let arbiter = ArbiterName { home: arbiter, cluster: ArbiterId::generate(random), epoch: 0 };
+    let draft = PolicyDraft { rehearsal_of, ..PolicyDraft::new(name, (starts_at, ends_at), offline, arbiter) };
     Ok(EventPolicy::new(chosen(draft, choices)?)?)
-}
-
-fn retention_default(ends_at: Timestamp) -> Timestamp {
-    ends_at.after(Duration::from_secs(u64::from(RETENTION_DAYS_DEFAULT) * DAY_S))
 }
 
 pub(super) fn changed_policy(

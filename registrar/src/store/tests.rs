@@ -2,6 +2,7 @@
 
 mod arbiters;
 mod cutting;
+mod deciders;
 mod endings;
 mod feed_keys;
 mod following;

@@ -16,7 +16,6 @@
 mod excuse;
 mod face;
 mod holder;
-pub(in crate::web) mod moment;
 mod register;
 mod sessions;
 mod sheet;
@@ -24,7 +23,6 @@ mod start;
 mod stream;
 #[cfg(test)]
 mod tests;
-pub(in crate::web) mod told;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -50,7 +50,7 @@ use self::clerk::Clerk;
 pub(crate) use self::refusal_page::refusal_page;
 pub(crate) use self::sessions::Clerks;
 use super::Page;
-use super::buyer::moment::Wall;
+use super::wall::Wall;
 use crate::auth::May;
 use crate::auth::bearer::{Operate, Sell, Watch};
 use crate::state::{App, AppState};

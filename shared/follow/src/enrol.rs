@@ -1,4 +1,4 @@
-//! Enrolment, the new party's side: from an offer that an operator shows to a gate or an arbiter that belongs to an event.
+//! Enrolment, the applicant's side: from an offer that an operator shows to a gate or an arbiter that belongs to an event.
 //!
 //! The dialogue itself is [`kido_shared::enrolment`]; here it is carried over HTTP. Nothing is written down: what it leads
 //! to is a value that its owner stores.
@@ -10,7 +10,7 @@ use ed25519_dalek::VerifyingKey;
 use kido_shared::challenge::{Origin, OriginError};
 use kido_shared::clock::Clock;
 use kido_shared::enrolment::{
-    EnrolmentError, EnrolmentLink, EnrolmentNonce, GateKeys, GatePublicKeys, Party, ShortCode, Transcript,
+    Applicant, EnrolmentError, EnrolmentLink, EnrolmentNonce, OwnKeys, OwnPublicKeys, ShortCode, Transcript,
 };
 use kido_shared::feed::{FeedError, FeedKeyCertificate};
 use kido_shared::keys::Subkeys;
@@ -43,7 +43,7 @@ pub enum EnrolError {
     FeedKey(#[from] FeedError),
     /// The registrar offers a place of the other kind.
     #[error("this link is for a gate where an arbiter asks, or the other way round; ask the operator for another")]
-    OtherParty,
+    OtherKind,
     /// The offer's ten minutes are over.
     #[error("the offer has ended; ask the operator for another")]
     Ended,
@@ -53,7 +53,7 @@ pub enum EnrolError {
 pub struct Comparing {
     uplink: Uplink,
     link: EnrolmentLink,
-    keys: GateKeys,
+    keys: OwnKeys,
     transcript: Transcript,
     started: EnrolmentStarted,
     origin: Origin,
@@ -63,8 +63,8 @@ pub struct Comparing {
 /// What a finished dialogue leads to.
 #[derive(Debug)]
 pub struct Enrolled<S> {
-    /// The party's own keys.
-    pub keys: GateKeys,
+    /// The applicant's own keys.
+    pub keys: OwnKeys,
     /// The event's subkeys that its role needs.
     pub subkeys: S,
     /// What the registrar said of the event and the place.
@@ -79,7 +79,7 @@ pub struct Enrolled<S> {
 
 impl std::fmt::Debug for Comparing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Comparing").field("party", &self.transcript.gate).finish_non_exhaustive()
+        f.debug_struct("Comparing").field("name", &self.transcript.name).finish_non_exhaustive()
     }
 }
 
@@ -90,31 +90,31 @@ impl Comparing {
     /// [`EnrolError`].
     pub async fn begin(
         link: EnrolmentLink,
-        party: Party,
+        applicant: Applicant,
         program: &str,
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, EnrolError> {
         let origin = Origin::parse(&link.origin)?;
         let uplink = Uplink::new(origin.clone(), program)?;
-        let keys = GateKeys::generate(random);
+        let keys = OwnKeys::generate(random);
         let public = keys.public()?;
         let nonce = EnrolmentNonce::generate(random);
-        let introduction = introduction(&link, party, public, &nonce);
+        let introduction = introduction(&link, applicant, public, &nonce);
         let started: EnrolmentStarted = uplink.post(routes::ENROLMENTS, &introduction, CALL_DEADLINE).await?;
         let root = link.accept_root(&started.root_key)?;
-        if offered(&started.place) != party {
-            return Err(EnrolError::OtherParty);
+        if offered(&started.place) != applicant {
+            return Err(EnrolError::OtherKind);
         }
         let reveal = RevealNonce { nonce: *nonce.as_bytes() };
         uplink.tell(&routes::enrolment_reveal(started.enrolment), &reveal, CALL_DEADLINE).await?;
         let transcript = Transcript {
             enrolment: started.enrolment,
-            party,
-            gate: started.gate,
+            applicant,
+            name: started.name,
             root: started.root_key,
             keys: public,
             registrar_nonce: EnrolmentNonce::from_bytes(started.nonce),
-            gate_nonce: nonce,
+            applicant_nonce: nonce,
         };
         Ok(Self { uplink, link, keys, transcript, started, origin, root })
     }
@@ -139,7 +139,7 @@ impl Comparing {
         if clock.now() >= self.started.expires_at {
             return Err(EnrolError::Ended);
         }
-        let signer = Signer::new(self.transcript.gate, self.keys.signing().clone(), clock);
+        let signer = Signer::new(self.transcript.name.as_gate(), self.keys.signing().clone(), clock);
         let path = routes::enrolment_result(self.transcript.enrolment);
         let result = self.uplink.post_signed::<(), EnrolmentResult>(&path, None, &signer, CALL_DEADLINE).await?;
         match result {
@@ -159,17 +159,22 @@ impl Comparing {
     }
 }
 
-const fn offered(place: &OfferedPlace) -> Party {
+const fn offered(place: &OfferedPlace) -> Applicant {
     match place {
-        OfferedPlace::Gate { .. } => Party::Gate,
-        OfferedPlace::Arbiter { .. } => Party::Arbiter,
+        OfferedPlace::Gate { .. } => Applicant::Gate,
+        OfferedPlace::Arbiter { .. } => Applicant::Arbiter,
     }
 }
 
-fn introduction(link: &EnrolmentLink, party: Party, public: GatePublicKeys, nonce: &EnrolmentNonce) -> StartEnrolment {
+fn introduction(
+    link: &EnrolmentLink,
+    applicant: Applicant,
+    public: OwnPublicKeys,
+    nonce: &EnrolmentNonce,
+) -> StartEnrolment {
     StartEnrolment {
         token: link.token.reveal(),
-        party,
+        applicant,
         verifying_key: public.verifying,
         receiving_key: public.receiving,
         commitment: *nonce.commitment().as_bytes(),

@@ -10,7 +10,7 @@ use kido_shared::binding::SealedKey;
 use kido_shared::certificate::{PlacedKey, SubjectPublicKey};
 use kido_shared::challenge::Origin;
 use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
-use kido_shared::enrolment::GateKeys;
+use kido_shared::enrolment::OwnKeys;
 use kido_shared::feed::{
     BindingRecord, FeedHead, FeedKeyCertificate, FeedKeyStatement, FeedRecord, FollowedTo, GateRecord, RangeNeed,
     RecordCipher, SealedRecord, SignedHead, TicketRecord,
@@ -18,7 +18,7 @@ use kido_shared::feed::{
 use kido_shared::ids::{ArbiterId, Epoch, EventId, GateId, TicketId};
 use kido_shared::keys::{EventKey, GateSubkeys};
 use kido_shared::limits::FEED_RANGE_RECORDS;
-use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft};
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngCore as _, SeedableRng as _};
@@ -41,7 +41,7 @@ pub(crate) struct MadeEvent {
     pub(crate) event: EventId,
     pub(crate) gate: GateId,
     pub(crate) subkeys: GateSubkeys,
-    gate_keys: GateKeys,
+    gate_keys: OwnKeys,
     root: SigningKey,
     feed_key: SigningKey,
     pub(crate) certificate: FeedKeyCertificate,
@@ -68,7 +68,7 @@ impl MadeEvent {
             revokes_before: None,
         };
         let certificate = statement.sign(&root)?;
-        let gate_keys = GateKeys::generate(&mut random);
+        let gate_keys = OwnKeys::generate(&mut random);
         let cipher = RecordCipher::new(&key.record(), event, Epoch::FIRST);
         let reached = FollowedTo::start(event, Epoch::FIRST);
         let (subkeys, records) = (key.for_gate(), Vec::new());
@@ -94,21 +94,13 @@ impl MadeEvent {
     }
 
     fn policy(&self) -> anyhow::Result<EventPolicy> {
+        let dates = (self.now.before(Duration::from_secs(3_600)), self.now.after(DAY));
+        let arbiter = ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([7; 16]), epoch: 0 };
         Ok(EventPolicy::new(PolicyDraft {
-            name: "木戸の夕べ".to_owned(),
-            starts_at: self.now.before(Duration::from_secs(3_600)),
-            ends_at: self.now.after(DAY),
-            retention_at: self.now.after(30 * DAY),
             tickets_per_card: 4,
-            offline: OfflineChoice::Refuse,
             replica_age_ms_max: 2 * 24 * 3_600_000,
-            arbiter: ArbiterName { home: ArbiterHome::Registrar, cluster: ArbiterId::from_bytes([7; 16]), epoch: 0 },
             rehearsal_of: Some(EventId::from_bytes([9; 16])),
-            resume_at_gate: false,
-            external_proof: false,
-            give_back_until: None,
-            bind_within_ms: None,
-            transfer: TransferChoice::Nobody,
+            ..PolicyDraft::new("木戸の夕べ", dates, OfflineChoice::Refuse, arbiter)
         })?)
     }
 

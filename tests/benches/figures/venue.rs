@@ -16,7 +16,7 @@ use kido_shared::feed::{
 };
 use kido_shared::ids::{ArbiterId, Epoch, EventId, GateId, TicketId};
 use kido_shared::keys::{ClaimKey, EventKey};
-use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft};
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
 use kido_shared::wire::v1::admissions::AskedArbiter;
 use rand::SeedableRng as _;
@@ -94,22 +94,9 @@ impl MadeVenue {
 
     fn policy(&self) -> anyhow::Result<EventPolicy> {
         let AskedArbiter { cluster, epoch } = self.asked;
-        Ok(EventPolicy::new(PolicyDraft {
-            name: "木戸の夕べ".to_owned(),
-            starts_at: self.now,
-            ends_at: self.now.after(DAY),
-            retention_at: self.now.after(30 * DAY),
-            tickets_per_card: 4,
-            offline: OfflineChoice::Refuse,
-            replica_age_ms_max: 12 * 3_600_000,
-            arbiter: ArbiterName { home: ArbiterHome::Venue, cluster, epoch },
-            rehearsal_of: None,
-            resume_at_gate: false,
-            external_proof: false,
-            give_back_until: None,
-            bind_within_ms: None,
-            transfer: TransferChoice::Nobody,
-        })?)
+        let arbiter = ArbiterName { home: ArbiterHome::Venue, cluster, epoch };
+        let draft = PolicyDraft::new("木戸の夕べ", (self.now, self.now.after(DAY)), OfflineChoice::Refuse, arbiter);
+        Ok(EventPolicy::new(PolicyDraft { tickets_per_card: 4, ..draft })?)
     }
 
     fn push(&mut self, record: &FeedRecord) -> anyhow::Result<()> {

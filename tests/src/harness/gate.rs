@@ -89,6 +89,17 @@ impl Gate {
         arriving.is_let_in().await
     }
 
+    /// A new gate of zone A that is enrolled, runs, and has followed the event's feed.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn started(venue: &super::Venue, event: &str, slot: u8) -> Result<Self, HarnessError> {
+        let mut gate = Self::enrol(venue, event, "A", slot).await?;
+        gate.start().await?;
+        gate.followed(&venue.registrar, event, FOLLOWS_WITHIN).await?;
+        Ok(gate)
+    }
+
     /// A new gate takes an offer, whoever made it, and shows its digits.
     ///
     /// # Errors

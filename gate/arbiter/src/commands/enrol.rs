@@ -11,7 +11,7 @@ use kido_arbiter::following;
 use kido_arbiter::identity::{DataFolder, Identity};
 use kido_follow::enrol::{ASK_INTERVAL, Comparing};
 use kido_follow::{FeedClient, Uplink};
-use kido_shared::enrolment::{EnrolmentLink, Party};
+use kido_shared::enrolment::{Applicant, EnrolmentLink};
 use kido_shared::wire::v1::enrolment::OfferedPlace;
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
@@ -26,7 +26,7 @@ pub(super) async fn enrol(folder: &DataFolder) -> anyhow::Result<ExitCode> {
     folder.create()?;
     let link = EnrolmentLink::parse(&ask_for_link()?)?;
     let clock = machine_clock();
-    let comparing = Comparing::begin(link, Party::Arbiter, PROGRAM, &mut OsRng).await?;
+    let comparing = Comparing::begin(link, Applicant::Arbiter, PROGRAM, &mut OsRng).await?;
     let started = comparing.started();
     say(&format!("Event:     {}{}", started.event_name, if started.rehearsal { "  (REHEARSAL)" } else { "" }))?;
     if let OfferedPlace::Arbiter { addresses } = &started.place {

@@ -3,21 +3,23 @@
 //!
 //! Whatever a test does, [`Table::give`] holds the lane to what must always be true.
 
+mod known;
+mod names;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use kido_shared::apdu::{BLANK_VERIFY_BYTES, CommandApdu, Instruction, ResponseApdu};
-use kido_shared::binding::{BindingTag, SealedKey};
+use kido_shared::binding::BindingTag;
 use kido_shared::card::{Pin, PinEntry};
 use kido_shared::certificate::SubjectPublicKey;
 use kido_shared::challenge::{Challenge, Passage};
-use kido_shared::feed::TicketRecord;
-use kido_shared::ids::{AdmissionId, ArbiterId, EventId, FeedSequence, GateId, PartyId, TicketId};
+use kido_shared::ids::{AdmissionId, EventId, GateId, TicketId};
 use kido_shared::keys::EventKey;
-use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
+use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use kido_shared::refusal::StaffCode;
-use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, TicketStatus, Zone};
-use kido_shared::verdict::{Connectivity, KnownTicket, Used};
+use kido_shared::ticket::Zone;
+use kido_shared::verdict::{Connectivity, KnownTicket};
 use kido_virtual_card::card::{Fault, VirtualCard};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted;
@@ -25,78 +27,12 @@ use kido_virtual_card::planted;
 use super::super::*;
 use crate::journal::{Departure, scratch};
 
+use known::HOUR;
+pub(super) use known::{at, parent_and_child, policy, public_key, ticket};
+use names::name;
+
 pub(super) const GATE: GateId = GateId::from_bytes([0x6A; 16]);
 const EVENT: EventId = EventId::from_bytes([0xE7; 16]);
-const DOORS: i64 = 1_800_000_000;
-const HOUR: i64 = 3_600;
-
-/// Begin of the SPKI of an RSA-2048 key, and its end: an exponent of 65537 (RFC 8017 Appendix A.1.1).
-const SPKI_BEGIN: &[u8] = &[
-    0x30, 0x82, 0x01, 0x22, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00,
-    0x03, 0x82, 0x01, 0x0F, 0x00, 0x30, 0x82, 0x01, 0x0A, 0x02, 0x82, 0x01, 0x01, 0x00,
-];
-const SPKI_END: &[u8] = &[0x02, 0x03, 0x01, 0x00, 0x01];
-
-pub(super) fn public_key(of: Character) -> SubjectPublicKey {
-    let modulus = of.key().unwrap().modulus();
-    SubjectPublicKey::from_spki(&[SPKI_BEGIN, &modulus, SPKI_END].concat()).unwrap()
-}
-
-pub(super) fn at(seconds_after_doors: i64) -> Timestamp {
-    Timestamp::from_unix_seconds(DOORS + seconds_after_doors)
-}
-
-pub(super) fn policy(offline: OfflineChoice, home: ArbiterHome) -> EventPolicy {
-    let cluster = ArbiterId::from_bytes([0xAB; 16]);
-    EventPolicy::new(PolicyDraft {
-        name: "木戸の会".to_owned(),
-        starts_at: at(0),
-        ends_at: at(4 * HOUR),
-        retention_at: at(30 * 24 * HOUR),
-        tickets_per_card: 4,
-        offline,
-        replica_age_ms_max: 12 * 3_600_000,
-        arbiter: ArbiterName { home, cluster, epoch: 0 },
-        rehearsal_of: None,
-        resume_at_gate: false,
-        external_proof: false,
-        give_back_until: None,
-        bind_within_ms: None,
-        transfer: TransferChoice::Nobody,
-    })
-    .unwrap()
-}
-
-pub(super) fn ticket(number: u8) -> KnownTicket {
-    KnownTicket {
-        record: TicketRecord {
-            ticket: TicketId::from_bytes([number; 16]),
-            status: TicketStatus::InForce,
-            zone: Zone::new("A").unwrap(),
-            seat_label: SeatLabel::new(&format!("{number}")).unwrap(),
-            window: EntryWindow::new(at(0), at(4 * HOUR)).unwrap(),
-            entries: Entries::ONCE,
-            party: None,
-        },
-        ticket_seq: FeedSequence::new(4),
-        binding_seq: FeedSequence::new(9),
-        epoch: kido_shared::ids::Epoch::FIRST,
-        sealed_key: SealedKey::try_from(vec![1; 79]).unwrap(),
-        used: Used::Never,
-    }
-}
-
-/// Two tickets of one party.
-pub(super) fn parent_and_child() -> Vec<KnownTicket> {
-    let party = Some(PartyId::from_bytes([0x9A; 16]));
-    [1, 2]
-        .map(ticket)
-        .map(|mut known| {
-            known.record.party = party;
-            known
-        })
-        .to_vec()
-}
 
 /// What somebody at the pad does whenever it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -468,45 +404,5 @@ impl Table {
     pub(super) fn knowledge(&self, tag: BindingTag, key: Option<SubjectPublicKey>) -> Knowledge {
         let (tickets, place) = (self.tickets.clone(), self.place.clone());
         Knowledge { event: EVENT, gate: GATE, tag, key, tickets, place }
-    }
-}
-
-fn name(effect: &Effect) -> String {
-    match effect {
-        Effect::Transmit(_, command) => format!("transmit {}", CommandApdu::from(command).instruction()),
-        Effect::DrawChallenge(_) => "draw challenge".to_owned(),
-        Effect::PowerOffCard => "power off".to_owned(),
-        Effect::LookUp(..) => "look up".to_owned(),
-        Effect::LookUpAgain(..) => "decide again".to_owned(),
-        Effect::StoreIntents(_, plan) => format!("store {} intents", plan.len()),
-        Effect::Claim(..) => "claim".to_owned(),
-        Effect::CatchUp(_) => "catch up".to_owned(),
-        Effect::DropIntents(intents) => format!("drop {} intents", intents.len()),
-        Effect::StoreAdmissions(_, granted) => format!("store {} admissions", granted.len()),
-        Effect::AdmitHere(_, plan) => format!("admit {} here", plan.len()),
-        Effect::OpenLane(..) => "open".to_owned(),
-        Effect::NoteAnnulled(ids) => format!("note {} annulled", ids.len()),
-        Effect::OpenOut(_, departures) => format!("let {} out", departures.len()),
-        Effect::NoteExited(departures) => format!("note {} exited", departures.len()),
-        Effect::NoteOpened(_) => "note opened".to_owned(),
-        Effect::NoteRefused(refused) => format!("note {} refused", refused.len()),
-        Effect::Show(screen) => format!("show {}", screen_name(screen)),
-        Effect::ReportRefusal(_, refusal) => format!("report {}", refusal.name()),
-    }
-}
-
-const fn screen_name(screen: &Screen) -> &'static str {
-    match screen {
-        Screen::Idle => "idle",
-        Screen::Reading => "reading",
-        Screen::AskPin(_) => "pad",
-        Screen::AskPinAtReader(_) => "keys",
-        Screen::Proving => "proving",
-        Screen::AskParty { .. } => "party",
-        Screen::Welcome(_) => "welcome",
-        Screen::Goodbye { .. } => "goodbye",
-        Screen::Refused(_) => "notice",
-        Screen::CardForgotten => "forgotten",
-        Screen::OutOfOrder(_) => "out of order",
     }
 }

@@ -13,10 +13,10 @@ use kido_store::private_file::PrivateFileError;
 
 use crate::cli::CliError;
 use crate::cli::client::Client;
-use crate::cli::columns::{self, Bounds, FAULTS_MAX, FieldError, Fields, ROWS_MAX, TableError, TableFaults};
 use crate::cli::console::Console;
 use crate::cli::progress::Progress;
 use crate::domain::reference::TicketRef;
+use crate::operator_files::columns::{self, Bounds, FAULTS_MAX, FieldError, Fields, ROWS_MAX, TableError, TableFaults};
 
 /// The columns of a list.
 const COLUMNS: [&str; 1] = ["ticket_ref"];

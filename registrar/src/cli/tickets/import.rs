@@ -18,13 +18,13 @@ use kido_shared::wire::v1::routes;
 use kido_store::private_file::{self, PrivateFileError};
 
 use crate::cli::client::Client;
-use crate::cli::codes_file::{self, Codes, CodesFileError};
-use crate::cli::columns::FAULTS_MAX;
 use crate::cli::console::Console;
 use crate::cli::progress::Progress;
-use crate::cli::table::{self, TableRow};
 use crate::cli::{CliError, ClientError};
 use crate::entropy::Entropy;
+use crate::operator_files::codes_file::{self, Codes, CodesFileError};
+use crate::operator_files::columns::FAULTS_MAX;
+use crate::operator_files::ticket_table::{self, TableRow};
 
 pub(super) const HELP: &str = "\
 The file has exactly these columns, in any order; any other is refused by its name:
@@ -111,7 +111,7 @@ pub(super) async fn run(client: &Client, console: Console, wanted: ImportArgs) -
 fn read(path: &PathBuf) -> Result<Vec<TableRow>, CliError> {
     let opened = File::open(path).map_err(PrivateFileError::storage("opening"));
     let file = opened.map_err(|source| CliError::File { path: path.clone(), doing: "read", source })?;
-    table::read(file).map_err(|source| CliError::Table { path: path.clone(), source })
+    ticket_table::read(file).map_err(|source| CliError::Table { path: path.clone(), source })
 }
 
 const fn has_tickets(counts: TicketCounts) -> bool {

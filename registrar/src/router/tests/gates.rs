@@ -1,7 +1,7 @@
 use core::time::Duration;
 
 use kido_shared::clock::{Clock as _, Timestamp};
-use kido_shared::enrolment::{EnrolmentLink, EnrolmentNonce, GateKeys, Party, Transcript};
+use kido_shared::enrolment::{Applicant, EnrolmentLink, EnrolmentNonce, OwnKeys, Transcript};
 use kido_shared::ids::{AdmissionId, ArbiterId, GateId};
 use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::keys::{ArbiterSubkeys, GateSubkeys, Subkeys as _};
@@ -16,14 +16,14 @@ use crate::audit::{Deed, Door, Object};
 /// A gate as its registrar knows it.
 pub(crate) struct Enrolled {
     pub(crate) gate: GateId,
-    pub(crate) keys: GateKeys,
+    pub(crate) keys: OwnKeys,
 }
 
 /// Where a dialogue stands once both sides know the digits.
 struct Revealed {
     offer: Value,
     transcript: Transcript,
-    keys: GateKeys,
+    keys: OwnKeys,
     link: EnrolmentLink,
 }
 
@@ -31,7 +31,7 @@ struct Revealed {
 const STARTED: JournalHead = JournalHead { boot: 1, begun: [1; 32], length: 1, chain: [1; 32] };
 
 /// A request of an event is signed with a journal's head, one of an enrolment without.
-pub(crate) fn signed_at(path: &str, body: &str, by: (GateId, &GateKeys), at: Timestamp, nonce_seed: u64) -> Request {
+pub(crate) fn signed_at(path: &str, body: &str, by: (GateId, &OwnKeys), at: Timestamp, nonce_seed: u64) -> Request {
     let journal = path.contains("/events/").then_some(STARTED);
     signed_with(journal, path, body, by, (at, nonce_seed))
 }
@@ -40,7 +40,7 @@ fn signed_with(
     journal: Option<JournalHead>,
     path: &str,
     body: &str,
-    by: (GateId, &GateKeys),
+    by: (GateId, &OwnKeys),
     (at, nonce_seed): (Timestamp, u64),
 ) -> Request {
     let uri = format!("{}{path}", origin());
@@ -58,20 +58,20 @@ fn signed_with(
 /// A gate that has taken an offer, up to its digits.
 pub(crate) struct Taken {
     pub(crate) transcript: Transcript,
-    keys: GateKeys,
+    keys: OwnKeys,
     /// How it introduced itself.
     start: Value,
 }
 
 pub(crate) async fn take_offer(served: &Served, link: &EnrolmentLink, seed: u64) -> Taken {
-    take_offer_as(Party::Gate, served, link, seed).await
+    take_offer_as(Applicant::Gate, served, link, seed).await
 }
 
-async fn take_offer_as(party: Party, served: &Served, link: &EnrolmentLink, seed: u64) -> Taken {
+async fn take_offer_as(applicant: Applicant, served: &Served, link: &EnrolmentLink, seed: u64) -> Taken {
     let mut random = StdRng::seed_from_u64(seed);
-    let (keys, nonce) = (GateKeys::generate(&mut random), EnrolmentNonce::generate(&mut random));
+    let (keys, nonce) = (OwnKeys::generate(&mut random), EnrolmentNonce::generate(&mut random));
     let public = keys.public().unwrap();
-    let start = json!({"token": link.token.reveal().as_str(), "party": party, "verifying_key": base64url::encode(&public.verifying),
+    let start = json!({"token": link.token.reveal().as_str(), "party": applicant, "verifying_key": base64url::encode(&public.verifying),
         "receiving_key": base64url::encode(&public.receiving),
         "commitment": base64url::encode(nonce.commitment().as_bytes())});
     let started = served.post(None, routes::ENROLMENTS, &start).await.ok();
@@ -79,12 +79,12 @@ async fn take_offer_as(party: Party, served: &Served, link: &EnrolmentLink, seed
         |field: &str| -> [u8; 32] { base64url::decode(started[field].as_str().unwrap()).unwrap().try_into().unwrap() };
     let transcript = Transcript {
         enrolment: started["enrolment"].as_str().unwrap().parse().unwrap(),
-        party,
-        gate: started["gate"].as_str().unwrap().parse().unwrap(),
+        applicant,
+        name: started["gate"].as_str().unwrap().parse::<GateId>().unwrap().into(),
         root: bytes("root_key"),
         keys: public,
         registrar_nonce: EnrolmentNonce::from_bytes(bytes("nonce")),
-        gate_nonce: nonce,
+        applicant_nonce: nonce,
     };
     let path = routes::enrolment_reveal(transcript.enrolment);
     let revealed = served.post(None, &path, &json!({"nonce": base64url::encode(nonce.as_bytes())})).await;
@@ -113,7 +113,7 @@ pub(crate) async fn enrol(served: &Served, event: EventId, seed: u64) -> Enrolle
     let revealed = reveal(served, event, seed).await;
     let digits = revealed.transcript.short_code().to_string();
     confirm(served, event, &revealed, &digits).await.ok();
-    Enrolled { gate: revealed.transcript.gate, keys: revealed.keys }
+    Enrolled { gate: revealed.transcript.name.as_gate(), keys: revealed.keys }
 }
 
 /// A box in the venue, offered, compared and confirmed.
@@ -121,7 +121,7 @@ pub(crate) async fn enrol_box(served: &Served, event: EventId, seed: u64) -> Arb
     let wanted = json!({"addresses": ["https://arbiter.example"]});
     let offer = served.post(Some(Role::Operator), &operator::arbiter_offers(event), &wanted).await.ok();
     let link = EnrolmentLink::parse(offer["link"].as_str().unwrap()).unwrap();
-    let Taken { transcript, .. } = take_offer_as(Party::Arbiter, served, &link, seed).await;
+    let Taken { transcript, .. } = take_offer_as(Applicant::Arbiter, served, &link, seed).await;
     let digits = json!({"short_code": transcript.short_code().to_string()});
     let confirm = operator::arbiter_offer_confirm(event, offer["enrolment"].as_str().unwrap().parse().unwrap());
     let arbiter = served.post(Some(Role::Operator), &confirm, &digits).await.ok();
@@ -141,7 +141,7 @@ async fn the_right_digits_bring_the_subkeys_to_the_gate() {
     let revealed = reveal(&served, event, 1).await;
     let Revealed { transcript, keys, link, .. } = &revealed;
     let path = routes::enrolment_result(transcript.enrolment);
-    let ask = |seed| served.send(signed_at(&path, "", (transcript.gate, keys), NOW, seed));
+    let ask = |seed| served.send(signed_at(&path, "", (transcript.name.as_gate(), keys), NOW, seed));
     assert_eq!(ask(1).await.ok(), json!({"state": "pending"}));
     let digits = transcript.short_code().to_string();
     let gate = confirm(&served, event, &revealed, &digits).await.ok();
@@ -151,8 +151,8 @@ async fn the_right_digits_bring_the_subkeys_to_the_gate() {
     let subkeys: GateSubkeys = transcript.open(&link.token, keys, &sealed).unwrap();
     let kept = served.registrar.store.gate_subkeys(event).unwrap();
     assert_eq!(GateSubkeys::to_bytes(&subkeys), GateSubkeys::to_bytes(&kept));
-    let other = GateKeys::generate(&mut StdRng::seed_from_u64(99));
-    let forged = served.send(signed_at(&path, "", (transcript.gate, &other), NOW, 3)).await;
+    let other = OwnKeys::generate(&mut StdRng::seed_from_u64(99));
+    let forged = served.send(signed_at(&path, "", (transcript.name.as_gate(), &other), NOW, 3)).await;
     assert_eq!(forged.problem(), problem(401, "signature"));
 }
 
@@ -168,7 +168,7 @@ async fn an_arbiter_gets_the_two_subkeys_of_its_role_and_only_by_its_own_kind_of
         "commitment": base64url::encode(&[3; 32])});
     let as_gate = served.post(None, routes::ENROLMENTS, &start).await;
     assert_eq!(as_gate.problem(), problem(409, "other_party"), "the offer stands for an arbiter");
-    let Taken { transcript, keys, .. } = take_offer_as(Party::Arbiter, &served, &link, 1).await;
+    let Taken { transcript, keys, .. } = take_offer_as(Applicant::Arbiter, &served, &link, 1).await;
     let digits = json!({"short_code": transcript.short_code().to_string()});
     let enrolment = offer["enrolment"].as_str().unwrap().parse().unwrap();
     let to_gates = operator::gate_offer_confirm(event, enrolment);
@@ -178,7 +178,7 @@ async fn an_arbiter_gets_the_two_subkeys_of_its_role_and_only_by_its_own_kind_of
     let arbiter = served.post(Some(Role::Operator), &confirm, &digits).await.ok();
     assert_eq!((&arbiter["epoch"], &arbiter["revoked"]), (&json!(0), &json!(false)));
     let path = routes::enrolment_result(transcript.enrolment);
-    let ask = |seed| served.send(signed_at(&path, "", (transcript.gate, &keys), NOW, seed));
+    let ask = |seed| served.send(signed_at(&path, "", (transcript.name.as_gate(), &keys), NOW, seed));
     let sealed = base64url::decode(ask(1).await.ok()["sealed_subkeys"].as_str().unwrap()).unwrap();
     let subkeys: ArbiterSubkeys = transcript.open(&link.token, &keys, &sealed).unwrap();
     let kept = served.registrar.store.arbiter_subkeys(event).unwrap();
@@ -202,14 +202,14 @@ async fn a_revoked_gate_gets_no_subkeys_from_its_offer() {
         let digits = transcript.short_code().to_string();
         confirm(&served, event, &revealed, &digits).await.ok();
         let path = routes::enrolment_result(transcript.enrolment);
-        let ask = |nonce| served.send(signed_at(&path, "", (transcript.gate, keys), NOW, nonce));
+        let ask = |nonce| served.send(signed_at(&path, "", (transcript.name.as_gate(), keys), NOW, nonce));
         assert_eq!(ask(seed * 10).await.ok()["state"], "confirmed");
         let refused = if through_the_store {
             // The offer is still open, as it is while the answer to a revocation is on its way.
-            served.registrar.store.revoke_gate(event, transcript.gate).await.unwrap();
+            served.registrar.store.revoke_gate(event, transcript.name.as_gate()).await.unwrap();
             problem(403, "gate_revoked")
         } else {
-            let revoke = operator::gate_revoke(event, transcript.gate);
+            let revoke = operator::gate_revoke(event, transcript.name.as_gate());
             served.post(Some(Role::Operator), &revoke, &json!({})).await.ok();
             problem(410, "no_offer")
         };

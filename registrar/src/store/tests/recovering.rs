@@ -1,220 +1,30 @@
 //! A registrar that comes back from a backup, and the gates that know more.
 
-use std::path::{Path, PathBuf};
+mod behind_a_cut;
+mod evening;
 
 use core::time::Duration;
 
-use kido_shared::admission::{EndedBy, Ending};
 use kido_shared::challenge::Action;
 use kido_shared::claim::ClaimAnswer;
-use kido_shared::clock::ManualClock;
-use kido_shared::codes::Code;
-use kido_shared::feed::{FeedHead, FeedRecord, FollowedTo, SealedRecord, decode_range, encode_range};
-use kido_shared::ids::{Epoch, FeedSequence, GateId, TicketId};
+use kido_shared::feed::{FeedHead, FollowedTo, SealedRecord, encode_range};
+use kido_shared::ids::{Epoch, GateId};
 use kido_shared::policy::OfflineChoice;
-use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionBatch, UploadedAdmission};
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionBatch};
 use kido_shared::wire::v1::recovery::{RecoveryOffer, RecoveryWish};
 use kido_virtual_card::character::Character;
 
+use self::evening::{Evening, is_recovering, known, stopped, uploaded};
+pub(super) use self::evening::{backed_up, restored};
 use super::super::*;
 use super::following::follow;
 use super::gates::{admission, claim};
-use crate::domain::cut::CutRefusal;
 use crate::domain::gate::GateRefusal;
-use crate::domain::history::Actor;
 use crate::domain::recovery::{Brought, RecoveryRefusal, Stage};
 use crate::domain::registration::RegistrationRefusal;
-use crate::domain::ticket::{TicketAction, TicketState};
+use crate::domain::ticket::TicketState;
 use crate::registration::StartRequest;
 use crate::testing::{NOW, Registrar, policy};
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-fn stopped(registrar: Registrar) -> (tempfile::TempDir, Arc<ManualClock>) {
-    let Registrar { folder, clock, store, registrations } = registrar;
-    drop(registrations);
-    store.close();
-    (folder, clock)
-}
-
-/// Starts with other random bytes than before: here every start begins with the same ones, and ids would come twice.
-fn started(folder: tempfile::TempDir, clock: Arc<ManualClock>, skip: usize) -> Registrar {
-    let registrar = Registrar::on(folder, clock);
-    for _id in 0..skip {
-        registrar.store.random();
-    }
-    registrar
-}
-
-/// A copy of the stores, as a backup takes it.
-pub(super) fn backed_up(registrar: Registrar) -> (Registrar, PathBuf) {
-    let (folder, clock) = stopped(registrar);
-    let backup = folder.path().join("backup");
-    copy(&folder.path().join("events"), &backup);
-    (started(folder, clock, 100), backup)
-}
-
-/// The stores as they were; the keyring is what it is.
-pub(super) fn restored(registrar: Registrar, backup: &Path) -> Registrar {
-    let (folder, clock) = stopped(registrar);
-    let events = folder.path().join("events");
-    std::fs::remove_dir_all(&events).unwrap();
-    copy(backup, &events);
-    started(folder, clock, 200)
-}
-
-/// What a gate knows of the feed.
-#[derive(Clone)]
-struct Known {
-    head: Vec<u8>,
-    records: Vec<SealedRecord>,
-}
-
-async fn known(registrar: &Registrar, event: EventId) -> Known {
-    let head = registrar.store.signed_head(event).unwrap().into_bytes();
-    let tail = registrar.store.feed_tail(event, Epoch::FIRST, 0).await.unwrap().unwrap();
-    Known { head, records: decode_range(&tail).unwrap() }
-}
-
-/// An evening that went on after its backup.
-struct Evening {
-    registrar: Registrar,
-    event: EventId,
-    gates: [GateId; 2],
-    /// Bound before the backup, and inside since.
-    inside: TicketId,
-    /// Sold before the backup, bound since; and the link that died with that.
-    bound: TicketId,
-    dead: Code,
-    /// Sold since, and bound to the same card.
-    late: TicketId,
-    known: Known,
-    /// All that gates were told.
-    told: Vec<(FeedSequence, FeedRecord)>,
-    counts: SeatCounts,
-    /// How much of the feed the backup has.
-    kept: u64,
-}
-
-impl Evening {
-    /// Up to the moment in which the disk is lost and the backup is put in its place.
-    async fn restored() -> Self {
-        Self::restored_where(false).await
-    }
-
-    /// The same, where the second one who came in with a ticket had not passed, and the gates were told so.
-    async fn restored_where(annulled: bool) -> Self {
-        let registrar = Registrar::new();
-        let event = registrar.event_with(|draft| draft.tickets_per_card = 5).await;
-        let gates = [registrar.gate(event, 1).await, registrar.gate(event, 2).await];
-        let (inside, code) = registrar.ticket(event, 1).await;
-        registrar.register(Action::Bind, &code, Character::Holder).await.unwrap();
-        let (bound, dead) = registrar.ticket(event, 2).await;
-        let (released, unpaid) = registrar.tickets(event, 3, false).await;
-        let (unpaid_since, _code) = registrar.tickets(event, 4, false).await;
-        let (registrar, backup) = backed_up(registrar);
-        let kept = registrar.store.event(event).unwrap().feed_length;
-        let store = &registrar.store;
-        let change = |ticket, action| store.change_ticket(event, TicketName::Id(ticket), action, Actor::Operator);
-        registrar.register(Action::Bind, &dead, Character::Holder).await.unwrap();
-        change(bound, TicketAction::Suspend).await.unwrap();
-        registrar.register(Action::Bind, &unpaid, Character::SecondHolder).await.unwrap();
-        change(released, TicketAction::Release).await.unwrap();
-        change(unpaid_since, TicketAction::Confirm).await.unwrap();
-        let (late, code) = registrar.ticket(event, 5).await;
-        registrar.register(Action::Bind, &code, Character::Holder).await.unwrap();
-        let (void, _code) = registrar.ticket(event, 6).await;
-        change(void, TicketAction::Cancel).await.unwrap();
-        let third = registrar.gate(event, 3).await;
-        store.revoke_gate(event, third).await.unwrap();
-        let draft = |draft: &mut kido_shared::policy::PolicyDraft| draft.tickets_per_card = 4;
-        registrar.change_policy(event, policy(draft)).await.unwrap();
-        let granted = store.claim(event, gates[0], claim(&registrar, event, 1, inside, gates[0])).await.unwrap();
-        assert_eq!(granted, ClaimAnswer::Granted { entry: 1 });
-        store.ingest(event, gates[0], vec![uploaded(inside, gates[0])]).await.unwrap();
-        store.ingest(event, gates[1], vec![admission(2, inside, gates[1])]).await.unwrap();
-        if annulled {
-            let (admission, gate, by) = (admission(2, inside, gates[1]).admission.id, gates[1], EndedBy::Annulled);
-            let ending = Ending { admission, ticket: inside, gate, by, at: NOW };
-            let acks = store.ingest_endings(event, gate, vec![ending]).await.unwrap();
-            assert_eq!(acks[0].outcome, AckOutcome::Stored);
-        }
-        let (known, told) = (known(&registrar, event).await, follow(store, event).await);
-        let counts = store.event(event).unwrap().counts;
-        let registrar = restored(registrar, &backup);
-        Self { registrar, event, gates, inside, bound, dead, late, known, told, counts, kept }
-    }
-
-    fn store(&self) -> &Store {
-        &self.registrar.store
-    }
-
-    async fn offer(&self, gate: usize, offer: RecoveryOffer) -> Result<RecoveryWish, Failed<RecoveryRefusal>> {
-        self.store().take_back(self.event, self.gates[gate], offer).await
-    }
-
-    async fn show(&self, gate: usize) -> RecoveryWish {
-        self.offer(gate, RecoveryOffer::Head { head: self.known.head.clone() }).await.unwrap()
-    }
-
-    /// Records from a number on, a few at a time, up to some place.
-    async fn bring(&self, gate: usize, from: u64, until: usize) -> RecoveryWish {
-        let mut wish = RecoveryWish::Nothing;
-        let mut at = from;
-        for part in self.known.records[usize::try_from(from).unwrap()..until].chunks(5) {
-            let range = encode_range(part).unwrap();
-            wish = self.offer(gate, RecoveryOffer::Records { from: at, range }).await.unwrap();
-            at += u64::try_from(part.len()).unwrap();
-        }
-        wish
-    }
-
-    async fn records_back(&self) {
-        assert_eq!(self.show(0).await, RecoveryWish::Records { from: self.kept });
-        assert_eq!(self.bring(0, self.kept, self.known.records.len()).await, RecoveryWish::Nothing, "the other gate");
-        assert!(matches!(self.show(1).await, RecoveryWish::Journal { .. }));
-    }
-
-    fn since(&self) -> Timestamp {
-        NOW
-    }
-
-    async fn stage(&self) -> Option<Stage> {
-        self.store().recovery(self.event).await.unwrap().stage
-    }
-
-    async fn claimed(
-        &self,
-        number: u8,
-        gate: usize,
-    ) -> Result<ClaimAnswer, Failed<crate::domain::claim::ClaimRefusal>> {
-        let step = claim(&self.registrar, self.event, number, self.inside, self.gates[gate]);
-        self.store().claim(self.event, self.gates[gate], step).await
-    }
-
-    fn state(&self, ticket: TicketId) -> TicketState {
-        self.store().ticket(self.event, &TicketName::Id(ticket)).unwrap().state
-    }
-}
-
-fn uploaded(ticket: TicketId, gate: GateId) -> UploadedAdmission {
-    UploadedAdmission { opened_at: Some(NOW), ..admission(1, ticket, gate) }
-}
-
-fn is_recovering<T: core::fmt::Debug, R: std::error::Error>(answer: Result<T, Failed<R>>) {
-    assert!(matches!(answer, Err(Failed::Storage(StorageError::Recovering { .. }))), "{answer:?}");
-}
 
 #[tokio::test]
 async fn until_all_is_back_nothing_is_written_signed_or_granted_and_everything_can_be_read() {
@@ -494,86 +304,4 @@ async fn a_report_about_a_history_that_was_given_up_is_no_word_about_this_one() 
     registrar.clock.advance(Duration::from_secs(1));
     store.gate_has_heard(event, one, (Epoch::FIRST, reached), store.now()).await.unwrap();
     assert!(!unheard(store));
-}
-
-#[tokio::test]
-async fn a_cut_gives_up_what_no_gate_brings_and_waits_for_journals_alone() {
-    let evening = Evening::restored().await;
-    let (event, gates) = (evening.event, evening.gates);
-    assert_eq!(evening.stage().await, Some(Stage::Records));
-    let view = evening.store().cut_epoch(event, super::cutting::cut(&evening.registrar, event, 5)).await.unwrap();
-    assert_eq!(evening.stage().await, Some(Stage::Admissions));
-    is_recovering(evening.claimed(9, 0).await);
-    evening.store().signed_head(event).unwrap();
-    let wish = |evening: &Evening, gate| evening.store().recovery_wish(event, gate, (0, 1 << 20));
-    let since = evening.since();
-    for gate in gates {
-        assert_eq!(wish(&evening, gate), Some(RecoveryWish::Journal { since }), "however far it has followed before");
-    }
-    assert_eq!(evening.show(0).await, RecoveryWish::Journal { since }, "its records are of the epoch that ended");
-    let evening = Evening { registrar: evening.registrar.restart(), ..evening };
-    assert_eq!(evening.stage().await, Some(Stage::Admissions), "a start in between asks for no record, either");
-    let back = vec![uploaded(evening.inside, gates[0])];
-    evening.store().ingest(event, gates[0], back).await.unwrap();
-    for gate in [0, 1] {
-        evening.offer(gate, RecoveryOffer::Delivered { since }).await.unwrap();
-    }
-    assert_eq!(evening.stage().await, None);
-    let taken = evening.claimed(9, 1).await.unwrap();
-    assert!(matches!(taken, ClaimAnswer::Taken { .. }), "who got in is in, as a journal told: {taken:?}");
-    assert_eq!(evening.state(evening.bound), TicketState::Unbound, "what gates knew of a card is lost");
-    let of_before = evening.show(0).await;
-    assert_eq!(
-        (of_before, evening.stage().await),
-        (RecoveryWish::Nothing, None),
-        "an old head begins nothing any more"
-    );
-    assert_eq!(evening.store().event(event).unwrap().epoch, view.epoch);
-}
-
-#[tokio::test]
-async fn a_registrar_restored_to_before_a_cut_knows_it_and_needs_another_one() {
-    let evening = Evening::restored().await;
-    let event = evening.event;
-    let (registrar, backup) = backed_up(evening.registrar);
-    registrar.store.cut_epoch(event, super::cutting::cut(&registrar, event, 5)).await.unwrap();
-    let head = registrar.store.signed_head(event).unwrap().into_bytes();
-    let registrar = restored(registrar, &backup);
-    let store = &registrar.store;
-    assert_eq!(store.recovery(event).await.unwrap().stage, Some(Stage::Records));
-    assert_eq!(store.known_epoch(event).unwrap(), Epoch::new(5));
-    let wish = store.take_back(event, evening.gates[0], RecoveryOffer::Head { head }).await.unwrap();
-    assert_eq!(wish, RecoveryWish::Nothing, "its records do not follow on these");
-    let same = store.cut_epoch(event, super::cutting::cut(&registrar, event, 5)).await;
-    let forward = matches!(same, Err(Failed::Refused(CutRefusal::NotForward { .. })));
-    assert!(forward, "two histories never share an epoch: {same:?}");
-    store.cut_epoch(event, super::cutting::cut(&registrar, event, 6)).await.unwrap();
-    assert_eq!(store.recovery(event).await.unwrap().stage, Some(Stage::Admissions));
-}
-
-#[tokio::test]
-async fn a_log_from_behind_a_cut_under_a_keyring_from_before_it_is_got_back() {
-    let evening = Evening::restored().await;
-    let (event, gates) = (evening.event, evening.gates);
-    evening.store().cut_epoch(event, super::cutting::cut(&evening.registrar, event, 5)).await.unwrap();
-    let (registrar, backup) = backed_up(evening.registrar);
-    let (since_cut, _code) = registrar.ticket(event, 90).await;
-    let reached = registrar.store.event(event).unwrap().feed_length;
-    let head = registrar.store.signed_head(event).unwrap().into_bytes();
-    let tail = registrar.store.feed_tail(event, Epoch::new(5), 0).await.unwrap().unwrap();
-    registrar.store.forget_mark(event);
-    let registrar = restored(registrar, &backup);
-    let store = &registrar.store;
-    let from = store.event(event).unwrap().feed_length;
-    assert!(from < reached);
-    assert_eq!(store.recovery_wish(event, gates[0], (5, reached)), Some(RecoveryWish::Head), "it is ahead of us");
-    let wish = store.take_back(event, gates[0], RecoveryOffer::Head { head: head.clone() }).await.unwrap();
-    assert_eq!(wish, RecoveryWish::Records { from });
-    let missing = decode_range(&tail).unwrap().split_off(usize::try_from(from).unwrap());
-    let range = encode_range(&missing).unwrap();
-    store.take_back(event, gates[0], RecoveryOffer::Records { from, range }).await.unwrap();
-    store.take_back(event, gates[1], RecoveryOffer::Head { head }).await.unwrap();
-    assert_eq!(store.recovery(event).await.unwrap().stage, Some(Stage::Admissions));
-    assert_eq!(store.event(event).unwrap().feed_length, reached);
-    assert!(store.ticket(event, &TicketName::Id(since_cut)).is_ok(), "what gates had heard of behind the cut");
 }

@@ -3,8 +3,8 @@
 use kido_shared::clock::Timestamp;
 use kido_web::language::Language;
 
-use super::moment::Wall;
 use crate::store::LinkedTicket;
+use crate::web::wall::Wall;
 
 /// The face of a ticket, in one language.
 #[derive(Debug)]

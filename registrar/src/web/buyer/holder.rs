@@ -11,10 +11,8 @@ use kido_web::language::Language;
 
 use super::excuse::Excuse;
 use super::face::{Face, is_over};
-use super::moment::Wall;
 use super::sessions::{Mark, PageSession, Side};
 use super::sheet::{Reader, Sheet};
-use super::told::{Sentence, is_inside};
 use super::{OfPage, session_of};
 use crate::api::extract::JsonBody;
 use crate::domain::ticket::TicketState;
@@ -24,6 +22,8 @@ use crate::store::{LinkedTicket, ToldLine};
 use crate::visitor::Visitor;
 use crate::web::Page;
 use crate::web::same_origin::SameOrigin;
+use crate::web::told::{Sentence, is_inside};
+use crate::web::wall::Wall;
 
 /// What the band over the ticket says: one colour, one shape, one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::{Around, Page, Tab};
 use crate::audit::{AuditLine, ChangedChoice, Object};
 use crate::auth::bearer::Operate;
 use crate::state::AppState;
-use crate::web::buyer::moment::Wall;
+use crate::web::wall::Wall;
 
 /// From where on the list is read.
 #[derive(Debug, serde::Deserialize)]

@@ -22,7 +22,7 @@ use crate::error::AppError;
 use crate::reports::EventReports;
 use crate::state::AppState;
 use crate::store::EventView;
-use crate::web::buyer::moment::Wall;
+use crate::web::wall::Wall;
 
 /// One code.
 #[derive(Debug)]

@@ -16,10 +16,10 @@ use super::why::Why;
 use super::{Around, Page, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::Operate;
-use crate::cli::moment;
 use crate::error::AppError;
+use crate::moment;
 use crate::state::AppState;
-use crate::web::buyer::moment::Wall;
+use crate::web::wall::Wall;
 
 /// Behind a moment as a form's field tells it: forms speak Japan time, as everything here does.
 const JAPAN: &str = ":00+09:00";

@@ -15,7 +15,7 @@ use crate::auth::bearer::Look;
 use crate::keyring::FEED_KEY_NOTICE;
 use crate::state::AppState;
 use crate::store::{EventView, SeatCounts};
-use crate::web::buyer::moment::Wall;
+use crate::web::wall::Wall;
 
 /// One event of the list.
 #[derive(Debug)]

@@ -29,8 +29,8 @@ use super::sessions::NotHeld;
 use super::{Around, Tab};
 use crate::api::extract::EventPath;
 use crate::auth::bearer::Sell;
-use crate::cli::table;
 use crate::error::{AppError, RequestError};
+use crate::operator_files::ticket_table;
 use crate::state::AppState;
 
 /// Largest file: some hundred thousand rows. Larger ones are for the command line.
@@ -79,7 +79,7 @@ fn shown(
     (status, (held, stage)): (StatusCode, (Option<ImportId>, Stage)),
 ) -> Result<Response, Turned> {
     let around = Around::new(app, language, clerk).of_event(&app.store.event(event)?, Tab::Import);
-    let (page, columns) = (around.page, table::COLUMNS.join(","));
+    let (page, columns) = (around.page, ticket_table::COLUMNS.join(","));
     let no_gate = app.store.gates(event)?.iter().all(|gate| gate.revoked);
     Ok(page.show_as(status, &ImportPage { page, around, id: event, held, stage, columns, no_gate })?)
 }

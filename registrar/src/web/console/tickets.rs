@@ -22,8 +22,8 @@ use crate::error::{AppError, RequestError};
 use crate::office::action;
 use crate::state::AppState;
 use crate::store::{Reissued, TicketName, TicketView};
-use crate::web::buyer::moment::Wall;
-use crate::web::buyer::told::{Sentence, is_inside};
+use crate::web::told::{Sentence, is_inside};
+use crate::web::wall::Wall;
 
 /// Which ticket of which event, by its pseudonym.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]

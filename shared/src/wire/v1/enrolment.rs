@@ -1,14 +1,14 @@
-//! Bodies between a new gate and the registrar; the dialogue itself is in [`crate::enrolment`].
+//! Bodies between a new gate or venue arbiter, the applicant, and the registrar; the dialogue itself is in [`crate::enrolment`].
 
 use zeroize::Zeroizing;
 
 use crate::challenge::Origin;
 use crate::clock::Timestamp;
-use crate::enrolment::Party;
-use crate::ids::{EnrolmentId, EventId, GateId};
+use crate::enrolment::{Applicant, ApplicantId};
+use crate::ids::{EnrolmentId, EventId};
 use crate::ticket::Zone;
 
-/// A new gate introduces itself.
+/// An applicant introduces itself.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -17,7 +17,8 @@ pub struct StartEnrolment {
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub token: Zeroizing<String>,
     /// As what it wants to be enrolled; an offer for the other one is not for it.
-    pub party: Party,
+    #[serde(rename = "party")]
+    pub applicant: Applicant,
     /// Ed25519 public key.
     #[serde(with = "crate::wire::base64url")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -26,7 +27,7 @@ pub struct StartEnrolment {
     #[serde(with = "crate::wire::base64url")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub receiving_key: [u8; 32],
-    /// SHA-256 of the gate's nonce.
+    /// SHA-256 of the applicant's nonce.
     #[serde(with = "crate::wire::base64url")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub commitment: [u8; 32],
@@ -40,9 +41,10 @@ pub struct EnrolmentStarted {
     /// Names the dialogue.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub enrolment: EnrolmentId,
-    /// The gate's new name.
+    /// The applicant's new name.
+    #[serde(rename = "gate")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub gate: GateId,
+    pub name: ApplicantId,
     /// Which event.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub event: EventId,
@@ -86,25 +88,25 @@ pub enum OfferedPlace {
     },
 }
 
-/// The gate opens its commitment.
+/// The applicant opens its commitment.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevealNonce {
-    /// The gate's nonce.
+    /// The applicant's nonce.
     #[serde(with = "crate::wire::base64url")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub nonce: [u8; 32],
 }
 
-/// Whether the operator has confirmed. The question is signed by the gate and has an empty body.
+/// Whether the operator has confirmed. The question is signed by the applicant and has an empty body.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
 pub enum EnrolmentResult {
     /// Not yet: ask again in a second.
     Pending,
-    /// Confirmed: the gate belongs to the event.
+    /// Confirmed: the applicant belongs to the event.
     Confirmed {
         /// The subkeys under HPKE: `encapsulated key ‖ ciphertext`.
         #[serde(with = "crate::wire::base64url")]

@@ -2,8 +2,8 @@
 //!
 //! The first byte chooses whether the rest is the whole file, or rows under the right header.
 
-use kido_registrar::cli::{TICKET_COLUMNS, TICKET_ROWS_MAX, read_tickets};
 use kido_registrar::domain::reference::{OrderRef, TicketRef};
+use kido_registrar::operator_files::{ROWS_MAX, TICKET_COLUMNS, read_tickets};
 use kido_shared::ticket::{EntryWindow, SeatLabel, Zone};
 
 use crate::specimen::{choice, chosen};
@@ -18,7 +18,7 @@ pub fn run(data: &[u8]) {
     let file = [header.as_bytes(), rest].concat();
     match read_tickets(file.as_slice()) {
         Ok(rows) => {
-            assert!((1..=TICKET_ROWS_MAX).contains(&rows.len()), "{} rows", rows.len());
+            assert!((1..=ROWS_MAX).contains(&rows.len()), "{} rows", rows.len());
             let mut references: Vec<_> = rows.iter().map(|row| row.ticket_ref.as_str()).collect();
             references.sort_unstable();
             references.dedup();

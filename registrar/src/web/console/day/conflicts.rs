@@ -11,7 +11,7 @@ use super::entries::{Entries, clock};
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::EventView;
-use crate::web::buyer::moment::Wall;
+use crate::web::wall::Wall;
 
 /// Conflicts that are shown, the newest first; the others are in the count.
 const CONFLICTS_SHOWN: usize = 20;

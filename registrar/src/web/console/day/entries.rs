@@ -9,9 +9,9 @@ use kido_web::language::Language;
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::GateView;
-use crate::web::buyer::moment::Wall;
 use crate::web::console::Around;
 use crate::web::console::plot::{Axes, Tick, bars, top};
+use crate::web::wall::Wall;
 
 /// Minutes that are plotted, the last of them now's: a look back that holds a whole opening of the doors.
 pub(super) const MINUTES: usize = 120;

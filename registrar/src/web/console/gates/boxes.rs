@@ -5,8 +5,8 @@ use kido_shared::policy::ArbiterHome;
 use kido_web::icons;
 
 use crate::store::{ArbiterView, EventView};
-use crate::web::buyer::moment::Wall;
 use crate::web::console::Around;
+use crate::web::wall::Wall;
 
 /// A box as a row shows it.
 #[derive(Debug)]

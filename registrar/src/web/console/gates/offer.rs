@@ -12,10 +12,10 @@ use crate::auth::bearer::Operate;
 use crate::enrolment::{EnrolmentRefusal, OfferFor, Progress, StandingOffer};
 use crate::error::AppError;
 use crate::state::AppState;
-use crate::web::buyer::moment::Wall;
 use crate::web::console::clerk::{Clerk, Posted, Turned};
 use crate::web::console::why::Why;
 use crate::web::console::{Around, Page, Tab};
+use crate::web::wall::Wall;
 
 /// How far an offer is, as the page shows it.
 #[derive(Debug)]

@@ -14,11 +14,11 @@ use kido_shared::ticket::EntryWindow;
 use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use crate::cli::codes_file;
-use crate::cli::columns::{Bounds, TableError};
-use crate::cli::table::{self, TableRow};
 use crate::domain::party::PartyLabel;
 use crate::error::AppError;
+use crate::operator_files::codes_file;
+use crate::operator_files::columns::{Bounds, TableError};
+use crate::operator_files::ticket_table::{self, TableRow};
 use crate::store::{ImportOutcome, RowRefusal, TicketRow};
 
 /// Most rows of one import: five full halls. Larger ones are for the command line, which keeps the codes on its own
@@ -70,7 +70,7 @@ impl Judged {
         faults_max: usize,
         random: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, Vec<TableError>> {
-        let rows = table::read_to(file, Bounds { rows: ROWS_MAX, faults: faults_max })?;
+        let rows = ticket_table::read_to(file, Bounds { rows: ROWS_MAX, faults: faults_max })?;
         let codes = rows.iter().map(|_row| Code::generate(random)).collect();
         Ok(Self { rows, codes })
     }
@@ -246,7 +246,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
     fn file(rows: usize) -> String {
-        let mut file = format!("{}\n", table::COLUMNS.join(","));
+        let mut file = format!("{}\n", ticket_table::COLUMNS.join(","));
         for row in 0..rows {
             file.push_str(&format!("TICKET-{row},ORDER-1,A,,2027-01-10T17:00:00Z,2027-01-10T22:00:00Z,1,\n"));
         }

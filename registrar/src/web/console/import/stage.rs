@@ -6,8 +6,8 @@ use kido_web::words::Speech;
 
 use super::FILE_BYTES_MAX;
 use super::held::{Import, ImportId};
-use crate::cli::columns::TableError;
-use crate::cli::table;
+use crate::operator_files::columns::TableError;
+use crate::operator_files::ticket_table;
 use crate::store::RowRefusal;
 use crate::web::console::{Around, Page, Tab};
 
@@ -100,7 +100,7 @@ pub(super) fn stage(import: &Import, speech: Speech<'_>) -> Stage {
 
 /// A fault of the file, in words; never what stands there.
 pub(super) fn fault(fault: &TableError, speech: Speech<'_>) -> String {
-    let columns = table::COLUMNS.join(", ");
+    let columns = ticket_table::COLUMNS.join(", ");
     match fault {
         TableError::NoHeader(_) => speech.say_of("console-fault-header", "columns", &columns),
         TableError::Column { name, .. } => speech.say_of("console-fault-column", "column", name),

@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::auth::tokens::BearerToken;
-use crate::cli::table;
+use crate::operator_files::ticket_table;
 use crate::store::{ImportOutcome, RowRefusal};
 use crate::web::console::session::{IDLE, LIFETIME};
 
@@ -26,7 +26,7 @@ fn tokens() -> (tempfile::TempDir, Tokens, [TokenName; 2]) {
 }
 
 fn judged(rows: usize) -> Judged {
-    let mut file = format!("{}\n", table::COLUMNS.join(","));
+    let mut file = format!("{}\n", ticket_table::COLUMNS.join(","));
     for row in 0..rows {
         file.push_str(&format!("TICKET-{row},ORDER-1,A,,2027-01-10T17:00:00Z,2027-01-10T22:00:00Z,1,\n"));
     }

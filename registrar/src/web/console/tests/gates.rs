@@ -35,7 +35,7 @@ async fn a_gate_is_offered_compared_confirmed_and_revoked_on_the_page() {
     assert!(operator.read(&served, &offer).await.contains("data-stamp=\"confirmed\""));
     let listed = operator.read(&served, &gates).await;
     assert!(listed.contains("North") && listed.contains("Not heard yet"));
-    operator.post(&served, &format!("{gates}/{}/revoke", transcript.gate), &NONE).await;
+    operator.post(&served, &format!("{gates}/{}/revoke", transcript.name.as_gate()), &NONE).await;
     assert!(operator.read(&served, &gates).await.contains("Revoked"));
 
     let second = location(&operator.post(&served, &gates, &fields).await).to_owned();

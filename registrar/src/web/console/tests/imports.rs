@@ -25,7 +25,7 @@ async fn an_import_names_every_fault_then_gives_the_codes_as_the_command_line_do
     assert!(codes.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
     let file = text(&codes);
     let mut lines = file.lines();
-    assert_eq!(lines.next(), Some(crate::cli::codes_file::HEADER));
+    assert_eq!(lines.next(), Some(crate::operator_files::codes_file::HEADER));
     for (line, reference) in lines.zip(["TICKET-1", "TICKET-2"]) {
         let (named, link) = line.split_once(',').unwrap();
         let code = link.strip_prefix("https://registrar.example/r#").unwrap();

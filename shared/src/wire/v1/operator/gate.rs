@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
+use crate::enrolment::ApplicantId;
 use crate::ids::{EnrolmentId, GateId};
 use crate::ticket::Zone;
 
@@ -20,7 +21,7 @@ pub struct OfferGate {
     pub entrance: Option<Zone>,
 }
 
-/// The offer, to be shown once to whoever sets up the gate.
+/// The offer, to be shown once to whoever sets up the gate or the box.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -36,30 +37,32 @@ pub struct GateOffered {
     pub expires_at: Timestamp,
 }
 
-/// How far the gate that took an offer is.
+/// How far the gate or box that took an offer is.
 ///
-/// The digits are not told: the operator types what the gate shows, and the registrar compares.
+/// The digits are not told: the operator types what it shows, and the registrar compares.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OfferState {
-    /// No gate yet, or one that has not revealed its nonce.
+    /// Nobody yet, or somebody who has not revealed a nonce.
     Waiting,
-    /// A gate is there and shows its digits.
+    /// Somebody is there and shows the digits.
     ShowsCode {
         /// Its name.
+        #[serde(rename = "gate")]
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
-        gate: GateId,
+        name: ApplicantId,
     },
     /// Confirmed.
     Confirmed {
         /// Its name.
+        #[serde(rename = "gate")]
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
-        gate: GateId,
+        name: ApplicantId,
     },
 }
 
-/// The digits as the operator read them from the gate's screen.
+/// The digits as the operator read them from the gate's or the box's screen.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -9,10 +9,10 @@ use std::io::Read;
 
 use kido_shared::ticket::TicketError;
 
-use super::moment::MomentError;
 use crate::domain::party::PartyLabelError;
 use crate::domain::reference::ReferenceError;
 use crate::domain::short_id::ShortIdError;
+use crate::moment::MomentError;
 
 /// Most faults that a command names: who has more has another file in hand.
 pub(crate) const FAULTS_MAX: usize = 100;
@@ -116,7 +116,7 @@ pub struct TableFaults {
 
 impl TableFaults {
     /// The first of so many faults.
-    pub(super) const fn counted(named: Vec<TableError>, all: usize) -> Self {
+    pub(crate) const fn counted(named: Vec<TableError>, all: usize) -> Self {
         Self { named, all }
     }
 }
@@ -155,7 +155,7 @@ pub(crate) struct Bounds {
 
 /// Reads a whole file with these columns, in any order, row by row; whatever is wrong joins the faults, so many of them at
 /// most. A row is kept only where it brought none.
-pub(super) fn read<const N: usize, T>(
+pub(crate) fn read<const N: usize, T>(
     file: impl Read,
     columns: &'static [&'static str; N],
     bounds: Bounds,
@@ -210,7 +210,7 @@ fn read_rows<const N: usize, T>(
 }
 
 /// The line that had this before, if one did.
-pub(super) fn earlier<K: Ord>(seen: &mut BTreeMap<K, u64>, key: K, line: u64) -> Option<u64> {
+pub(crate) fn earlier<K: Ord>(seen: &mut BTreeMap<K, u64>, key: K, line: u64) -> Option<u64> {
     match seen.entry(key) {
         Entry::Occupied(first) => Some(*first.get()),
         Entry::Vacant(place) => {
@@ -258,14 +258,14 @@ fn shown(name: &str) -> String {
 }
 
 /// The fields of one row, and where their faults go.
-pub(super) struct Fields<'f> {
-    pub(super) line: u64,
-    pub(super) faults: &'f mut Vec<TableError>,
+pub(crate) struct Fields<'f> {
+    pub(crate) line: u64,
+    pub(crate) faults: &'f mut Vec<TableError>,
 }
 
 impl Fields<'_> {
     /// The field, or nothing where it joined the faults.
-    pub(super) fn read<T, E: Into<FieldError>>(&mut self, column: &'static str, field: Result<T, E>) -> Option<T> {
+    pub(crate) fn read<T, E: Into<FieldError>>(&mut self, column: &'static str, field: Result<T, E>) -> Option<T> {
         let fault = |reason: E| TableError::Field { line: self.line, column, reason: reason.into() };
         field.map_err(|reason| self.faults.push(fault(reason))).ok()
     }

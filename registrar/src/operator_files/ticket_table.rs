@@ -10,9 +10,9 @@ use kido_shared::clock::Timestamp;
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, Zone};
 
 use super::columns::{self, Bounds, FAULTS_MAX, Fields, ROWS_MAX, TableError, TableFaults};
-use super::moment;
 use crate::domain::party::PartyLabel;
 use crate::domain::reference::{OrderRef, TicketRef};
+use crate::moment;
 
 /// The columns of an import, in the order in which the manual names them.
 pub const COLUMNS: [&str; 8] =

@@ -1,4 +1,4 @@
-//! A gate's own key pairs, made where they are used.
+//! The key pairs of a gate or a venue arbiter, made where they are used.
 
 use ed25519_dalek::SigningKey;
 use hpke::{Deserializable as _, Kem as _, Serializable as _};
@@ -8,9 +8,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::{EnrolmentError, Kem};
 use crate::redact::redacted_debug;
 
-/// A gate's two key pairs: one signs, one receives. Made on the gate, never leave it.
+/// The two key pairs of a gate or an arbiter: one signs, one receives. Made on its machine, never leave it.
 #[derive(Clone)]
-pub struct GateKeys {
+pub struct OwnKeys {
     signing: SigningKey,
     receiving: ReceivingKey,
 }
@@ -18,7 +18,7 @@ pub struct GateKeys {
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 struct ReceivingKey([u8; 32]);
 
-impl GateKeys {
+impl OwnKeys {
     /// Length of [`Self::to_bytes`].
     pub const BYTES: usize = 64;
 
@@ -33,7 +33,7 @@ impl GateKeys {
         Self { signing, receiving }
     }
 
-    /// Both private keys, for the gate's own key file.
+    /// Both private keys, for their owner's own key file.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
         let mut bytes = Zeroizing::new([0; Self::BYTES]);
@@ -54,7 +54,7 @@ impl GateKeys {
         keys.private().map(|_usable| keys)
     }
 
-    /// Signs the gate's requests.
+    /// Signs their owner's requests.
     #[must_use]
     pub const fn signing(&self) -> &SigningKey {
         &self.signing
@@ -64,10 +64,10 @@ impl GateKeys {
     ///
     /// # Errors
     /// [`EnrolmentError::PublicKey`] where the receiving key is unusable.
-    pub fn public(&self) -> Result<GatePublicKeys, EnrolmentError> {
+    pub fn public(&self) -> Result<OwnPublicKeys, EnrolmentError> {
         let mut receiving = [0; 32];
         receiving.copy_from_slice(&Kem::sk_to_pk(&self.private()?).to_bytes());
-        Ok(GatePublicKeys { verifying: self.signing.verifying_key().to_bytes(), receiving })
+        Ok(OwnPublicKeys { verifying: self.signing.verifying_key().to_bytes(), receiving })
     }
 
     pub(super) fn private(&self) -> Result<<Kem as hpke::Kem>::PrivateKey, EnrolmentError> {
@@ -75,16 +75,16 @@ impl GateKeys {
     }
 }
 
-/// A gate's public keys.
+/// The public keys of a gate or an arbiter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GatePublicKeys {
-    /// Ed25519: verifies what the gate signs.
+pub struct OwnPublicKeys {
+    /// Ed25519: verifies what their owner signs.
     pub verifying: [u8; 32],
-    /// X25519: what is sealed to the gate.
+    /// X25519: what is sealed to their owner.
     pub receiving: [u8; 32],
 }
 
-redacted_debug!(GateKeys);
+redacted_debug!(OwnKeys);
 
 #[cfg(test)]
 mod tests {
@@ -93,9 +93,9 @@ mod tests {
     use rand::rngs::StdRng;
 
     #[test]
-    fn gate_keys_read_back_from_their_file() {
-        let keys = GateKeys::generate(&mut StdRng::seed_from_u64(6));
-        assert_eq!(GateKeys::from_bytes(keys.to_bytes().as_slice()).unwrap().public(), keys.public());
-        assert_eq!(GateKeys::from_bytes(&[1; 63]).unwrap_err(), EnrolmentError::PublicKey);
+    fn own_keys_read_back_from_their_file() {
+        let keys = OwnKeys::generate(&mut StdRng::seed_from_u64(6));
+        assert_eq!(OwnKeys::from_bytes(keys.to_bytes().as_slice()).unwrap().public(), keys.public());
+        assert_eq!(OwnKeys::from_bytes(&[1; 63]).unwrap_err(), EnrolmentError::PublicKey);
     }
 }

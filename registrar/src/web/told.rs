@@ -2,22 +2,22 @@
 
 use kido_web::words::Speech;
 
-use super::moment::Wall;
+use super::wall::Wall;
 use crate::domain::history::Happening;
 use crate::store::ToldLine;
 
 /// One line, in one language.
 #[derive(Debug)]
-pub(in crate::web) struct Sentence {
+pub(super) struct Sentence {
     /// For machines.
-    pub(in crate::web) at: String,
+    pub(super) at: String,
     /// For people.
-    pub(in crate::web) when: String,
-    pub(in crate::web) what: String,
+    pub(super) when: String,
+    pub(super) what: String,
 }
 
 impl Sentence {
-    pub(in crate::web) fn of(told: &ToldLine, speech: Speech<'_>) -> Self {
+    pub(super) fn of(told: &ToldLine, speech: Speech<'_>) -> Self {
         let wall = Wall::at(told.line.at(), speech.language());
         Self { at: wall.machine(), when: wall.in_short(), what: what(told, speech) }
     }
@@ -40,7 +40,7 @@ fn what(told: &ToldLine, speech: Speech<'_>) -> String {
 }
 
 /// Whether somebody is inside with this ticket, as far as its gates have told.
-pub(in crate::web) fn is_inside(history: &[ToldLine]) -> bool {
+pub(super) fn is_inside(history: &[ToldLine]) -> bool {
     let passages = history.iter().rev().find_map(|told| match told.line.happening {
         Happening::Admitted(_) | Happening::Conflict(_) => Some(true),
         Happening::Annulled(_) | Happening::Exited(_) => Some(false),

@@ -11,7 +11,7 @@ use kido_store::private_file::{self, PrivateFileError};
 use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use super::table::TableRow;
+use super::ticket_table::TableRow;
 use crate::domain::link;
 use crate::domain::reference::TicketRef;
 
@@ -32,14 +32,14 @@ pub enum CodesFileError {
 }
 
 /// The codes of one import, in the order of its rows.
-pub(super) struct Codes {
-    pub(super) codes: Vec<Code>,
+pub(crate) struct Codes {
+    pub(crate) codes: Vec<Code>,
     /// Whether an earlier run of the same import has made them.
-    pub(super) taken_up: bool,
+    pub(crate) taken_up: bool,
 }
 
 /// Makes a code for each row and writes them down, or takes up what an earlier run has written.
-pub(super) fn make_or_take_up(
+pub(crate) fn make_or_take_up(
     path: &Path,
     origin: &str,
     rows: &[TableRow],
@@ -94,16 +94,16 @@ fn take_up(path: &Path, rows: &[TableRow]) -> Result<Codes, CodesFileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::table;
+    use crate::operator_files::ticket_table;
     use rand::SeedableRng as _;
     use rand::rngs::StdRng;
 
     fn rows(references: &[&str]) -> Vec<TableRow> {
-        let mut text = format!("{}\n", table::COLUMNS.join(","));
+        let mut text = format!("{}\n", ticket_table::COLUMNS.join(","));
         for reference in references {
             text.push_str(&format!("{reference},ORDER-1,A,,2027-01-10T17:00:00Z,2027-01-10T22:00:00Z,1,\n"));
         }
-        table::read(text.as_bytes()).unwrap()
+        ticket_table::read(text.as_bytes()).unwrap()
     }
 
     #[test]

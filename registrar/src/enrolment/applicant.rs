@@ -1,31 +1,31 @@
-//! What a gate does with the offer that it was given: introduce itself, reveal its nonce, fetch its subkeys.
+//! What an applicant does with the offer that it was given: introduce itself, reveal its nonce, fetch its subkeys.
 
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::CodeHash;
-use kido_shared::enrolment::{EnrolmentNonce, GatePublicKeys, NonceCommitment, Party, Transcript};
-use kido_shared::ids::{EnrolmentId, EventId, GateId};
+use kido_shared::enrolment::{Applicant, ApplicantId, EnrolmentNonce, NonceCommitment, OwnPublicKeys, Transcript};
+use kido_shared::ids::{EnrolmentId, EventId};
 use rand::{CryptoRng, RngCore};
 
 use super::{EnrolmentRefusal, Enrolments, Offer, OfferFor, Stage};
 
-/// How a gate introduces itself.
+/// How an applicant introduces itself.
 #[derive(Debug)]
 pub struct Introduction {
     /// As what it wants to be enrolled.
-    pub party: Party,
+    pub applicant: Applicant,
     /// Its two public keys.
-    pub keys: GatePublicKeys,
+    pub keys: OwnPublicKeys,
     /// Hash of its nonce.
     pub commitment: NonceCommitment,
 }
 
-/// What an introduced gate is told, the event's own particulars aside.
+/// What an introduced applicant is told, the event's own particulars aside.
 #[derive(Debug)]
 pub struct Introduced {
     /// Names the dialogue.
     pub enrolment: EnrolmentId,
     /// Its new name.
-    pub gate: GateId,
+    pub name: ApplicantId,
     /// Which event.
     pub event: EventId,
     /// What it is to do there.
@@ -36,28 +36,29 @@ pub struct Introduced {
     pub expires_at: Timestamp,
 }
 
-/// What a confirmed party fetches.
+/// What a confirmed applicant fetches.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Confirmed {
     /// Of which event it is.
     pub event: EventId,
     /// As what.
-    pub party: Party,
+    pub applicant: Applicant,
     /// The subkeys under HPKE.
     pub sealed: Vec<u8>,
 }
 
 impl std::fmt::Debug for Confirmed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Confirmed").field("event", &self.event).field("party", &self.party).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Confirmed");
+        shown.field("event", &self.event).field("applicant", &self.applicant).finish_non_exhaustive()
     }
 }
 
 impl Enrolments {
-    /// Takes a gate's introduction: the first one that knows the secret has the offer.
+    /// Takes an introduction: the first one that knows the secret has the offer.
     ///
     /// # Errors
-    /// [`EnrolmentRefusal::NoOffer`]; [`EnrolmentRefusal::OtherParty`].
+    /// [`EnrolmentRefusal::NoOffer`]; [`EnrolmentRefusal::OtherKind`].
     pub fn introduce(
         &self,
         token: CodeHash,
@@ -69,15 +70,15 @@ impl Enrolments {
         let named = |(_id, offer): &(&EnrolmentId, &mut Offer)| offer.token_hash == token;
         let (enrolment, offer) = offers.iter_mut().find(named).ok_or(EnrolmentRefusal::NoOffer)?;
         let Stage::Offered = offer.stage else { return Err(EnrolmentRefusal::NoOffer) };
-        if introduction.party != offer.place.party() {
-            return Err(EnrolmentRefusal::OtherParty);
+        if introduction.applicant != offer.place.applicant() {
+            return Err(EnrolmentRefusal::OtherKind);
         }
-        let (gate, nonce) = (GateId::generate(random), EnrolmentNonce::generate(random));
-        let Introduction { party: _, keys, commitment } = introduction;
-        offer.stage = Stage::Introduced { gate, keys, commitment, nonce };
+        let (name, nonce) = (ApplicantId::generate(random), EnrolmentNonce::generate(random));
+        let Introduction { applicant: _, keys, commitment } = introduction;
+        offer.stage = Stage::Introduced { name, keys, commitment, nonce };
         Ok(Introduced {
             enrolment: *enrolment,
-            gate,
+            name,
             event: offer.event,
             place: offer.place.clone(),
             nonce,
@@ -85,7 +86,7 @@ impl Enrolments {
         })
     }
 
-    /// Opens the gate's commitment; from here on both sides show the digits. Another nonce ends the offer.
+    /// Opens the applicant's commitment; from here on both sides show the digits. Another nonce ends the offer.
     ///
     /// # Errors
     /// [`EnrolmentRefusal`].
@@ -98,18 +99,25 @@ impl Enrolments {
     ) -> Result<(), EnrolmentRefusal> {
         let mut offers = self.open_at(now);
         let offer = offers.get_mut(&enrolment).ok_or(EnrolmentRefusal::NoOffer)?;
-        let (gate, keys, commitment, registrar_nonce) = match &offer.stage {
-            Stage::Introduced { gate, keys, commitment, nonce } => (*gate, *keys, *commitment, *nonce),
-            Stage::Revealed(known) if known.gate_nonce == revealed => return Ok(()),
+        let (name, keys, commitment, registrar_nonce) = match &offer.stage {
+            Stage::Introduced { name, keys, commitment, nonce } => (*name, *keys, *commitment, *nonce),
+            Stage::Revealed(known) if known.applicant_nonce == revealed => return Ok(()),
             Stage::Offered | Stage::Revealed(_) | Stage::Confirming(_) | Stage::Confirmed { .. } => {
                 return Err(EnrolmentRefusal::Order);
             }
         };
         match commitment.open(revealed) {
-            Ok(gate_nonce) => {
-                let party = offer.place.party();
-                let transcript = Transcript { enrolment, party, gate, root, keys, registrar_nonce, gate_nonce };
-                offer.stage = Stage::Revealed(transcript);
+            Ok(applicant_nonce) => {
+                let applicant = offer.place.applicant();
+                offer.stage = Stage::Revealed(Transcript {
+                    enrolment,
+                    applicant,
+                    name,
+                    root,
+                    keys,
+                    registrar_nonce,
+                    applicant_nonce,
+                });
                 Ok(())
             }
             Err(error) => {
@@ -119,15 +127,15 @@ impl Enrolments {
         }
     }
 
-    /// Whose signature a gate's question about its enrolment must bear.
+    /// Whose signature an applicant's question about its enrolment must bear.
     ///
     /// # Errors
     /// [`EnrolmentRefusal`].
-    pub fn asking_gate(&self, enrolment: EnrolmentId, now: Timestamp) -> Result<(GateId, [u8; 32]), EnrolmentRefusal> {
+    pub fn asking(&self, enrolment: EnrolmentId, now: Timestamp) -> Result<(ApplicantId, [u8; 32]), EnrolmentRefusal> {
         let offers = self.open_at(now);
         match &offers.get(&enrolment).ok_or(EnrolmentRefusal::NoOffer)?.stage {
             Stage::Revealed(transcript) | Stage::Confirming(transcript) | Stage::Confirmed { transcript, .. } => {
-                Ok((transcript.gate, transcript.keys.verifying))
+                Ok((transcript.name, transcript.keys.verifying))
             }
             Stage::Offered | Stage::Introduced { .. } => Err(EnrolmentRefusal::Order),
         }
@@ -142,7 +150,7 @@ impl Enrolments {
         let offer = offers.get(&enrolment).ok_or(EnrolmentRefusal::NoOffer)?;
         Ok(match &offer.stage {
             Stage::Confirmed { sealed, .. } => {
-                Some(Confirmed { event: offer.event, party: offer.place.party(), sealed: sealed.clone() })
+                Some(Confirmed { event: offer.event, applicant: offer.place.applicant(), sealed: sealed.clone() })
             }
             Stage::Offered | Stage::Introduced { .. } | Stage::Revealed(_) | Stage::Confirming(_) => None,
         })

@@ -6,13 +6,13 @@ use time::{Month, OffsetDateTime, UtcOffset, Weekday};
 
 /// A moment in words of one language.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::web) struct Wall {
+pub(super) struct Wall {
     at: Option<OffsetDateTime>,
     language: Language,
 }
 
 impl Wall {
-    pub(in crate::web) fn at(moment: Timestamp, language: Language) -> Self {
+    pub(super) fn at(moment: Timestamp, language: Language) -> Self {
         // Japan has had no summer time since 1951.
         let japan = UtcOffset::from_hms(9, 0, 0).unwrap_or(UtcOffset::UTC);
         let at = OffsetDateTime::from_unix_timestamp(moment.unix_seconds()).ok();
@@ -20,7 +20,7 @@ impl Wall {
     }
 
     /// `2027年1月16日（土） 18:00`, `Sat 16 January 2027, 18:00`; a dash for what no calendar has.
-    pub(in crate::web) fn in_full(self) -> String {
+    pub(super) fn in_full(self) -> String {
         self.at.map_or_else(unknown, |at| match self.language {
             Language::Ja => format!("{}年{} {}", at.year(), day_ja(at), clock(at)),
             Language::En => format!("{} {}, {}", day_en(at), at.year(), clock(at)),
@@ -28,7 +28,7 @@ impl Wall {
     }
 
     /// `1月16日（土） 18:02`, `Sat 16 January, 18:02`.
-    pub(in crate::web) fn in_short(self) -> String {
+    pub(super) fn in_short(self) -> String {
         self.at.map_or_else(unknown, |at| match self.language {
             Language::Ja => format!("{} {}", day_ja(at), clock(at)),
             Language::En => format!("{}, {}", day_en(at), clock(at)),
@@ -36,7 +36,7 @@ impl Wall {
     }
 
     /// From one moment to another, the date said once where it is the same.
-    pub(in crate::web) fn to(self, end: Self) -> String {
+    pub(super) fn to(self, end: Self) -> String {
         let same_day = self.at.map(OffsetDateTime::date) == end.at.map(OffsetDateTime::date);
         let end = if same_day { end.at.map_or_else(unknown, clock) } else { end.in_short() };
         // The two times stay on one line: a dash alone allows a break after it (UAX #14, LB12a).
@@ -45,7 +45,7 @@ impl Wall {
     }
 
     /// What a `time` element carries (RFC 3339).
-    pub(in crate::web) fn machine(self) -> String {
+    pub(super) fn machine(self) -> String {
         self.at.map_or_else(unknown, |at| {
             format!("{:04}-{:02}-{:02}T{}+09:00", at.year(), u8::from(at.month()), at.day(), clock(at))
         })
