@@ -30,6 +30,8 @@ pub(crate) enum Night {
     Early,
     /// What nights knew when people had learned to go out, and registrars to come back from a backup.
     Second,
+    /// What nights knew when clocks of servers went wrong by hours, and operators decided things in the middle.
+    Third,
     /// Everything.
     Whole,
 }
@@ -173,7 +175,7 @@ impl Plan {
         let plan = match night {
             Night::Early => early,
             Night::Second => early.with_more(&mut StdRng::seed_from_u64(seed ^ LATER)),
-            Night::Whole => early
+            Night::Third | Night::Whole => early
                 .with_more(&mut StdRng::seed_from_u64(seed ^ LATER))
                 .with_clocks(&mut StdRng::seed_from_u64(seed.wrapping_add(LATER)))
                 .with_decision(&mut StdRng::seed_from_u64(seed.wrapping_sub(LATER))),

@@ -397,14 +397,17 @@ async fn nothing_is_delivered_while_anybody_has_to_hear_of_it() {
     assert!(journal.is_delivered().unwrap());
 }
 
-#[tokio::test]
-async fn a_moment_that_was_dreamt_is_believed_at_no_later_start() {
+#[test]
+fn a_moment_that_was_dreamt_is_believed_at_no_later_start() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("journal");
     let (journal, _recovered) = open(&folder);
     let dreamt = Reading { now: NOW.after(core::time::Duration::from_secs(7_200)), certain: true };
-    journal.note_time(dreamt).await.unwrap();
-    journal.note_time_set_back(NOW).await.unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        journal.note_time(dreamt).await.unwrap();
+        journal.note_time_set_back(NOW).await.unwrap();
+    });
     journal.close().unwrap();
     let (journal, recovered) = open(&folder);
     assert_eq!(recovered.newest, Some(NOW));
