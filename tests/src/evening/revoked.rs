@@ -57,3 +57,58 @@ impl Revoked {
         self.tickets.contains(&ticket)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kido_shared::admission::AdmissionBasis;
+    use kido_shared::claim::ClaimAnswer;
+    use kido_shared::clock::Timestamp;
+    use kido_shared::policy::OfflineChoice;
+
+    use super::super::{Evening, Published};
+    use super::*;
+
+    const GATES: [GateId; 2] = [GateId::from_bytes([1; 16]), GateId::from_bytes([2; 16])];
+
+    fn admission(of: usize) -> Admission {
+        let (id, ticket) = (AdmissionId::from_bytes([7 + u8::from(of > 0); 16]), TicketId::from_bytes([3; 16]));
+        let (at, basis) = (Timestamp::from_unix_ms(1), AdmissionBasis::Offline);
+        Admission { id, ticket, gate: GATES[of], entry: 1, at, basis }
+    }
+
+    /// Both gates have let somebody in on one entry as home gates, and neither has brought it home.
+    fn evening(revoked: &[GateId]) -> Evening {
+        let mut evening = Evening::default();
+        for admission in [admission(0), admission(1)] {
+            evening.stored(&admission, OfflineChoice::HomeGate);
+        }
+        revoked.iter().for_each(|gate| evening.gate_was_revoked(*gate));
+        for admission in [admission(0), admission(1)] {
+            evening.admission_not_brought_home(&admission);
+        }
+        evening
+    }
+
+    #[test]
+    fn what_a_revoked_gate_could_not_tell_is_missed_nowhere_and_what_another_gate_kept_back_is() {
+        let lost = |revoked: &[GateId]| evening(revoked).lost(|_id| None, 0).len();
+        assert_eq!((lost(&[]), lost(&GATES[..1]), lost(&GATES)), (3, 2, 0), "each admission, and the count");
+        let unpublished = |revoked: &[GateId]| evening(revoked).unpublished(&Published::default()).len();
+        assert_eq!((unpublished(&[]), unpublished(&GATES[..1]), unpublished(&GATES)), (1, 1, 0));
+        let doubles = |revoked: &[GateId]| evening(revoked).doubles(&Published::default()).len();
+        assert_eq!((doubles(&[]), doubles(&GATES[..1])), (1, 0));
+    }
+
+    #[test]
+    fn what_a_revoked_gate_has_claimed_stays_claimed_and_what_another_gate_holds_for_nobody_is_a_ghost() {
+        let mut evening = Evening::default();
+        evening.gate_was_revoked(GATES[0]);
+        let held = |gate| ClaimAnswer::Taken {
+            admission: AdmissionId::from_bytes([9; 16]),
+            gate,
+            at: Timestamp::from_unix_ms(1),
+        };
+        let complains = |gate| evening.holding(TicketId::from_bytes([3; 16]), Some(&held(gate))).is_some();
+        assert!(!complains(GATES[0]) && complains(GATES[1]));
+    }
+}
