@@ -113,6 +113,23 @@ impl Clockwork {
         true
     }
 
+    /// The registrar has contradicted itself: this head tells more than one that was believed before, and is dated before it.
+    /// So that one's time was wrong, whoever believed it. Says whether the clock was set back.
+    ///
+    /// Nobody else can bring about such a pair of heads: an old one that somebody has kept tells less. But a registrar
+    /// whose clock goes back is right only where this machine does not say what is believed here.
+    pub fn contradicted(&mut self, issued_at: Timestamp, machine: Timestamp, counter: Duration) -> bool {
+        let here = self.read(machine, counter).now;
+        if here.since(issued_at) <= JUMP_MAX || apart(machine, here) <= JUMP_MAX {
+            return false;
+        }
+        self.believed = (moment(issued_at), counter);
+        self.floor = self.floor.map(|floor| floor.min(issued_at));
+        self.certain = true;
+        self.disputed = None;
+        true
+    }
+
     /// The newest moment that this gate can be sure has passed; 1970 where it can be sure of none.
     ///
     /// What is signed for a span of time is measured against it: a clock that runs ahead must not keep out the very
@@ -224,6 +241,41 @@ mod tests {
         let machine = NOON.after(DISPUTE_SPAN);
         clock.head(machine.after(HOUR), machine, DISPUTE_SPAN);
         assert_eq!(clock.read(machine, DISPUTE_SPAN), Reading { now: machine.after(HOUR), certain: true });
+    }
+
+    #[test]
+    fn a_registrar_that_contradicts_itself_frees_who_believed_it() {
+        for ahead in [10 * 60 * SECOND, 2 * HOUR] {
+            let mut clock = Clockwork::start(NOON, Duration::ZERO, None);
+            clock.head(NOON.after(ahead), NOON, Duration::ZERO);
+            assert_eq!(clock.read(NOON, Duration::ZERO), Reading { now: NOON.after(ahead), certain: true });
+            clock.head(NOON, NOON, Duration::ZERO);
+            let stuck = clock.read(NOON, Duration::ZERO);
+            assert_eq!(stuck, Reading { now: NOON.after(ahead), certain: true }, "an old head would say the same");
+            assert!(clock.contradicted(NOON, NOON, Duration::ZERO));
+            let later = clock.read(NOON.after(SECOND), SECOND);
+            assert_eq!(later, Reading { now: NOON.after(SECOND), certain: true });
+            assert_eq!(clock.passed(), NOON.after(SECOND), "what was dreamt is vouched for no more");
+        }
+    }
+
+    #[test]
+    fn a_start_with_a_moment_that_was_dreamt_is_set_right_by_the_contradiction() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, Some(NOON.after(2 * HOUR)));
+        clock.head(NOON, NOON, Duration::ZERO);
+        assert!(!clock.read(NOON, Duration::ZERO).certain);
+        assert!(clock.contradicted(NOON, NOON, Duration::ZERO));
+        assert_eq!(clock.read(NOON, Duration::ZERO), Reading { now: NOON, certain: true });
+    }
+
+    #[test]
+    fn a_registrar_that_goes_back_alone_takes_no_gate_along() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, Some(NOON));
+        assert!(
+            !clock.contradicted(NOON.before(HOUR), NOON, Duration::ZERO),
+            "this machine says what is believed here"
+        );
+        assert_eq!(clock.read(NOON, Duration::ZERO), Reading { now: NOON, certain: true });
     }
 
     #[test]

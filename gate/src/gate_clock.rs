@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use kido_follow::{Dating, RefusedDate, SendersClocks};
 use kido_shared::clock::{Clock, Timestamp};
-use kido_shared::limits::{HEAD_INTERVAL, HEAD_VALIDITY};
 use tokio::time::Instant;
 
 use crate::clockwork::{Clockwork, Reading};
@@ -14,16 +14,7 @@ pub struct GateClock {
     machine: Arc<dyn Clock>,
     steady: SteadyClock,
     clockwork: Mutex<Clockwork>,
-    heard: Mutex<Option<Heard>>,
-}
-
-/// The registrar's word for the time in this run.
-#[derive(Debug, Clone, Copy)]
-struct Heard {
-    /// When the last head was issued that came.
-    last: Timestamp,
-    /// The furthest that any head of this run has brought the registrar's time, and the counter then.
-    furthest: (Timestamp, Duration),
+    dating: Mutex<Dating>,
 }
 
 /// A clock for deadlines and waits: it begins with the machine's time, and nothing ever sets it.
@@ -55,18 +46,21 @@ impl Clock for PassedClock {
 /// What signed requests are dated by: the registrar compares their date with its own clock to the minute.
 ///
 /// A machine that runs two minutes fast admits by its own time and would be refused by the registrar for ever. So the
-/// gate's time is held between the newest head of this run, carried on by the counter, and what that head may be old.
+/// gate's time is held to the registrar's, as heads of this run and refused requests have told it ([`Dating`]).
 #[derive(Debug, Clone)]
 pub struct RequestClock(pub Arc<GateClock>);
 
 impl Clock for RequestClock {
     fn now(&self) -> Timestamp {
-        let (now, counter) = (self.0.now(), self.0.steady.started.elapsed());
-        let heard = *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.map_or(now, |Heard { furthest: (issued_at, at), .. }| {
-            let least = issued_at.after(counter.saturating_sub(at));
-            now.clamp(least, least.after(HEAD_INTERVAL))
-        })
+        let clocks = self.0.clocks();
+        self.0.with_dating(|dating| dating.date(clocks))
+    }
+}
+
+impl RefusedDate for RequestClock {
+    fn refused(&self, date: Timestamp) {
+        let clocks = self.0.clocks();
+        self.0.with_dating(|dating| dating.refused(date, clocks));
     }
 }
 
@@ -83,7 +77,7 @@ impl GateClock {
         let from = machine.now();
         let clockwork = Mutex::new(Clockwork::start(from, Duration::ZERO, kept));
         let steady = SteadyClock { from, started: Instant::now() };
-        Self { machine, steady, clockwork, heard: Mutex::new(None) }
+        Self { machine, steady, clockwork, dating: Mutex::default() }
     }
 
     /// The clock for deadlines and waits.
@@ -95,7 +89,16 @@ impl GateClock {
     /// When the last head of this run was issued: the registrar's own word, which no clock of this machine colours.
     #[must_use]
     pub fn heard(&self) -> Option<Timestamp> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).map(|heard| heard.last)
+        self.with_dating(|dating| dating.heard())
+    }
+
+    fn with_dating<T>(&self, view: impl FnOnce(&mut Dating) -> T) -> T {
+        view(&mut self.dating.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn clocks(&self) -> SendersClocks {
+        let believed = self.reading().now;
+        SendersClocks { believed, machine: self.machine.now(), counter: self.steady.started.elapsed() }
     }
 
     /// The moment, and whether a refusal may rest on it.
@@ -104,18 +107,18 @@ impl GateClock {
         self.clockwork.lock().unwrap_or_else(PoisonError::into_inner).read(machine, counter)
     }
 
+    /// The registrar has contradicted what it said of the time before ([`Clockwork::contradicted`]). Says whether this clock
+    /// was set back by it.
+    pub fn contradicted(&self, issued_at: Timestamp) -> bool {
+        let (machine, counter) = (self.machine.now(), self.steady.started.elapsed());
+        self.clockwork.lock().unwrap_or_else(PoisonError::into_inner).contradicted(issued_at, machine, counter)
+    }
+
     /// Takes the registrar's word for the time, out of a head that was verified. Says whether it was believed.
     pub fn head(&self, issued_at: Timestamp) -> bool {
         let (machine, counter) = (self.machine.now(), self.steady.started.elapsed());
         let believed = self.clockwork.lock().unwrap_or_else(PoisonError::into_inner).head(issued_at, machine, counter);
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        // A registrar that was set right must be spoken to by its right time, so what it dreamt does not stay.
-        let stays = |(furthest, at): &(Timestamp, Duration)| {
-            let carried_on = furthest.after(counter.saturating_sub(*at));
-            carried_on >= issued_at && carried_on.since(issued_at) <= HEAD_VALIDITY
-        };
-        let furthest = heard.map(|heard| heard.furthest).filter(stays).unwrap_or((issued_at, counter));
-        *heard = Some(Heard { last: issued_at, furthest });
+        self.with_dating(|dating| dating.head(issued_at, counter));
         believed
     }
 }
@@ -156,6 +159,21 @@ mod tests {
         let dated = RequestClock(Arc::clone(&clock)).now();
         assert!(dated.since(noon) < REQUEST_SKEW, "{dated:?}");
         assert_eq!(clock.heard(), Some(noon));
+    }
+
+    #[test]
+    fn a_registrar_that_was_minutes_ahead_is_spoken_to_by_its_right_time_once_it_has_refused() {
+        let noon = Timestamp::from_unix_seconds(1_790_000_000);
+        for ahead in [2, 10, 15] {
+            let clock = Arc::new(GateClock::start(Arc::new(ManualClock::at(noon)), Some(noon)));
+            let requests = RequestClock(Arc::clone(&clock));
+            clock.head(noon.after(Duration::from_secs(ahead * 60)));
+            clock.head(noon);
+            assert!(requests.now().since(noon) > REQUEST_SKEW, "a head alone may be an old one");
+            requests.refused(requests.now());
+            let dated = requests.now();
+            assert!(dated.since(noon) < REQUEST_SKEW, "{ahead} min: {dated:?}");
+        }
     }
 
     #[test]

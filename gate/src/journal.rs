@@ -337,7 +337,17 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub async fn note_time(&self, reading: Reading) -> Result<(), JournalError> {
-        let fact = Fact::Time { at: reading.now, certain: Some(reading.certain) };
+        let fact = Fact::Time { at: reading.now, certain: Some(reading.certain), set_back: None };
+        self.store.transact(move |transaction| append(transaction, &fact)).await?;
+        Ok(())
+    }
+
+    /// Keeps a moment in the place of a later one that was wrong: a start must not believe that one again.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn note_time_set_back(&self, at: Timestamp) -> Result<(), JournalError> {
+        let fact = Fact::Time { at, certain: Some(true), set_back: Some(true) };
         self.store.transact(move |transaction| append(transaction, &fact)).await?;
         Ok(())
     }

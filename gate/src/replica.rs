@@ -222,18 +222,33 @@ impl Replica {
             return Ok(());
         }
         let kept = standing.kept.map_or(i64::MAX, |kept| issued_at.unix_ms().saturating_sub(kept.issued_at.unix_ms()));
-        let seen = HeadSeen { issued_at, expires_at: head.head().expires_at, seen_at: now };
+        let seen = HeadSeen::of(head, now);
         if kept >= HEAD_KEPT_MS {
-            let fact = Fact::Head(seen);
-            let pending = self.store.transact(move |transaction| {
-                transaction.append(fact.encode())?;
-                Ok::<_, ReplicaError>(())
-            });
-            pending.await?;
-            self.look_again()?;
+            self.keep_head(seen).await?;
         }
         self.update(|standing| standing.head = Some(seen));
         Ok(())
+    }
+
+    /// Keeps a head in the place of one with a later date that was wrong: nothing here is as young as that one said.
+    ///
+    /// # Errors
+    /// [`ReplicaError`].
+    pub async fn note_head_instead(&self, head: &VerifiedHead, now: Timestamp) -> Result<(), ReplicaError> {
+        let seen = HeadSeen::of(head, now);
+        self.keep_head(seen).await?;
+        self.update(|standing| standing.head = Some(seen));
+        Ok(())
+    }
+
+    async fn keep_head(&self, seen: HeadSeen) -> Result<(), ReplicaError> {
+        let fact = Fact::Head(seen);
+        let pending = self.store.transact(move |transaction| {
+            transaction.append(fact.encode())?;
+            Ok::<_, ReplicaError>(())
+        });
+        pending.await?;
+        self.look_again()
     }
 
     /// Ends the replica in good order; all handles are closed with it. Blocks.

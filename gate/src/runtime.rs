@@ -142,7 +142,8 @@ pub async fn run(parts: Parts, front: Front, stop: impl Future<Output = ()> + Se
 fn signer(parts: &Parts) -> Signer {
     let key = parts.identity.keys().signing().clone();
     let clock = Arc::new(RequestClock(Arc::clone(&parts.clock)));
-    Signer::new(parts.identity.enrolment().gate, key, clock).with_journal(Arc::new(parts.journal.clone()))
+    let signer = Signer::new(parts.identity.enrolment().gate, key, Arc::clone(&clock) as Arc<dyn Clock>);
+    signer.with_refusals(clock).with_journal(Arc::new(parts.journal.clone()))
 }
 
 /// Lets durable steps that are under way come to their end.

@@ -179,6 +179,12 @@ impl UnverifiedRequest {
         self.gate
     }
 
+    /// When it says that it was made: for whoever has several clocks to hold that against.
+    #[must_use]
+    pub const fn claimed_created(&self) -> Timestamp {
+        self.created
+    }
+
     /// Verifies it against the request as it arrived.
     ///
     /// # Errors

@@ -3,15 +3,17 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kido_arbiter::book::{Book, BookError};
 use kido_arbiter::decide::{Arbiter, Parts, StepRefusal};
+use kido_arbiter::following::AHEAD_MAX;
 use kido_arbiter::records::{RecordsError, StoredRecords};
-use kido_follow::{FeedCopy as _, PullNow};
+use kido_follow::{FeedCopy as _, PullNow, RegistrarTime};
 use kido_shared::claim::rate::Paces;
 use kido_shared::claim::{ClaimAnswer, ClaimStep};
 use kido_shared::clock::{Clock, ManualClock, Timestamp};
-use kido_shared::feed::Follower;
+use kido_shared::feed::{Follower, VerifiedHead};
 use kido_shared::wire::v1::admissions::ClaimBody;
 use kido_tests::evening::Granted;
 
@@ -38,6 +40,9 @@ pub(crate) struct VenueBox {
     pub(crate) machine: MachineClock,
     running: RefCell<Option<Rc<Arbiter<StoredRecords>>>>,
     runs: Cell<u64>,
+    began: Cell<Ms>,
+    /// The registrar's time, as heads of this run have told it.
+    heard: Cell<Option<RegistrarTime>>,
     pub(crate) pull: Slot<()>,
     /// Whether somebody has switched it off for good.
     off: Cell<bool>,
@@ -54,6 +59,8 @@ impl VenueBox {
             machine: MachineClock::default(),
             running: RefCell::default(),
             runs: Cell::default(),
+            began: Cell::default(),
+            heard: Cell::default(),
             pull: Slot::default(),
             off: Cell::default(),
         })
@@ -65,6 +72,8 @@ impl VenueBox {
         }
         let run = self.runs.get() + 1;
         self.runs.set(run);
+        self.began.set(world.turns.now());
+        self.heard.set(None);
         self.clock.set(self.machine.at(world.turns.now()));
         let book = Book::open_held(&self.book.folder(), world.genesis.followed_by_box(self.number)).expect("its book");
         let records = StoredRecords::open_held(&self.records.folder(), world.genesis.event).expect("its records");
@@ -84,6 +93,15 @@ impl VenueBox {
     pub(crate) fn arbiter(&self, world: &World) -> Option<Rc<Arbiter<StoredRecords>>> {
         self.clock.set(self.machine.at(world.turns.now()));
         self.running.borrow().clone()
+    }
+
+    /// What the date of a gate's request is held against.
+    pub(crate) fn judging(&self, created: Timestamp, now: Ms) -> Timestamp {
+        RegistrarTime::judging(self.heard.get(), created, (self.machine.at(now), self.counter(now)))
+    }
+
+    fn counter(&self, now: Ms) -> Duration {
+        Duration::from_millis(now - self.began.get())
     }
 
     /// Somebody switches it off for good.
@@ -120,9 +138,20 @@ impl VenueBox {
         let Some(arbiter) = self.arbiter(world) else { return };
         let from = arbiter.book().position();
         let asked = ask(world, Asker::Box(self.number), Server::Registrar, Request::Feed(from), FEED_DEADLINE).await;
-        let Some(Reply::Feed { head, records }) = asked else { return };
-        if let Err(BookError::Store(_)) = take(arbiter.book(), &head, records, (world, arbiter.now())) {
-            self.crash(world);
+        let Some(Reply::Feed { cut, head, records }) = asked else { return };
+        let now = arbiter.now();
+        match take(arbiter.book(), (cut.as_deref(), &head), records, (world, now)) {
+            Ok(head) => {
+                let issued_at = head.head().issued_at;
+                let counter = self.counter(world.turns.now());
+                self.heard.set(Some(RegistrarTime::with_head(self.heard.get(), issued_at, counter)));
+                let noted = (issued_at.since(now) <= AHEAD_MAX).then(|| at_once(arbiter.book().note_head(&head)));
+                if let Some(Err(BookError::Store(_))) = noted {
+                    self.crash(world);
+                }
+            }
+            Err(BookError::Store(_)) => self.crash(world),
+            Err(_not_believed) => {}
         }
     }
 
@@ -131,7 +160,14 @@ impl VenueBox {
         let arbiter = self.arbiter(world)?;
         match (request, asker) {
             (Request::Health, _) => Some(Reply::Alive),
-            (Request::Claim(body), Asker::Gate(gate)) => self.step(world, &arbiter, gate, body),
+            (Request::Claim(body), Asker::Gate(gate)) => {
+                let standing = arbiter.book().standing();
+                let known = standing.gates.get(&genesis::gate_id(gate));
+                if known.is_none_or(|known| known.revoked) {
+                    return Some(Reply::Refused);
+                }
+                self.step(world, &arbiter, gate, body)
+            }
             _ => Some(Reply::Refused),
         }
     }
@@ -173,17 +209,17 @@ impl VenueBox {
 
 fn take(
     book: &Book,
-    head: &[u8],
+    (cut, head): (Option<&[u8]>, &[u8]),
     records: Vec<kido_shared::feed::SealedRecord>,
     (world, now): (&World, Timestamp),
-) -> Result<(), BookError> {
-    let position = book.position();
-    let head = book.trust().verify_head(head, position, now)?;
-    let mut check = Follower::resume(world.genesis.event, position).begin(&head)?;
+) -> Result<VerifiedHead, BookError> {
+    let from = genesis::behind_cut(book, cut)?;
+    let head = book.trust().verify_head(head, from, now)?;
+    let mut check = Follower::resume(world.genesis.event, from).begin(&head)?;
     if !records.is_empty() {
         check.extend(&records)?;
         let range = book.begin_range(&mut check.finish()?, records)?;
         at_once(book.finish_range(range))?;
     }
-    at_once(book.note_head(&head))
+    Ok(head)
 }

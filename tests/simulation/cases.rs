@@ -6,7 +6,7 @@
 use crate::plan::Night;
 
 /// What was found, and the night and the seed that found it.
-pub(crate) const FOUND: [(&str, Night, u64); 3] = [
+pub(crate) const FOUND: [(&str, Night, u64); 5] = [
     (
         "an entry that was let in without a line was free again once an earlier claim of the gate was withdrawn",
         Night::Early,
@@ -22,4 +22,10 @@ pub(crate) const FOUND: [(&str, Night, u64); 3] = [
         Night::Second,
         2_058,
     ),
+    (
+        "gates that had heard a wrong time could never bring back what a registrar had lost, which signs no head meanwhile",
+        Night::Third,
+        181,
+    ),
+    ("nor could one that had started with a wrong clock, once that was set right", Night::Third, 274),
 ];

@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use kido_follow::{Dating, SendersClocks};
 use kido_gate::clockwork::{Clockwork, Reading};
 use kido_shared::clock::Timestamp;
-use kido_shared::limits::{HEAD_INTERVAL, HEAD_VALIDITY};
 
 use crate::genesis::DOORS;
 use crate::turns::Ms;
@@ -40,15 +40,15 @@ pub(crate) struct RunClock {
     clockwork: RefCell<Clockwork>,
     began: Ms,
     from: Timestamp,
-    /// The furthest that a head of this run has brought the registrar's time, and the counter then.
-    heard: Cell<Option<(Timestamp, Duration)>>,
+    /// What requests are dated by, as heads and refused requests of this run have told it.
+    dating: RefCell<Dating>,
 }
 
 impl RunClock {
     pub(crate) fn start(machine: &MachineClock, now: Ms, kept: Option<Timestamp>) -> Self {
         let from = machine.at(now);
         let clockwork = Clockwork::start(from, Duration::ZERO, kept);
-        Self { clockwork: RefCell::new(clockwork), began: now, from, heard: Cell::default() }
+        Self { clockwork: RefCell::new(clockwork), began: now, from, dating: RefCell::default() }
     }
 
     fn counter(&self, now: Ms) -> Duration {
@@ -67,22 +67,28 @@ impl RunClock {
     /// Takes a head's word; says whether it was believed.
     pub(crate) fn head(&self, issued_at: Timestamp, machine: &MachineClock, now: Ms) -> bool {
         let counter = self.counter(now);
-        // As the gate's own clock does, whose counter is the operating system's.
-        let stays = |(furthest, at): &(Timestamp, Duration)| {
-            let carried_on = furthest.after(counter.saturating_sub(*at));
-            carried_on >= issued_at && carried_on.since(issued_at) <= HEAD_VALIDITY
-        };
-        self.heard.set(Some(self.heard.get().filter(stays).unwrap_or((issued_at, counter))));
+        self.dating.borrow_mut().head(issued_at, counter);
         self.clockwork.borrow_mut().head(issued_at, machine.at(now), counter)
     }
 
     /// What signed requests are dated by.
     pub(crate) fn requests(&self, machine: &MachineClock, now: Ms) -> Timestamp {
-        let (here, counter) = (self.reading(machine, now).now, self.counter(now));
-        self.heard.get().map_or(here, |(issued_at, at)| {
-            let least = issued_at.after(counter.saturating_sub(at));
-            here.clamp(least, least.after(HEAD_INTERVAL))
-        })
+        self.dating.borrow().date(self.clocks(machine, now))
+    }
+
+    /// The registrar has contradicted itself; says whether the clock was set back by it.
+    pub(crate) fn contradicted(&self, issued_at: Timestamp, machine: &MachineClock, now: Ms) -> bool {
+        self.clockwork.borrow_mut().contradicted(issued_at, machine.at(now), self.counter(now))
+    }
+
+    /// The date of a request was refused.
+    pub(crate) fn refused(&self, date: Timestamp, machine: &MachineClock, now: Ms) {
+        self.dating.borrow_mut().refused(date, self.clocks(machine, now));
+    }
+
+    fn clocks(&self, machine: &MachineClock, now: Ms) -> SendersClocks {
+        let believed = self.reading(machine, now).now;
+        SendersClocks { believed, machine: machine.at(now), counter: self.counter(now) }
     }
 
     /// The newest moment that has passed for sure.

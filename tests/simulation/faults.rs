@@ -8,6 +8,7 @@ use kido_registrar::store::TicketName;
 use kido_shared::policy::EventPolicy;
 
 use crate::arbiter::VenueBox;
+use crate::decisions;
 use crate::disk::Disk;
 use crate::genesis;
 use crate::network::{Asker, SKEW_MS, Server};
@@ -22,6 +23,9 @@ const REMEMBERED_EVERY: Ms = 3_000;
 
 /// Longest cut of a line: twice as long as a gate waits before it calls itself offline.
 const CUT_FOR: Ms = 25_000;
+
+/// How long a head is good for: a clock that was less far ahead is told from a cache by refusals alone.
+const HEAD_LIVES: u64 = 15 * 60_000;
 
 /// Furthest jump of a clock.
 const JUMP: u64 = 2 * 3_600_000;
@@ -55,6 +59,9 @@ pub(crate) fn begin(world: &Rc<World>) {
     if weather.restored {
         restore::begin(world);
     }
+    if let Some(decision) = weather.decision {
+        decisions::begin(world, decision);
+    }
     if weather.index_lost > 0 || world.has_mutation() {
         world.turns.spawn(Owner::World, remember(Rc::clone(world)));
     }
@@ -79,10 +86,15 @@ fn any(world: &World, count: usize) -> usize {
     usize::try_from(world.between(0, count as u64 - 1)).expect("a few")
 }
 
-/// The clock of the registrar or of the box is moved: by less than a signed request may be apart, so that gates which take
-/// the registrar's word for the time are believed by both.
+/// The clock of the registrar or of the box is moved: by less than a signed request may be apart, by less than a head
+/// lives, or by hours.
 fn jump_at_a_server(world: &World) {
-    let ahead = i64::try_from(world.between(0, SKEW_MS / 2 - 1)).expect("seconds");
+    let most = match world.between(0, 3) {
+        0 | 1 => SKEW_MS / 2 - 1,
+        2 => HEAD_LIVES,
+        _ => JUMP,
+    };
+    let ahead = i64::try_from(world.between(0, most)).expect("hours");
     let by = if world.between(0, 1) == 0 { ahead } else { -ahead };
     let last = world.boxes.borrow().last().cloned();
     match last.filter(|_| world.between(0, 1) == 0) {

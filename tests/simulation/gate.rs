@@ -19,7 +19,7 @@ use kido_shared::card::PinEntry;
 use kido_shared::challenge::Passage;
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
-use kido_shared::policy::ArbiterHome;
+use kido_shared::policy::{ArbiterHome, OfflineChoice};
 use kido_shared::refusal::{Refusal, StaffCode};
 use kido_shared::ticket::Zone;
 use kido_shared::verdict::Connectivity;
@@ -41,6 +41,10 @@ pub(crate) struct Gate {
     pub(crate) journal_disk: Disk,
     pub(crate) replica_disk: Disk,
     pub(crate) machine: MachineClock,
+    /// Whether it belongs to the event: one may come only in the middle of the night.
+    pub(crate) enrolled: Cell<bool>,
+    /// Whether it was taken out of it.
+    pub(crate) revoked: Cell<bool>,
     /// How many records of the feed it is known to have.
     pub(crate) followed: Cell<u64>,
     running: RefCell<Option<Rc<Running>>>,
@@ -76,16 +80,43 @@ pub(crate) struct Running {
     owner: Owner,
 }
 
+impl Running {
+    /// What the event has chosen for gates without an arbiter, as far as this gate knows.
+    pub(crate) fn chosen(&self) -> OfflineChoice {
+        let standing = self.replica.standing();
+        standing.policy.as_ref().expect("every world begins with a policy").choices().offline
+    }
+
+    /// A request of this run was refused for its date.
+    fn date_was_refused(&self, world: &World, gate: &Gate, date: Timestamp) {
+        if !world.is(Mutation::FurthestHeadKept) {
+            self.clock.refused(date, &gate.machine, world.turns.now());
+        }
+    }
+}
+
 impl Gate {
     pub(crate) fn new(number: usize, genesis: &Genesis) -> Rc<Self> {
-        Rc::new(Self {
+        Rc::new(Self::of(number, genesis.zones[number].clone(), genesis))
+    }
+
+    /// One that is there for an entrance of that gate's zone, and not yet the event's.
+    pub(crate) fn in_reserve(zone_of: usize, genesis: &Genesis) -> Rc<Self> {
+        let gate = Self::of(genesis.setting.lanes(), genesis.zones[zone_of].clone(), genesis);
+        Rc::new(Self { passage: Passage::In, enrolled: Cell::new(false), ..gate })
+    }
+
+    fn of(number: usize, zone: Zone, genesis: &Genesis) -> Self {
+        Self {
             number,
             id: genesis::gate_id(number),
-            zone: genesis.zones[number].clone(),
+            zone,
             passage: genesis.setting.passage(number),
             journal_disk: Disk::empty(),
             replica_disk: Disk::with(&genesis.replica),
             machine: MachineClock::default(),
+            enrolled: Cell::new(true),
+            revoked: Cell::default(),
             followed: Cell::default(),
             running: RefCell::default(),
             runs: Cell::default(),
@@ -93,7 +124,12 @@ impl Gate {
             front: Cell::default(),
             screen: RefCell::default(),
             screen_changed: Slot::default(),
-        })
+        }
+    }
+
+    /// Whether people are sent to it.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.enrolled.get() && !self.revoked.get()
     }
 
     pub(crate) fn running(&self) -> Option<Rc<Running>> {
@@ -136,8 +172,9 @@ impl Gate {
         world.ledger.borrow_mut().starts();
         world.ledger.borrow_mut().answered(self.number, now);
         let waiting = running.journal.outbox().expect("its outbox");
+        let chosen = running.chosen();
         for sent in &waiting.batch().admissions {
-            world.ledger.borrow_mut().kept(world, &sent.admission);
+            world.ledger.borrow_mut().kept(chosen, &sent.admission);
         }
         for ending in &waiting.batch().endings {
             world.ledger.borrow_mut().ended(*ending);

@@ -8,20 +8,20 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use kido_arbiter::book::{Book, Followed as BookFollowed};
-use kido_follow::FeedCopy as _;
+use kido_follow::FeedCopy;
 use kido_gate::replica::{Followed, Replica};
 use kido_registrar::domain::party::PartyLabel;
 use kido_registrar::domain::reference::{OrderRef, TicketRef};
 use kido_registrar::entropy::Entropy;
-use kido_registrar::keyring::{Keyring, Reached};
+use kido_registrar::keyring::{Keyring, Reached, read_root_key};
 use kido_registrar::registration::{CertificateTrust, Registrations, StartRequest};
 use kido_registrar::store::{ImportOutcome, NewArbiter, NewGate, Store, StoreParts, TicketRow};
 use kido_shared::certificate::{CertificateDer, KeyAlgorithm};
 use kido_shared::challenge::{Action, Origin, RegistrationMessage};
 use kido_shared::clock::{ManualClock, Timestamp};
 use kido_shared::codes::Code;
-use kido_shared::feed::Follower;
-use kido_shared::ids::{ArbiterId, EventId, GateId, TicketId};
+use kido_shared::feed::{EpochCut, FeedError, FollowedTo, Follower, SignedEpochCut};
+use kido_shared::ids::{ArbiterId, Epoch, EventId, GateId, TicketId};
 use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft, TransferChoice};
 use kido_shared::proof::CardSignature;
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, Zone};
@@ -249,9 +249,7 @@ impl Genesis {
         at_once(store.change_policy(event, before, chosen)).expect("a change");
         let zones: Vec<Zone> = (0..setting.lanes()).map(|gate| zone(&setting.zone(gate))).collect();
         for (gate, zone) in zones.iter().enumerate() {
-            let (gate, zone) = (gate_id(gate), zone.clone());
-            let new = NewGate { gate, verifying_key: *key_of(gate).as_bytes(), entrance: zone.clone(), zone };
-            at_once(store.add_gate(event, new)).expect("a gate");
+            at_once(store.add_gate(event, new_gate(gate_id(gate), zone))).expect("a gate");
         }
         if setting.home() == ArbiterHome::Venue {
             enrol_box(&store, event, 0);
@@ -292,6 +290,12 @@ impl Genesis {
         registrar(self.base, held, clock, begun)
     }
 
+    /// The root key's word that the feed begins anew, behind all that is known.
+    pub(crate) fn cut(&self, known: Epoch, at: Timestamp) -> SignedEpochCut {
+        let root = read_root_key(&self.base.folder.path().join("root.key")).expect("the root key");
+        EpochCut::after(self.event, known, at).sign(&root).expect("a later epoch")
+    }
+
     /// What this gate follows, and under which keys.
     pub(crate) fn followed_by(&self, gate: usize) -> Followed {
         Followed { gate: gate_id(gate), ..self.followed.clone() }
@@ -306,6 +310,11 @@ impl Genesis {
 /// A gate's key: the feed carries it, and this simulation's packets are believed without a signature.
 fn key_of(gate: GateId) -> ed25519_dalek::VerifyingKey {
     ed25519_dalek::SigningKey::from_bytes(&[gate.as_bytes()[0]; 32]).verifying_key()
+}
+
+/// A gate as the registrar is told of it.
+pub(crate) fn new_gate(gate: GateId, zone: &Zone) -> NewGate {
+    NewGate { gate, verifying_key: *key_of(gate).as_bytes(), entrance: zone.clone(), zone: zone.clone() }
 }
 
 /// Makes a box the event's.
@@ -327,6 +336,15 @@ pub(crate) fn on_a_thread<T>(work: impl Future<Output = T>) -> T {
             tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     }
     RUNTIME.with(|runtime| runtime.block_on(work))
+}
+
+/// From where a copy of the feed goes on that was shown the root key's word for a cut, as a pull does.
+pub(crate) fn behind_cut<C: FeedCopy>(copy: &C, cut: Option<&[u8]>) -> Result<FollowedTo, FeedError> {
+    let at = copy.position();
+    let Some(cut) = cut else { return Ok(at) };
+    let trust = copy.trust();
+    let start = *Follower::resume(trust.event(), at).cut(&trust.verify_cut(cut)?)?.position();
+    Ok(copy.staged(start.epoch).expect("its index").unwrap_or(start))
 }
 
 fn follow(store: &Store, event: EventId, folder: &HeldFolder, followed: Followed) {

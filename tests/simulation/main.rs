@@ -22,6 +22,7 @@ mod cases;
 mod cast;
 mod checker;
 mod clock;
+mod decisions;
 mod disk;
 mod faults;
 mod gate;
@@ -63,6 +64,7 @@ fn no_seed_breaks_a_rule() {
         assert!(seen.conflicts > 0 && seen.offline > 0, "no conflict, or nobody without an arbiter: {seen:?}");
         assert!(seen.exits > 0 && seen.annulled > 0 && seen.further_entries > 0, "nobody out and in again: {seen:?}");
         assert!(seen.restored > 0 && seen.states_lost > 0, "no registrar from a backup: {seen:?}");
+        assert!(seen.revoked > 0 && seen.handed_over > 0 && seen.cuts > 0, "nothing was decided: {seen:?}");
         assert!(seen.boxes_replaced > 0 && seen.granted_by_a_second_box > 0, "no box in another's place: {seen:?}");
     }
 }
@@ -141,6 +143,11 @@ fn the_checker_finds_a_gate_that_calls_itself_offline_at_once() {
 #[test]
 fn the_checker_finds_a_journal_that_is_kept_back_from_a_registrar_without_it() {
     seeds::find(Mutation::JournalKeptBack, FOUND_WITHIN);
+}
+
+#[test]
+fn the_checker_finds_a_gate_that_is_dated_by_the_furthest_head_for_ever() {
+    seeds::find(Mutation::FurthestHeadKept, FOUND_WITHIN);
 }
 
 #[test]

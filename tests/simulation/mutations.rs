@@ -33,6 +33,8 @@ pub(crate) enum Mutation {
     OfflineAtOnce,
     /// A registrar that comes back from a backup is told that a journal is there again which nobody has sent.
     JournalKeptBack,
+    /// A gate dates by the furthest head for ever, whatever is refused.
+    FurthestHeadKept,
     /// A machine stops in the middle: no rule speaks of that.
     MerelyStops,
 }
@@ -43,6 +45,7 @@ impl Mutation {
         match self {
             Self::ArbiterForgets => plan.setting.home == Home::Venue && plan.weather.crashes > 2,
             Self::JournalKeptBack => plan.weather.restored,
+            Self::FurthestHeadKept => plan.weather.server_jumps > 0,
             Self::OfflineAtOnce => plan.setting.home != Home::Local && plan.setting.offline == Offline::Admit,
             Self::ClaimAfterStore
             | Self::NoWithdrawal

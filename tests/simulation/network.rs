@@ -62,12 +62,16 @@ pub(crate) enum Reply {
     },
     Taken,
     Feed {
+        /// The root key's word, for who follows an earlier epoch.
+        cut: Option<Vec<u8>>,
         head: Vec<u8>,
         records: Vec<SealedRecord>,
     },
     /// An answer that is none to the question: this is not for that gate, or not decided here.
     Refused,
     Wish(RecoveryWish),
+    /// This date of the request is not believed.
+    OtherTime(Timestamp),
     /// Somebody is there who cannot answer now.
     Unwell,
     /// Somebody is there who wants to be asked more slowly.

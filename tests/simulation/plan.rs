@@ -7,6 +7,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use crate::cast::CROWD;
+use crate::decisions::{self, Decision};
 use crate::restore;
 use crate::turns::Ms;
 
@@ -29,6 +30,8 @@ pub(crate) enum Night {
     Early,
     /// What nights knew when people had learned to go out, and registrars to come back from a backup.
     Second,
+    /// What nights knew when clocks of servers went wrong by hours, and operators decided things in the middle.
+    Third,
     /// Everything.
     Whole,
 }
@@ -145,6 +148,8 @@ pub(crate) struct Weather {
     pub(crate) restored: bool,
     /// Clocks of the registrar and of the box that are moved, over the whole night.
     pub(crate) server_jumps: u32,
+    /// What an operator decides.
+    pub(crate) decision: Option<Decision>,
 }
 
 /// A run, before it begins.
@@ -170,9 +175,10 @@ impl Plan {
         let plan = match night {
             Night::Early => early,
             Night::Second => early.with_more(&mut StdRng::seed_from_u64(seed ^ LATER)),
-            Night::Whole => early
+            Night::Third | Night::Whole => early
                 .with_more(&mut StdRng::seed_from_u64(seed ^ LATER))
-                .with_clocks(&mut StdRng::seed_from_u64(seed.wrapping_add(LATER))),
+                .with_clocks(&mut StdRng::seed_from_u64(seed.wrapping_add(LATER)))
+                .with_decision(&mut StdRng::seed_from_u64(seed.wrapping_sub(LATER))),
         };
         (plan, random)
     }
@@ -200,9 +206,30 @@ impl Plan {
         self
     }
 
+    /// What an operator decides; not beside a restore or another box, where what is excused would hide what is wrong.
+    fn with_decision(mut self, random: &mut StdRng) -> Self {
+        let (setting, weather) = (self.setting, self.weather);
+        let is_quiet = !weather.restored && !weather.box_replaced && setting.gates < BIG_HOUSE;
+        if !is_quiet || setting.home == Home::Local || !random.gen_ratio(1, 3) {
+            return self;
+        }
+        let gate = random.gen_range(0..setting.gates);
+        self.weather.decision = Some(match random.gen_range(0..5) {
+            0 => Decision::Cut,
+            1 | 2 if setting.offline == Offline::HomeGate => Decision::ZoneOfRevoked(gate),
+            3 | 4 if setting.offline == Offline::HomeGate => Decision::ZoneShared(gate),
+            1 => Decision::Cut,
+            _ => Decision::Revoked(gate),
+        });
+        if self.weather.decision == Some(Decision::Cut) {
+            self.heals_at += decisions::CUT_TAKES;
+        }
+        self
+    }
+
     /// Whether gates tell the registrar how they are: what depends on it is drawn by few nights.
-    pub(crate) const fn reports(&self) -> bool {
-        self.weather.restored
+    pub(crate) fn reports(&self) -> bool {
+        self.weather.restored || self.weather.decision.is_some_and(Decision::waits_for_reports)
     }
 }
 
@@ -247,5 +274,6 @@ fn weather(random: &mut StdRng) -> Weather {
         goes_out: 0,
         restored: false,
         server_jumps: 0,
+        decision: None,
     }
 }

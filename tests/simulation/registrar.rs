@@ -9,7 +9,7 @@ use kido_registrar::store::{Failed, StorageError, Store};
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::{Clock as _, ManualClock};
 use kido_shared::feed::SealedRecord;
-use kido_shared::ids::GateId;
+use kido_shared::ids::{Epoch, GateId};
 use kido_shared::wire::v1::admissions::{AdmissionAcks, AdmissionBatch};
 use kido_shared::wire::v1::recovery::RecoveryWish;
 use kido_store::HeldFolder;
@@ -33,7 +33,7 @@ pub(crate) struct Registrar {
     /// What its keyring knows of how far it has signed: it lies on another disk.
     mark: RefCell<Option<Reached>>,
     /// What a cache in front of it holds: records never change.
-    cached: RefCell<Vec<SealedRecord>>,
+    cached: RefCell<(Epoch, Vec<SealedRecord>)>,
 }
 
 impl Registrar {
@@ -46,7 +46,7 @@ impl Registrar {
             store: RefCell::default(),
             runs: Cell::default(),
             mark: RefCell::default(),
-            cached: RefCell::default(),
+            cached: RefCell::new((Epoch::FIRST, Vec::new())),
         }
     }
 
@@ -97,7 +97,7 @@ impl Registrar {
         world.tell(|| format!("the registrar's disk is lost with {had:?} records, of which gates have {known}"));
         world.ledger.borrow_mut().registrar_was_restored(known);
         self.disk.replace(backup);
-        self.cached.borrow_mut().clear();
+        self.cached.borrow_mut().1.clear();
         let world_then = Rc::clone(world);
         world.turns.spawn(Owner::World, async move {
             world_then.turns.sleep(restore::TAKES).await;
@@ -119,6 +119,9 @@ impl Registrar {
             return self.feed(world, &store, request);
         };
         let gate = genesis::gate_id(number);
+        if request.is_signed() && matches!(store.gate(event, gate), Err(Failed::Refused(_))) {
+            return Some(Reply::Refused);
+        }
         match request {
             Request::Health => Some(Reply::Alive),
             Request::Feed(_) => self.feed(world, &store, request),
@@ -193,13 +196,19 @@ impl Registrar {
         let event = world.genesis.event;
         let (reached, head) = store.head_reaching(event).ok()?;
         let mut cached = self.cached.borrow_mut();
-        let known = cached.len() as u64;
-        if known < reached.length {
-            cached.extend(genesis::records(store, event, known)?);
+        if cached.0 != reached.epoch {
+            *cached = (reached.epoch, Vec::new());
         }
-        let news = cached.get(usize::try_from(from.length).ok()?..usize::try_from(reached.length).ok()?);
+        let known = cached.1.len() as u64;
+        if known < reached.length {
+            cached.1.extend(genesis::records(store, event, known)?);
+        }
+        let is_behind_a_cut = from.epoch < reached.epoch;
+        let cut = if is_behind_a_cut { store.epoch_cut(event).ok()? } else { None };
+        let begins = if is_behind_a_cut { 0 } else { from.length };
+        let news = cached.1.get(usize::try_from(begins).ok()?..usize::try_from(reached.length).ok()?);
         let records = news.map(<[SealedRecord]>::to_vec).unwrap_or_default();
-        Some(Reply::Feed { head: head.into_bytes(), records })
+        Some(Reply::Feed { cut, head: head.into_bytes(), records })
     }
 }
 

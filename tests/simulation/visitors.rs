@@ -5,6 +5,7 @@ use std::rc::Rc;
 use kido_gate::lane::Input;
 use kido_gate::screen::{NoticeKind, Screen};
 use kido_shared::card::Pin;
+use kido_shared::challenge::Passage;
 use kido_tests::evening::says_where_to_turn;
 use kido_virtual_card::planted::PIN;
 
@@ -130,13 +131,14 @@ fn zone_of(world: &World, card: Card) -> &str {
 
 /// Whether any gate opens the card's zone.
 fn has_entrance(world: &World, card: Card) -> bool {
-    world.gates.iter().any(|gate| gate.zone.as_str() == zone_of(world, card))
+    world.gates.iter().any(|gate| gate.is_in_use() && gate.zone.as_str() == zone_of(world, card))
 }
 
 /// Mostly an entrance that the ticket names.
 fn choose(world: &World, card: Card) -> Rc<Gate> {
-    let own: Vec<_> = world.gates.iter().filter(|gate| gate.zone.as_str() == zone_of(world, card)).collect();
-    let any: Vec<_> = world.gates.iter().take(world.plan.setting.gates).collect();
+    let in_use = || world.gates.iter().filter(|gate| gate.is_in_use());
+    let own: Vec<_> = in_use().filter(|gate| gate.zone.as_str() == zone_of(world, card)).collect();
+    let any: Vec<_> = in_use().filter(|gate| gate.passage == Passage::In).collect();
     let among = if own.is_empty() || world.chance(100) { any } else { own };
     let place = world.between(0, among.len() as u64 - 1);
     Rc::clone(among[usize::try_from(place).expect("a few")])

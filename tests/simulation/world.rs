@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 
 use crate::arbiter::VenueBox;
 use crate::checker::Ledger;
+use crate::decisions::Decision;
 use crate::disk::Disk;
 use crate::faults;
 use crate::gate::Gate;
@@ -74,7 +75,9 @@ impl World {
 
     fn run_plan(plan: Plan, random: StdRng, mutation: Option<Mutation>) -> Outcome {
         let genesis = Genesis::of(plan.setting);
-        let gates = (0..plan.setting.lanes()).map(|gate| Gate::new(gate, &genesis)).collect();
+        let in_reserve = plan.weather.decision.and_then(Decision::hands_over);
+        let gates = (0..plan.setting.lanes()).map(|gate| Gate::new(gate, &genesis));
+        let gates = gates.chain(in_reserve.map(|zone_of| Gate::in_reserve(zone_of, &genesis))).collect();
         let boxes = if plan.setting.home == Home::Venue {
             vec![VenueBox::new(0, Disk::with(&genesis.book))]
         } else {
@@ -99,7 +102,7 @@ impl World {
         for each in &*world.boxes.borrow() {
             each.start(&world);
         }
-        for gate in &world.gates {
+        for gate in world.gates.iter().filter(|gate| gate.enrolled.get()) {
             gate.start(&world);
         }
         faults::begin(&world);
@@ -174,8 +177,10 @@ impl World {
 
     /// Brings a request to whom it is for.
     pub(crate) fn serve(self: &Rc<Self>, asker: Asker, server: Server, request: Request) -> Option<Reply> {
-        if request.is_signed() && self.clocks_are_apart(asker, server) {
-            return Some(Reply::Unwell);
+        if request.is_signed()
+            && let Some(date) = self.disbelieved_date(asker, server)
+        {
+            return Some(Reply::OtherTime(date));
         }
         match server {
             Server::Registrar => self.registrar.serve(self, asker, request),
@@ -186,23 +191,20 @@ impl World {
         }
     }
 
-    /// Whether a server takes a signed request for one of another time. Where no server's clock is moved, gates whose own
-    /// is are believed as if nothing were signed: what they decide by it is looked at there.
-    fn clocks_are_apart(&self, asker: Asker, server: Server) -> bool {
-        let Asker::Gate(gate) = asker else { return false };
+    /// The date of a signed request, where the server takes it for one of another time. Where no server's clock is moved, gates
+    /// whose own is are believed as if nothing were signed: what they decide by it is looked at there.
+    fn disbelieved_date(&self, asker: Asker, server: Server) -> Option<Timestamp> {
+        let Asker::Gate(gate) = asker else { return None };
         if self.plan.weather.server_jumps == 0 {
-            return false;
+            return None;
         }
         let now = self.turns.now();
+        let signed = self.gates[gate].dates(now)?;
         let here = match server {
             Server::Registrar => self.registrar.machine.at(now),
-            Server::Box(number) => match self.boxes.borrow().get(number) {
-                Some(asked) => asked.machine.at(now),
-                None => return false,
-            },
+            Server::Box(number) => self.boxes.borrow().get(number)?.judging(signed, now),
         };
-        let Some(signed) = self.gates[gate].dates(now) else { return false };
-        here.unix_ms().abs_diff(signed.unix_ms()) > SKEW_MS
+        (here.unix_ms().abs_diff(signed.unix_ms()) > SKEW_MS).then_some(signed)
     }
 
     /// The feed may have grown: whoever follows it live hears so in a moment.

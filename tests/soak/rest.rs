@@ -20,7 +20,7 @@ use kido_shared::feed::RecordCipher;
 use kido_shared::ids::{AdmissionId, Epoch, EventId, TicketId};
 use kido_shared::policy::OfflineChoice;
 use kido_tests::evening::{
-    Evening, Fate, LastWord, Listed, Published, Shown, Truth, locked_out, says_where_to_turn, unchanged,
+    Evening, Fate, LastWord, Listed, Published, Shown, ToldFeed, Truth, locked_out, says_where_to_turn, unchanged,
 };
 use kido_tests::harness::Gate;
 
@@ -183,7 +183,8 @@ impl Left {
         };
         let (_, box_follows) = of_box(self.boxes.first().context("boxes")?)?;
         let tickets = tickets.values().map(|view| view.ticket).collect();
-        let truth = Truth::of((head, records), (first, Some(box_follows)), tickets, SystemClock.now())?;
+        let truth =
+            Truth::of(ToldFeed { cut: None, head, records }, (first, Some(box_follows)), tickets, SystemClock.now())?;
         let mut broken = Vec::new();
         for (number, gate) in self.gates.iter().enumerate() {
             let replica = Replica::open(&gate.folder().join("replica"), followed(gate)?)?;

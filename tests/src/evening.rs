@@ -21,9 +21,10 @@ mod admitted;
 mod copies;
 mod ended;
 mod people;
+mod revoked;
 mod shown;
 
 pub use admitted::{Evening, Granted, unchanged};
-pub use copies::{Truth, UnreadableFeed};
+pub use copies::{ToldFeed, Truth, UnreadableFeed};
 pub use people::{Fate, LastWord, locked_out, says_where_to_turn};
 pub use shown::{Listed, Published, Shown};

@@ -15,6 +15,7 @@ use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 use crate::book::{Book, BookError, Standing};
 use crate::metrics::Metrics;
 use crate::records::{ClaimRecords, RecordName, RecordsError, Sharing, Swapped, Versioned};
+use crate::request_dates::RequestDates;
 use crate::runs::Runs;
 
 /// How often a step is taken anew on a record that others changed meanwhile: each time one of them was decided, and a
@@ -80,6 +81,7 @@ pub struct Arbiter<R> {
     runs: Runs,
     pull: PullNow,
     clock: Arc<dyn Clock>,
+    dates: Arc<RequestDates>,
     metrics: Metrics,
 }
 
@@ -110,7 +112,8 @@ impl<R: ClaimRecords> Arbiter<R> {
     pub fn new(parts: Parts<R>, clock: Arc<dyn Clock>) -> Self {
         let Parts { book, records, names, paces, pull } = parts;
         let (rates, metrics) = (Mutex::new(Rates::new(paces)), Metrics::begin(clock.now()));
-        Self { book, records, names, rates, runs: Runs::default(), pull, clock, metrics }
+        let dates = Arc::new(RequestDates::begin());
+        Self { book, records, names, rates, runs: Runs::default(), pull, clock, dates, metrics }
     }
 
     /// What the feed has told.
@@ -122,6 +125,12 @@ impl<R: ClaimRecords> Arbiter<R> {
     /// Which run of each gate asks.
     pub(crate) const fn runs(&self) -> &Runs {
         &self.runs
+    }
+
+    /// What the dates of requests are held against; told by whoever follows the feed.
+    #[must_use]
+    pub const fn dates(&self) -> &Arc<RequestDates> {
+        &self.dates
     }
 
     /// What is counted.

@@ -14,27 +14,30 @@ use tokio::io::AsyncRead;
 use crate::book::{Book, BookError};
 use crate::decide::decides;
 use crate::records::Sharing;
+use crate::request_dates::RequestDates;
 
 /// How often the box looks whether it still decides: its knowledge ages while nothing comes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How far ahead of this box a head may be dated. One from the future would keep the book young until then.
-const AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
+pub const AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// Follows until nobody is left who could ask. Every step is a durable transaction, so it may be cut off at any point.
-pub async fn follow(book: Book, feed: FeedClient, clock: Arc<dyn Clock>, pulls: Pulls) {
-    let heads = Heads { book: book.clone(), clock: Arc::clone(&clock) };
+pub async fn follow(book: Book, feed: FeedClient, (clock, dates): (Arc<dyn Clock>, Arc<RequestDates>), pulls: Pulls) {
+    let heads = Heads { book: book.clone(), clock: Arc::clone(&clock), dates };
     kido_follow::follow(feed, (book, heads), pulls, clock, Pace::default()).await;
 }
 
-/// Keeps how old the book is.
+/// Keeps how old the book is, and hears the registrar's time.
 struct Heads {
     book: Book,
     clock: Arc<dyn Clock>,
+    dates: Arc<RequestDates>,
 }
 
 impl NoteHead for Heads {
     async fn note(&self, pulled: &Pulled) {
+        self.dates.head(pulled.head.head().issued_at);
         if pulled.head.head().issued_at.since(self.clock.now()) > AHEAD_MAX {
             tracing::warn!("the registrar's clock is far ahead of this box's: one of the two is wrong, please look");
             return;

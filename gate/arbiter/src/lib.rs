@@ -21,6 +21,7 @@ pub mod following;
 pub mod identity;
 mod metrics;
 pub mod records;
+pub mod request_dates;
 pub mod runs;
 pub mod serve;
 #[cfg(test)]

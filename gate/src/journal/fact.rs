@@ -104,6 +104,9 @@ pub(super) enum Fact {
         /// Whether the gate was sure of it; in the first journals nothing is said, and nothing is believed.
         #[n(1)]
         certain: Option<bool>,
+        /// Whether it takes the place of later moments, which the registrar has shown to be wrong.
+        #[n(2)]
+        set_back: Option<bool>,
     },
     /// A card proved itself and did not enter.
     #[n(11)]
@@ -158,8 +161,8 @@ mod tests {
     fn a_time_of_the_first_journals_reads_back_and_is_not_believed() {
         let at = Timestamp::from_unix_ms(23);
         let first: Fact = minicbor::decode(&[0x82, 10, 23]).unwrap();
-        assert_eq!(first, Fact::Time { at, certain: None });
-        let now = Fact::Time { at, certain: Some(true) };
+        assert_eq!(first, Fact::Time { at, certain: None, set_back: None });
+        let now = Fact::Time { at, certain: Some(true), set_back: None };
         assert_eq!(minicbor::decode::<Fact>(&now.encode()).unwrap(), now);
     }
 }

@@ -127,7 +127,10 @@ impl Project for JournalIndex {
             Fact::Uploaded { admission, opened } => uploaded(admission, opened, index)?,
             Fact::Told { admission, errand } => index.remove(Key::Errand(admission, errand).bytes()),
             Fact::Claims { ticket, claims } => index.put(Key::Claims(ticket).bytes(), encode(&claims)),
-            Fact::Time { at, certain: Some(true) } => remember_newest(at, index)?,
+            Fact::Time { at, certain: Some(true), set_back: Some(true) } => {
+                index.put(Key::Newest.bytes(), encode(&at));
+            }
+            Fact::Time { at, certain: Some(true), .. } => remember_newest(at, index)?,
             Fact::Time { .. } => {}
             Fact::Requeued { since } => requeued(since, index)?,
             Fact::Refused(showing) => index.put(Key::Showing(position.get()).bytes(), encode(&showing)),

@@ -288,6 +288,23 @@ async fn nothing_is_delivered_while_anybody_has_to_hear_of_it() {
 }
 
 #[test]
+fn a_moment_that_was_dreamt_is_believed_at_no_later_start() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("journal");
+    let (journal, _recovered) = open(&folder);
+    let dreamt = Reading { now: NOW.after(core::time::Duration::from_secs(7_200)), certain: true };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        journal.note_time(dreamt).await.unwrap();
+        journal.note_time_set_back(NOW).await.unwrap();
+    });
+    journal.close().unwrap();
+    let (journal, recovered) = open(&folder);
+    assert_eq!(recovered.newest, Some(NOW));
+    journal.close().unwrap();
+}
+
+#[test]
 fn starts_are_counted_and_only_a_certain_moment_is_kept() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("journal");

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
-use kido_shared::feed::{ArbiterRecord, EndRecord, FeedKeyCertificate, FollowedTo, GateRecord, KeyRecord};
+use kido_shared::feed::{
+    ArbiterRecord, EndRecord, FeedKeyCertificate, FollowedTo, GateRecord, KeyRecord, VerifiedHead,
+};
 use kido_shared::ids::{EventId, GateId};
 use kido_shared::policy::EventPolicy;
 use kido_shared::ticket::Zone;
@@ -28,6 +30,13 @@ pub struct HeadSeen {
     /// When this gate saw it, by its own clock.
     #[n(2)]
     pub seen_at: Timestamp,
+}
+
+impl HeadSeen {
+    pub(super) const fn of(head: &VerifiedHead, now: Timestamp) -> Self {
+        let head = head.head();
+        Self { issued_at: head.issued_at, expires_at: head.expires_at, seen_at: now }
+    }
 }
 
 /// What is known of the event, the gates and the head.

@@ -31,7 +31,7 @@ use crate::journal::{Departure, Errand, Journal, JournalError};
 use crate::metrics::Call;
 use crate::screen::Screen;
 use crate::sync::PUSH_INTERVAL;
-use crate::sync::http::{RegistrarClient, SyncError, note};
+use crate::sync::http::{RegistrarClient, SyncError, note, set_back};
 use crate::sync::recovery::bring_back;
 
 /// How often disk, age and retention are looked at: a lane that cannot admit says so within a second.
@@ -143,6 +143,15 @@ struct Heads(Parts);
 impl NoteHead for Heads {
     async fn note(&self, pulled: &Pulled) {
         let Self(parts) = self;
+        match set_back(pulled, &parts.clock, &parts.replica).await {
+            Ok(true) => {
+                if let Err(error) = parts.journal.note_time_set_back(pulled.head.head().issued_at).await {
+                    tracing::error!(error = %Chain(&error), "that the clock was set back could not be kept");
+                }
+            }
+            Ok(false) => {}
+            Err(error) => tracing::error!(error = %Chain(&error), "the head could not be kept"),
+        }
         if let Err(error) = note(pulled, &parts.clock, &parts.replica).await {
             tracing::error!(error = %Chain(&error), "the head could not be kept");
         }

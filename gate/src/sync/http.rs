@@ -86,6 +86,24 @@ pub async fn note(pulled: &Pulled, clock: &GateClock, replica: &Replica) -> Resu
     Ok(())
 }
 
+/// Where the registrar contradicts what it said of the time before, as far as this gate believed it: then the clock is set
+/// back, and the copy is as old as the new head says. Says whether that was so; the moment is to be kept then.
+///
+/// A head that was reached with new records was signed later than the one that was noted before them.
+///
+/// # Errors
+/// [`ReplicaError`].
+pub async fn set_back(pulled: &Pulled, clock: &GateClock, replica: &Replica) -> Result<bool, ReplicaError> {
+    let issued_at = pulled.head.head().issued_at;
+    let is_contradicted = replica.standing().head.is_some_and(|noted| noted.issued_at > issued_at);
+    if pulled.records == 0 || !is_contradicted || !clock.contradicted(issued_at) {
+        return Ok(false);
+    }
+    tracing::warn!("the registrar has contradicted its own time: this gate's clock was set back");
+    replica.note_head_instead(&pulled.head, clock.now()).await?;
+    Ok(true)
+}
+
 /// The registrar as one gate's sync sees it.
 #[derive(Debug, Clone)]
 pub struct RegistrarClient {

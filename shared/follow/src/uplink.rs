@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
 use kido_shared::challenge::Origin;
-use kido_shared::clock::Clock;
+use kido_shared::clock::{Clock, Timestamp};
 use kido_shared::ids::GateId;
 use kido_shared::journal_head::{JOURNAL_HEADER, JournalHead};
 use kido_shared::request_signature::{RequestParts, sign};
@@ -119,12 +119,19 @@ pub struct Signer {
     key: SigningKey,
     clock: Arc<dyn Clock>,
     journal: Option<Arc<dyn JournalWitness>>,
+    refused: Option<Arc<dyn RefusedDate>>,
 }
 
 /// Who knows where the sender's journal stands: said in every request, so that a copied disk is noticed.
 pub trait JournalWitness: Send + Sync {
     /// Where it stands now.
     fn journal_head(&self) -> JournalHead;
+}
+
+/// Who learns from it that the date of a request was refused: whoever dates the next one.
+pub trait RefusedDate: Send + Sync {
+    /// The receiver's clock is further from this date than a signature may be old.
+    fn refused(&self, date: Timestamp);
 }
 
 impl std::fmt::Debug for Signer {
@@ -137,7 +144,13 @@ impl Signer {
     /// Signs with a gate's key, dated by its clock.
     #[must_use]
     pub fn new(gate: GateId, key: SigningKey, clock: Arc<dyn Clock>) -> Self {
-        Self { gate, key, clock, journal: None }
+        Self { gate, key, clock, journal: None, refused: None }
+    }
+
+    /// The same, telling somebody of each date that is refused.
+    #[must_use]
+    pub fn with_refusals(self, refused: Arc<dyn RefusedDate>) -> Self {
+        Self { refused: Some(refused), ..self }
     }
 
     /// The same, saying where a journal stands: what a registrar asks of a gate that is enrolled.
@@ -249,9 +262,16 @@ impl Uplink {
         let uri = self.uri(path);
         let body = body.map(serde_json::to_vec).transpose().map_err(UplinkError::Encode)?;
         let body = body.unwrap_or_default();
-        let headers = signed(&uri, &body, signer).map_err(UplinkError::Request)?;
+        let date = signer.clock.now();
+        let headers = signed(&uri, &body, (signer, date)).map_err(UplinkError::Request)?;
         let request = self.request(Method::POST, uri).headers(headers).body(body);
-        json(&within(deadline, answer(request, JSON_BYTES_MAX)).await?)
+        let answered = within(deadline, answer(request, JSON_BYTES_MAX)).await;
+        if let (Err(error), Some(refused)) = (&answered, &signer.refused)
+            && error.is_skew()
+        {
+            refused.refused(date);
+        }
+        json(&answered?)
     }
 
     /// A request with its place in a trace.
@@ -265,10 +285,10 @@ impl Uplink {
     }
 }
 
-fn signed(uri: &str, body: &[u8], signer: &Signer) -> Result<HeaderMap, InvalidHeaderValue> {
+fn signed(uri: &str, body: &[u8], (signer, date): (&Signer, Timestamp)) -> Result<HeaderMap, InvalidHeaderValue> {
     let journal = signer.journal.as_ref().map(|journal| journal.journal_head().to_string());
     let parts = RequestParts { method: "POST", target_uri: uri, body, journal: journal.as_deref() };
-    let signature = sign(&parts, signer.gate, &signer.key, signer.clock.now(), &mut OsRng);
+    let signature = sign(&parts, signer.gate, &signer.key, date, &mut OsRng);
     let mut headers = HeaderMap::new();
     headers.insert("content-digest", HeaderValue::try_from(signature.content_digest)?);
     headers.insert("signature-input", HeaderValue::try_from(signature.signature_input)?);

@@ -35,6 +35,12 @@ impl SignedHeaders {
         self.signature.claimed_gate()
     }
 
+    /// When the request says that it was made.
+    #[must_use]
+    pub const fn claimed_created(&self) -> Timestamp {
+        self.signature.claimed_created()
+    }
+
     /// Where the gate says that its journal stands.
     ///
     /// # Errors

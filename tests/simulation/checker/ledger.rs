@@ -9,6 +9,7 @@ use kido_registrar::store::{Store, TicketName};
 use kido_shared::admission::{Admission, AdmissionBasis, EndedBy, Ending};
 use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
+use kido_shared::policy::OfflineChoice;
 use kido_tests::evening::{Evening, Granted};
 
 use crate::cast::Card;
@@ -34,6 +35,11 @@ pub(crate) struct Counts {
     pub(crate) states_lost: u64,
     /// Claims that a box granted in the place of another.
     pub(crate) granted_by_a_second_box: u64,
+    pub(crate) revoked: u64,
+    /// Zones whose one gate got another one beside it, or in its place.
+    pub(crate) handed_over: u64,
+    /// Feeds that began anew.
+    pub(crate) cuts: u64,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -49,6 +55,9 @@ impl std::ops::AddAssign for Counts {
         self.restored += other.restored;
         self.states_lost += other.states_lost;
         self.granted_by_a_second_box += other.granted_by_a_second_box;
+        self.revoked += other.revoked;
+        self.handed_over += other.handed_over;
+        self.cuts += other.cuts;
     }
 }
 
@@ -80,13 +89,13 @@ impl Ledger {
     }
 
     /// A journal has acknowledged these.
-    pub(crate) fn stored(&mut self, world: &World, stored: &[StoredAdmission]) {
-        stored.iter().for_each(|stored| self.kept(world, stored.admission()));
+    pub(crate) fn stored(&mut self, chosen: OfflineChoice, stored: &[StoredAdmission]) {
+        stored.iter().for_each(|stored| self.kept(chosen, stored.admission()));
     }
 
     /// This is on some gate's disk, whether or not anybody was told before the power went.
-    pub(crate) fn kept(&mut self, world: &World, admission: &Admission) {
-        if self.evening.stored(admission, world.plan.setting.offline()) {
+    pub(crate) fn kept(&mut self, chosen: OfflineChoice, admission: &Admission) {
+        if self.evening.stored(admission, chosen) {
             self.counts.admissions += 1;
             self.counts.offline += u64::from(admission.basis == AdmissionBasis::Offline);
             self.counts.further_entries += u64::from(admission.entry > 1);
@@ -186,6 +195,20 @@ impl Ledger {
                 self.acknowledged(bought.ticket, view.state, length);
             }
         }
+    }
+
+    /// A gate is out of the event: what it could not tell before is told by nobody.
+    pub(crate) fn gate_was_revoked(&mut self, gate: GateId) {
+        self.counts.revoked += 1;
+        self.evening.gate_was_revoked(gate);
+    }
+
+    pub(crate) const fn zone_was_handed_over(&mut self) {
+        self.counts.handed_over += 1;
+    }
+
+    pub(crate) const fn feed_was_cut(&mut self) {
+        self.counts.cuts += 1;
     }
 
     pub(crate) const fn box_was_replaced(&mut self) {

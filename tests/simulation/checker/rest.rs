@@ -9,9 +9,11 @@ use kido_registrar::store::{Store, TicketName};
 use kido_shared::admission::AdmissionBasis;
 use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
 use kido_shared::feed::{RecordCipher, SealedRecord};
-use kido_shared::ids::{AdmissionId, Epoch};
+use kido_shared::ids::{AdmissionId, Epoch, GateId};
 use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
-use kido_tests::evening::{Fate, LastWord, Listed, Published, Shown, Truth, UnreadableFeed, locked_out, unchanged};
+use kido_tests::evening::{
+    Fate, LastWord, Listed, Published, Shown, ToldFeed, Truth, UnreadableFeed, locked_out, unchanged,
+};
 
 use crate::cast::Card;
 use crate::genesis::{self, on_a_thread};
@@ -23,6 +25,10 @@ use crate::world::World;
 /// The name of a claim that nobody made, to see what an arbiter holds.
 const NOBODY: AdmissionId = AdmissionId::from_bytes([0xFF; 16]);
 
+/// How long whoever decides is asked for one answer: a clock that was set back has used up a gate's pace, which fills by the
+/// second.
+const PACE_SECONDS: usize = 60;
+
 /// How the complaint begins that something is not brought home.
 pub(crate) const UNREST: &str = "no rest";
 
@@ -32,18 +38,19 @@ pub(crate) fn is_at_rest(world: &World) -> bool {
     if store.is_recovering(world.genesis.event) {
         return false;
     }
-    let length = store.event(world.genesis.event).map(|event| event.feed_length).unwrap_or_default();
+    let Ok((reached, _head)) = store.head_reaching(world.genesis.event) else { return false };
     let gates = world.gates.iter().all(|gate| {
         gate.running().is_some_and(|running| {
             let journal = &running.journal;
             let delivered = journal.is_delivered().unwrap_or(false);
             let shown = journal.showings().is_ok_and(|showings| showings.is_empty());
-            delivered && shown && running.replica.position().length == length
+            // Nothing is taken from a gate that was revoked; it still follows, and knows of it.
+            let has_told = gate.revoked.get() || (delivered && shown);
+            has_told && running.replica.position() == reached
         })
     });
     let boxes = world.boxes.borrow().iter().all(|each| {
-        each.is_off().get()
-            || each.arbiter(world).is_some_and(|arbiter| arbiter.book().standing().position.length == length)
+        each.is_off().get() || each.arbiter(world).is_some_and(|arbiter| arbiter.book().standing().position == reached)
     });
     gates && boxes
 }
@@ -73,7 +80,10 @@ fn look_at(world: &Rc<World>, store: &Store) -> Vec<String> {
     let event = world.genesis.event;
     let subkeys = store.gate_subkeys(event).expect("subkeys");
     let records = genesis::records(store, event, 0).unwrap_or_default();
-    let published = Published::of(&RecordCipher::new(&subkeys.record, event, Epoch::FIRST), &records);
+    let (reached, _head) = store.head_reaching(event).expect("a head");
+    let published = Published::of(&RecordCipher::new(&subkeys.record, event, reached.epoch), &records);
+    let published = published.anew(reached.epoch != Epoch::FIRST);
+    not_brought_home(world);
     let mut broken = lost(world, store);
     {
         let ledger = world.ledger.borrow();
@@ -90,6 +100,16 @@ fn look_at(world: &Rc<World>, store: &Store) -> Vec<String> {
         Err(error) => broken.push(format!("the feed cannot be followed from its beginning: {error:?}")),
     }
     broken
+}
+
+/// What still lies on gates' disks: of those that were revoked nobody takes it.
+fn not_brought_home(world: &World) {
+    for running in world.gates.iter().filter_map(|gate| gate.running()) {
+        let waiting = running.journal.outbox().expect("its outbox");
+        let mut ledger = world.ledger.borrow_mut();
+        waiting.batch().admissions.iter().for_each(|sent| ledger.evening.admission_not_brought_home(&sent.admission));
+        waiting.batch().endings.iter().for_each(|ending| ledger.evening.ending_not_brought_home(ending));
+    }
 }
 
 fn unrest(world: &World) -> String {
@@ -139,7 +159,9 @@ fn truth(world: &World, store: &Store, records: Vec<SealedRecord>) -> Result<Tru
     let tickets: Vec<_> = genesis.tickets.iter().map(|bought| bought.ticket).collect();
     let arbiter = (world.plan.setting.home == Home::Venue).then(|| genesis.followed_by_box(0));
     let followers = (genesis.followed_by(0), arbiter);
-    Truth::of((&head, records), followers, tickets, world.moment())
+    let cut = store.epoch_cut(genesis.event).expect("its index");
+    let feed = ToldFeed { cut: cut.as_deref(), head: &head, records };
+    Truth::of(feed, followers, tickets, world.moment())
 }
 
 /// Every copy of the feed is the feed.
@@ -163,33 +185,45 @@ fn copies(world: &World, truth: &Truth) -> Vec<String> {
 /// and what was used is used.
 fn holdings(world: &Rc<World>, store: &Store, truth: &Truth) -> Vec<String> {
     let mut broken = Vec::new();
+    // Nobody answers a gate that was revoked.
+    let asker = world.gates.iter().find(|gate| gate.is_in_use()).expect("a gate").id;
     for bought in &world.genesis.tickets {
         let Ok(Some(facts)) = truth.replica.claim_facts(bought.ticket) else { continue };
         let request = ClaimRequest {
             admission: NOBODY,
             ticket: bought.ticket,
-            gate: world.gates[0].id,
+            gate: asker,
             decided_on: facts.newest,
             at: world.moment(),
             basis: AdmissionBasis::Claimed,
         };
-        let answer = match world.plan.setting.home {
-            Home::Local => continue,
-            Home::Registrar => {
-                at_once(store.claim(world.genesis.event, world.gates[0].id, ClaimStep::Claim(request))).ok()
-            }
-            Home::Venue => by_box(world, ClaimStep::Claim(request), store),
+        let ask = || match world.plan.setting.home {
+            Home::Registrar => at_once(store.claim(world.genesis.event, asker, ClaimStep::Claim(request.clone()))).ok(),
+            Home::Venue => by_box(world, (asker, ClaimStep::Claim(request.clone())), store),
+            Home::Local => None,
         };
+        if world.plan.setting.home == Home::Local {
+            continue;
+        }
+        let answer = (0..PACE_SECONDS).find_map(|_second| ask().or_else(|| a_second_later(world)));
         broken.extend(world.ledger.borrow().evening.holding(bought.ticket, answer.as_ref()));
     }
     broken
 }
 
-fn by_box(world: &World, step: ClaimStep, store: &Store) -> Option<ClaimAnswer> {
+/// Whoever decides is asked again a second later.
+fn a_second_later(world: &World) -> Option<ClaimAnswer> {
+    world.registrar.machine.jump(1_000);
+    world.boxes.borrow().iter().for_each(|each| each.machine.jump(1_000));
+    // Asking for the store tells it the time.
+    world.registrar.store(world).and(None)
+}
+
+fn by_box(world: &World, (asker, step): (GateId, ClaimStep), store: &Store) -> Option<ClaimAnswer> {
     let last = world.boxes.borrow().last().cloned()?;
     let policy = store.policy(world.genesis.event).ok()?;
     let body = ClaimBody { step, arbiter: Some(AskedArbiter::of(&policy.choices().arbiter)) };
-    let answered = at_once(last.arbiter(world)?.step(world.gates[0].id, body));
+    let answered = at_once(last.arbiter(world)?.step(asker, body));
     if let Err(refused) = &answered {
         world.tell(|| format!("asked at last, the box says {refused:?}"));
     }

@@ -265,7 +265,7 @@ fn store(world: &World, gate: &Gate, running: &Running, tap: TapNumber, granted:
     let at = running.clock.reading(&gate.machine, world.turns.now()).now;
     let stored = at_once(running.journal.store_admissions(granted, at));
     if let Ok(stored) = &stored {
-        world.ledger.borrow_mut().stored(world, stored);
+        world.ledger.borrow_mut().stored(running.chosen(), stored);
     }
     written(tap, stored.map(|stored| Input::AdmissionsStored(tap, stored)))
 }
@@ -302,7 +302,7 @@ fn admit_here(
         }
     };
     drop(random);
-    world.ledger.borrow_mut().stored(world, &stored);
+    world.ledger.borrow_mut().stored(policy.choices().offline, &stored);
     Ok(Input::AdmittedHere(tap, stored, refused))
 }
 

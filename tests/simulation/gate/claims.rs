@@ -169,7 +169,10 @@ async fn one(
             reachability.answered(now);
             Err(NoAnswer::TooFast)
         }
-        Some(Reply::Unwell) => {
+        Some(refused @ (Reply::Unwell | Reply::OtherTime(_))) => {
+            if let Reply::OtherTime(date) = refused {
+                running.date_was_refused(world, gate, date);
+            }
             reachability.step_unanswered(now);
             Err(NoAnswer::Silence)
         }

@@ -11,12 +11,13 @@ use kido_gate::lane::Input;
 use kido_gate::replica::ReplicaError;
 use kido_gate::sync::PUSH_INTERVAL;
 use kido_shared::clock::Timestamp;
-use kido_shared::feed::SealedRecord;
+use kido_shared::feed::{Follower, SealedRecord};
 use kido_shared::ids::AdmissionId;
 use kido_shared::limits::SHOWINGS_PER_BATCH;
 
 use super::claims::{self, NoAnswer};
 use super::{Gate, Running, helping};
+use crate::genesis;
 use crate::mutations::Mutation;
 use crate::network::{Asker, Reply, Request, Server, ask};
 use crate::turns::{Ms, Slot, at_once};
@@ -59,7 +60,11 @@ impl House {
     }
 
     pub(super) async fn ask(&self, request: Request, deadline: Ms) -> Option<Reply> {
-        ask(&self.world, Asker::Gate(self.gate.number), Server::Registrar, request, deadline).await
+        let answered = ask(&self.world, Asker::Gate(self.gate.number), Server::Registrar, request, deadline).await;
+        if let Some(Reply::OtherTime(date)) = answered {
+            self.running.date_was_refused(&self.world, &self.gate, date);
+        }
+        answered
     }
 
     /// Waits until it is due, or somebody asks for it. A schedule that fails is not hurried.
@@ -83,8 +88,8 @@ fn ms(span: Duration) -> Ms {
 async fn follow(house: House) {
     loop {
         let from = house.running.replica.position();
-        if let Some(Reply::Feed { head, records }) = house.ask(Request::Feed(from), FEED_DEADLINE).await {
-            let taken = take(&house, &head, records);
+        if let Some(Reply::Feed { cut, head, records }) = house.ask(Request::Feed(from), FEED_DEADLINE).await {
+            let taken = take(&house, (cut.as_deref(), &head), records);
             if let Err(ReplicaError::Store(_)) = taken {
                 return house.gate.crash(&house.world);
             }
@@ -96,19 +101,31 @@ async fn follow(house: House) {
 }
 
 /// Takes what the feed tells: verified, stored, noted, as a pull does.
-fn take(house: &House, head: &[u8], records: Vec<SealedRecord>) -> Result<(), ReplicaError> {
+fn take(house: &House, (cut, head): (Option<&[u8]>, &[u8]), records: Vec<SealedRecord>) -> Result<(), ReplicaError> {
     let (replica, clock, machine) = (&house.running.replica, &house.running.clock, &house.gate.machine);
     let now = house.world.turns.now();
     let signed = head;
-    let head = replica.verify_head(signed, clock.passed(machine, now))?;
-    let mut check = replica.begin(&head)?;
-    if !records.is_empty() {
+    let from = genesis::behind_cut(replica, cut)?;
+    let head = replica.trust().verify_head(signed, from, clock.passed(machine, now))?;
+    let mut check = Follower::resume(house.world.genesis.event, from).begin(&head)?;
+    let has_news = !records.is_empty();
+    if has_news {
         check.extend(&records)?;
         replica.reaching(&head, signed);
         replica.store_range(&mut check.finish()?, records)?;
         house.gate.followed.set(replica.position().length);
     }
-    if clock.head(head.head().issued_at, machine, now) {
+    let issued_at = head.head().issued_at;
+    let is_contradicted = has_news && replica.standing().head.is_some_and(|noted| noted.issued_at > issued_at);
+    if is_contradicted && clock.contradicted(issued_at, machine, now) {
+        house.world.tell(|| format!("gate {}: the clock is set back to {issued_at:?}", house.gate.number));
+        at_once(replica.note_head_instead(&head, clock.reading(machine, now).now))?;
+        if let Err(JournalError::Store(_)) = at_once(house.running.journal.note_time_set_back(issued_at)) {
+            house.gate.crash(&house.world);
+            return Ok(());
+        }
+    }
+    if clock.head(issued_at, machine, now) {
         at_once(replica.note_head(&head, clock.reading(machine, now).now))?;
     }
     Ok(())

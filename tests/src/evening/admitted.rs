@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use kido_shared::admission::{Admission, AdmissionBasis, Ending};
 use kido_shared::claim::ClaimAnswer;
 use kido_shared::clock::Timestamp;
-use kido_shared::ids::{AdmissionId, TicketId};
+use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::policy::OfflineChoice;
 use kido_shared::ticket::Entries;
 
 use super::Published;
 use super::ended::Ends;
+use super::revoked::Revoked;
 
 /// Who granted an admission's claim first, and how much of the feed was known there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub struct Evening {
     passed: BTreeSet<TicketId>,
     pub(super) ends: Ends,
     sold: BTreeMap<TicketId, Entries>,
+    pub(super) revoked: Revoked,
 }
 
 impl Evening {
@@ -58,6 +60,21 @@ impl Evening {
     /// A ticket was sold for other than one entry.
     pub fn sold(&mut self, ticket: TicketId, entries: Entries) {
         self.sold.insert(ticket, entries);
+    }
+
+    /// A gate was revoked: nothing is taken from it any more.
+    pub fn gate_was_revoked(&mut self, gate: GateId) {
+        self.revoked.gate(gate);
+    }
+
+    /// This lies on a gate's disk at the end, and is not brought home. Of a gate that was revoked nobody has to know it.
+    pub fn admission_not_brought_home(&mut self, admission: &Admission) {
+        self.revoked.admission(admission);
+    }
+
+    /// The same of an end.
+    pub fn ending_not_brought_home(&mut self, ending: &Ending) {
+        self.revoked.ending(ending);
     }
 
     /// How often a ticket may be entered with; nothing where that is not counted.
@@ -137,10 +154,13 @@ impl Evening {
         broken
     }
 
-    /// Where one of two asked nobody, and the event allows that; or where a box that was given up had granted the one,
-    /// and the box in its place had not read of it when it granted the other.
+    /// Where one of two asked nobody, and the event allows that, or its gate was revoked before it could tell; or where a
+    /// box that was given up had granted the one, and the box in its place had not read of it when it granted the other.
     fn is_excused(&self, one: &Kept, other: &Kept, published: &Published) -> bool {
-        let offline = |kept: &Kept| kept.asked_nobody() && kept.chosen == OfflineChoice::Admit;
+        let offline = |kept: &Kept| {
+            let is_untold = self.revoked.keeps(kept.admission.id);
+            kept.asked_nobody() && (kept.chosen == OfflineChoice::Admit || is_untold)
+        };
         if offline(one) || offline(other) {
             return true;
         }
@@ -177,25 +197,32 @@ impl Evening {
     #[must_use]
     pub fn lost(&self, registrar: impl Fn(AdmissionId) -> Option<Admission>, counted: u64) -> Vec<String> {
         let mut broken = Vec::new();
+        let mut untold = 0_usize;
         for admission in self.admissions() {
             let kept = registrar(admission.id);
-            if kept.as_ref() != Some(admission) {
+            if kept.is_none() && self.revoked.keeps(admission.id) {
+                untold += 1;
+            } else if kept.as_ref() != Some(admission) {
                 broken.push(format!("stored at a gate: {admission:?}; at the registrar: {kept:?}"));
             }
         }
-        if counted != self.kept.len() as u64 {
-            broken.push(format!("{counted} admissions at the registrar, {} in truth", self.kept.len()));
+        let told = self.kept.len() - untold;
+        if counted != told as u64 {
+            broken.push(format!("{counted} admissions at the registrar, {told} in truth"));
         }
         broken
     }
 
     /// What the feed does not tell of exactly once; but that somebody is inside it may tell again where somebody else
-    /// with that ticket is not any more.
+    /// with that ticket is not any more. One that has begun anew is silent about what was annulled before.
     #[must_use]
     pub fn unpublished(&self, published: &Published) -> Vec<String> {
         let told: BTreeSet<_> = published.admissions().collect();
         let mut broken = Vec::new();
-        if !told.iter().copied().eq(self.kept.keys().copied()) {
+        let may_be_untold =
+            |id: &AdmissionId| self.revoked.keeps(*id) || (published.is_anew() && self.ends.is_annulled(*id));
+        let untold = self.kept.keys().any(|id| !told.contains(id) && !may_be_untold(id));
+        if untold || told.iter().any(|id| !self.has(*id)) {
             broken.push(format!("the feed tells of admissions {:?}", published.admissions().collect::<Vec<_>>()));
         }
         for id in told {
@@ -214,7 +241,10 @@ impl Evening {
     pub fn unended(&self, published: &Published) -> Vec<String> {
         let told: BTreeSet<_> = published.endings().map(|(ended, _ticket)| ended).collect();
         let ended: BTreeSet<_> = self.ends.all().collect();
-        let untold = ended.difference(&told).map(|id| format!("{id} ended, and the feed does not tell"));
+        let must_be_told =
+            |id: &&AdmissionId| !self.revoked.keeps_end(**id) && !(published.is_anew() && self.ends.is_annulled(**id));
+        let untold = ended.difference(&told).filter(must_be_told);
+        let untold = untold.map(|id| format!("{id} ended, and the feed does not tell"));
         untold.chain(told.difference(&ended).map(|id| format!("the feed tells that {id} ended, and no gate"))).collect()
     }
 
@@ -222,6 +252,9 @@ impl Evening {
     /// by a ghost or by somebody who has left, and what was used stays used.
     #[must_use]
     pub fn holding(&self, ticket: TicketId, answer: Option<&ClaimAnswer>) -> Option<String> {
+        if self.revoked.knows_alone(ticket) {
+            return None;
+        }
         let of_ticket = || self.admissions().filter(|known| known.ticket == ticket);
         let used: Vec<_> = of_ticket().filter(|known| !self.ends.is_annulled(known.id)).collect();
         let inside: Vec<_> = used.iter().filter(|known| !self.ends.has(known.id)).collect();
@@ -232,6 +265,8 @@ impl Evening {
             Some(ClaimAnswer::Granted { entry }) if used.iter().any(|known| known.entry == *entry) => {
                 Some(format!("entry {entry} of {ticket} was used by {used:?}, and is granted again"))
             }
+            // What a revoked gate had claimed and did not use it can give back no more.
+            Some(ClaimAnswer::Taken { gate, .. }) if self.revoked.has(*gate) => None,
             Some(ClaimAnswer::Taken { admission, .. }) if !self.has(*admission) => {
                 Some(format!("{ticket} is held by {admission}, which no gate has stored"))
             }

@@ -5,12 +5,12 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use kido_arbiter::book::{Book, BookError, Followed as FollowedByBox};
-use kido_follow::FeedCopy as _;
+use kido_follow::FeedCopy;
 use kido_gate::replica::{Followed, Replica, ReplicaError};
 use kido_shared::binding::BindingTag;
 use kido_shared::clock::Timestamp;
-use kido_shared::feed::{BindingRecord, FeedRecord, Follower, RecordCipher, SealedRecord};
-use kido_shared::ids::{Epoch, FeedSequence, TicketId};
+use kido_shared::feed::{BindingRecord, FeedError, FeedRecord, FollowedTo, Follower, RecordCipher, SealedRecord};
+use kido_shared::ids::{FeedSequence, TicketId};
 use kido_store::HeldFolder;
 
 /// A replica and a book as they are where nothing ever went wrong.
@@ -22,6 +22,26 @@ pub struct Truth {
     pub book: Option<Book>,
     tickets: Vec<TicketId>,
     tags: Vec<BindingTag>,
+}
+
+/// A feed, as its registrar tells it.
+#[derive(Debug, Clone)]
+pub struct ToldFeed<'a> {
+    /// The root key's word that began its epoch; nothing in the first one.
+    pub cut: Option<&'a [u8]>,
+    /// Its signed head.
+    pub head: &'a [u8],
+    /// Every record of the epoch.
+    pub records: Vec<SealedRecord>,
+}
+
+impl ToldFeed<'_> {
+    /// From where a copy that knows nothing follows it.
+    fn begins_at<C: FeedCopy>(&self, copy: &C) -> Result<FollowedTo, FeedError> {
+        let Some(cut) = self.cut else { return Ok(copy.position()) };
+        let cut = copy.trust().verify_cut(cut)?;
+        Ok(*Follower::resume(copy.trust().event(), copy.position()).cut(&cut)?.position())
+    }
 }
 
 /// The feed cannot be followed from its beginning.
@@ -44,20 +64,23 @@ impl Truth {
     /// # Errors
     /// [`UnreadableFeed`].
     pub fn of(
-        (head, records): (&[u8], Vec<SealedRecord>),
+        feed: ToldFeed<'_>,
         (gate, arbiter): (Followed, Option<FollowedByBox>),
         tickets: Vec<TicketId>,
         now: Timestamp,
     ) -> Result<Self, UnreadableFeed> {
-        let tags = tags(&RecordCipher::new(&gate.subkeys.record, gate.event, Epoch::FIRST), &records);
+        let (event, subkey) = (gate.event, gate.subkeys.record.clone());
         let replica = Replica::open_held(&HeldFolder::new(), gate)?;
-        let verified = replica.verify_head(head, now)?;
-        let mut check = replica.begin(&verified)?;
+        let from = feed.begins_at(&replica).map_err(ReplicaError::from)?;
+        let (head, records) = (feed.head, feed.records.clone());
+        let tags = tags(&RecordCipher::new(&subkey, event, from.epoch), &records);
+        let verified = replica.trust().verify_head(head, from, now).map_err(ReplicaError::from)?;
+        let mut check = Follower::resume(event, from).begin(&verified).map_err(ReplicaError::from)?;
         check.extend(&records).map_err(ReplicaError::from)?;
         let mut span = check.finish().map_err(ReplicaError::from)?;
         replica.store_range(&mut span, records.clone())?;
         let book = match arbiter {
-            Some(followed) => Some(read(followed, head, records, now)?),
+            Some(followed) => Some(read(followed, &feed, records, now)?),
             None => None,
         };
         Ok(Self { replica, book, tickets, tags })
@@ -128,14 +151,15 @@ fn tags(cipher: &RecordCipher, records: &[SealedRecord]) -> Vec<BindingTag> {
 
 fn read(
     followed: FollowedByBox,
-    head: &[u8],
+    feed: &ToldFeed<'_>,
     records: Vec<SealedRecord>,
     now: Timestamp,
 ) -> Result<Book, UnreadableFeed> {
     let event = followed.event;
     let book = Book::open_held(&HeldFolder::new(), followed)?;
-    let head = book.trust().verify_head(head, book.position(), now).map_err(BookError::from)?;
-    let mut check = Follower::resume(event, book.position()).begin(&head).map_err(BookError::from)?;
+    let from = feed.begins_at(&book).map_err(BookError::from)?;
+    let head = book.trust().verify_head(feed.head, from, now).map_err(BookError::from)?;
+    let mut check = Follower::resume(event, from).begin(&head).map_err(BookError::from)?;
     check.extend(&records).map_err(BookError::from)?;
     let range = book.begin_range(&mut check.finish().map_err(BookError::from)?, records)?;
     at_once(book.finish_range(range)).ok_or(UnreadableFeed::Unwritten)??;

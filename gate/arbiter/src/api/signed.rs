@@ -1,7 +1,8 @@
 //! A step that a gate of this event has signed (RFC 9421), verified over the address that the gate knows.
 //!
 //! Nonces are not remembered here: repeating a step changes nothing and gets the same answer, however late, so a copy
-//! of a request does what its original did. A signature lives a minute.
+//! of a request does what its original did. A signature lives a minute, by whichever clock its date fits
+//! ([`crate::request_dates`]).
 
 use std::sync::Arc;
 
@@ -55,11 +56,15 @@ impl<R: ClaimRecords> FromRequest<Arc<Arbiter<R>>> for SignedStep {
             _other => Refused::BODY,
         })?;
         let head = signed.journal()?;
-        let verified = signed.verify((&method, &target_uri, &body), &known.key, arbiter.now())?;
+        let now = arbiter.now();
+        let judging = arbiter.dates().judging(signed.claimed_created(), now);
+        let verified = signed.verify((&method, &target_uri, &body), &known.key, judging)?;
         if known.revoked {
             return Err(Refused::REVOKED);
         }
-        match arbiter.runs().hear(verified.gate(), head, verified.created(), arbiter.now()) {
+        // By this box's clock, which dates what was heard before: two gates' dates may be minutes apart.
+        let created = now.after(verified.created().since(judging)).before(judging.since(verified.created()));
+        match arbiter.runs().hear(verified.gate(), head, created, now) {
             Sighting::Fits(_run) => {}
             Sighting::LastWords => return Err(Refused::EARLIER_RUN),
             Sighting::Copied => {

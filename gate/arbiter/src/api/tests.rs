@@ -131,6 +131,37 @@ async fn two_machines_with_one_gates_keys_are_not_answered_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn gates_that_follow_the_registrars_time_are_heard_by_a_box_whose_own_clock_is_wrong() {
+    let (venue, now) = (Venue::new(4).await, crate::testing::NOW);
+    let claim = |number: u8| claim(&venue, ONE, number, ticket_id(number));
+    let dated = |number, at| send(&venue, Sent { at, ..sent(&venue, claim(number)) });
+    venue.clock.advance(Duration::from_secs(600));
+    assert_eq!(dated(0, now).await, refused(401, "signature_skew"), "nothing better is known than this box's clock");
+    venue.arbiter.dates().head(now.after(Duration::from_secs(300)));
+    assert_eq!(dated(0, now).await, refused(401, "signature_skew"));
+    venue.arbiter.dates().head(now);
+    assert_eq!(dated(0, now).await, GRANTED, "the registrar was set right, and this gate knows");
+    assert_eq!(dated(1, now.after(Duration::from_secs(300))).await, GRANTED, "this one does not know yet");
+    assert_eq!(dated(2, venue.clock.now()).await, GRANTED, "and this one has heard no head");
+    assert_eq!(dated(3, now.after(Duration::from_secs(450))).await, refused(401, "signature_skew"), "nobody's time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dates_by_several_clocks_make_no_gate_a_copy() {
+    let (venue, now) = (Venue::new(3).await, crate::testing::NOW);
+    venue.arbiter.dates().head(now.after(Duration::from_secs(600)));
+    venue.arbiter.dates().head(now);
+    let longer = JournalHead { length: 2, chain: [2; 32], ..STARTED };
+    let tell = |number: u8, at, journal| {
+        let step = claim(&venue, ONE, number, ticket_id(number));
+        send_from(&venue, Sent { at, ..sent(&venue, step) }, journal)
+    };
+    assert_eq!(tell(0, now, longer).await, GRANTED, "dated once the gate knew better");
+    let before = now.after(Duration::from_secs(600));
+    assert_eq!(tell(1, before, STARTED).await, GRANTED, "on its way since a moment before that");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn steps_are_counted_by_what_was_said_to_them() {
     let venue = Venue::new(2).await;
     let first = claim(&venue, ONE, 1, ticket_id(0));

@@ -118,11 +118,11 @@ async fn decide<R: ClaimRecords>(
     let uplink = Uplink::new(identity.enrolment().origin.clone(), PROGRAM)?;
     let feed = FeedClient::new(uplink, Arc::clone(&clock), folder.book());
     let mut loops = JoinSet::new();
-    loops.spawn(follow(book.clone(), feed, Arc::clone(&clock), pulls));
     let telling = tell(book.clone(), R::SHARING, Arc::clone(&clock));
     loops.spawn(async move { match telling.await {} });
     let parts = Parts { book: book.clone(), records, names: identity.names().clone(), paces: Paces::LANE, pull };
     let arbiter = Arc::new(Arbiter::new(parts, Arc::clone(&clock)));
+    loops.spawn(follow(book.clone(), feed, (Arc::clone(&clock), Arc::clone(arbiter.dates())), pulls));
     let Listen { gates, tls, metrics } = listen;
     let tls = tokio::task::spawn_blocking(move || tls.map(Tls::open).transpose()).await??;
     let scheme = if tls.is_some() { "https" } else { "http" };

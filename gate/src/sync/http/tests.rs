@@ -7,10 +7,12 @@ use axum::routing::{get, post};
 use kido_shared::clock::ManualClock;
 use kido_shared::feed::{FeedError, FeedRecord, encode_range};
 use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, AdmissionBatch};
+use kido_shared::wire::v1::problem::Problem;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::*;
+use crate::gate_clock::RequestClock;
 use crate::journal::PlannedEntry;
 use crate::journal::tests::journal;
 use crate::replica::tests::{EVENT, Feed, GATE, NOW, tag, ticket, ticket_id};
@@ -59,6 +61,14 @@ async fn admissions(
     if *registrar.up.lock().unwrap() { Ok(axum::Json(acks)) } else { Err(StatusCode::BAD_GATEWAY) }
 }
 
+/// A registrar whose clock is another one: refuses every report.
+async fn other_time() -> (StatusCode, axum::Json<Problem>) {
+    let code = "signature_skew".to_owned();
+    let (kind, title, detail) = (format!("urn:kido:problem:{code}"), code.clone(), code.clone());
+    let problem = Problem { kind, title, status: 401, detail, instance: None, code, reasons: Vec::new() };
+    (StatusCode::UNAUTHORIZED, axum::Json(problem))
+}
+
 async fn serve(feed: Feed) -> (Arc<Registrar>, Uplink) {
     let (feed, ends) = (Mutex::new(feed), Mutex::new(AckOutcome::Stored));
     let registrar = Arc::new(Registrar { feed, uploads: Mutex::default(), up: Mutex::new(true), ends });
@@ -68,6 +78,7 @@ async fn serve(feed: Feed) -> (Arc<Registrar>, Uplink) {
         .route(routes::FEED_TAIL, get(tail))
         .route(routes::FEED_KEY, get(feed_key))
         .route(routes::ADMISSIONS, post(admissions))
+        .route(routes::REPORTS, post(other_time))
         .with_state(Arc::clone(&registrar));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -100,6 +111,59 @@ async fn a_fresh_gate_follows_full_ranges_and_the_rest_and_then_only_what_is_new
     registrar.feed.lock().unwrap().publish(&FeedRecord::Ticket(ticket(5_000)));
     assert_eq!(client.pull(&replica).await.unwrap().records, 1);
     assert_eq!(replica.look_up_tag(tag(1_999)).unwrap()[0].ticket.record.ticket, ticket_id(1_999));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_refused_for_its_date_makes_the_last_head_date_the_next_one() {
+    let home = tempfile::tempdir().unwrap();
+    let (_registrar, uplink) = serve(Feed::with_tickets(1)).await;
+    let clock = Arc::new(GateClock::start(Arc::new(ManualClock::at(NOW)), Some(NOW)));
+    let dates = Arc::new(RequestClock(Arc::clone(&clock)));
+    let key = ed25519_dalek::SigningKey::from_bytes(&[4; 32]);
+    let signer = Signer::new(GATE, key, Arc::clone(&dates) as Arc<dyn Clock>).with_refusals(Arc::clone(&dates) as _);
+    let client = RegistrarClient::new(uplink, signer, Arc::clone(&dates) as _, home.path().to_path_buf());
+    let ahead = NOW.after(Duration::from_secs(600));
+    clock.head(ahead);
+    clock.head(NOW);
+    assert!(dates.now() >= ahead);
+    let report = GateReport {
+        boot: 1,
+        feed_epoch: 0,
+        feed_length: 0,
+        head_issued_at: None,
+        arbiter_answers: true,
+        out_of_order: None,
+        waits_to_upload: false,
+        refusals: Vec::new(),
+    };
+    let refused = client.report(EVENT, &report).await;
+    assert!(matches!(refused, Err(UplinkError::Refused { status: 401, .. })), "{refused:?}");
+    assert!(dates.now().since(NOW) < Duration::from_secs(60), "{:?}", dates.now());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_believed_a_dreaming_registrar_is_set_right_by_the_first_record_behind_the_dream() {
+    let home = tempfile::tempdir().unwrap();
+    let (feed, ahead) = (Feed::with_tickets(1), NOW.after(Duration::from_secs(7_200)));
+    let replica = replica(&home, &feed);
+    let (registrar, uplink) = serve(feed.clone()).await;
+    let client = client(uplink, &home);
+    let _followed = client.pull(&replica).await.unwrap();
+    let clock = GateClock::start(Arc::new(ManualClock::at(NOW)), None);
+    assert!(clock.head(ahead), "nothing better is known");
+    let dreamt = replica.verify_head(&feed.head(ahead), NOW).unwrap();
+    replica.note_head(&dreamt, clock.now()).await.unwrap();
+    let old = client.pull(&replica).await.unwrap();
+    assert!(!set_back(&old, &clock, &replica).await.unwrap(), "whoever has kept it could show it");
+    assert!(clock.now() >= ahead);
+    registrar.feed.lock().unwrap().publish(&FeedRecord::Ticket(ticket(7)));
+    let news = client.pull(&replica).await.unwrap();
+    assert!(set_back(&news, &clock, &replica).await.unwrap());
+    assert!(clock.now().since(NOW) < Duration::from_secs(60) && clock.reading().certain);
+    assert_eq!(replica.standing().age(NOW.after(Duration::from_secs(60))), Duration::from_secs(60));
+    replica.close().unwrap();
+    let again = Replica::open(&home.path().join("replica"), feed.followed()).unwrap();
+    assert_eq!(again.standing().head.map(|head| head.issued_at), Some(NOW), "also after a restart");
 }
 
 #[tokio::test(flavor = "multi_thread")]
