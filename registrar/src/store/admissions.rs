@@ -13,7 +13,7 @@ use super::error::{Failed, StorageError};
 use super::reading::Entries as _;
 use super::{Store, claims, endings, keys, reading};
 use crate::domain::conflict::{Pair, RIVALS_MAX};
-use crate::domain::gate::in_force;
+use crate::domain::gate::Believed;
 use crate::domain::ingest::{AdmissionRefusal, Ingest, IngestRefusal, decide};
 use crate::domain::ticket::Ticket;
 use crate::fact::{AdmissionEnded, AdmissionRecorded, Fact};
@@ -143,6 +143,16 @@ impl Store {
         signed_by: GateId,
         batch: Vec<UploadedAdmission>,
     ) -> Result<Vec<AdmissionAck>, Failed<IngestRefusal>> {
+        self.ingest_of(event, (signed_by, Believed::InForce), batch).await
+    }
+
+    /// The same from whoever is believed.
+    pub(crate) async fn ingest_of(
+        &self,
+        event: EventId,
+        (signed_by, believed): (GateId, Believed),
+        batch: Vec<UploadedAdmission>,
+    ) -> Result<Vec<AdmissionAck>, Failed<IngestRefusal>> {
         if batch.len() > ADMISSIONS_PER_BATCH {
             return Err(Failed::Refused(IngestRefusal::TooMany));
         }
@@ -153,7 +163,7 @@ impl Store {
         let now = self.now();
         live.transact(move |changing| {
             let gate = reading::gate(changing, signed_by)?;
-            in_force(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
+            believed.gate(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
             batch.into_iter().map(|uploaded| Ok(ingest_one(changing, uploaded, now)?)).collect()
         })
         .await

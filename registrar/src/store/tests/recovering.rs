@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use kido_shared::admission::{EndedBy, Ending};
 use kido_shared::challenge::Action;
-use kido_shared::claim::ClaimAnswer;
+use kido_shared::claim::{ClaimAnswer, FreedClaims};
 use kido_shared::clock::ManualClock;
 use kido_shared::codes::Code;
 use kido_shared::feed::{FeedHead, FeedRecord, FollowedTo, SealedRecord, decode_range, encode_range};
@@ -138,6 +138,7 @@ impl Evening {
         change(void, TicketAction::Cancel).await.unwrap();
         let third = registrar.gate(event, 3).await;
         store.revoke_gate(event, third).await.unwrap();
+        store.free_claims(event, (third, FreedClaims::All), 0).await.unwrap();
         let draft = |draft: &mut kido_shared::policy::PolicyDraft| draft.tickets_per_card = 4;
         registrar.change_policy(event, policy(draft)).await.unwrap();
         let granted = store.claim(event, gates[0], claim(&registrar, event, 1, inside, gates[0])).await.unwrap();
@@ -260,6 +261,8 @@ async fn gates_bring_back_what_they_know_and_the_evening_goes_on() {
     assert_eq!(evening.stage().await, Some(Stage::Admissions));
     assert_eq!(follow(store, event).await, evening.told, "gates are told what they were told");
     assert_eq!(store.event(event).unwrap().counts, evening.counts);
+    let third = store.gate_claims(event, GateId::from_bytes([3; 16])).unwrap();
+    assert_eq!(third.freed, Some(FreedClaims::All), "what was decided about a revoked gate's claims");
     is_recovering(evening.claimed(9, 1).await);
     // What the registrar had acknowledged comes once more, and what it never heard of for the first time.
     let again = store.ingest(event, evening.gates[0], vec![uploaded(evening.inside, evening.gates[0])]).await.unwrap();
