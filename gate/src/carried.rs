@@ -6,15 +6,17 @@
 
 use kido_follow::PullError;
 use kido_follow::carried::{Brought, CarriedError, bring};
-use kido_shared::carried::{JOURNAL_FILE_FACTS_MAX, JournalFile, JournalFileError};
+use kido_shared::carried::{Heard, JOURNAL_FILE_FACTS_MAX, JournalFile, JournalFileError};
 use kido_shared::clock::Timestamp;
+use kido_shared::feed::FollowedTo;
 use kido_shared::ids::EventId;
+use kido_shared::policy::{ArbiterHome, EventPolicy};
 use tokio::io::AsyncRead;
 
 use crate::clockwork::JUMP_MAX;
 use crate::identity::Identity;
 use crate::journal::{Journal, JournalError, Undelivered};
-use crate::replica::{Replica, ReplicaError};
+use crate::replica::{Replica, ReplicaError, Standing};
 
 /// What the gate's clocks say.
 #[derive(Debug, Clone, Copy)]
@@ -96,36 +98,69 @@ pub struct JournalWritten {
     pub endings: usize,
     /// Whether more waits than one file holds.
     pub more: bool,
+    /// How many records of the feed the file says that this gate knows; absent where it cannot be said.
+    #[serde(default)]
+    pub heard: Option<u64>,
     /// The file's length in bytes; 0 where nothing waits, and there is no file.
     pub bytes: usize,
+}
+
+/// When a journal file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalWanted {
+    /// Where facts wait in it.
+    Facts,
+    /// Also where none does: for its word how far the feed was followed.
+    Acknowledgement,
 }
 
 /// Writes what the registrar has not acknowledged, oldest first, under the gate's signature. It all stays in the journal:
 /// only the registrar's own answer, over the line, ends that.
 ///
+/// `known` is what was known before the journal is looked at: what this gate decides from then on, it decides by that.
+///
 /// # Errors
 /// [`WriteError`].
 pub fn write_journal(
     journal: &Journal,
+    known: &Standing,
     identity: &Identity,
-    now: Timestamp,
+    (wanted, now): (JournalWanted, Timestamp),
 ) -> Result<(JournalWritten, Vec<u8>), WriteError> {
     use kido_follow::JournalWitness as _;
+    let is_told =
+        journal.is_told_by_uploads(known.policy.as_ref().is_some_and(|policy| decides_at_registrar(policy)))?;
     let Undelivered { admissions, showings, endings, more } = journal.undelivered(JOURNAL_FILE_FACTS_MAX)?;
+    let FollowedTo { epoch, length, .. } = known.position;
+    let heard = known.head.map(|head| Heard { epoch, length, head_issued_at: head.issued_at });
+    let heard = heard.filter(|_| is_told && !more);
     let (entries, ended) = (admissions.len(), endings.len());
-    let mut written = JournalWritten { admissions: entries, showings: showings.len(), endings: ended, more, bytes: 0 };
-    if admissions.is_empty() && showings.is_empty() && endings.is_empty() {
+    let mut written = JournalWritten {
+        admissions: entries,
+        showings: showings.len(),
+        endings: ended,
+        more,
+        heard: heard.map(|heard| heard.length),
+        bytes: 0,
+    };
+    let is_empty = admissions.is_empty() && showings.is_empty() && endings.is_empty();
+    if is_empty && (wanted == JournalWanted::Facts || heard.is_none()) {
         return Ok((written, Vec::new()));
     }
     let (event, gate) = (identity.enrolment().event, journal.gate());
     // Behind the facts: the journal is at least as long as what is told of it.
     let head = journal.journal_head();
-    let file = JournalFile { event, gate, journal: head, exported_at: now, admissions, showings, endings };
+    let file = JournalFile { event, gate, journal: head, exported_at: now, admissions, showings, endings, heard };
     let file = file.sign(identity.keys().signing())?;
     written.bytes = file.len();
-    let JournalWritten { admissions, showings, endings, more, bytes } = written;
-    tracing::info!(admissions, showings, endings, more, bytes, "the journal was written out");
+    let JournalWritten { admissions, showings, endings, more, heard, bytes } = written;
+    tracing::info!(admissions, showings, endings, more, ?heard, bytes, "the journal was written out");
     Ok((written, file))
+}
+
+/// Whether the registrar takes an uploaded admission for a claim: its own record counts it.
+fn decides_at_registrar(policy: &EventPolicy) -> bool {
+    policy.choices().arbiter.home == ArbiterHome::Registrar
 }
 
 #[cfg(test)]

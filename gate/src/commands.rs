@@ -38,8 +38,8 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Enrol { place } => on_runtime(enrol::enrol(configured(&place)?, &place)),
         Command::Run { place, lane } => on_runtime(run::run(configured(&place)?, lane, cli.log)),
         Command::Import { file, place } => on_runtime(import::import(configured(&place)?, file)),
-        Command::Journal { command: JournalCommand::Export { file, place } } => {
-            on_runtime(journal::export(configured(&place)?, file))
+        Command::Journal { command: JournalCommand::Export { file, acknowledge, place } } => {
+            on_runtime(journal::export(configured(&place)?, file, acknowledge))
         }
         Command::Wipe { place, yes, even_undelivered } => wipe::wipe(&configured(&place)?, yes, even_undelivered),
         Command::Doctor { place, json, reader } => on_runtime(doctor::doctor(configured(&place)?, reader, json)),

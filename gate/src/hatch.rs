@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `import 1`, a newline, the feed file, its end | what it came to, or why not |
 //! | `journal 1`, a newline | how much waits; behind it so many bytes of a journal file |
+//! | `acknowledge 1`, a newline | the same, with a file also where nothing waits, for how far the feed was followed |
 //! | `standing 1`, a newline | how it stands, for a doctor |
 //!
 //! One asker at a time, each for a bounded time. Every step is a durable transaction or a look, so each may be cut off.
@@ -31,7 +32,7 @@ use tokio::net::UnixListener;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use crate::carried::{FeedTaken, JournalWritten, Moments, take_feed, write_journal};
+use crate::carried::{FeedTaken, JournalWanted, JournalWritten, Moments, take_feed, write_journal};
 use crate::gate_clock::PassedClock;
 use crate::identity::DataFolder;
 use crate::runtime::Parts;
@@ -44,6 +45,7 @@ const NAME: &str = "hatch";
 
 const IMPORT: &str = "import 1";
 const JOURNAL: &str = "journal 1";
+const ACKNOWLEDGE: &str = "acknowledge 1";
 const STANDING: &str = "standing 1";
 
 /// Longest line that asks for something.
@@ -173,7 +175,8 @@ async fn serve_one(parts: &Parts, stream: UnixStream) -> io::Result<()> {
     (&mut read).take(REQUEST_BYTES_MAX).read_line(&mut asked).await?;
     match asked.trim_end_matches('\n') {
         IMPORT => import(parts, &mut read, &mut write).await?,
-        JOURNAL => journal(parts, &mut write).await?,
+        JOURNAL => journal(parts, JournalWanted::Facts, &mut write).await?,
+        ACKNOWLEDGE => journal(parts, JournalWanted::Acknowledgement, &mut write).await?,
         STANDING => standing(parts, &mut write).await?,
         _ => say(&mut write, &Answer::Refused(Reason("this gate is of another version".to_owned()))).await?,
     }
@@ -195,10 +198,10 @@ async fn import(parts: &Parts, file: &mut BufReader<OwnedReadHalf>, write: &mut 
     say(write, &answer).await
 }
 
-async fn journal(parts: &Parts, write: &mut OwnedWriteHalf) -> io::Result<()> {
-    let Parts { journal, identity, clock, .. } = parts.clone();
-    let now = clock.now();
-    let writing = tokio::task::spawn_blocking(move || write_journal(&journal, &identity, now));
+async fn journal(parts: &Parts, wanted: JournalWanted, write: &mut OwnedWriteHalf) -> io::Result<()> {
+    let Parts { journal, identity, clock, replica, .. } = parts.clone();
+    let (now, known) = (clock.now(), replica.standing());
+    let writing = tokio::task::spawn_blocking(move || write_journal(&journal, &known, &identity, (wanted, now)));
     match writing.await.map_err(io::Error::other)? {
         Ok((written, file)) => {
             say(write, &Answer::Journal(written)).await?;

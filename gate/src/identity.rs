@@ -70,6 +70,16 @@ pub enum IdentityError {
         /// Which file.
         path: PathBuf,
     },
+    /// The private keys are not in the data folder, and nobody said where else they are.
+    #[error(
+        "{} is not there. Where this gate's keys are a credential, say where it lies: --keys FILE, or KIDO_GATE_KEYS_FILE; \
+         if they are lost, enrol anew in another data folder",
+        path.display()
+    )]
+    NoKeys {
+        /// Where an enrolment has written them.
+        path: PathBuf,
+    },
     /// A file could not be read or written.
     #[error("cannot use {}", path.display())]
     Storage {
@@ -116,6 +126,7 @@ impl Identity {
         if !folder.subkeys().exists() {
             return Err(IdentityError::Wiped);
         }
+        folder.has_keys()?;
         let keys = OwnKeys::from_bytes(&read_private(&folder.keys())?).map_err(IdentityError::Keys)?;
         let path = folder.subkeys();
         let subkeys = GateSubkeys::from_bytes(&read_private(&path)?).ok_or(IdentityError::Damaged { path })?;
@@ -246,7 +257,10 @@ pub(crate) mod tests {
         let identity = identity("https://tickets.example");
         identity.store(&folder).unwrap();
         fs::rename(folder.keys(), &elsewhere).unwrap();
-        assert!(matches!(Identity::load(&folder), Err(IdentityError::Storage { .. })));
+        let lost = Identity::load(&folder).unwrap_err();
+        assert!(matches!(lost, IdentityError::NoKeys { .. }) && lost.to_string().contains("--keys FILE"), "{lost}");
+        let nowhere = folder.clone().with_keys_at(Some(home.path().join("nowhere")));
+        assert!(matches!(Identity::load(&nowhere), Err(IdentityError::Storage { .. })), "it was said where they lie");
         let folder = folder.with_keys_at(Some(elsewhere.clone()));
         let read = Identity::load(&folder).unwrap();
         assert_eq!(read.keys().public().unwrap(), identity.keys().public().unwrap());

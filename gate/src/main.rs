@@ -165,6 +165,12 @@ enum JournalCommand {
         /// The file to be written; none that is there is overwritten
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Also where nothing waits: the file says how far this gate has followed the feed
+        ///
+        /// For a gate that has decided by itself (home-gate) and is to do so no longer: another gate of its zone waits for
+        /// its word. Bring the feed here first (kido-gate import), then this file to the registrar.
+        #[arg(long)]
+        acknowledge: bool,
         #[command(flatten)]
         place: Place,
     },

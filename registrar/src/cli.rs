@@ -246,6 +246,13 @@ pub enum CliError {
     Label,
 }
 
+impl CliError {
+    /// Whether the registrar has refused with that word.
+    fn is_refused_as(&self, code: &str) -> bool {
+        matches!(self, Self::Refused(problem) if problem.code == code)
+    }
+}
+
 /// Does what the command line says.
 ///
 /// # Errors

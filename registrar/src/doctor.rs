@@ -3,7 +3,10 @@
 //! It may run beside the registrar: what only one process may open is then left alone, and the registrar is asked for a
 //! sign of life instead. Nothing of a key is said but where it lies.
 
+mod recoveries;
+
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -12,7 +15,11 @@ use kido_doctor::{Finding, clock, disk, secrets};
 use kido_serve::Examined;
 use kido_shared::clock::{Clock as _, SystemClock, Timestamp};
 use kido_shared::error_chain::Chain;
+use kido_shared::ids::EventId;
+use kido_shared::wire::v1::operator::RecoveryBody;
 use kido_shared::wire::v1::routes;
+use kido_store::private_file;
+use zeroize::Zeroizing;
 
 use crate::auth::tokens::Tokens;
 use crate::config::ServeConfig;
@@ -28,11 +35,19 @@ const RENEWAL_LATE: Duration = Duration::from_secs(14 * DAY_S);
 
 const DAY_S: u64 = 24 * 60 * 60;
 
+/// Largest answer about one event: a thousand gates with their standing, and room.
+const RECOVERY_BYTES_MAX: usize = 256 * 1024;
+
+/// Largest token file.
+const TOKEN_FILE_BYTES_MAX: usize = 1_024;
+
 /// How long a registrar of this machine may take to give a sign of life.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Looks at everything, in the order in which a registrar needs it.
-pub(crate) async fn examine(config: &ServeConfig) -> Vec<Finding> {
+///
+/// `token` is the file of a bearer token, where whoever asks has one: with it a running registrar is asked for more.
+pub(crate) async fn examine(config: &ServeConfig, token: Option<&Path>) -> Vec<Finding> {
     let data = config.data.path();
     let mut findings = vec![secrets::look_at_folder("data folder", data), disk::look(data), clock::look()];
     findings.push(look_at_origin(config));
@@ -54,9 +69,15 @@ pub(crate) async fn examine(config: &ServeConfig) -> Vec<Finding> {
     }
     match lock(config) {
         Ok(lock) => findings.extend(look_at_events(config, &keyring, &lock)),
-        Err(ServeError::Served(_)) => findings.push(ask(config).await),
+        Err(ServeError::Served(_)) => {
+            findings.push(ask(config).await);
+            let told = ask_about_recoveries(config, &keyring, token).await;
+            findings.extend(recoveries::look(&keyring, SystemClock.now(), |event| told.get(&event).cloned()));
+            return findings;
+        }
         Err(error) => findings.push(Finding::broken("events", Chain(&error).to_string())),
     }
+    findings.extend(recoveries::look(&keyring, SystemClock.now(), |_event| None));
     findings
 }
 
@@ -164,18 +185,21 @@ fn look_at_events(config: &ServeConfig, keyring: &Keyring, _held: &File) -> Vec<
     findings
 }
 
+/// A client of the registrar on this machine, and how its addresses begin.
+fn client(config: &ServeConfig) -> reqwest::Result<(reqwest::Client, String)> {
+    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(DEADLINE);
+    if config.tls.is_none() {
+        return Ok((builder.build()?, format!("http://{}", config.listen)));
+    }
+    // By the name that everybody calls it by, and believed no further than by anybody else, but here.
+    Ok((builder.resolve(config.origin.host(), config.listen).build()?, config.origin.to_string()))
+}
+
 async fn ask(config: &ServeConfig) -> Finding {
     let listen = config.listen;
     let asked = async {
-        let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE);
-        if config.tls.is_none() {
-            let address = format!("http://{listen}{}", routes::HEALTH);
-            return client.build()?.get(address).send().await?.error_for_status();
-        }
-        // By the name that everybody calls it by, and believed no further than by anybody else, but here.
-        let address = format!("{}{}", config.origin, routes::HEALTH);
-        let client = client.resolve(config.origin.host(), listen).build()?;
-        client.get(address).send().await?.error_for_status()
+        let (client, origin) = client(config)?;
+        client.get(format!("{origin}{}", routes::HEALTH)).send().await?.error_for_status()
     };
     match asked.await {
         Ok(_alive) => Finding::well("registrar", format!("runs, and answers at {listen}")),
@@ -184,4 +208,45 @@ async fn ask(config: &ServeConfig) -> Finding {
             Finding::broken("registrar", said)
         }
     }
+}
+
+/// How far each event is that is being got back, where the registrar tells whoever has that token.
+async fn ask_about_recoveries(
+    config: &ServeConfig,
+    keyring: &Keyring,
+    token: Option<&Path>,
+) -> BTreeMap<EventId, RecoveryBody> {
+    let first = config.data.operator_token();
+    let path = token.or_else(|| first.exists().then_some(first.as_path()));
+    let (mut told, events) = (BTreeMap::new(), recoveries::under_way(keyring));
+    let Some(path) = path.filter(|_| !events.is_empty()) else { return told };
+    let token = private_file::read(path, TOKEN_FILE_BYTES_MAX).map(Zeroizing::new);
+    let token = token
+        .ok()
+        .and_then(|bytes| core::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.trim().to_owned())));
+    let (Some(token), Ok((client, origin))) = (token, client(config)) else { return told };
+    for event in events {
+        let request = client.get(format!("{origin}{}", routes::recovery(event))).bearer_auth(token.as_str());
+        match bounded(request).await {
+            Ok(body) => told.extend(serde_json::from_slice(&body).ok().map(|body| (event, body))),
+            Err(error) => {
+                tracing::debug!(%event, error = %Chain(&error.without_url()), "not told how far it is got back")
+            }
+        }
+    }
+    told
+}
+
+/// What the registrar answers, as far as it may be read.
+async fn bounded(request: reqwest::RequestBuilder) -> reqwest::Result<Vec<u8>> {
+    let mut response = request.send().await?.error_for_status()?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > RECOVERY_BYTES_MAX {
+            // Longer than any: it is not read as one either.
+            break;
+        }
+    }
+    Ok(body)
 }

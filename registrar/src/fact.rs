@@ -21,7 +21,7 @@ pub use cut::{FeedCut, RetoldTicket, TicketsRetold};
 pub use tickets::{Bound, CodeReplaced, ImportedTicket, Shown, StatusChanged, TicketsImported, WindowsMoved};
 pub use venue::{
     AdmissionEnded, AdmissionRecorded, ArbiterAdded, ArbiterRevoked, ClaimChanged, ConflictRecorded, ConflictSettled,
-    EndingHeld, GateAdded, GateHeard, GateRevoked, ShowingRefused,
+    EndingHeld, GateAdded, GateClaimsFreed, GateHeard, GateRevoked, ShowingRefused,
 };
 
 use crate::domain::postponement::Moving;
@@ -103,6 +103,9 @@ pub enum Fact {
     /// Tickets were told of in it.
     #[n(31)]
     TicketsRetold(#[n(0)] TicketsRetold),
+    /// A revoked gate holds claims no longer that no admission followed.
+    #[n(40)]
+    GateClaimsFreed(#[n(0)] GateClaimsFreed),
 }
 
 /// The event began.
@@ -237,7 +240,8 @@ impl Fact {
             | Self::AdmissionEnded(_)
             | Self::ConflictSettled(_)
             | Self::FeedCut(_)
-            | Self::TicketsRetold(_) => None,
+            | Self::TicketsRetold(_)
+            | Self::GateClaimsFreed(_) => None,
         }
     }
 

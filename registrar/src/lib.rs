@@ -11,6 +11,7 @@ pub mod enrolment;
 pub mod entropy;
 pub mod error;
 pub mod fact;
+mod imports;
 pub mod keyring;
 mod live_feed;
 mod metrics;

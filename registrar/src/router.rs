@@ -77,6 +77,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(gates::offer_state))
         .routes(routes!(gates::confirm))
         .routes(routes!(gates::revoke))
+        .routes(routes!(gates::claims, gates::free_claims))
         .routes(routes!(arbiters::list))
         .routes(routes!(arbiters::offer))
         .routes(routes!(arbiters::offer_state))
@@ -109,6 +110,7 @@ fn api() -> OpenApiRouter<AppState> {
                 .routes(routes!(tickets::import))
                 .routes(routes!(tickets::cancel))
                 .routes(routes!(journals::bring))
+                .routes(routes!(journals::bring_of_revoked))
                 .layer(DefaultBodyLimit::max(HTTP_BODY_BYTES_MAX)),
         )
 }

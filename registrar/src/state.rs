@@ -1,7 +1,7 @@
 //! What every handler may reach.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kido_shared::challenge::Origin;
 use kido_shared::clock::Timestamp;
@@ -15,6 +15,7 @@ use crate::auth::tokens::Tokens;
 use crate::config::CardHelperUrl;
 use crate::enrolment::Enrolments;
 use crate::entropy::Entropy;
+use crate::imports::Imports;
 use crate::live_feed::LiveFeeds;
 use crate::metrics::Metrics;
 use crate::misses::Misses;
@@ -74,6 +75,7 @@ pub struct App {
     pub(crate) card_helper: Option<CardHelperUrl>,
     pub(crate) proxies: Proxies,
     misses: Mutex<Misses>,
+    imports: Mutex<Imports>,
     pub(crate) reports: Reports,
     pub(crate) runs: Runs,
     pub(crate) live_feeds: LiveFeeds,
@@ -108,6 +110,7 @@ impl AppState {
             card_helper,
             proxies,
             misses: Mutex::default(),
+            imports: Mutex::default(),
             reports: Reports::default(),
             runs: Runs::default(),
             live_feeds,
@@ -147,6 +150,11 @@ impl App {
     /// anybody else out.
     pub(crate) fn note_miss(&self, from: Option<Neighbourhood>) -> Result<(), TooOften> {
         self.misses.lock().unwrap_or_else(PoisonError::into_inner).note(from, self.now())
+    }
+
+    /// The imports under way.
+    pub(crate) fn imports(&self) -> MutexGuard<'_, Imports> {
+        self.imports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A generator of its own for one piece of work.

@@ -17,5 +17,5 @@ mod journal_file;
 
 pub use feed_file::{FEED_FILE_BEGIN_BYTES_MAX, FEED_FILE_BYTES_MAX, FeedFileBegin, NotAFeedFile};
 pub use journal_file::{
-    JOURNAL_FILE_BYTES_MAX, JOURNAL_FILE_FACTS_MAX, JournalFile, JournalFileError, UnverifiedJournalFile,
+    Heard, JOURNAL_FILE_BYTES_MAX, JOURNAL_FILE_FACTS_MAX, JournalFile, JournalFileError, UnverifiedJournalFile,
 };

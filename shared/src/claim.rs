@@ -16,15 +16,18 @@
 //! - A withdrawn or annulled admission can never claim again; a withdrawal that overtakes its claim closes it as well.
 //! - A claim for somebody who is inside already (offline, by hand) is a fact: neither a newer record nor a status
 //!   undoes it, so only the state of the entry decides.
+//! - Beside the steps stands one decision of people: claims of a revoked gate that no admission followed can be set free.
 
 mod answer;
 mod closed;
+mod freeing;
 pub mod rate;
 mod record;
 mod steps;
 
 pub use answer::{ClaimAnswer, ClaimFacts, ClaimRequest, ClaimStep, NamedAdmission};
 pub use closed::{CLOSED_FOR, CLOSED_MAX, Closed, Closing};
+pub use freeing::FreedClaims;
 pub use record::{ClaimState, Holding, TicketClaims};
 pub use steps::step;
 

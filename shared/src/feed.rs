@@ -37,8 +37,8 @@ pub use head::{FeedHead, SignedHead, VerifiedHead};
 pub use key::{FeedKeyCertificate, FeedKeyStatement, TrustedFeedKeys};
 pub use range::{RangeNeed, decode_range, encode_range};
 pub use record::{
-    ARBITER_ADDRESSES_MAX, Annulled, ArbiterRecord, BindingRecord, Conflict, EndRecord, Exited, FeedRecord, GateRecord,
-    KeyRecord, StaffCredential, StaffRecord, StaffRole, TicketRecord, UnknownRecord,
+    ARBITER_ADDRESSES_MAX, Annulled, ArbiterRecord, BindingRecord, ClaimsFreed, Conflict, EndRecord, Exited,
+    FeedRecord, GateRecord, KeyRecord, StaffCredential, StaffRecord, StaffRole, TicketRecord, UnknownRecord,
 };
 pub use span::{ChainCheck, VerifiedSpan};
 

@@ -136,6 +136,10 @@ id! {
     SessionId, "session-"
 }
 id! {
+    /// One run of an import, or the same begun again: many batches of one whole.
+    ImportRunId, "import-"
+}
+id! {
     /// One enrolment dialogue between a new gate or venue arbiter and the registrar.
     EnrolmentId, "enrolment-"
 }

@@ -15,6 +15,7 @@ mod doctor;
 mod etcd;
 mod exits;
 mod feed;
+mod freed;
 mod leak;
 mod offline;
 mod proxy;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, OfflineChoice, TicketRow, Venue};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
@@ -10,12 +11,6 @@ use crate::chapter::{Chapter, asked, bind, link, unasked, welcome};
 
 /// How long a gate may take to call itself offline: ten seconds without an answer, and some.
 const OFFLINE_WITHIN: Duration = Duration::from_secs(40);
-
-/// How long a gate may take to report what it knows: it does so every ten seconds.
-const HEARD_WITHIN: Duration = Duration::from_secs(40);
-
-/// How often it is asked whether it has.
-const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a gate may take to notice that the registrar is back, and to bring everything home.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
@@ -156,16 +151,23 @@ async fn home_gate(chapter: &mut Chapter, venue: &mut Venue, home: &str) -> anyh
             Ok(())
         })
         .await;
+    chapter
+        .step("home gate: without its line it acknowledges by a stick, there and back", async {
+            let [feed, journal] = ["hand-over.feed", "hand-over.journal"].map(|name| venue.folder().join(name));
+            let text = |path: &'_ std::path::Path| path.to_str().map(str::to_owned).context("a path in UTF-8");
+            let (feed, journal) = (text(&feed)?, text(&journal)?);
+            venue.registrar.json(&["feed", "export", home, &feed]).await?;
+            first.told(&["import", &feed]).await?;
+            first.told(&["journal", "export", &journal, "--acknowledge"]).await?;
+            let taken = venue.registrar.json(&["admissions", "import-journal", home, &journal]).await?;
+            let heard = taken.get("heard").and_then(serde_json::Value::as_u64);
+            anyhow::ensure!(heard == Some(venue.registrar.feed_length(home).await?), "{taken}");
+            Ok(())
+        })
+        .await;
+    // At once: nobody waits for the first gate's line.
+    let mut second = Gate::enrol(venue, home, "A", 1).await?;
     first.start().await?;
-    first.followed(&venue.registrar, home, FOLLOWS_WITHIN).await?;
-    let heard = tokio::time::Instant::now() + HEARD_WITHIN;
-    let mut second = loop {
-        match Gate::enrol(venue, home, "A", 1).await {
-            Ok(gate) => break gate,
-            Err(_unheard) if tokio::time::Instant::now() < heard => tokio::time::sleep(ASK_EVERY).await,
-            Err(error) => return Err(error.into()),
-        }
-    };
     second.start().await?;
     second.followed(&venue.registrar, home, FOLLOWS_WITHIN).await?;
     venue.registrar.json(&["event", "update", home, "--offline", "home-gate"]).await?;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, OfflineChoice, TicketRow, Venue, wait_for};
+use kido_tests::harness::{EventOptions, FOLLOWS_WITHIN, Gate, OfflineChoice, TicketRow, Venue, finish, wait_for};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::planted::PIN;
 use serde_json::Value;
+use tokio::process::Command;
 
 use crate::chapter::{Chapter, asked, bind, link, unasked, welcome};
 
@@ -78,6 +79,16 @@ impl Evening {
     }
 }
 
+/// What the registrar's doctor says beside it.
+async fn doctor(venue: &Venue) -> anyhow::Result<Value> {
+    let mut command = Command::new(venue.programs().registrar());
+    let listen = venue.registrar.origin();
+    command.args(["doctor", "--json", "--listen", listen.trim_start_matches("http://"), "--data"]);
+    command.arg(venue.registrar.folder());
+    let finished = finish(command, "", BACK_WITHIN).await?;
+    serde_json::from_str(&finished.stdout).with_context(|| finished.stderr.clone())
+}
+
 async fn while_one_gate_is_away(chapter: &mut Chapter, evening: &mut Evening) {
     chapter
         .step("the start notices that the log is older than what was signed, and nothing of the event changes", async {
@@ -99,6 +110,17 @@ async fn while_one_gate_is_away(chapter: &mut Chapter, evening: &mut Evening) {
             let shown = brought.await?;
             anyhow::ensure!(shown.get("stage").and_then(Value::as_str) == Some("records"), "{shown}");
             anyhow::ensure!(shown.to_string().contains("\"nothing\""), "{shown}");
+            Ok(())
+        })
+        .await;
+    chapter
+        .step("the doctor says that the event is got back, and which gate has not answered", async {
+            let told = doctor(&evening.venue).await?;
+            let findings = told.get("findings").and_then(Value::as_array).context("no findings")?;
+            let said = findings.iter().find(|finding| finding.get("subject") == Some(&Value::from("recovery")));
+            let said = said.with_context(|| told.to_string())?.to_string();
+            let waits = said.contains(evening.first.id()) && !said.contains(evening.second.id());
+            anyhow::ensure!(waits && said.contains(&evening.event) && said.contains("broken"), "{said}");
             Ok(())
         })
         .await;

@@ -146,6 +146,35 @@ async fn an_import_whose_registrar_was_killed_says_so_and_is_completed_with_the_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_imports_into_an_empty_event_one_is_complete_and_the_other_leaves_nothing() -> anyhow::Result<()> {
+    let mut office = open().await?;
+    let table = office.table(TICKETS)?;
+    let others = office.place.join("others.csv");
+    let codes = [office.codes(), others];
+    let mut both = Vec::new();
+    for codes in &codes {
+        let arguments = ["tickets", "import", &office.event, text(&table)?, "--codes", text(codes)?];
+        let mut command = office.registrar.client(&arguments);
+        both.push(command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?);
+    }
+    let mut complete = Vec::new();
+    for (import, codes) in both.into_iter().zip(&codes) {
+        let ended = tokio::time::timeout(WITHIN, import.wait_with_output()).await??;
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        complete.push(ended.status.success());
+        if !ended.status.success() {
+            // It came while the other one went on, or saw all of it.
+            let reason = said.contains("another import into this event is under way") || said.contains("nothing was");
+            ensure!(reason, "{said}");
+            ensure!(!codes.exists(), "codes that open nothing");
+        }
+    }
+    ensure!(complete.iter().filter(|complete| **complete).count() == 1, "{complete:?}");
+    ensure!(office.imported().await? == TICKETS);
+    Ok(office.registrar.stop().await?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_with_faults_or_other_tickets_imports_nothing() -> anyhow::Result<()> {
     let mut office = open().await?;
     let table = office.table(3)?;

@@ -5,6 +5,7 @@
 
 mod project;
 mod standing;
+mod told;
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,6 +22,7 @@ use kido_shared::keys::RecordKey;
 use kido_store::{HeldFolder, Options, Pending, Store, StoreError, StoreIdentity, TransactError};
 
 pub use standing::{KnownGate, Standing};
+pub use told::{Told, told};
 
 use project::{BookIndex, Fact, Key, Scope, TicketEntry, read};
 

@@ -1,5 +1,6 @@
 //! The subcommands: wiring, and what a person at a terminal reads.
 
+mod claims;
 mod doctor;
 mod enrol;
 mod etcd;
@@ -37,6 +38,7 @@ pub(crate) fn main(cli: Cli) -> anyhow::Result<ExitCode> {
             let tls = tls_certificate.zip(tls_key).map(|(certificates, key)| TlsPair { certificates, key });
             runtime.block_on(run::run(&folder(&data), Listen { gates: listen, tls, metrics }))
         }
+        Command::Claims { data, json } => runtime.block_on(claims::claims(&folder(&data), json)),
         Command::Doctor { data, json } => runtime.block_on(doctor::doctor(&folder(&data), json)),
     }
 }

@@ -164,7 +164,7 @@ impl<R: ClaimRecords> Arbiter<R> {
         }
         let answer = match self.book.facts(step.ticket())? {
             Some(facts) => {
-                let decided = self.decide(&step, &facts, &told, now).await;
+                let decided = self.decide(&step, &facts, (&told, &standing), now).await;
                 if matches!(decided, Err(StepRefusal::Records(RecordsError::Silent))) {
                     // The gate repeats this very step: a box that has no answer must not count it as one too many.
                     self.give_back(signed_by, weight);
@@ -189,7 +189,7 @@ impl<R: ClaimRecords> Arbiter<R> {
         &self,
         step: &ClaimStep,
         facts: &ClaimFacts,
-        told: &TicketClaims,
+        (told, standing): (&TicketClaims, &Standing),
         now: Timestamp,
     ) -> Result<ClaimAnswer, StepRefusal> {
         let name = RecordName::from_bytes(self.names.name(step.ticket()));
@@ -202,7 +202,7 @@ impl<R: ClaimRecords> Arbiter<R> {
                 Some(Versioned { claims, version }) => (claims.clone(), Some(*version)),
                 None => (TicketClaims::default(), None),
             };
-            let known = before.clone().with_endings_of(told).with_holding_of(told);
+            let known = without_freed(before.clone().with_endings_of(told), told, standing).with_holding_of(told);
             let (next, answer) = take_step(&known, step, facts, now);
             // What the feed told this box the others may not have heard: where they share records, it is written before
             // anything is said that rests on it.
@@ -224,6 +224,18 @@ impl<R: ClaimRecords> Arbiter<R> {
     /// while gates were offline, grants no entry twice.
     fn told(&self, ticket: TicketId) -> Result<TicketClaims, BookError> {
         Ok(self.book.admitted(ticket)?.unwrap_or_default())
+    }
+}
+
+/// This record without a claim that an operator has set free, where the feed tells of no admission behind it.
+fn without_freed(record: TicketClaims, told: &TicketClaims, standing: &Standing) -> TicketClaims {
+    let freed = record.holding().and_then(|holding| {
+        let is_told = told.holding().is_some_and(|inside| inside.admission == holding.admission);
+        standing.gates.get(&holding.gate).and_then(|gate| gate.freed).filter(|_| !is_told)
+    });
+    match freed {
+        Some(freed) => record.set_free(freed),
+        None => record,
     }
 }
 

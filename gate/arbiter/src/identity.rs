@@ -67,6 +67,16 @@ pub enum IdentityError {
         /// Which file.
         path: PathBuf,
     },
+    /// The private keys are not in the data folder, and nobody said where else they are.
+    #[error(
+        "{} is not there. Where this box's keys are a credential, say where it lies: --keys FILE, or KIDO_ARBITER_KEYS_FILE; \
+         if they are lost, enrol anew in another data folder",
+        path.display()
+    )]
+    NoKeys {
+        /// Where an enrolment has written them.
+        path: PathBuf,
+    },
     /// A file could not be read or written, or others can read it.
     #[error("cannot use {}", path.display())]
     Storage {
@@ -170,6 +180,12 @@ impl DataFolder {
         self.path.join("arbiter.key")
     }
 
+    /// Whether the private keys are where they are looked for, unless somebody has said where that is.
+    fn has_keys(&self) -> Result<(), IdentityError> {
+        let path = self.own_keys();
+        if self.keys.is_some() || path.exists() { Ok(()) } else { Err(IdentityError::NoKeys { path }) }
+    }
+
     fn subkeys(&self) -> PathBuf {
         self.path.join("subkeys")
     }
@@ -264,6 +280,7 @@ impl Identity {
         if !folder.subkeys().exists() {
             return Err(IdentityError::Wiped);
         }
+        folder.has_keys()?;
         let keys = OwnKeys::from_bytes(&read(&folder.keys())?).map_err(IdentityError::Keys)?;
         let damaged = |path: PathBuf| move || IdentityError::Damaged { path };
         let subkeys = ArbiterSubkeys::from_bytes(&read(&folder.subkeys())?).ok_or_else(damaged(folder.subkeys()))?;

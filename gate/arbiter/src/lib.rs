@@ -26,6 +26,7 @@ pub mod runs;
 pub mod serve;
 #[cfg(test)]
 mod testing;
+pub mod unfollowed;
 
 /// The name under which this program calls its registrar.
 pub const PROGRAM: &str = "kido-arbiter";

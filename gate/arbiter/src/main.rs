@@ -140,6 +140,19 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
     },
+    /// Says what each gate holds: tickets that it has claimed, and that nobody is known to have entered with
+    ///
+    /// Beside the running box, which goes on deciding. A gate in force holds a few at any moment, for those who stand in
+    /// front of it. What one that died, was stolen or lied holds is set free with `kido-registrar gate free-claims`, which
+    /// says what that risks, and asks for the number that is said here.
+    Claims {
+        /// The data folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// One JSON object instead of lines
+        #[arg(long)]
+        json: bool,
+    },
     /// Says whether this box is ready: disk, clock, keys, uplink, feed, address
     Doctor {
         /// The data folder

@@ -131,7 +131,9 @@ async fn a_record_that_must_not_be_ignored_stops_a_file_where_it_stands() {
 async fn a_journal_is_written_out_signed_and_nothing_leaves_it_by_that() {
     let home = tempfile::tempdir().unwrap();
     let parts = parts(&DataFolder::at(home.path()), &Feed::with_tickets(5));
-    let (nothing, file) = write_journal(&parts.journal, &parts.identity, NOW).unwrap();
+    let write =
+        |wanted| write_journal(&parts.journal, &parts.replica.standing(), &parts.identity, (wanted, NOW)).unwrap();
+    let (nothing, file) = write(JournalWanted::Facts);
     assert_eq!((nothing.bytes, file.len()), (0, 0), "nothing waits, so there is no file");
     for number in 0..300 {
         admit(&parts.journal, number).await;
@@ -139,7 +141,7 @@ async fn a_journal_is_written_out_signed_and_nothing_leaves_it_by_that() {
     let mut random = StdRng::seed_from_u64(9);
     parts.journal.note_refused(&[(ticket_id(4), Refusal::Suspended.code())], NOW, &mut random).await.unwrap();
     for _again in 0..2 {
-        let (written, file) = write_journal(&parts.journal, &parts.identity, NOW).unwrap();
+        let (written, file) = write(JournalWanted::Facts);
         assert_eq!((written.admissions, written.showings, written.more), (300, 1, false), "more than one upload holds");
         let read = UnverifiedJournalFile::read(&file).unwrap();
         let read = read.verify(&parts.identity.keys().signing().verifying_key()).unwrap();
@@ -162,4 +164,32 @@ async fn what_does_not_fit_one_file_is_told() {
         let waits = parts.journal.undelivered(most).unwrap();
         assert_eq!((waits.admissions.len(), waits.showings.len(), waits.more), (admissions, showings, more), "{most}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_says_how_far_it_has_heard_only_where_the_file_tells_all_that_it_decided() {
+    let home = tempfile::tempdir().unwrap();
+    let feed = Feed::with_tickets(5);
+    let parts = parts(&DataFolder::at(home.path()), &feed);
+    let written = |wanted| {
+        let known = parts.replica.standing();
+        let (written, file) = write_journal(&parts.journal, &known, &parts.identity, (wanted, NOW)).unwrap();
+        let read = UnverifiedJournalFile::read(&file).ok();
+        let key = parts.identity.keys().signing().verifying_key();
+        (written.heard, read.and_then(|read| read.verify(&key).unwrap().heard))
+    };
+    let wanted = JournalWanted::Acknowledgement;
+    assert_eq!(written(wanted), (None, None), "no head was ever reached");
+    let _taken = take_feed(&parts.replica, file(&feed, NOW).as_slice(), at(NOW)).await.unwrap();
+    let length = feed.reached.length;
+    assert_eq!(written(JournalWanted::Facts), (Some(length), None), "nothing waits");
+    let heard = Heard { epoch: feed.reached.epoch, length, head_issued_at: NOW };
+    assert_eq!(written(wanted), (Some(length), Some(heard)));
+    admit(&parts.journal, 1).await;
+    assert_eq!(written(JournalWanted::Facts), (Some(length), Some(heard)), "its entry is in the file");
+    let decided_on = DecidedOn { ticket: FeedSequence::FIRST, binding: FeedSequence::FIRST, epoch: Epoch::FIRST };
+    let planned = PlannedEntry { ticket: ticket_id(2), decided_on, entry: 1 };
+    let mut random = StdRng::seed_from_u64(2);
+    parts.journal.store_intents(&[planned], NOW, &mut random).await.unwrap();
+    assert_eq!(written(JournalWanted::Facts), (None, None), "somebody is being let in by what was known before");
 }

@@ -8,8 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteEx
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::{Answer, GateStanding, HatchError, IMPORT, JOURNAL, NAME, STANDING, through};
-use crate::carried::{FeedTaken, JournalWritten};
+use super::{ACKNOWLEDGE, Answer, GateStanding, HatchError, IMPORT, JOURNAL, NAME, STANDING, through};
+use crate::carried::{FeedTaken, JournalWanted, JournalWritten};
 use crate::identity::DataFolder;
 
 /// Longest answer, without the file behind it: a reason with all its causes.
@@ -63,12 +63,16 @@ impl Asking {
         }
     }
 
-    /// Takes the journal file out; it is empty where nothing waits.
+    /// Takes the journal file out; it is empty where nothing waits and nothing is to be acknowledged.
     ///
     /// # Errors
     /// [`HatchError`].
-    pub async fn journal(mut self) -> Result<(JournalWritten, Vec<u8>), HatchError> {
-        let asked = self.request(JOURNAL, &mut tokio::io::empty()).await;
+    pub async fn journal(mut self, wanted: JournalWanted) -> Result<(JournalWritten, Vec<u8>), HatchError> {
+        let request = match wanted {
+            JournalWanted::Facts => JOURNAL,
+            JournalWanted::Acknowledgement => ACKNOWLEDGE,
+        };
+        let asked = self.request(request, &mut tokio::io::empty()).await;
         asked.map_err(|source| HatchError::Socket { path: self.path.clone(), source })?;
         let written = match self.answer().await {
             Ok(Answer::Journal(written)) if written.bytes <= JOURNAL_FILE_BYTES_MAX => written,

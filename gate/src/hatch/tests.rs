@@ -76,12 +76,12 @@ async fn a_running_gate_refuses_with_its_reason_and_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_gate_hands_its_journal_out() {
     let gate = running(&Feed::with_tickets(5));
-    let (nothing, file) = asking(&gate).journal().await.unwrap();
+    let (nothing, file) = asking(&gate).journal(JournalWanted::Facts).await.unwrap();
     assert_eq!((nothing.bytes, file.len()), (0, 0));
     for number in 0..3 {
         admit(&gate.parts.journal, number).await;
     }
-    let (written, file) = asking(&gate).journal().await.unwrap();
+    let (written, file) = asking(&gate).journal(JournalWanted::Facts).await.unwrap();
     assert_eq!((written.admissions, written.bytes), (3, file.len()));
     let key = gate.parts.identity.keys().signing().verifying_key();
     assert_eq!(UnverifiedJournalFile::read(&file).unwrap().verify(&key).unwrap().admissions.len(), 3);
@@ -109,7 +109,7 @@ async fn whoever_asks_for_something_else_or_leaves_at_once_ends_nothing() {
         io::Write::write_all(&mut &stream, said.as_bytes()).unwrap();
         drop(stream);
     }
-    assert_eq!(asking(&gate).journal().await.unwrap().0.bytes, 0);
+    assert_eq!(asking(&gate).journal(JournalWanted::Facts).await.unwrap().0.bytes, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,6 +130,6 @@ async fn the_hatch_is_its_users_alone_and_gone_with_the_gate() {
     fs::rename(gate.folder.path().parent().unwrap().join("left"), &path).unwrap();
     assert!(Asking::at(&gate.folder).unwrap().is_none());
     let again = tokio::spawn(Hatch::open(&gate.folder).unwrap().serve(gate.parts.clone()));
-    assert_eq!(asking(&gate).journal().await.unwrap().0.bytes, 0);
+    assert_eq!(asking(&gate).journal(JournalWanted::Facts).await.unwrap().0.bytes, 0);
     again.abort();
 }

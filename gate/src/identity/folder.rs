@@ -84,6 +84,15 @@ impl DataFolder {
         self.path.join("gate.key")
     }
 
+    /// Whether the private keys are where they are looked for, unless somebody has said where that is.
+    ///
+    /// # Errors
+    /// [`IdentityError::NoKeys`].
+    pub(super) fn has_keys(&self) -> Result<(), IdentityError> {
+        let path = self.own_keys();
+        if self.keys.is_some() || path.exists() { Ok(()) } else { Err(IdentityError::NoKeys { path }) }
+    }
+
     /// The event's subkeys.
     #[must_use]
     pub fn subkeys(&self) -> PathBuf {

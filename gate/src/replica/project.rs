@@ -252,8 +252,8 @@ fn enter(place: Place, record: FeedRecord, index: &mut IndexChanges<'_>) -> Resu
         FeedRecord::Key(key) => index.put(scope.key(Key::Certificate(place.at)), encode(&key)),
         FeedRecord::End(end) => index.put(scope.key(Key::End), encode(&end)),
         FeedRecord::Arbiter(arbiter) => index.put(scope.key(Key::Arbiter(arbiter.arbiter)), encode(&arbiter)),
-        // For operators, for staff, and for later versions: kept in the log.
-        FeedRecord::Conflict(_) | FeedRecord::Staff(_) | FeedRecord::Unknown(_) => {}
+        // For operators, for arbiters, for staff, and for later versions: kept in the log.
+        FeedRecord::Conflict(_) | FeedRecord::ClaimsFreed(_) | FeedRecord::Staff(_) | FeedRecord::Unknown(_) => {}
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use kido_shared::wire::v1::operator::{
-    ConfirmGate, GATE_OFFER, GATE_OFFER_CONFIRM, GATE_OFFERS, GATE_REVOKE, GATES, GateBody, GateList, GateOffered,
-    OfferGate, OfferState,
+    ConfirmGate, FreeClaims, GATE_CLAIMS, GATE_OFFER, GATE_OFFER_CONFIRM, GATE_OFFERS, GATE_REVOKE, GATES, GateBody,
+    GateClaims, GateList, GateOffered, OfferGate, OfferState,
 };
 use kido_shared::wire::v1::problem::Problem;
 
@@ -77,4 +77,29 @@ pub async fn revoke(
     GatePath { event, gate }: GatePath,
 ) -> Result<Json<GateBody>, AppError> {
     Ok(Json(render::gate(app.revoke_gate(&operator.by(), event, gate).await?)))
+}
+
+/// Says which claims of a gate no admission has followed: tickets that it holds, and with which nobody is known to be in.
+#[utoipa::path(get, path = GATE_CLAIMS, tag = "gates", params(("event" = String, Path), ("gate" = String, Path)),
+    responses((status = OK, body = GateClaims), (status = "default", body = Problem)))]
+pub async fn claims(
+    State(app): State<AppState>,
+    _bearer: Authenticated<Watch>,
+    GatePath { event, gate }: GatePath,
+) -> Result<Json<GateClaims>, AppError> {
+    let store = app.store.clone();
+    let view = tokio::task::spawn_blocking(move || store.gate_claims(event, gate)).await.map_err(AppError::Lost)??;
+    Ok(Json(render::gate_claims(&view)))
+}
+
+/// Sets claims of a revoked gate free. Whoever entered by one of them unseen can enter once more.
+#[utoipa::path(post, path = GATE_CLAIMS, tag = "gates", params(("event" = String, Path), ("gate" = String, Path)),
+    request_body = FreeClaims, responses((status = OK, body = GateClaims), (status = "default", body = Problem)))]
+pub async fn free_claims(
+    State(app): State<AppState>,
+    operator: Authenticated<Operate>,
+    GatePath { event, gate }: GatePath,
+    JsonBody(FreeClaims { freed, told }): JsonBody<FreeClaims>,
+) -> Result<Json<GateClaims>, AppError> {
+    Ok(Json(render::gate_claims(&app.free_claims(&operator.by(), event, (gate, freed), told).await?)))
 }

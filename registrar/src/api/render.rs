@@ -4,8 +4,8 @@ use kido_shared::feed::ArbiterRecord;
 use kido_shared::ids::EventId;
 use kido_shared::policy::PolicyDraft;
 use kido_shared::wire::v1::operator::{
-    ArbiterBody, EntryCounts, EventBody, EventForgotten, FeedKeyBody, GateBody, NextFeedKey, OfferState, PolicyChoices,
-    TicketBody, TicketCounts, TicketUse, TicketUses,
+    ArbiterBody, EntryCounts, EventBody, EventForgotten, FeedKeyBody, GateBody, GateClaims, NextFeedKey, OfferState,
+    PolicyChoices, TicketBody, TicketCounts, TicketUse, TicketUses,
 };
 use kido_shared::wire::v1::registration::{EventSummary, TicketSummary};
 
@@ -13,7 +13,7 @@ use crate::domain::history::HistoryLine;
 use crate::domain::ticket::Particulars;
 use crate::enrolment::Progress;
 use crate::keyring::RetentionWeek;
-use crate::store::{ArbiterView, EventView, FeedKeyView, Forgotten, GateView, SeatCounts, TicketView};
+use crate::store::{ArbiterView, EventView, FeedKeyView, Forgotten, GateClaimsView, GateView, SeatCounts, TicketView};
 
 /// A feed key.
 pub(super) fn feed_key(view: FeedKeyView) -> FeedKeyBody {
@@ -138,6 +138,19 @@ fn ticket_use(line: &HistoryLine) -> TicketUse {
 pub(super) fn gate(view: GateView) -> GateBody {
     let GateView { gate, zone, entrance, revoked, copied, added_at, verifying_key: _ } = view;
     GateBody { gate, zone, entrance, revoked, copied, added_at }
+}
+
+/// What a gate holds.
+pub(super) fn gate_claims(view: &GateClaimsView) -> GateClaims {
+    let GateClaimsView { gate, revoked, decided_by, unfollowed, freed } = view;
+    GateClaims {
+        gate: *gate,
+        revoked: *revoked,
+        decided_by: decided_by.clone(),
+        unopened: unfollowed.map(|claims| claims.unopened),
+        opened: unfollowed.map(|claims| claims.opened),
+        freed: *freed,
+    }
 }
 
 /// A venue arbiter.

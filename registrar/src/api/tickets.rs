@@ -30,9 +30,13 @@ pub async fn import(
     EventPath { event }: EventPath,
     JsonBody(batch): JsonBody<ImportTickets>,
 ) -> Result<Json<TicketsImported>, AppError> {
-    let ImportTickets { reserved, check, tickets } = batch;
+    let ImportTickets { reserved, check, run, tickets } = batch;
     let rows = tickets.into_iter().enumerate().map(|(row, ticket)| parse(row, ticket));
     let rows = rows.collect::<Result<_, _>>()?;
+    app.store.event(event)?;
+    if let Some(run) = run {
+        app.imports().enter(event, run.id, app.now())?;
+    }
     let report = if check {
         let store = app.store.clone();
         let checked = tokio::task::spawn_blocking(move || store.check_tickets(event, rows)).await;
@@ -40,6 +44,9 @@ pub async fn import(
     } else {
         app.import_tickets(&seller.by(), event, rows, !reserved).await?
     };
+    if let Some(run) = run.filter(|run| run.last) {
+        app.imports().leave(event, run.id);
+    }
     Ok(Json(imported(&report)))
 }
 

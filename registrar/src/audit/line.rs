@@ -122,6 +122,10 @@ deeds! {
     32 FeedKeyChanged = "feed-key-changed",
     /// A feed began anew in another epoch.
     36 FeedCut = "feed-cut",
+    /// Claims of a revoked gate were set free.
+    44 ClaimsFreed = "claims-freed",
+    /// A revoked gate's journal was brought in a file.
+    45 RevokedJournalBrought = "revoked-journal-brought",
 }
 
 /// On what.

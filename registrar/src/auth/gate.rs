@@ -37,11 +37,16 @@ impl SignedRequest {
     /// # Errors
     /// [`RequestSignatureError`] or [`super::nonces::ReplayError`].
     pub fn verify(self, app: &AppState, key: &[u8; 32]) -> Result<(VerifiedRequest, Bytes), AppError> {
+        let (verified, body) = self.verify_signature(app, key)?;
+        app.nonces.take(&verified, app.now())?;
+        Ok((verified, body))
+    }
+
+    /// Verifies the signature alone.
+    fn verify_signature(self, app: &AppState, key: &[u8; 32]) -> Result<(VerifiedRequest, Bytes), AppError> {
         let Self { headers, method, target_uri, body } = self;
         let key = VerifyingKey::from_bytes(key).map_err(|_no_key| RequestSignatureError::Signature)?;
-        let now = app.now();
-        let verified = headers.verify((&method, &target_uri, &body), &key, now)?;
-        app.nonces.take(&verified, now)?;
+        let verified = headers.verify((&method, &target_uri, &body), &key, app.now())?;
         Ok((verified, body))
     }
 }
@@ -78,12 +83,17 @@ impl<T: serde::de::DeserializeOwned> FromRequest<AppState> for GateBody<T> {
         let (mut parts, body) = request.into_parts();
         let EventPath { event } = EventPath::from_request_parts(&mut parts, app).await?;
         let signed = SignedRequest::from_request(Request::from_parts(parts, body), app).await?;
-        let known = match app.store.gate(event, signed.claimed_gate()) {
+        let known = match app.store.known_gate(event, signed.claimed_gate()) {
             Err(Failed::Refused(refusal)) => return Err(AppError::Signer(refusal)),
             known => known?,
         };
         let journal = signed.headers.journal()?;
-        let (verified, bytes) = signed.verify(app, &known.verifying_key)?;
+        let (verified, bytes) = signed.verify_signature(app, &known.verifying_key)?;
+        // Only to itself: whoever else names a gate here learns nothing of it. Its nonces are not worth a place.
+        if known.revoked {
+            return Err(AppError::Signer(GateRefusal::Revoked));
+        }
+        app.nonces.take(&verified, app.now())?;
         one_machine(app, (event, verified.gate()), journal, verified.created()).await?;
         Ok(Self { event, gate: verified.gate(), body: parse_json(&bytes)? })
     }

@@ -76,6 +76,9 @@ enum AdmissionsCommand {
         event: EventId,
         /// The file that `kido-gate journal export` has written
         file: PathBuf,
+        /// Of a gate that was revoked: you know where the file comes from, and believe it
+        #[arg(long)]
+        of_revoked: bool,
     },
 }
 
@@ -105,7 +108,9 @@ pub(super) async fn run(args: AdmissionsArgs) -> Result<(), CliError> {
     let (client, console) = (Client::of(&args.connection)?, args.connection.console());
     match args.command {
         AdmissionsCommand::Import { event, file, dry_run } => import(&client, console, (event, file, dry_run)).await,
-        AdmissionsCommand::ImportJournal { event, file } => journal::run(&client, console, (event, file)).await,
+        AdmissionsCommand::ImportJournal { event, file, of_revoked } => {
+            journal::run(&client, console, (event, file), of_revoked).await
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use crate::doctor;
 
 const MORE: &str = "\
 While the registrar runs, it is asked for a sign of life and left alone. While it does not, every event is opened as it
-would open them, and its log verified from its first byte; nobody can start it meanwhile. Exit code 0: nothing is broken, 1: something is.
+would open them, and its log verified from its first byte; nobody can start it meanwhile. An event that is got back after
+a restore is named, with the gates that have not answered. Exit code 0: nothing is broken, 1: something is.
 
 Run it as the registrar's own user. Under systemd, with its credentials:
   systemd-run --pipe --uid=kido-registrar -p LoadCredentialEncrypted=master.key:FILE \\
@@ -42,17 +43,21 @@ pub(super) struct DoctorArgs {
     /// Its key
     #[arg(long, env = "KIDO_TLS_KEY_FILE", value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// File with a bearer token: with it a running registrar says which gates it waits for after a restore [default:
+    /// DIR/operator.token, while it is there]
+    #[arg(long, env = "KIDO_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: DoctorArgs) -> Result<ExitCode, CliError> {
-    let DoctorArgs { data, config, listen, master_key, tls_certificate, tls_key, json } = args;
+    let DoctorArgs { data, config, listen, master_key, tls_certificate, tls_key, token_file, json } = args;
     let flags = ServeFlags { config, listen, master_key, tls_certificate, tls_key, ..ServeFlags::default() };
     let config = ServeConfig::resolve(DataFolder::at(data), flags)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Terminal)?;
-    let report = Report::of(runtime.block_on(doctor::examine(&config)));
+    let report = Report::of(runtime.block_on(doctor::examine(&config, token_file.as_deref())));
     let console = Console::new(json);
     if json {
         console.json(&report)?

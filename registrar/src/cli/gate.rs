@@ -1,4 +1,6 @@
-//! `gate add | list | revoke`.
+//! `gate add | list | revoke | free-claims`.
+
+mod claims;
 
 use clap::{Args, Subcommand};
 use kido_shared::enrolment::Applicant;
@@ -21,7 +23,7 @@ Next: on the gate, kido-gate doctor --data DIR, then kido-gate run --data DIR";
 
 const NONE_YET: &str = "no gate yet; next: kido-registrar gate add EVENT --zone ZONE";
 
-/// Add, list and revoke gates
+/// Add, list and revoke gates, and free what they hold
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct GateArgs {
@@ -57,6 +59,9 @@ enum GateCommand {
         /// The gate's id
         gate: GateId,
     },
+    /// Say what a gate holds that nobody is known to have entered with, or set it free once the gate is revoked
+    #[command(after_help = claims::HELP)]
+    FreeClaims(claims::FreeClaimsArgs),
 }
 
 pub(super) async fn run(args: GateArgs) -> Result<(), CliError> {
@@ -78,9 +83,14 @@ pub(super) async fn run(args: GateArgs) -> Result<(), CliError> {
         }
         GateCommand::Revoke { event, gate } => {
             let gate: GateBody = client.order(&operator::gate_revoke(event, gate)).await?;
-            console.show(&gate, describe)
+            console.show(&gate, revoked)
         }
+        GateCommand::FreeClaims(wanted) => claims::run(&client, console, wanted).await,
     }
+}
+
+fn revoked(gate: &GateBody) -> String {
+    format!("{}\nnext, if its tickets are to enter elsewhere: kido-registrar gate free-claims", describe(gate))
 }
 
 fn describe(gate: &GateBody) -> String {

@@ -1,5 +1,6 @@
 //! The rules of an event's gates.
 
+use kido_shared::claim::FreedClaims;
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::GateRecord;
 use kido_shared::ids::{FeedSequence, GateId};
@@ -37,11 +38,23 @@ pub enum GateRefusal {
     /// A gate of the zone decided by itself, and has not told yet that it knows better.
     #[error(
         "gate {gate} may still admit by itself while it is offline: it has not heard of the new choice yet, or has \
-         entries to upload. Bring it on line for a moment, or revoke it if it is lost"
+         entries to upload. Bring it on line for a moment, or the feed to it (feed export) and its journal back here \
+         (kido-gate journal export --acknowledge), or revoke it if it is lost"
     )]
     Unheard {
         /// Which gate.
         gate: GateId,
+    },
+    /// Claims of a gate in force are its own: it may be about to open for them.
+    #[error("this gate is in force: revoke it first, so that it claims nothing more")]
+    InForce,
+    /// More of its claims are held than the operator was told of.
+    #[error("{held} of its claims are held, and {told} were named: look again before you decide")]
+    ClaimsChanged {
+        /// How many are held.
+        held: u64,
+        /// How many the operator was told of.
+        told: u64,
     },
     /// More gates than an event may have.
     #[error("an event has at most {GATES_MAX} gates")]
@@ -76,6 +89,9 @@ pub struct Gate {
     /// The newest end of its own deciding that it has told to know, with nothing left to upload from before.
     #[n(7)]
     pub heard: Option<FeedPlace>,
+    /// Which of its claims an operator has set free.
+    #[n(8)]
+    pub freed: Option<FreedClaims>,
 }
 
 impl Gate {
@@ -114,6 +130,28 @@ pub fn may_add(
         return Err(GateRefusal::Unheard { gate: *gate });
     }
     if gates.len() >= GATES_MAX { Err(GateRefusal::TooManyGates) } else { Ok(()) }
+}
+
+/// Whose word is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Believed {
+    /// That of gates in force.
+    InForce,
+    /// That of revoked gates as well: an operator has looked at where their journal comes from, and says that it is theirs.
+    RevokedToo,
+}
+
+impl Believed {
+    /// The gate, where its word is taken.
+    ///
+    /// # Errors
+    /// [`GateRefusal::UnknownGate`] or [`GateRefusal::Revoked`].
+    pub fn gate(self, gate: Option<Gate>) -> Result<Gate, GateRefusal> {
+        match self {
+            Self::InForce => in_force(gate),
+            Self::RevokedToo => gate.ok_or(GateRefusal::UnknownGate),
+        }
+    }
 }
 
 /// The gate, where it may still speak for its event.

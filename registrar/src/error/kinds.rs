@@ -48,6 +48,9 @@ impl AppError {
             Self::Import(ImportRefusal::Moving) => {
                 kind(StatusCode::CONFLICT, "moving", "The event is being moved to another date")
             }
+            Self::Import(ImportRefusal::UnderWay) => {
+                kind(StatusCode::CONFLICT, "import_under_way", "Another import is under way")
+            }
             Self::Registration(refusal) => registration(refusal),
             Self::Gate(refusal) => gate(*refusal),
             Self::Cut(CutRefusal::NotTheRoots(_)) => {
@@ -131,6 +134,8 @@ const fn signer(refusal: GateRefusal) -> Kind {
         | GateRefusal::LocalArbiter
         | GateRefusal::HomeGate
         | GateRefusal::Unheard { .. }
+        | GateRefusal::InForce
+        | GateRefusal::ClaimsChanged { .. }
         | GateRefusal::TooManyGates => kind(StatusCode::UNAUTHORIZED, "unknown_gate", "Not one of this event's gates"),
     }
 }
@@ -224,6 +229,10 @@ const fn gate(refusal: GateRefusal) -> Kind {
         GateRefusal::HomeGate => kind(StatusCode::CONFLICT, "home_gate", "This zone has its one gate"),
         GateRefusal::Unheard { .. } => kind(StatusCode::CONFLICT, "gate_unheard", "A gate has not heard of it yet"),
         GateRefusal::LocalArbiter => kind(StatusCode::CONFLICT, "local_arbiter", "One gate only"),
+        GateRefusal::InForce => kind(StatusCode::CONFLICT, "gate_in_force", "The gate is in force"),
+        GateRefusal::ClaimsChanged { .. } => {
+            kind(StatusCode::CONFLICT, "claims_changed", "Other claims than were named")
+        }
         GateRefusal::TooManyGates => kind(StatusCode::CONFLICT, "too_many_gates", "Too many gates"),
     }
 }

@@ -1,6 +1,6 @@
 use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn, EndedBy, Ending};
 use kido_shared::binding::{BindingTag, CertificateTag};
-use kido_shared::claim::{ClaimFacts, ClaimRequest, ClaimStep, step};
+use kido_shared::claim::{ClaimFacts, ClaimRequest, ClaimStep, FreedClaims, step};
 use kido_shared::feed::Conflict;
 use kido_shared::ids::{AdmissionId, ArbiterId, GateId, PartyId, ShowingId};
 use kido_shared::refusal::StaffCode;
@@ -163,6 +163,7 @@ fn all_later() -> Vec<Fact> {
             gate: GATE,
             at: AT,
         }),
+        Fact::GateClaimsFreed(GateClaimsFreed { gate: GATE, freed: FreedClaims::All, at: AT, record: RECORD }),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Facts about gates and arbiters, and what they brought.
 
 use kido_shared::admission::{Admission, Ending};
-use kido_shared::claim::{ClaimStep, TicketClaims};
+use kido_shared::claim::{ClaimStep, FreedClaims, TicketClaims};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::Conflict;
 use kido_shared::ids::{AdmissionId, ArbiterId, FeedSequence, GateId, TicketId};
@@ -51,6 +51,24 @@ pub struct GateRevoked {
     /// Whether by the registrar itself, because two machines ran with its keys.
     #[n(3)]
     pub copied: Option<bool>,
+}
+
+/// Claims of a revoked gate were set free by an operator.
+#[derive(Debug, Clone, PartialEq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct GateClaimsFreed {
+    /// Whose.
+    #[n(0)]
+    pub gate: GateId,
+    /// Which of them.
+    #[n(1)]
+    pub freed: FreedClaims,
+    /// When.
+    #[n(2)]
+    pub at: Timestamp,
+    /// Place of its record in the feed.
+    #[n(3)]
+    pub record: FeedSequence,
 }
 
 /// A gate has told that it knows of the end of its own deciding.

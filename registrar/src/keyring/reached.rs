@@ -110,6 +110,24 @@ impl Keyring {
         Ok(ReachedMark { event, path: Some(path), known, writing: Mutex::default() })
     }
 
+    /// What is kept of each event that was not deleted, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub fn marks(&self) -> Result<Vec<(EventId, Reached)>, KeyringError> {
+        let (mut marks, folder) = (Vec::new(), self.folder.join(REACHED));
+        // A keyring of an earlier version has none.
+        let names = if folder.exists() { files::names(&folder)? } else { Vec::new() };
+        for name in names {
+            let Ok(event) = name.parse() else { continue };
+            if !self.is_forgotten(event) {
+                marks.extend(self.reached(event)?.kept().map(|kept| (event, kept)));
+            }
+        }
+        marks.sort_unstable_by_key(|(event, _kept)| *event);
+        Ok(marks)
+    }
+
     /// Removes the mark of an event that is deleted.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Gates: offered a place, made part of an event by their digits, refused, revoked.
 
+use kido_shared::claim::FreedClaims;
 use kido_shared::enrolment::{Applicant, EnrolmentLink, EnrolmentToken, RootFingerprint};
 use kido_shared::ids::{EnrolmentId, EventId, GateId};
 use kido_shared::wire::v1::operator::OfferGate;
@@ -11,7 +12,7 @@ use crate::audit::{AuditLine, Deed, Door, Object};
 use crate::enrolment::{Compared, EnrolmentRefusal, OfferFor, Offered};
 use crate::error::AppError;
 use crate::state::{App, AppState};
-use crate::store::{GateView, NewGate};
+use crate::store::{GateClaimsView, GateView, NewGate};
 
 impl AppState {
     /// Offers a place to a new gate.
@@ -62,6 +63,21 @@ impl AppState {
                 app.runs.forget(event, gate);
             }
             app.listed(&by, About::event(Deed::GateRevoked, event).of(Object::Gate(gate)), revoked).await
+        })
+        .await
+    }
+
+    /// Sets claims of a revoked gate free.
+    pub(crate) async fn free_claims(
+        &self,
+        by: &By,
+        event: EventId,
+        (gate, freed): (GateId, FreedClaims),
+        told: u64,
+    ) -> Result<GateClaimsView, AppError> {
+        self.carry(by, move |app, by| async move {
+            let done = app.store.free_claims(event, (gate, freed), told).await.map_err(AppError::from);
+            app.listed(&by, About::event(Deed::ClaimsFreed, event).of(Object::Gate(gate)), done).await
         })
         .await
     }

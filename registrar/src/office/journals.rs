@@ -17,7 +17,7 @@ use kido_shared::wire::v1::operator::{CONFLICTS_TOLD_MAX, JournalTaken};
 use super::By;
 use super::lines::About;
 use crate::audit::{Deed, Object};
-use crate::domain::gate::GateRefusal;
+use crate::domain::gate::{Believed, GateRefusal};
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::Failed;
@@ -25,24 +25,38 @@ use crate::store::Failed;
 impl AppState {
     /// Takes a gate's journal file. It is looked at as a whole before any of it is stored; stored it is batch by batch,
     /// and a file that was cut off in between by a crash is brought again.
-    pub(crate) async fn bring_journal(&self, by: &By, event: EventId, file: Bytes) -> Result<JournalTaken, AppError> {
+    pub(crate) async fn bring_journal(
+        &self,
+        by: &By,
+        (event, believed): (EventId, Believed),
+        file: Bytes,
+    ) -> Result<JournalTaken, AppError> {
         self.carry(by, move |app, by| async move {
             let read = UnverifiedJournalFile::read(&file);
             drop(file);
             let object = read.as_ref().map_or(Object::Nothing, |file| Object::Gate(file.claimed_gate()));
             let taken = match read {
-                Ok(file) => app.take_journal(event, &file).await,
+                Ok(file) => app.take_journal((event, believed), &file).await,
                 Err(error) => Err(error.into()),
             };
-            app.listed(&by, About::event(Deed::JournalBrought, event).of(object), taken).await
+            let deed = match believed {
+                Believed::InForce => Deed::JournalBrought,
+                Believed::RevokedToo => Deed::RevokedJournalBrought,
+            };
+            app.listed(&by, About::event(deed, event).of(object), taken).await
         })
         .await
     }
 
-    async fn take_journal(&self, event: EventId, file: &UnverifiedJournalFile) -> Result<JournalTaken, AppError> {
-        let file = self.verified_journal(event, file)?;
-        let gate = file.gate;
-        if self.runs.hear_carried((event, gate), file.journal, self.now()) == Sighting::Copied {
+    async fn take_journal(
+        &self,
+        (event, believed): (EventId, Believed),
+        file: &UnverifiedJournalFile,
+    ) -> Result<JournalTaken, AppError> {
+        let (file, is_revoked) = self.verified_journal((event, believed), file)?;
+        let (gate, from) = (file.gate, (file.gate, believed));
+        // Of a gate that was revoked for its copies, each copy's journal may be brought: a person has decided.
+        if !is_revoked && self.runs.hear_carried((event, gate), file.journal, self.now()) == Sighting::Copied {
             self.revoke_copied(event, gate).await?;
             return Err(AppError::Signer(GateRefusal::Revoked));
         }
@@ -57,10 +71,11 @@ impl AppState {
             showings: 0,
             endings: 0,
             later: 0,
+            heard: None,
         };
         // Before the admissions, as in an upload.
         for batch in file.endings.chunks(ADMISSIONS_PER_BATCH) {
-            let acks = self.store.ingest_endings(event, gate, batch.to_vec()).await?;
+            let acks = self.store.ingest_endings_of(event, from, batch.to_vec()).await?;
             let taken_of = |outcome| acks.iter().filter(|ack| ack.outcome == outcome).count();
             for (count, outcome) in [
                 (&mut taken.endings, AckOutcome::Stored),
@@ -71,7 +86,7 @@ impl AppState {
             }
         }
         for batch in file.admissions.chunks(ADMISSIONS_PER_BATCH) {
-            let acks = self.store.ingest(event, gate, batch.to_vec()).await?;
+            let acks = self.store.ingest_of(event, from, batch.to_vec()).await?;
             for (ack, uploaded) in acks.iter().zip(batch) {
                 let count = match ack.outcome {
                     AckOutcome::Stored => &mut taken.stored,
@@ -87,24 +102,39 @@ impl AppState {
             }
         }
         for batch in file.showings.chunks(SHOWINGS_PER_BATCH) {
-            self.store.take_showings(event, gate, batch.to_vec()).await?;
+            self.store.take_showings_of(event, from, batch.to_vec()).await?;
         }
         taken.showings = u64::try_from(file.showings.len()).unwrap_or(u64::MAX);
+        if let Some(heard) = file.heard.filter(|_| !is_revoked && taken.later == 0 && !self.store.is_recovering(event))
+        {
+            // Behind everything that the file brought: its word counts once nothing is missing here.
+            let followed = (heard.epoch, heard.length);
+            self.store.gate_has_heard(event, gate, followed, heard.head_issued_at).await?;
+            taken.heard = Some(heard.length);
+        }
         // The gate may be wiped on this answer, and perhaps nobody asks for a head before this log is put back from a backup.
         self.store.note_reached(event).await?;
         Ok(taken)
     }
 
-    /// The file, where a gate in force of this event has signed it.
-    fn verified_journal(&self, event: EventId, file: &UnverifiedJournalFile) -> Result<JournalFile, AppError> {
+    /// The file, where a gate of this event has signed it that is believed; and whether that was revoked.
+    fn verified_journal(
+        &self,
+        (event, believed): (EventId, Believed),
+        file: &UnverifiedJournalFile,
+    ) -> Result<(JournalFile, bool), AppError> {
         if file.claimed_event() != event {
             return Err(AppError::JournalOfOtherEvent { file: file.claimed_event(), asked: event });
         }
-        let known = match self.store.gate(event, file.claimed_gate()) {
+        let known = match self.store.known_gate(event, file.claimed_gate()) {
             Err(Failed::Refused(refusal)) => return Err(AppError::Signer(refusal)),
             known => known?,
         };
         let key = VerifyingKey::from_bytes(&known.verifying_key);
-        Ok(file.verify(&key.map_err(|_no_key| JournalFileError::Signature)?)?)
+        let verified = file.verify(&key.map_err(|_no_key| JournalFileError::Signature)?)?;
+        if known.revoked && believed == Believed::InForce {
+            return Err(AppError::Signer(GateRefusal::Revoked));
+        }
+        Ok((verified, known.revoked))
     }
 }

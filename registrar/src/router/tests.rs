@@ -6,6 +6,7 @@ mod epoch_cuts;
 mod feed;
 mod feed_keys;
 mod forgetting;
+mod freeing;
 pub(crate) mod gates;
 mod journals;
 mod observed;

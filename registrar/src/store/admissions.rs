@@ -15,7 +15,7 @@ use super::live::LiveEvent;
 use super::reading::Entries as _;
 use super::{Store, claims, endings, keys, reading};
 use crate::domain::conflict::{Pair, RIVALS_MAX};
-use crate::domain::gate::in_force;
+use crate::domain::gate::Believed;
 use crate::domain::ingest::{AdmissionRefusal, Ingest, IngestRefusal, decide};
 use crate::domain::ticket::Ticket;
 use crate::fact::{AdmissionEnded, AdmissionRecorded, Fact};
@@ -95,12 +95,22 @@ enum Way {
     /// A gate sends them: each uses an entry up on its word alone, so it says no more than a lane lets in.
     Line,
     /// A person has carried the gate's file here, and sees the counts.
-    Carried,
+    Carried(Believed),
+}
+
+impl Way {
+    /// Which gates are believed.
+    const fn believed(self) -> Believed {
+        match self {
+            Self::Line => Believed::InForce,
+            Self::Carried(believed) => believed,
+        }
+    }
 }
 
 /// Whether one that was not known may be stored now. A registrar that came back from a backup asked for all there are.
 fn fits(live: &LiveEvent, way: Way, gate: GateId, now: Timestamp) -> bool {
-    way == Way::Carried || live.recovering.stage().is_some() || live.rates().take(gate, Weight::Upload, now)
+    matches!(way, Way::Carried(_)) || live.recovering.stage().is_some() || live.rates().take(gate, Weight::Upload, now)
 }
 
 fn ingest_one(
@@ -167,7 +177,17 @@ impl Store {
         signed_by: GateId,
         batch: Vec<UploadedAdmission>,
     ) -> Result<Vec<AdmissionAck>, Failed<IngestRefusal>> {
-        self.ingest_by(Way::Carried, event, signed_by, batch).await
+        self.ingest_of(event, (signed_by, Believed::InForce), batch).await
+    }
+
+    /// The same from whoever is believed.
+    pub(crate) async fn ingest_of(
+        &self,
+        event: EventId,
+        (signed_by, believed): (GateId, Believed),
+        batch: Vec<UploadedAdmission>,
+    ) -> Result<Vec<AdmissionAck>, Failed<IngestRefusal>> {
+        self.ingest_by(Way::Carried(believed), event, signed_by, batch).await
     }
 
     async fn ingest_by(
@@ -187,7 +207,7 @@ impl Store {
         let (now, of_event) = (self.now(), self.live(event)?);
         live.transact(move |changing| {
             let gate = reading::gate(changing, signed_by)?;
-            in_force(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
+            way.believed().gate(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
             batch.into_iter().map(|uploaded| Ok(ingest_one(changing, uploaded, (&of_event, way), now)?)).collect()
         })
         .await

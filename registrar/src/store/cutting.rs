@@ -13,7 +13,9 @@ use std::sync::atomic::Ordering;
 
 use kido_shared::admission::{Admission, EndedBy, Ending};
 use kido_shared::clock::Timestamp;
-use kido_shared::feed::{BindingRecord, Conflict, EpochCut, FeedRecord, GateRecord, KeyRecord, SignedEpochCut};
+use kido_shared::feed::{
+    BindingRecord, ClaimsFreed, Conflict, EpochCut, FeedRecord, GateRecord, KeyRecord, SignedEpochCut,
+};
 use kido_shared::ids::{AdmissionId, Epoch, EventId, FeedSequence, TicketId};
 use kido_shared::limits::FEED_RANGE_RECORDS;
 use kido_store::{Position, Stored};
@@ -162,12 +164,16 @@ impl LiveEvent {
             let certificate = reading::feed_keys(changing)?.pop().unwrap_or(certificate);
             changing.publish(&FeedRecord::Key(KeyRecord { certificate }))?;
             changing.publish(&FeedRecord::Policy(reading::policy(changing)?))?;
-            let mut gates = Vec::new();
+            let (mut gates, mut freed_of) = (Vec::new(), Vec::new());
             for (gate, known) in reading::gates(changing)? {
                 let (verifying_key, zone, entrance, revoked) =
                     (known.verifying_key, known.zone, known.entrance, known.revoked);
                 let record = GateRecord { gate, verifying_key, zone, entrance, revoked };
                 gates.push((gate, changing.publish(&FeedRecord::Gate(record))?));
+                freed_of.extend(known.freed.map(|freed| ClaimsFreed { gate, freed, at: now }));
+            }
+            for freed in freed_of {
+                changing.publish(&FeedRecord::ClaimsFreed(freed))?;
             }
             for arbiter in reading::arbiters(changing)? {
                 changing.publish(&FeedRecord::Arbiter(arbiter.record))?;

@@ -20,7 +20,7 @@ use super::error::{Failed, StorageError};
 use super::reading::{self, Entries as _, ReadError};
 use super::{Store, claims, keys};
 use crate::domain::conflict::{Known, Pair, RIVALS_MAX, compare, pairs};
-use crate::domain::gate::in_force;
+use crate::domain::gate::Believed;
 use crate::domain::ingest::{ENDINGS_HELD_PER_GATE_MAX, EndingRefusal, Ends, IngestRefusal, decide_end, within_reason};
 use crate::domain::ticket::Ticket;
 use crate::fact::{AdmissionEnded, ConflictRecorded, ConflictSettled, EndingHeld, Fact};
@@ -294,6 +294,16 @@ impl Store {
         signed_by: GateId,
         batch: Vec<Ending>,
     ) -> Result<Vec<AdmissionAck>, Failed<IngestRefusal>> {
+        self.ingest_endings_of(event, (signed_by, Believed::InForce), batch).await
+    }
+
+    /// The same from whoever is believed.
+    pub(crate) async fn ingest_endings_of(
+        &self,
+        event: EventId,
+        (signed_by, believed): (GateId, Believed),
+        batch: Vec<Ending>,
+    ) -> Result<Vec<AdmissionAck>, Failed<IngestRefusal>> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
@@ -307,7 +317,7 @@ impl Store {
         let now = self.now();
         live.transact(move |changing| {
             let gate = reading::gate(changing, signed_by)?;
-            in_force(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
+            believed.gate(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
             batch.into_iter().map(|ending| Ok(take_one(changing, ending, now)?)).collect()
         })
         .await

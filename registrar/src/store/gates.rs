@@ -48,7 +48,7 @@ pub struct GateView {
 
 impl GateView {
     fn of(gate: GateId, entry: Gate) -> Self {
-        let Gate { verifying_key, zone, entrance, revoked, added_at, record_at: _, copied, heard: _ } = entry;
+        let Gate { verifying_key, zone, entrance, revoked, added_at, record_at: _, copied, heard: _, freed: _ } = entry;
         Self { gate, verifying_key, zone, entrance, revoked, copied, added_at }
     }
 }
@@ -96,8 +96,8 @@ impl Store {
             may_add(&event.policy, &event.endings, &new.zone, &gates).map_err(Failed::Refused)?;
             let NewGate { gate, verifying_key, zone, entrance } = new;
             let (record_at, heard) = (changing.next_record(), event.endings.newest());
-            let (revoked, copied, added_at) = (false, false, at);
-            let entry = Gate { verifying_key, zone, entrance, revoked, added_at, record_at, copied, heard };
+            let (revoked, copied, added_at, freed) = (false, false, at, None);
+            let entry = Gate { verifying_key, zone, entrance, revoked, added_at, record_at, copied, heard, freed };
             let record = changing.publish(&FeedRecord::Gate(entry.record(gate)))?;
             let (zone, entrance) = (entry.zone.clone(), entry.entrance.clone());
             changing.append(&Fact::GateAdded(GateAdded { gate, verifying_key, zone, entrance, at, record }))?;
@@ -194,6 +194,15 @@ impl Store {
         let live = self.live(event)?;
         let entry = in_force(reading::gate(&live.facts, gate)?).map_err(Failed::Refused)?;
         Ok(GateView::of(gate, entry))
+    }
+
+    /// A gate of the event, revoked or not: what a signature is verified with before anything is said about it.
+    ///
+    /// # Errors
+    /// [`GateRefusal::UnknownGate`] or [`StorageError`].
+    pub fn known_gate(&self, event: EventId, gate: GateId) -> Result<GateView, Failed<GateRefusal>> {
+        let known = reading::gate(&self.live(event)?.facts, gate)?.ok_or(Failed::Refused(GateRefusal::UnknownGate))?;
+        Ok(GateView::of(gate, known))
     }
 
     /// All gates of an event, revoked ones included.

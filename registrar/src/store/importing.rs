@@ -54,6 +54,12 @@ pub enum ImportRefusal {
     /// The event's tickets are following it to another date; one that came now might be moved twice or not at all.
     #[error("the event is being moved to another date: finish that first (event update EVENT --postpone-to MOMENT)")]
     Moving,
+    /// Another import of this event is under way; this one would see half of it.
+    #[error(
+        "another import into this event is under way: wait until it has ended, and say this again. One that was broken off \
+         counts as ended after two minutes, or goes on at once with its own files"
+    )]
+    UnderWay,
 }
 
 /// Why one row of an import is refused; the others are not touched by it.

@@ -23,8 +23,8 @@ use crate::domain::postponement::Moving;
 use crate::domain::ticket::Ticket;
 use crate::fact::{
     AdmissionEnded, AdmissionRecorded, ArbiterAdded, ArbiterRevoked, Bound, ClaimChanged, CodeReplaced,
-    ConflictRecorded, ConflictSettled, EventCreated, Fact, FeedExtended, FeedKeyChanged, GateAdded, GateHeard,
-    GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported, WindowsMoved,
+    ConflictRecorded, ConflictSettled, EventCreated, Fact, FeedExtended, FeedKeyChanged, GateAdded, GateClaimsFreed,
+    GateHeard, GateRevoked, PolicyChanged, Shown, StatusChanged, TicketsImported, WindowsMoved,
 };
 
 /// Enters the facts of one event.
@@ -73,6 +73,7 @@ impl Project for EventProjection {
             Fact::ConflictSettled(fact) => entering.conflict_settled(&fact),
             Fact::FeedCut(fact) => entering.feed_cut(fact),
             Fact::TicketsRetold(fact) => entering.tickets_retold(fact),
+            Fact::GateClaimsFreed(fact) => entering.gate_claims_freed(&fact),
         }
     }
 }
@@ -232,8 +233,8 @@ impl Entering<'_, '_> {
         let GateAdded { gate, verifying_key, zone, entrance, at, record } = fact;
         // Before its own record no gate opens, and whatever has ended until now stands before that.
         let heard = reading::event(self.index)?.ok_or(NO_EVENT)?.endings.newest();
-        let (revoked, copied, added_at, record_at) = (false, false, at, record);
-        let entry = Gate { verifying_key, zone, entrance, revoked, added_at, record_at, copied, heard };
+        let (revoked, copied, added_at, record_at, freed) = (false, false, at, record, None);
+        let entry = Gate { verifying_key, zone, entrance, revoked, added_at, record_at, copied, heard, freed };
         self.index.put(keys::gate(gate), encode(&entry));
         Ok(())
     }
@@ -263,6 +264,14 @@ impl Entering<'_, '_> {
         let old = old.ok_or(ProjectError::Impossible("a gate was revoked that was never added"))?;
         let copied = fact.copied.unwrap_or(false);
         self.index.put(keys::gate(fact.gate), encode(&Gate { revoked: true, record_at: fact.record, copied, ..old }));
+        Ok(())
+    }
+
+    fn gate_claims_freed(&mut self, fact: &GateClaimsFreed) -> Result<(), ProjectError> {
+        let old = reading::gate(self.index, fact.gate)?;
+        let old = old.ok_or(ProjectError::Impossible("claims were freed of a gate that was never added"))?;
+        let freed = Some(fact.freed).max(old.freed);
+        self.index.put(keys::gate(fact.gate), encode(&Gate { freed, ..old }));
         Ok(())
     }
 

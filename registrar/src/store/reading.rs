@@ -5,7 +5,7 @@ mod of_tickets;
 use std::collections::BTreeSet;
 
 use kido_shared::admission::{Admission, EndedBy, Ending};
-use kido_shared::claim::{Closing, TicketClaims};
+use kido_shared::claim::{Closing, FreedClaims, Holding, TicketClaims};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FeedKeyCertificate, FollowedTo};
 use kido_shared::ids::{AdmissionId, ArbiterId, Epoch, GateId, ShowingId, TicketId};
@@ -13,6 +13,7 @@ use kido_shared::policy::EventPolicy;
 use kido_store::{IndexChanges, LogOffset, ProjectError, Scan, StoreError, Transaction};
 
 use super::error::{Failed, StorageError};
+use super::freeing::UnfollowedClaims;
 use super::keys;
 use super::tickets::SeatCounts;
 use crate::domain::arbiter::Arbiter;
@@ -235,8 +236,32 @@ pub(crate) fn arbiters(from: &impl Entries) -> Result<Vec<Arbiter>, ReadError> {
     Ok(arbiters)
 }
 
+/// A ticket's claims; without the one that holds it where an operator has set that free, and no admission has followed.
 pub(crate) fn claims(from: &impl Entries, ticket: TicketId) -> Result<TicketClaims, ReadError> {
-    read(from, &keys::claims(ticket), "a ticket's claims").map(Option::unwrap_or_default)
+    let claims: TicketClaims = read(from, &keys::claims(ticket), "a ticket's claims")?.unwrap_or_default();
+    let Some(Holding { admission: id, gate: at_gate, at: _ }) = claims.holding().copied() else { return Ok(claims) };
+    let freed = gate(from, at_gate)?.filter(|gate| gate.revoked).and_then(|gate| gate.freed);
+    match freed {
+        Some(freed) if admission(from, id)?.is_none() => Ok(claims.set_free(freed)),
+        Some(_) | None => Ok(claims),
+    }
+}
+
+/// The claims of a gate that no admission has followed: how many it has not said to have opened for, and how many it has.
+pub(super) fn unfollowed_claims(from: &impl Entries, of_gate: GateId) -> Result<UnfollowedClaims, ReadError> {
+    let (mut unopened, mut opened) = (0_u64, 0_u64);
+    for entry in from.entries(keys::CLAIMS)? {
+        let claims: TicketClaims = decode(&entry?.1, "a ticket's claims")?;
+        let Some(Holding { admission: id, .. }) = claims.holding().filter(|holding| holding.gate == of_gate) else {
+            continue;
+        };
+        if admission(from, *id)?.is_some() {
+            continue;
+        }
+        let count = if FreedClaims::Unopened.covers(claims.state()) { &mut unopened } else { &mut opened };
+        *count = count.saturating_add(1);
+    }
+    Ok(UnfollowedClaims { unopened, opened })
 }
 
 /// How many came in within a minute.

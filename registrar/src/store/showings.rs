@@ -9,7 +9,7 @@ use super::changing::Changing;
 use super::error::{Failed, StorageError};
 use super::reading::Entries as _;
 use super::{Store, keys, reading};
-use crate::domain::gate::in_force;
+use crate::domain::gate::Believed;
 use crate::domain::history::{Happening, HistoryLine};
 use crate::domain::ingest::IngestRefusal;
 use crate::fact::{Fact, ShowingRefused};
@@ -56,6 +56,16 @@ impl Store {
         signed_by: GateId,
         showings: Vec<RefusedShowing>,
     ) -> Result<(), Failed<IngestRefusal>> {
+        self.take_showings_of(event, (signed_by, Believed::InForce), showings).await
+    }
+
+    /// The same from whoever is believed.
+    pub(crate) async fn take_showings_of(
+        &self,
+        event: EventId,
+        (signed_by, believed): (GateId, Believed),
+        showings: Vec<RefusedShowing>,
+    ) -> Result<(), Failed<IngestRefusal>> {
         if showings.len() > SHOWINGS_PER_BATCH {
             return Err(Failed::Refused(IngestRefusal::TooMany));
         }
@@ -66,7 +76,7 @@ impl Store {
         let now = self.now();
         live.transact(move |changing| {
             let gate = reading::gate(changing, signed_by)?;
-            in_force(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
+            believed.gate(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;
             showings.into_iter().try_for_each(|showing| Ok(take(changing, showing, now)?))
         })
         .await

@@ -7,6 +7,7 @@ mod endings;
 mod feed_keys;
 mod following;
 mod forgetting;
+mod freeing;
 mod gates;
 mod kept;
 mod rates;

@@ -9,7 +9,7 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 use crate::admission::{Admission, Ending};
 use crate::clock::Timestamp;
 use crate::feed::statement::{Kind, Unverified, VERSION, decode_exactly, encode};
-use crate::ids::{EventId, GateId};
+use crate::ids::{Epoch, EventId, GateId};
 use crate::journal_head::JournalHead;
 use crate::limits::HTTP_BODY_BYTES_MAX;
 use crate::showing::RefusedShowing;
@@ -61,6 +61,25 @@ pub struct JournalFile {
     pub showings: Vec<RefusedShowing>,
     /// Ends of admissions that wait to be acknowledged, oldest first.
     pub endings: Vec<Ending>,
+    /// How far the gate had followed the feed; absent where it may still decide, or has decided, by what it knew before
+    /// and this file does not tell.
+    pub heard: Option<Heard>,
+}
+
+/// A gate's word that it knows the feed up to a place, and that with the facts beside it everything is told that it has
+/// decided until then. What its report says over the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct Heard {
+    /// Which generation of the feed.
+    #[n(0)]
+    pub epoch: Epoch,
+    /// How many records of it.
+    #[n(1)]
+    pub length: u64,
+    /// When the registrar had signed the head that reached so far.
+    #[n(2)]
+    pub head_issued_at: Timestamp,
 }
 
 #[derive(minicbor::Encode, minicbor::Decode)]
@@ -89,6 +108,9 @@ struct Payload {
     /// Nothing where there are none, and in the files of gates that had none to tell of.
     #[n(10)]
     endings: Option<Vec<Ending>>,
+    /// Absent in the files of gates that did not tell it.
+    #[n(11)]
+    heard: Option<Heard>,
 }
 
 #[derive(minicbor::Encode, minicbor::Decode)]
@@ -107,7 +129,7 @@ impl JournalFile {
     /// [`JournalFileError::TooLarge`] or [`JournalFileError::OtherGate`]: what no registrar would take.
     pub fn sign(self, key: &SigningKey) -> Result<Vec<u8>, JournalFileError> {
         self.within_limits()?;
-        let Self { event, gate, journal, exported_at, admissions, showings, endings } = self;
+        let Self { event, gate, journal, exported_at, admissions, showings, endings, heard } = self;
         let JournalHead { boot, begun, length, chain } = journal;
         let admissions = admissions.into_iter().map(|uploaded| {
             let UploadedAdmission { admission, opened_at } = uploaded;
@@ -116,8 +138,20 @@ impl JournalFile {
         let admissions = admissions.collect();
         let version = VERSION;
         let endings = (!endings.is_empty()).then_some(endings);
-        let payload =
-            Payload { version, event, gate, boot, begun, length, chain, exported_at, admissions, showings, endings };
+        let payload = Payload {
+            version,
+            event,
+            gate,
+            boot,
+            begun,
+            length,
+            chain,
+            exported_at,
+            admissions,
+            showings,
+            endings,
+            heard,
+        };
         let payload = encode(&payload, KIND.name).map_err(|_no_detail| JournalFileError::Malformed)?;
         KIND.sign(payload, key).map_err(|_only_its_length| JournalFileError::TooLarge)
     }
@@ -136,7 +170,7 @@ impl JournalFile {
 
 impl From<Payload> for JournalFile {
     fn from(payload: Payload) -> Self {
-        let Payload { version: _, event, gate, exported_at, admissions, showings, endings, .. } = payload;
+        let Payload { version: _, event, gate, exported_at, admissions, showings, endings, heard, .. } = payload;
         let Payload { boot, begun, length, chain, .. } = payload;
         let journal = JournalHead { boot, begun, length, chain };
         let admissions = admissions.into_iter().map(|carried| {
@@ -144,7 +178,8 @@ impl From<Payload> for JournalFile {
             UploadedAdmission { admission, opened_at }
         });
         let admissions = admissions.collect();
-        Self { event, gate, journal, exported_at, admissions, showings, endings: endings.unwrap_or_default() }
+        let endings = endings.unwrap_or_default();
+        Self { event, gate, journal, exported_at, admissions, showings, endings, heard }
     }
 }
 
@@ -246,6 +281,7 @@ mod tests {
             admissions: (0..count).map(admission).collect(),
             showings: (0..count).map(showing).collect(),
             endings: (0..count).map(ending).collect(),
+            heard: (count > 1).then_some(Heard { epoch: Epoch::new(5), length: 900, head_issued_at: NOW }),
         }
     }
 
@@ -256,6 +292,15 @@ mod tests {
         assert_eq!((read.claimed_gate(), read.claimed_event()), (GATE, EventId::from_bytes([1; 16])));
         let read = read.verify(&key().verifying_key()).unwrap();
         assert_eq!(format!("{read:?}"), format!("{:?}", file(3)));
+    }
+
+    #[test]
+    fn a_file_of_a_gate_that_told_no_place_reads_as_ever() {
+        let bytes = file(1).sign(&key()).unwrap();
+        let read = UnverifiedJournalFile::read(&bytes).unwrap().verify(&key().verifying_key()).unwrap();
+        assert_eq!(read.heard, None);
+        let told = JournalFile { heard: file(3).heard, ..file(1) }.sign(&key()).unwrap();
+        assert!(told.len() > bytes.len(), "it is not there where it is not told");
     }
 
     #[test]

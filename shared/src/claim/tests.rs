@@ -275,6 +275,35 @@ fn a_stored_record_that_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn what_a_gate_that_died_held_is_free_and_what_it_saw_open_only_where_its_word_is_worth_nothing() {
+    let after = |steps: &[ClaimStep], freed| {
+        let record = steps.iter().fold(TicketClaims::new(), |record, next| take(record, next, &facts("1"), NOW).0);
+        let record = record.set_free(freed);
+        assert_eq!(record.clone().set_free(freed), record, "freeing once more changes nothing");
+        take(record, &Claim(request(2, 2)), &facts("1"), NOW).1
+    };
+    let (claimed, opened) = ([Claim(request(1, 1))], [Claim(request(1, 1)), Open(named(1, 1))]);
+    for freed in [FreedClaims::Unopened, FreedClaims::All] {
+        assert_eq!(after(&claimed, freed), Granted { entry: 1 });
+        assert_eq!(after(&[], freed), Granted { entry: 1 });
+    }
+    assert_eq!(after(&opened, FreedClaims::Unopened), taken(1, 1));
+    assert_eq!(after(&opened, FreedClaims::All), Granted { entry: 1 });
+    assert!(FreedClaims::All > FreedClaims::Unopened, "a decision is widened");
+}
+
+#[test]
+fn an_admission_that_comes_to_light_after_its_claim_was_freed_counts_as_every_other() {
+    let (claimed, _) = take(TicketClaims::new(), &Claim(request(1, 1)), &facts("1"), NOW);
+    let told = TicketClaims { state: ClaimState::Inside(*claimed.holding().unwrap()), ..claimed.clone() };
+    let freed = claimed.set_free(FreedClaims::Unopened);
+    let late = freed.clone().with_holding_of(&told);
+    assert_eq!(take(late, &Claim(request(2, 2)), &facts("1"), NOW).1, taken(1, 1), "nobody came meanwhile");
+    let (meanwhile, _) = take(freed, &Claim(request(2, 2)), &facts("1"), NOW);
+    assert_eq!(meanwhile.clone().with_holding_of(&told), meanwhile, "who came meanwhile is inside");
+}
+
+#[test]
 fn steps_and_answers_keep_their_form_on_the_wire() {
     let steps = [Claim(request(1, 1)), Withdraw(named(1, 1)), Open(named(1, 1)), Annul(named(1, 1)), Exit(named(1, 1))];
     for step in &steps {

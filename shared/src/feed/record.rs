@@ -9,6 +9,7 @@ use super::{FeedError, FeedKeyCertificate};
 use crate::admission::Admission;
 use crate::binding::{BindingTag, SealedKey};
 use crate::challenge::Origin;
+use crate::claim::FreedClaims;
 use crate::clock::Timestamp;
 use crate::ids::{AdmissionId, ArbiterId, GateId, PartyId, TicketId};
 use crate::limits::FEED_RECORD_BYTES_MAX;
@@ -227,6 +228,23 @@ fn decode_addresses<C>(
     }
 }
 
+/// An operator's decision: claims of a revoked gate that no admission has followed are free. A later one widens it.
+///
+/// Arbiters alone need it. A program that does not know it leaves those claims where they are, which admits nobody.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct ClaimsFreed {
+    /// Whose claims.
+    #[n(0)]
+    pub gate: GateId,
+    /// Which of them.
+    #[n(1)]
+    pub freed: FreedClaims,
+    /// When it was decided, by the registrar's clock.
+    #[n(2)]
+    pub at: Timestamp,
+}
+
 /// A feed key under the root's signature: heads signed with it are believed from then on.
 #[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 #[cbor(map)]
@@ -303,6 +321,8 @@ pub enum FeedRecord {
     End(EndRecord),
     /// A venue arbiter.
     Arbiter(ArbiterRecord),
+    /// Claims of a revoked gate that are free.
+    ClaimsFreed(ClaimsFreed),
     /// A kind of a later version.
     Unknown(UnknownRecord),
 }
@@ -326,6 +346,7 @@ impl FeedRecord {
             Self::Key(body) => known(9, body)?,
             Self::End(body) => known(10, body)?,
             Self::Arbiter(body) => known(11, body)?,
+            Self::ClaimsFreed(body) => known(12, body)?,
             Self::Unknown(record) => record.bytes.clone(),
         };
         if bytes.len() > FEED_RECORD_BYTES_MAX { Err(FeedError::Length { what: WHAT }) } else { Ok(bytes) }
@@ -353,6 +374,7 @@ impl FeedRecord {
             9 => decode_exactly(body, WHAT).map(Self::Key),
             10 => decode_exactly(body, WHAT).map(Self::End),
             11 => decode_exactly(body, WHAT).map(Self::Arbiter),
+            12 => decode_exactly(body, WHAT).map(Self::ClaimsFreed),
             kind => {
                 return Ok(Self::Unknown(UnknownRecord { kind, critical, bytes: bytes.to_vec() }));
             }
@@ -380,6 +402,7 @@ impl FeedRecord {
             | Self::Key(_)
             | Self::End(_)
             | Self::Arbiter(_)
+            | Self::ClaimsFreed(_)
             | Self::Unknown(_) => Ok(()),
         }
     }

@@ -11,6 +11,7 @@ use super::*;
 use crate::admission::{Admission, AdmissionBasis};
 use crate::binding::{BindingTag, SealedKey};
 use crate::challenge::Origin;
+use crate::claim::FreedClaims;
 use crate::clock::Timestamp;
 use crate::ids::{AdmissionId, ArbiterId, Epoch, EventId, FeedSequence, GateId, PartyId, TicketId};
 use crate::keys::RecordKey;
@@ -115,6 +116,7 @@ fn one_of_each() -> Vec<FeedRecord> {
             revoked: false,
             shared: true,
         }),
+        FeedRecord::ClaimsFreed(ClaimsFreed { gate, freed: FreedClaims::All, at: minutes(7) }),
     ]
 }
 

@@ -93,6 +93,17 @@ impl Arbiter {
             .map_err(|_no_json| HarnessError::Shape { what: "the doctor's findings", text: said })
     }
 
+    /// What each gate holds, as JSON.
+    ///
+    /// # Errors
+    /// [`HarnessError`].
+    pub async fn claims(&self) -> Result<serde_json::Value, HarnessError> {
+        let mut command = Command::new(self.programs.arbiter());
+        command.args(["claims", "--json", "--data"]).arg(&self.folder);
+        let said = succeed(command, "").await?.stdout;
+        serde_json::from_str(&said).map_err(|_no_json| HarnessError::Shape { what: "what gates hold", text: said })
+    }
+
     /// Where gates ask it.
     #[must_use]
     pub fn address(&self) -> String {

@@ -69,7 +69,7 @@ impl Fact {
         })
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         Some(match minicbor::decode(bytes).ok()? {
             Stored::Records(records, epoch) => {
                 let records = records.into_iter().map(|record| SealedRecord::from_bytes(record.into()).ok());
@@ -90,6 +90,7 @@ pub(super) enum Key {
     Policy,
     End,
     Gate(GateId),
+    Freed(GateId),
     Arbiter(ArbiterId),
     Certificate(FeedSequence),
     Ticket(TicketId),
@@ -108,6 +109,7 @@ impl Key {
             Self::Policy => b"p".to_vec(),
             Self::End => b"x".to_vec(),
             Self::Gate(gate) => [Self::GATES, gate.as_bytes()].concat(),
+            Self::Freed(gate) => [b"f".as_slice(), gate.as_bytes()].concat(),
             Self::Arbiter(arbiter) => [b"a".as_slice(), arbiter.as_bytes()].concat(),
             Self::Certificate(at) => [Self::FEED_KEYS, &at.get().to_be_bytes()].concat(),
             Self::Ticket(ticket) => [b"t".as_slice(), ticket.as_bytes()].concat(),
@@ -190,7 +192,8 @@ impl BookIndex {
 }
 
 impl Project for BookIndex {
-    const VERSION: u32 = 1;
+    // 2: claims that were freed. A book of version 1 may hold such records and has not looked at them.
+    const VERSION: u32 = 2;
 
     fn project(&self, _position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
         match Fact::decode(fact).ok_or(ProjectError::Unreadable("not a fact of the book"))? {
@@ -235,6 +238,7 @@ fn enter(
         }
         FeedRecord::Gate(gate) => index.put(scope.key(Key::Gate(gate.gate)), encode(&gate)),
         FeedRecord::Arbiter(arbiter) => index.put(scope.key(Key::Arbiter(arbiter.arbiter)), encode(&arbiter)),
+        FeedRecord::ClaimsFreed(freed) => index.put(scope.key(Key::Freed(freed.gate)), encode(&freed.freed)),
         FeedRecord::Key(key) => index.put(scope.key(Key::Certificate(at)), encode(&key)),
         FeedRecord::End(end) => index.put(scope.key(Key::End), encode(&end)),
         // For operators, for staff, and for later versions: kept in the log.

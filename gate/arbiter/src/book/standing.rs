@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
+use kido_shared::claim::FreedClaims;
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{ArbiterRecord, EndRecord, FeedKeyCertificate, FollowedTo, GateRecord, KeyRecord};
 use kido_shared::ids::{ArbiterId, EventId, GateId};
@@ -21,6 +22,8 @@ pub struct KnownGate {
     pub key: VerifyingKey,
     /// Whether its rights have ended.
     pub revoked: bool,
+    /// Which of its claims are free where no admission has followed; none before an operator's decision.
+    pub freed: Option<FreedClaims>,
 }
 
 /// What is known of event, gates and head.
@@ -56,7 +59,10 @@ impl Standing {
             let record: GateRecord = read(&entry?.1).map_err(|_no_detail| BookError::Unreadable)?;
             // A key that is none verifies nothing: such a gate is as if unknown.
             if let Ok(key) = VerifyingKey::from_bytes(&record.verifying_key) {
-                gates.insert(record.gate, KnownGate { key, revoked: record.revoked });
+                // Never of a gate in force: it would let others in on claims that it is about to open for.
+                let freed = record.revoked.then(|| value(store, &scope.key(Key::Freed(record.gate))));
+                let freed: Option<FreedClaims> = freed.transpose()?.flatten();
+                gates.insert(record.gate, KnownGate { key, revoked: record.revoked, freed });
             }
         }
         let of_policy = policy.as_ref().map(|policy| policy.choices().retention_at);

@@ -1,12 +1,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kido_shared::admission::AdmissionBasis;
-use kido_shared::claim::{ClaimRequest, NamedAdmission};
+use kido_shared::claim::{ClaimRequest, FreedClaims, NamedAdmission};
+use kido_shared::feed::{ClaimsFreed, FeedRecord};
 use kido_shared::ids::AdmissionId;
 
 use super::*;
 use crate::records::HeldRecords;
-use crate::testing::{CLUSTER, Feed, GATES, NOW, Venue, own_shared, ticket_id};
+use crate::testing::{CLUSTER, Feed, GATES, NOW, Venue, gate, own_shared, ticket_id};
 
 /// Records as far away as those that several boxes share.
 #[derive(Debug, Default, Clone)]
@@ -48,7 +49,7 @@ fn body(step: ClaimStep) -> ClaimBody {
     ClaimBody { step, arbiter: Some(AskedArbiter { cluster: CLUSTER, epoch: 0 }) }
 }
 
-async fn claim(venue: &Venue<FarRecords>, gate: GateId, id: u8) -> Result<ClaimAnswer, StepRefusal> {
+async fn claim<R: ClaimRecords>(venue: &Venue<R>, gate: GateId, id: u8) -> Result<ClaimAnswer, StepRefusal> {
     let ticket = ticket_id(0);
     let decided_on = venue.arbiter.book().facts(ticket).unwrap().unwrap().newest;
     let (admission, basis) = (AdmissionId::from_bytes([id; 16]), AdmissionBasis::Claimed);
@@ -151,4 +152,63 @@ async fn exits_that_only_the_feed_tells_are_written_into_a_shared_record_once() 
         assert_eq!(claim(&venue, GATES[1], again).await.unwrap(), ClaimAnswer::Spent);
         assert_eq!(records.rounds(), 1, "read alone: nothing changes");
     }
+}
+
+fn freed(freed: FreedClaims) -> FeedRecord {
+    FeedRecord::ClaimsFreed(ClaimsFreed { gate: GATES[0], freed, at: NOW })
+}
+
+fn is_taken(answer: &Result<ClaimAnswer, StepRefusal>, id: u8) -> bool {
+    let id = AdmissionId::from_bytes([id; 16]);
+    matches!(answer, Ok(ClaimAnswer::Taken { admission, .. }) if *admission == id)
+}
+
+/// A gate claimed, was revoked, and its claim was freed: at one box alone, and at the first of two that share records.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_revoked_gate_holds_is_free_at_every_box_once_the_feed_says_so() {
+    let mut alone = Venue::new(2).await;
+    let records = FarRecords::default();
+    let (mut ahead, behind) = (shared_venue(records.clone()).await, shared_venue(records).await);
+    for granted in [claim(&alone, GATES[0], 1).await, claim(&ahead, GATES[0], 1).await] {
+        assert_eq!(granted.unwrap(), ClaimAnswer::Granted { entry: 1 });
+    }
+    alone.publish(&freed(FreedClaims::All)).await;
+    assert!(is_taken(&claim(&alone, GATES[1], 2).await, 1), "a gate in force keeps what it has");
+    alone.publish(&gate(GATES[0], true)).await;
+    ahead.publish(&gate(GATES[0], true)).await;
+    assert!(is_taken(&claim(&ahead, GATES[1], 2).await, 1), "a revocation alone frees nothing");
+    ahead.publish(&freed(FreedClaims::Unopened)).await;
+    assert!(is_taken(&claim(&behind, GATES[1], 2).await, 1), "this box has not heard of it");
+    for granted in [claim(&alone, GATES[1], 3).await, claim(&ahead, GATES[1], 3).await] {
+        assert_eq!(granted.unwrap(), ClaimAnswer::Granted { entry: 1 });
+    }
+    assert!(is_taken(&claim(&behind, GATES[1], 4).await, 3), "who came by it is inside at the other box, too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_feed_knows_of_a_revoked_gate_is_never_free_at_a_box() {
+    let mut venue = Venue::new(2).await;
+    claim(&venue, GATES[0], 1).await.unwrap();
+    let named = NamedAdmission { admission: AdmissionId::from_bytes([1; 16]), ticket: ticket_id(0), gate: GATES[0] };
+    venue.arbiter.step(GATES[0], body(ClaimStep::Opened(named))).await.unwrap();
+    venue.publish(&gate(GATES[0], true)).await;
+    venue.publish(&freed(FreedClaims::Unopened)).await;
+    assert!(is_taken(&claim(&venue, GATES[1], 2).await, 1), "its lane has opened");
+    let (id, ticket, basis) = (named.admission, named.ticket, AdmissionBasis::Claimed);
+    let inside = kido_shared::admission::Admission { id, ticket, gate: GATES[0], entry: 1, at: NOW, basis };
+    venue.publish(&FeedRecord::Admission(inside)).await;
+    venue.publish(&freed(FreedClaims::All)).await;
+    assert!(is_taken(&claim(&venue, GATES[1], 3).await, 1), "its holder is known to be in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admission_that_comes_to_light_after_its_claim_was_freed_counts_at_a_box() {
+    let mut venue = Venue::new(2).await;
+    claim(&venue, GATES[0], 1).await.unwrap();
+    venue.publish(&gate(GATES[0], true)).await;
+    venue.publish(&freed(FreedClaims::All)).await;
+    let (id, ticket, basis) = (AdmissionId::from_bytes([1; 16]), ticket_id(0), AdmissionBasis::Claimed);
+    let inside = kido_shared::admission::Admission { id, ticket, gate: GATES[0], entry: 1, at: NOW, basis };
+    venue.publish(&FeedRecord::Admission(inside)).await;
+    assert!(is_taken(&claim(&venue, GATES[1], 2).await, 1), "nobody came meanwhile");
 }

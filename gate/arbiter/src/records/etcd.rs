@@ -31,8 +31,8 @@ pub use standing::{Member, MemberStanding};
 
 use super::stored::{decode, encode};
 use super::{ClaimRecords, RecordName, RecordsError, Sharing, Swapped, Versioned};
-use cluster::WIPING;
-use wire::{Compare, Key, Op, Txn, TxnAnswer, paths};
+use cluster::{AT_A_TERMINAL, RECORDS_PER_PAGE, WIPING};
+use wire::{Compare, Key, Op, Page, RangeAnswer, Txn, TxnAnswer, paths};
 
 /// Records in an etcd. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -69,6 +69,26 @@ impl EtcdRecords {
         let _answer: serde_json::Map<String, serde_json::Value> =
             self.cluster.ask_within(paths::DELETE_RANGE, &Key::all_of(self.event), WIPING).await?;
         Ok(())
+    }
+
+    /// Reads every record of the event, for a person at a terminal. Names are nobody's here, so none is given.
+    ///
+    /// # Errors
+    /// [`RecordsError`].
+    pub async fn each(&self, mut visit: impl FnMut(TicketClaims)) -> Result<(), RecordsError> {
+        // A name that no ticket has: the mark comes along, and another history is told before any of it is counted.
+        let _nobodys = self.get(RecordName::from_bytes([0; 32])).await?;
+        let mut page = Page::first(self.event, RECORDS_PER_PAGE);
+        loop {
+            let answer: RangeAnswer = self.cluster.ask_within(paths::RANGE, &page, AT_A_TERMINAL).await?;
+            let mut last = None;
+            for found in answer.kvs {
+                visit(decode(&found.value.0)?);
+                last = Some(found.key);
+            }
+            let Some(last) = last else { return Ok(()) };
+            page = page.behind(last);
+        }
     }
 
     fn of_this_history(&self) -> Compare {

@@ -4,6 +4,7 @@
 //! than records, the next start writes the newest record of each ticket to a fresh log and puts that in the old one's
 //! place. A crash in between leaves the old one, which is whole.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -12,7 +13,8 @@ use kido_shared::claim::TicketClaims;
 use kido_shared::error_chain::Chain;
 use kido_shared::ids::EventId;
 use kido_store::{
-    HeldFolder, IndexChanges, Options, Position, Project, ProjectError, Store, StoreError, StoreIdentity, TransactError,
+    HeldFolder, IndexChanges, Options, Position, Project, ProjectError, Store, StoreError, StoreIdentity,
+    TransactError, follow_log,
 };
 
 use super::{ClaimRecords, RecordName, RecordsError, Swapped, Versioned};
@@ -146,6 +148,20 @@ impl StoredRecords {
     pub fn open_held(folder: &HeldFolder, event: EventId) -> Result<Self, RecordsError> {
         let (store, _opened) = Store::open_held(folder, StoreIdentity::new(*event.as_bytes()), ByName)?;
         Ok(Self { store })
+    }
+
+    /// The newest record of each ticket in a folder, also while its box decides. Blocks: the whole log is read.
+    ///
+    /// # Errors
+    /// [`RecordsError`].
+    pub fn newest(folder: &Path, event: EventId) -> Result<Vec<TicketClaims>, RecordsError> {
+        let (mut newest, mut unreadable) = (BTreeMap::new(), false);
+        let identity = StoreIdentity::new(*event.as_bytes());
+        follow_log(&folder.join(FOLDERS[0]), identity, |_head, fact| match minicbor::decode::<Written>(fact) {
+            Ok(Written { name, claims }) => drop(newest.insert(name, claims)),
+            Err(_no_record) => unreadable = true,
+        })?;
+        if unreadable { Err(RecordsError::Unreadable) } else { Ok(newest.into_values().collect()) }
     }
 
     /// How many changes were written since the log began.

@@ -17,18 +17,32 @@ Example:
   kido-registrar admissions import-journal EVENT /media/stick/north.journal
 The file is what the gate would have uploaded if its line were up: admissions, and proofs that opened nothing. The gate has
 signed it, so it does not matter who carries it. It is taken as an upload is: each entry once, whoever is in twice shown as
-a conflict, a revoked gate refused.
+a conflict.
+
+A revoked gate's file is refused, since whoever has stolen a gate can sign one. Where you know that it comes from a machine
+that nobody else had, such as the disk of a gate that died: --of-revoked, for operators alone. It is listed as such. Do so
+before you free what that gate holds (gate free-claims), or as soon as the disk is found.
 
 Files may come late, in any order, and more than once. One that is cut short, altered, another event's or no gate's of this
 event is refused before any of it is taken. Bring the same file again after any failure: what is in stays in, once.
 
 The gate goes on offering all of this until its line is back; then it is told that it is here already.
 
+Where a gate has decided by itself until now (home-gate) and another one is to open its zone, the file also says that it has
+heard of the new choice: kido-gate journal export FILE --acknowledge, once it has taken the feed (feed export, kido-gate
+import).
+
 The file names tickets by their ids, with minutes and the gate: delete it once it is in.";
 
-pub(super) async fn run(client: &Client, console: Console, (event, path): (EventId, PathBuf)) -> Result<(), CliError> {
+pub(super) async fn run(
+    client: &Client,
+    console: Console,
+    (event, path): (EventId, PathBuf),
+    of_revoked: bool,
+) -> Result<(), CliError> {
     let file = read(&path)?;
-    let taken: JournalTaken = client.post_bytes(&operator::journals(event), "application/cose", file).await?;
+    let to = if of_revoked { operator::journals_of_revoked(event) } else { operator::journals(event) };
+    let taken: JournalTaken = client.post_bytes(&to, "application/cose", file).await?;
     console.show(&taken, describe)
 }
 
@@ -41,8 +55,19 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 fn describe(taken: &JournalTaken) -> String {
-    let JournalTaken { gate, exported_at, stored, repeated, conflicts, in_conflict, refused, showings, endings, later } =
-        taken;
+    let JournalTaken {
+        gate,
+        exported_at,
+        stored,
+        repeated,
+        conflicts,
+        in_conflict,
+        refused,
+        showings,
+        endings,
+        later,
+        heard,
+    } = taken;
     let mut lines = vec![
         format!("{gate}, as its machine wrote it down at {}", moment::show(*exported_at)),
         format!("{} entries were put in, {repeated} were there already", stored.saturating_add(*conflicts)),
@@ -64,6 +89,9 @@ fn describe(taken: &JournalTaken) -> String {
     }
     if *refused > 0 {
         lines.push(format!("{refused} can never be put in: the registrar's log says which and why"));
+    }
+    if let Some(heard) = heard {
+        lines.push(format!("it had followed {heard} records of the feed, and has told all that it decided until then"));
     }
     lines.join("\n")
 }
@@ -89,9 +117,12 @@ mod tests {
             showings: 3,
             endings: 1,
             later: 0,
+            heard: Some(77),
         };
         let said = describe(&taken);
-        for part in ["5 entries were put in, 2 were there", "1 of the new ones in conflict", &ticket.to_string()] {
+        for part in
+            ["5 entries were put in, 2 were there", "1 of the new ones in conflict", "77 records", &ticket.to_string()]
+        {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert!(!said.contains("never"), "{said}");

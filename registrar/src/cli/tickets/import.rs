@@ -9,13 +9,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kido_shared::codes::Code;
-use kido_shared::ids::EventId;
+use kido_shared::ids::{EventId, ImportRunId};
 use kido_shared::limits::TICKETS_PER_BATCH;
 use kido_shared::wire::v1::operator::{
-    self, EventBody, HealthBody, ImportTicket, ImportTickets, TicketCounts, TicketsImported,
+    self, EventBody, HealthBody, ImportRun, ImportTicket, ImportTickets, TicketCounts, TicketsImported,
 };
 use kido_shared::wire::v1::routes;
 use kido_store::private_file::{self, PrivateFileError};
+use sha2::{Digest as _, Sha256};
 
 use crate::cli::client::Client;
 use crate::cli::console::Console;
@@ -25,6 +26,9 @@ use crate::entropy::Entropy;
 use crate::operator_files::codes_file::{self, Codes, CodesFileError};
 use crate::operator_files::columns::FAULTS_MAX;
 use crate::operator_files::ticket_table::{self, TableRow};
+
+/// What the registrar calls it where another import of the event is under way.
+const UNDER_WAY: &str = "import_under_way";
 
 pub(super) const HELP: &str = "\
 The file has exactly these columns, in any order; any other is refused by its name:
@@ -38,7 +42,8 @@ All or nothing: every fault of the file is named with its line (the first hundre
 has already with another content; nothing is imported then.
 The codes are made here and written to --codes (mode 600, synced) before anything is sent; the registrar gets hashes.
 Run the same command again after any failure, with the same two files: it goes on where it stopped, nothing is imported
-twice, every ticket keeps the code that is in the file.
+twice, every ticket keeps the code that is in the file. An event takes one import at a time: another one is refused until
+the first has ended, or was silent for two minutes.
 
 Next: send each buyer the link of their ticket.";
 
@@ -75,24 +80,35 @@ struct RefusedLine {
 pub(super) async fn run(client: &Client, console: Console, wanted: ImportArgs) -> Result<(), CliError> {
     let rows = read(&wanted.file)?;
     // Asked first: a wrong event or token must not leave a code file behind.
-    let event: EventBody = client.get(&operator::event(wanted.event)).await?;
+    let _there: EventBody = client.get(&operator::event(wanted.event)).await?;
     let health: HealthBody = client.get(routes::HEALTH).await?;
     let codes = |source| CliError::Codes { path: wanted.codes.clone(), source };
     let mut random = Entropy::from_system().fork();
     let Codes { codes: made, taken_up } =
         codes_file::make_or_take_up(&wanted.codes, &health.origin, &rows, &mut random).map_err(&codes)?;
-    let sending = Sending { client, console, wanted: &wanted, rows: &rows, codes: &made };
+    let sending = Sending { client, console, wanted: &wanted, rows: &rows, codes: &made, run: run_of(&made) };
     let nothing = || Imported { codes: wanted.codes.clone(), codes_taken_up: taken_up, ..Imported::default() };
+    let forget_codes = || {
+        // These codes open nothing, and would stand in the way of the next try.
+        let gone = if taken_up { Ok(()) } else { private_file::shred(&wanted.codes) };
+        gone.map_err(|source| codes(CodesFileError::File(source)))
+    };
+    // From here on the event takes no other import: what is seen of it stays true until the last ticket is sent.
+    if let Err(error) = sending.begin().await {
+        if error.is_refused_as(UNDER_WAY) {
+            forget_codes()?;
+        }
+        return Err(error);
+    }
+    let event: EventBody = client.get(&operator::event(wanted.event)).await?;
     // A ticket that is there with another content is found before any is sent. An event without tickets has none.
     if has_tickets(event.tickets) {
         let mut sum = nothing();
         sending.all(true, &mut sum).await?;
         if !sum.refused.is_empty() {
             sum.created = 0;
-            if !taken_up {
-                // These codes open nothing, and would stand in the way of the mended file.
-                private_file::shred(&wanted.codes).map_err(|source| codes(CodesFileError::File(source)))?;
-            }
+            sending.give_up().await?;
+            forget_codes()?;
             let refused = sum.refused.len();
             console.show(&sum, refusals)?;
             return Err(CliError::NothingImported { refused, all: rows.len() });
@@ -126,16 +142,47 @@ struct Sending<'s> {
     wanted: &'s ImportArgs,
     rows: &'s [TableRow],
     codes: &'s [Code],
+    run: ImportRunId,
+}
+
+/// The run that these codes belong to: the same files are the same run, whoever says the command once more.
+fn run_of(codes: &[Code]) -> ImportRunId {
+    let mut all = Sha256::new();
+    for code in codes {
+        all.update(code.hash().as_bytes());
+    }
+    let mut id = [0; 16];
+    id.iter_mut().zip(all.finalize()).for_each(|(to, from)| *to = from);
+    ImportRunId::from_bytes(id)
 }
 
 impl Sending<'_> {
+    /// Takes the event for this run.
+    async fn begin(&self) -> Result<(), CliError> {
+        self.nothing(false).await
+    }
+
+    /// Lets another run have it.
+    async fn give_up(&self) -> Result<(), CliError> {
+        self.nothing(true).await
+    }
+
+    async fn nothing(&self, last: bool) -> Result<(), CliError> {
+        let run = Some(ImportRun { id: self.run, last });
+        let batch = ImportTickets { reserved: self.wanted.reserved, check: true, run, tickets: Vec::new() };
+        let _nothing: TicketsImported = self.client.post(&operator::tickets(self.wanted.event), &batch).await?;
+        Ok(())
+    }
+
     async fn all(&self, check: bool, sum: &mut Imported) -> Result<(), CliError> {
         let mut progress = Progress::begin(self.console, self.rows.len(), if check { "checked" } else { "imported" });
         let path = operator::tickets(self.wanted.event);
         let mut sent = 0_usize;
         for (rows, codes) in self.rows.chunks(TICKETS_PER_BATCH).zip(self.codes.chunks(TICKETS_PER_BATCH)) {
             let tickets = rows.iter().zip(codes).map(|(row, code)| ticket(row, code)).collect();
-            let batch = ImportTickets { reserved: self.wanted.reserved, check, tickets };
+            let last = !check && sent.saturating_add(rows.len()) >= self.rows.len();
+            let run = Some(ImportRun { id: self.run, last });
+            let batch = ImportTickets { reserved: self.wanted.reserved, check, run, tickets };
             let done = self.client.post(&path, &batch).await.map_err(|error| self.interrupted(error, sent))?;
             note(done, rows, sum);
             sent = sent.saturating_add(rows.len());

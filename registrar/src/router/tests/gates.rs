@@ -347,6 +347,22 @@ async fn an_unknown_gate_and_a_revoked_one_are_told_apart() {
 }
 
 #[tokio::test]
+async fn only_a_revoked_gate_itself_is_told_that_it_was_revoked() {
+    let served = Served::new();
+    let event = served.event().await;
+    let (revoked, in_force) = (enrol(&served, event, 1).await, enrol(&served, event, 2).await);
+    served.registrar.store.revoke_gate(event, revoked.gate).await.unwrap();
+    let path = routes::claims(event);
+    let strangers = GateKeys::generate(&mut StdRng::seed_from_u64(77));
+    for (nonce, gate) in [(1, revoked.gate), (2, in_force.gate)] {
+        let asked = served.send(signed_at(&path, &withdraw(gate), (gate, &strangers), NOW, nonce)).await;
+        assert_eq!(asked.problem(), problem(401, "signature"), "whoever asks about a gate hears the same of all");
+    }
+    let told = served.send(signed_at(&path, &withdraw(revoked.gate), (revoked.gate, &revoked.keys), NOW, 3)).await;
+    assert_eq!(told.problem(), problem(403, "gate_revoked"));
+}
+
+#[tokio::test]
 async fn a_gate_speaks_for_itself_alone() {
     let served = Served::new();
     let event = served.event().await;

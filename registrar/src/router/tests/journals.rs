@@ -52,6 +52,7 @@ impl Venue {
             admissions,
             showings: Vec::new(),
             endings: Vec::new(),
+            heard: None,
         }
     }
 
@@ -175,7 +176,34 @@ async fn a_revoked_gates_file_is_refused_as_its_uploads_are() {
     let file = venue.signed(0, &[(1, 0)]);
     venue.served.registrar.store.revoke_gate(venue.event, venue.gates[0].gate).await.unwrap();
     assert_eq!(venue.bring(&file).await.problem(), problem(403, "gate_revoked"));
+    let forged = venue.file(0, Vec::new()).sign(venue.gates[1].keys.signing()).unwrap();
+    assert_eq!(venue.bring(&forged).await.problem(), problem(403, "journal_signature"), "only its own word is told");
     assert_eq!(venue.counts(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_revoked_gates_file_is_taken_where_an_operator_believes_it_and_listed_as_such() {
+    let venue = venue().await;
+    let gate = venue.gates[0].gate;
+    let (file, other) = (venue.signed(0, &[(1, 0)]), venue.signed(1, &[(2, 0)]));
+    venue.served.registrar.store.revoke_gate(venue.event, gate).await.unwrap();
+    venue.bring(&other).await.ok();
+    let believed = async |role, file: &[u8]| {
+        let request = request(Method::POST, Some(role), &operator::journals_of_revoked(venue.event));
+        let request = request.header("content-type", "application/cose");
+        venue.served.send(request.body(Body::from(file.to_vec())).unwrap()).await
+    };
+    assert_eq!(believed(Role::Desk, &file).await.problem(), problem(403, "role"));
+    let forged = venue.file(0, Vec::new()).sign(venue.gates[1].keys.signing()).unwrap();
+    assert_eq!(believed(Role::Operator, &forged).await.problem(), problem(403, "journal_signature"));
+    for (conflicts, repeated) in [(1, 0), (0, 1)] {
+        let taken = believed(Role::Operator, &file).await.ok();
+        assert_eq!((&taken["conflicts"], &taken["repeated"]), (&json!(conflicts), &json!(repeated)));
+    }
+    assert_eq!(venue.counts(), (2, 1));
+    let lines = venue.served.app.audit.page(None).unwrap().lines;
+    let done = lines.iter().filter(|line| line.deed == Deed::RevokedJournalBrought && line.refused.is_none());
+    assert_eq!(done.filter(|line| line.object == Object::Gate(gate)).count(), 2);
 }
 
 #[tokio::test]

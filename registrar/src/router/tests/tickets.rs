@@ -24,6 +24,37 @@ async fn a_repeated_import_changes_nothing() {
 }
 
 #[tokio::test]
+async fn two_imports_at_once_are_one_after_the_other_and_never_half_of_each() {
+    let served = Served::new();
+    let event = served.event().await;
+    let runs = [7, 8].map(|byte| kido_shared::ids::ImportRunId::from_bytes([byte; 16]));
+    let batch = async |run: usize, last: bool, check: bool, rows: &[Value]| {
+        let body = json!({"reserved": false, "check": check, "run": {"id": runs[run], "last": last}, "tickets": rows});
+        served.post(Some(Role::Sales), &operator::tickets(event), &body).await
+    };
+    // Both programs see an empty event; the first to say so has it.
+    batch(0, false, true, &[]).await.ok();
+    assert_eq!(batch(1, false, true, &[]).await.problem(), problem(409, "import_under_way"));
+    assert_eq!(batch(0, false, false, &[row(1)]).await.ok()["created"], 1);
+    let other = batch(1, false, false, &[row(1), row(2)]).await;
+    assert_eq!(other.problem(), problem(409, "import_under_way"));
+    assert!(other.json()["detail"].as_str().unwrap().contains("two minutes"), "{:?}", other.json());
+    assert_eq!(import(&served, event, &[row(9)]).await.ok()["created"], 1, "a shop sells on meanwhile");
+    let elsewhere = served.event().await;
+    let body = json!({"reserved": false, "run": {"id": runs[1]}, "tickets": [row(1)]});
+    served.post(Some(Role::Sales), &operator::tickets(elsewhere), &body).await.ok();
+    assert_eq!(batch(0, true, false, &[row(2)]).await.ok()["created"], 1);
+    // The first is over: the second sees all of it.
+    let seen = batch(1, false, true, &[row(1), row(2), row(3)]).await.ok();
+    assert_eq!((&seen["created"], &seen["unchanged"]), (&json!(1), &json!(2)));
+    // And dies. Whoever comes then waits two minutes, or goes on with the same files.
+    assert_eq!(batch(0, false, true, &[]).await.problem(), problem(409, "import_under_way"));
+    assert_eq!(batch(1, false, false, &[row(3)]).await.ok()["created"], 1);
+    served.registrar.clock.advance(Duration::from_secs(120));
+    batch(0, false, true, &[]).await.ok();
+}
+
+#[tokio::test]
 async fn what_is_wrong_in_a_row_is_named_by_place_and_never_repeated() {
     let served = Served::new();
     let event = served.event().await;

@@ -10,8 +10,8 @@ use kido_shared::clock::Timestamp;
 use kido_shared::codes::{Code, CodeHash};
 use kido_shared::error_chain::Chain;
 use kido_shared::feed::{
-    Annulled, ArbiterRecord, BindingRecord, Conflict, Exited, FeedKeyCertificate, FeedRecord, GateRecord, KeyRecord,
-    SealedRecord, TicketRecord,
+    Annulled, ArbiterRecord, BindingRecord, ClaimsFreed, Conflict, Exited, FeedKeyCertificate, FeedRecord, GateRecord,
+    KeyRecord, SealedRecord, TicketRecord,
 };
 use kido_shared::ids::{FeedSequence, TicketId};
 use kido_shared::policy::EventPolicy;
@@ -31,8 +31,8 @@ use crate::domain::reference::ReferenceHash;
 use crate::domain::ticket::{KeptBinding, Particulars, Stage, StatusChange, Ticket};
 use crate::fact::{
     AdmissionEnded, AdmissionRecorded, ArbiterAdded, ArbiterRevoked, Bound, ClaimChanged, ConflictRecorded, EndingHeld,
-    Fact, FeedKeyChanged, GateAdded, GateRevoked, ImportedTicket, PolicyChanged, StatusChanged, TicketsImported,
-    WindowsMoved,
+    Fact, FeedKeyChanged, GateAdded, GateClaimsFreed, GateRevoked, ImportedTicket, PolicyChanged, StatusChanged,
+    TicketsImported, WindowsMoved,
 };
 use crate::keyring::{WeekHold, WrappedEventKey};
 use crate::store::changing::Changing;
@@ -122,6 +122,9 @@ impl Entering<'_, '_, '_> {
             FeedRecord::Conflict(conflict) => self.conflict(place, conflict),
             FeedRecord::Gate(record) => self.gate(place, record),
             FeedRecord::Arbiter(record) => self.arbiter(record),
+            FeedRecord::ClaimsFreed(ClaimsFreed { gate, freed, at }) => {
+                self.append(Fact::GateClaimsFreed(GateClaimsFreed { gate, freed, at, record: place }))
+            }
             FeedRecord::Key(KeyRecord { certificate }) => self.feed_key(place, certificate),
             // The registrar keeps no facts about these: the ciphertext is all that it had.
             FeedRecord::Staff(_) | FeedRecord::End(_) | FeedRecord::Unknown(_) => Ok(()),

@@ -54,6 +54,7 @@ impl Known {
                 | FeedRecord::Staff(_)
                 | FeedRecord::End(_)
                 | FeedRecord::Arbiter(_)
+                | FeedRecord::ClaimsFreed(_)
                 | FeedRecord::Unknown(_) => {}
             }
         }

@@ -61,6 +61,7 @@ async fn a_gate_that_follows_the_feed_knows_what_the_registrar_knows() {
             | FeedRecord::Key(_)
             | FeedRecord::End(_)
             | FeedRecord::Arbiter(_)
+            | FeedRecord::ClaimsFreed(_)
             | FeedRecord::Unknown(_) => panic!("{record:?}"),
         }
     }

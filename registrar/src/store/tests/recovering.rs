@@ -6,7 +6,7 @@ mod evening;
 use core::time::Duration;
 
 use kido_shared::challenge::Action;
-use kido_shared::claim::ClaimAnswer;
+use kido_shared::claim::{ClaimAnswer, FreedClaims};
 use kido_shared::feed::{FeedHead, FollowedTo, SealedRecord, encode_range};
 use kido_shared::ids::{Epoch, GateId};
 use kido_shared::policy::OfflineChoice;
@@ -70,6 +70,8 @@ async fn gates_bring_back_what_they_know_and_the_evening_goes_on() {
     assert_eq!(evening.stage().await, Some(Stage::Admissions));
     assert_eq!(follow(store, event).await, evening.told, "gates are told what they were told");
     assert_eq!(store.event(event).unwrap().counts, evening.counts);
+    let third = store.gate_claims(event, GateId::from_bytes([3; 16])).unwrap();
+    assert_eq!(third.freed, Some(FreedClaims::All), "what was decided about a revoked gate's claims");
     is_recovering(evening.claimed(9, 1).await);
     // What the registrar had acknowledged comes once more, and what it never heard of for the first time.
     let again = store.ingest(event, evening.gates[0], vec![uploaded(evening.inside, evening.gates[0])]).await.unwrap();

@@ -183,8 +183,11 @@ pub(super) async fn next(
     let Some(import) = named else { return unchanged(&app, language, (&clerk, event), StatusCode::CONFLICT) };
     let step = import.step()?;
     if !step.rows.is_empty() {
+        app.imports().enter(event, import.id().run(), app.now()).map_err(AppError::from)?;
         let report = app.import_tickets(&clerk.by, event, step.rows, import.is_paid()).await?;
-        import.note(step.done, &report.outcomes, app.now());
+        if import.note(step.done, &report.outcomes, app.now()) {
+            app.imports().leave(event, import.id().run());
+        }
     }
     unchanged(&app, language, (&clerk, event), StatusCode::OK)
 }

@@ -155,7 +155,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_record_is_refused_or_is_another_record(kind in 0_usize..11, place: usize, bit in 0_u8..8) {
+    fn a_damaged_record_is_refused_or_is_another_record(kind in 0_usize..14, place: usize, bit in 0_u8..8) {
         let record = one_of_each().swap_remove(kind);
         let mut bytes = record.encode().unwrap();
         let place = place % bytes.len();

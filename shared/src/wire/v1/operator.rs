@@ -21,14 +21,14 @@ pub use event::{
     CreateEvent, EntryCounts, EventBody, EventForgotten, EventList, PolicyChoices, TicketCounts, UpdateEvent,
 };
 pub use feed_key::{AskNextFeedKey, ChangeFeedKey, FeedKeyBody, FeedKeyList, NextFeedKey};
-pub use gate::{ConfirmGate, GateBody, GateList, GateOffered, OfferGate, OfferState};
+pub use gate::{ConfirmGate, FreeClaims, GateBody, GateClaims, GateList, GateOffered, OfferGate, OfferState};
 pub use journal::{CONFLICTS_TOLD_MAX, JournalTaken};
 pub use paper::{EnterByHand, EnteredByHand, PaperPage, PaperStanding, PaperTick, PaperTicket, TickOutcome};
 pub use postponement::{Postpone, PostponementStep, TicketToRecheck};
 pub use recovery::{Brought, DecideRecovery, RecoveringGate, RecoveryBody, RecoveryStage};
 pub use ticket::{
-    CancelTickets, ChangeTicket, CodeReissued, ImportTicket, ImportTickets, RefusedRow, TicketBody, TicketChange,
-    TicketUse, TicketUses, TicketsCancelled, TicketsImported,
+    CancelTickets, ChangeTicket, CodeReissued, ImportRun, ImportTicket, ImportTickets, RefusedRow, TicketBody,
+    TicketChange, TicketUse, TicketUses, TicketsCancelled, TicketsImported,
 };
 pub use token::{AddToken, Role, TokenBody, TokenLife, TokenList};
 
@@ -50,6 +50,8 @@ pub const PAPER: &str = "/api/v1/events/{event}/paper";
 pub const BY_HAND: &str = "/api/v1/events/{event}/admissions/by-hand";
 /// `POST`: what a gate's journal file holds, as somebody has carried it here, `application/cose`.
 pub const JOURNALS: &str = "/api/v1/events/{event}/journals";
+/// `POST`: the same of a gate that was revoked, by an operator who believes it.
+pub const JOURNALS_OF_REVOKED: &str = "/api/v1/events/{event}/journals/revoked";
 /// `GET`: one ticket, by id or by the shop's reference.
 pub const TICKET: &str = "/api/v1/events/{event}/tickets/{ticket}";
 /// `POST`: changes a ticket's status.
@@ -66,6 +68,8 @@ pub const GATE_OFFER: &str = "/api/v1/events/{event}/gates/offers/{enrolment}";
 pub const GATE_OFFER_CONFIRM: &str = "/api/v1/events/{event}/gates/offers/{enrolment}/confirm";
 /// `POST`: ends a gate's rights.
 pub const GATE_REVOKE: &str = "/api/v1/events/{event}/gates/{gate}/revoke";
+/// `GET`: what a gate holds that no admission has followed. `POST`: sets that free, once the gate was revoked.
+pub const GATE_CLAIMS: &str = "/api/v1/events/{event}/gates/{gate}/claims";
 /// `GET`: the event's venue arbiters.
 pub const ARBITERS: &str = "/api/v1/events/{event}/arbiters";
 /// `POST`: offers a place to a new venue arbiter.
@@ -130,6 +134,12 @@ pub fn journals(event: EventId) -> String {
     format!("/api/v1/events/{event}/journals")
 }
 
+/// Path of [`JOURNALS_OF_REVOKED`].
+#[must_use]
+pub fn journals_of_revoked(event: EventId) -> String {
+    format!("/api/v1/events/{event}/journals/revoked")
+}
+
 /// Path of [`TICKET`]. A reference has capital letters, digits and hyphens only, so it stands in a path as it is.
 #[must_use]
 pub fn ticket(event: EventId, ticket: &str) -> String {
@@ -176,6 +186,12 @@ pub fn gate_offer_confirm(event: EventId, enrolment: EnrolmentId) -> String {
 #[must_use]
 pub fn gate_revoke(event: EventId, gate: GateId) -> String {
     format!("/api/v1/events/{event}/gates/{gate}/revoke")
+}
+
+/// Path of [`GATE_CLAIMS`].
+#[must_use]
+pub fn gate_claims(event: EventId, gate: GateId) -> String {
+    format!("/api/v1/events/{event}/gates/{gate}/claims")
 }
 
 /// Path of [`ARBITERS`].

@@ -42,8 +42,11 @@ pub(super) const WIPING: (Duration, Duration) = (Duration::from_secs(30), Durati
 /// Pause once every member has failed at once: a refused connection costs no time.
 const ROUND_PAUSE: Duration = Duration::from_millis(20);
 
-/// Largest answer that is read: two records of 6 kB in base64, many times over.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Records that are asked for at a time where all of them are wanted.
+pub(super) const RECORDS_PER_PAGE: u64 = 20;
+
+/// Largest answer that is read: a page of records of 6 kB each, with their keys, in base64.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Why the members did not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

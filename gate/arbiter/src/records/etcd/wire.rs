@@ -10,6 +10,7 @@ use crate::records::RecordName;
 /// Where the gateway answers what; every question is a POST.
 pub(super) mod paths {
     pub(in super::super) const TXN: &str = "/v3/kv/txn";
+    pub(in super::super) const RANGE: &str = "/v3/kv/range";
     pub(in super::super) const DELETE_RANGE: &str = "/v3/kv/deleterange";
     pub(in super::super) const STATUS: &str = "/v3/maintenance/status";
     pub(in super::super) const ALARM: &str = "/v3/maintenance/alarm";
@@ -83,6 +84,30 @@ impl Key {
 pub(super) struct KeyRange {
     key: Key,
     range_end: Key,
+}
+
+/// The first so many of a range, in the order of their keys.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Page {
+    #[serde(flatten)]
+    range: KeyRange,
+    limit: Number,
+}
+
+impl Page {
+    /// The first page of an event's records.
+    pub(super) fn first(event: EventId, limit: u64) -> Self {
+        let [key, range_end] = ['/', '0'].map(|end| Key(Base64(format!("kido/{event}/record{end}").into_bytes())));
+        Self { range: KeyRange { key, range_end }, limit: Number(limit) }
+    }
+
+    /// The page behind that key.
+    pub(super) fn behind(self, last: Base64) -> Self {
+        // Nothing sorts between a key and the same with a zero behind it.
+        let Base64(mut key) = last;
+        key.push(0);
+        Self { range: KeyRange { key: Key(Base64(key)), ..self.range }, ..self }
+    }
 }
 
 /// What must hold.
@@ -190,15 +215,26 @@ struct OpAnswer {
     response_range: Option<RangeAnswer>,
 }
 
+/// What stands in a range of keys.
 #[derive(Debug, Deserialize)]
-struct RangeAnswer {
+pub(super) struct RangeAnswer {
     #[serde(default)]
-    kvs: Vec<Found>,
+    header: Header,
+    #[serde(default)]
+    pub(super) kvs: Vec<Found>,
+}
+
+impl Answer for RangeAnswer {
+    fn header(&self) -> Option<Header> {
+        Some(self.header)
+    }
 }
 
 /// A key that is there.
 #[derive(Debug, Deserialize)]
 pub(super) struct Found {
+    #[serde(default)]
+    pub(super) key: Base64,
     #[serde(default)]
     pub(super) value: Base64,
     #[serde(default)]
@@ -263,6 +299,19 @@ mod tests {
         assert!(
             mark.is_none() && record.is_some_and(|found| (found.value.0, found.mod_revision.0) == (b"v1".into(), 7))
         );
+    }
+
+    #[test]
+    fn pages_of_an_events_records_follow_each_other_and_leave_its_mark_out() {
+        let first = serde_json::to_value(Page::first(EVENT, 20)).unwrap();
+        let bytes = |page: &serde_json::Value, end: &str| STANDARD.decode(page[end].as_str().unwrap()).unwrap();
+        let (from, to) = (bytes(&first, "key"), bytes(&first, "range_end"));
+        assert_eq!(first["limit"], "20");
+        let record = |byte| Key::record(EVENT, RecordName::from_bytes([byte; 32])).0.0;
+        assert!(from < record(0) && record(0xFF) < to && Key::mark(EVENT).0.0 < from);
+        let behind = serde_json::to_value(Page::first(EVENT, 20).behind(Base64(record(7)))).unwrap();
+        assert!(record(7) < bytes(&behind, "key") && bytes(&behind, "key") < record(8));
+        assert_eq!(bytes(&behind, "range_end"), to);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kido_shared::admission::{EndedBy, Ending};
 use kido_shared::challenge::Action;
-use kido_shared::claim::ClaimAnswer;
+use kido_shared::claim::{ClaimAnswer, FreedClaims};
 use kido_shared::clock::ManualClock;
 use kido_shared::codes::Code;
 use kido_shared::feed::{FeedRecord, SealedRecord, decode_range, encode_range};
@@ -131,6 +131,7 @@ impl Evening {
         change(void, TicketAction::Cancel).await.unwrap();
         let third = registrar.gate(event, 3).await;
         store.revoke_gate(event, third).await.unwrap();
+        store.free_claims(event, (third, FreedClaims::All), 0).await.unwrap();
         let draft = |draft: &mut kido_shared::policy::PolicyDraft| draft.tickets_per_card = 4;
         registrar.change_policy(event, policy(draft)).await.unwrap();
         let granted = store.claim(event, gates[0], claim(&registrar, event, 1, inside, gates[0])).await.unwrap();

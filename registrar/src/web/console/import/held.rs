@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kido_shared::clock::Timestamp;
 use kido_shared::codes::Code;
-use kido_shared::ids::EventId;
+use kido_shared::ids::{EventId, ImportRunId};
 use kido_shared::ticket::EntryWindow;
 use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
@@ -44,6 +44,14 @@ impl ImportId {
 
     pub(in crate::web::console) fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
+    }
+
+    /// The same among the imports of programs: theirs are hashes, and none of them is nearly all zeros.
+    pub(in crate::web::console) fn run(self) -> ImportRunId {
+        let mut bytes = [0; 16];
+        let (_zeros, number) = bytes.split_at_mut(8);
+        number.copy_from_slice(&self.0.to_be_bytes());
+        ImportRunId::from_bytes(bytes)
     }
 }
 
@@ -172,12 +180,12 @@ impl Import {
         Ok(ImportStep { done, rows: pairs.map(|(row, code)| ticket(row, code)).collect::<Result<_, _>>()? })
     }
 
-    /// Books what became of the tickets that came after the first `done` ones.
-    pub(in crate::web::console) fn note(&self, done: usize, outcomes: &[ImportOutcome], now: Timestamp) {
+    /// Books what became of the tickets that came after the first `done` ones. Says whether those were the last.
+    pub(in crate::web::console) fn note(&self, done: usize, outcomes: &[ImportOutcome], now: Timestamp) -> bool {
         let mut progress = self.progress();
         // Another tab's step was noted meanwhile: it was the same one.
         if progress.done != done {
-            return;
+            return progress.over_at.is_some();
         }
         for (offset, outcome) in outcomes.iter().enumerate() {
             match outcome {
@@ -189,9 +197,11 @@ impl Import {
             }
         }
         progress.done = done.saturating_add(outcomes.len());
-        if progress.done >= self.rows() {
+        let is_over = progress.done >= self.rows();
+        if is_over {
             progress.over_at = Some(now);
         }
+        is_over
     }
 
     /// Tickets and their codes, those that were refused left out: a link that opens nothing helps nobody.

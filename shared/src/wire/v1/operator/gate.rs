@@ -2,9 +2,11 @@
 
 use zeroize::Zeroizing;
 
+use crate::claim::FreedClaims;
 use crate::clock::Timestamp;
 use crate::enrolment::ApplicantId;
 use crate::ids::{EnrolmentId, GateId};
+use crate::policy::ArbiterHome;
 use crate::ticket::Zone;
 
 /// Offers a place to a new gate.
@@ -102,6 +104,43 @@ pub struct GateBody {
 pub struct GateList {
     /// Revoked ones included.
     pub gates: Vec<GateBody>,
+}
+
+/// What a gate holds: claims that no admission has followed.
+///
+/// Each is a ticket that nobody else can enter with. Its holder is in, and the gate has not told, or stands outside.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GateClaims {
+    /// Which gate.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub gate: GateId,
+    /// Whether its rights have ended.
+    pub revoked: bool,
+    /// Who decides the event's claims, and so knows how many it holds.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub decided_by: ArbiterHome,
+    /// Claims whose lane it has not said to have opened; absent where another arbiter decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unopened: Option<u64>,
+    /// Claims whose lane it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<u64>,
+    /// Which of them were set free; absent before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freed: Option<FreedClaims>,
+}
+
+/// Sets claims of a revoked gate free, those that no admission has followed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FreeClaims {
+    /// Which of them.
+    pub freed: FreedClaims,
+    /// How many the operator was told of, by this registrar or by a box in the venue.
+    pub told: u64,
 }
 
 crate::redact::redacted_debug!(GateOffered, ConfirmGate);

@@ -37,4 +37,8 @@ pub struct JournalTaken {
     /// again behind the journals of the gates that those came by.
     #[serde(default)]
     pub later: u64,
+    /// How many records of the feed the gate had followed with nothing left to tell, where its file says so and that was
+    /// taken: a second gate in its zone need not wait for its line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<u64>,
 }

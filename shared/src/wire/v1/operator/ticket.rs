@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
-use crate::ids::{GateId, TicketId};
+use crate::ids::{GateId, ImportRunId, TicketId};
 use crate::refusal::StaffCode;
 
 /// A batch of tickets, at most [`crate::limits::TICKETS_PER_BATCH`]. Repeating a batch changes nothing.
@@ -16,8 +16,24 @@ pub struct ImportTickets {
     /// Whether only to say what would become of each row: nothing is imported.
     #[serde(default)]
     pub check: bool,
+    /// Of which run it is one; nothing for tickets that are sent as they are sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<ImportRun>,
     /// The tickets.
     pub tickets: Vec<ImportTicket>,
+}
+
+/// A run of an import: many batches that were judged as a whole. An event takes one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImportRun {
+    /// Which; the same for the same files, so that a run goes on after any failure.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: ImportRunId,
+    /// Whether nothing comes behind this batch.
+    #[serde(default)]
+    pub last: bool,
 }
 
 /// One row of an import. The columns of the file are exactly these, the code's hash aside.
