@@ -38,6 +38,7 @@ use kido_shared::clock::Timestamp;
 use kido_shared::refusal::Refusal;
 
 pub use effect::Effect;
+pub use exchange::EXCHANGE_TIME;
 pub use input::{ClaimOutcome, Input, Knowledge, Place, TapNumber};
 
 use crate::journal::StoredIntent;

@@ -31,7 +31,7 @@ pub use confine::{SwapLock, keep_memory_private};
 pub use run_child::run_child;
 pub use supervisor::Supervisor;
 
-use crate::lane::TapNumber;
+use crate::lane::{EXCHANGE_TIME, TapNumber};
 use supervisor::Mail;
 
 /// How long a command may take.
@@ -46,8 +46,8 @@ pub const POWER_ON_TIME: Duration = Duration::from_secs(2);
 /// How long a PIN at the reader's own keys may take: as long as the reader waits for one, and a command besides.
 pub const PINPAD_TIME: Duration = PINPAD_TIME_MAX.saturating_add(COMMAND_TIME);
 
-/// How long a tap may take, PIN and all.
-pub const TAP_TIME: Duration = Duration::from_secs(45);
+/// How long a tap may take, PIN and all: as long as the lane waits for one, for later answers reach nobody.
+pub const TAP_TIME: Duration = EXCHANGE_TIME;
 
 /// How long a child may say nothing; a healthy one says something every second.
 pub const SILENCE_TIME: Duration = Duration::from_secs(5);

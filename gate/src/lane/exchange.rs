@@ -21,7 +21,7 @@ use super::{ANSWER_TIME, PIN_TIME};
 use crate::screen::Screen;
 
 /// Longest exchange with one card, whatever it answers; the reader keeps the deadline of each command.
-pub(super) const EXCHANGE_TIME: core::time::Duration = core::time::Duration::from_secs(45);
+pub const EXCHANGE_TIME: core::time::Duration = core::time::Duration::from_secs(45);
 
 /// How often a tap may begin anew because the card says that a PIN was verified before we came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

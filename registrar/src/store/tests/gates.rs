@@ -14,7 +14,7 @@ use crate::domain::claim::ClaimRefusal;
 use crate::domain::gate::GateRefusal;
 use crate::domain::history::Happening;
 use crate::domain::ingest::IngestRefusal;
-use crate::testing::{NOW, Registrar, policy, row};
+use crate::testing::{NOW, Registrar, row};
 
 fn id(number: u8) -> AdmissionId {
     AdmissionId::from_bytes([number; 16])
