@@ -43,11 +43,38 @@ async fn records_in_an_etcd_keep_the_contract_and_fail_closed() -> anyhow::Resul
             Ok(contract::one_of_many_wins(Arc::new(records.clone())).await?)
         })
         .await;
+    counted(&mut chapter, &cluster).await;
     history(&mut chapter, &cluster, &records).await;
     apart(&mut chapter).await;
     quota(&mut chapter, &etcd, &records).await;
     silence(&mut chapter, &mut etcd, &records).await;
     chapter.end()
+}
+
+/// What an operator counts before claims are set free.
+async fn counted(chapter: &mut Chapter, cluster: &Arc<Cluster>) {
+    // More than two pages.
+    const RECORDS: u8 = 50;
+    chapter
+        .step("all records of an event are read, page by page, once each and no other event's", async {
+            let [event, other] = [0xEA, 0xEB].map(|byte| EventId::from_bytes([byte; 16]));
+            let (records, others) = (begun(cluster, event).await?, begun(cluster, other).await?);
+            let mut none = 0_u8;
+            records.each(|_record| none += 1).await?;
+            for number in 0..RECORDS {
+                let written = TicketClaims::new().revised();
+                anyhow::ensure!(records.compare_and_set(name(number), None, written).await? == Swapped::Stored);
+            }
+            anyhow::ensure!(others.compare_and_set(name(1), None, TicketClaims::new()).await? == Swapped::Stored);
+            let mut read = 0_u8;
+            records.each(|record| read += u8::from(record.revision() == 1)).await?;
+            anyhow::ensure!((none, read) == (0, RECORDS), "{none} {read}");
+            let foreign = EtcdRecords::new(Arc::clone(cluster), event, Mark::generate(&mut OsRng));
+            let told = foreign.each(|_record| {}).await;
+            anyhow::ensure!(matches!(told, Err(RecordsError::OtherHistory)), "{told:?}");
+            Ok(())
+        })
+        .await;
 }
 
 /// Nothing is granted on records that are not the ones that were decided on.

@@ -114,7 +114,7 @@ async fn what_only_one_box_has_heard_of_stands_in_the_shared_record_before_that_
     let decided_on = ahead.arbiter.book().facts(ticket).unwrap().unwrap().newest;
     let basis = AdmissionBasis::Offline;
     let inside = kido_shared::admission::Admission { id, ticket, gate: GATES[0], entry: 1, at: NOW, basis };
-    ahead.publish(&kido_shared::feed::FeedRecord::Admission(inside)).await;
+    ahead.publish(&FeedRecord::Admission(inside)).await;
     let afterwards = ClaimRequest { admission: id, ticket, gate: GATES[0], decided_on, at: NOW, basis };
     let told = ahead.arbiter.step(GATES[0], body(ClaimStep::Claim(afterwards))).await.unwrap();
     assert_eq!(told, ClaimAnswer::Granted { entry: 1 });
@@ -128,7 +128,7 @@ async fn a_refusal_that_rests_on_the_feed_alone_holds_at_every_box() {
     let (mut ahead, behind) = (shared_venue(records.clone()).await, shared_venue(records.clone()).await);
     let (id, ticket, basis) = (AdmissionId::from_bytes([1; 16]), ticket_id(0), AdmissionBasis::Offline);
     let inside = kido_shared::admission::Admission { id, ticket, gate: GATES[0], entry: 1, at: NOW, basis };
-    ahead.publish(&kido_shared::feed::FeedRecord::Admission(inside)).await;
+    ahead.publish(&FeedRecord::Admission(inside)).await;
     for venue in [&ahead, &behind] {
         let refused = claim(venue, GATES[1], 2).await.unwrap();
         assert!(matches!(refused, ClaimAnswer::Taken { admission, .. } if admission == id), "{refused:?}");
@@ -143,9 +143,9 @@ async fn exits_that_only_the_feed_tells_are_written_into_a_shared_record_once() 
     let (id, ticket, basis) = (AdmissionId::from_bytes([1; 16]), ticket_id(0), AdmissionBasis::Offline);
     let at = NOW.before(kido_shared::claim::CLOSED_FOR.saturating_mul(2));
     let inside = kido_shared::admission::Admission { id, ticket, gate: GATES[0], entry: 1, at, basis };
-    venue.publish(&kido_shared::feed::FeedRecord::Admission(inside)).await;
+    venue.publish(&FeedRecord::Admission(inside)).await;
     let exited = kido_shared::feed::Exited { admission: id, ticket, gate: GATES[0], at };
-    venue.publish(&kido_shared::feed::FeedRecord::Exited(exited)).await;
+    venue.publish(&FeedRecord::Exited(exited)).await;
     assert_eq!(claim(&venue, GATES[1], 2).await.unwrap(), ClaimAnswer::Spent);
     assert_eq!(records.rounds(), 2, "read, and written before it is said");
     for again in 3..6 {

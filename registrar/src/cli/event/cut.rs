@@ -1,5 +1,6 @@
 //! `event cut`: the root key's word that an event's feed begins anew.
 
+use core::time::Duration;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,10 +10,22 @@ use kido_shared::feed::{EpochCut, FeedError};
 use kido_shared::ids::EventId;
 use kido_shared::wire::v1::operator::{self, CutFeed, EventBody, FeedCutBody, KnownEpoch};
 
-use crate::cli::CliError;
 use crate::cli::client::Client;
 use crate::cli::console::Console;
+use crate::cli::{CliError, ClientError};
 use crate::keyring::{KeyringError, read_root_key};
+
+/// How long after an answer that never came, or came too early, the word is said again.
+const SAY_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// How often, each time for up to a minute: the largest event that is planned for takes a few.
+const SAID_AGAIN_MAX: usize = 60;
+
+/// What the registrar calls it where the event is at work, with this cut or with a gate's records.
+const BUSY: &str = "busy";
+
+/// And where the request took longer than one may; the deed goes on.
+const DEADLINE: &str = "deadline";
 
 pub(super) const HELP: &str = "\
 Example:
@@ -29,8 +42,9 @@ signs that here, on the machine that this is said on, and is sent nowhere. Bring
   lost for good    whatever this registrar does not know: tickets imported, cards bound, suspensions and cancellations of
                    the time that is missing. Import those tickets again; their holders bind again. Who had entered with such a
                    ticket can enter once more with the new one: bring the gates' records back first wherever they are.
-It is asked once; --yes answers for a program. While it goes on, it is refused as busy; where no answer came, look at
-`event show` first: a later epoch there says that the feed has begun anew. Said again then, it is another cut.";
+It is asked once; --yes answers for a program. A large event takes minutes: the same word is said again until it is answered.
+Where this program was ended meanwhile, look at `event show` first: a later epoch there says that the feed has begun anew.
+Said anew then, it is another cut.";
 
 /// Begin an event's feed anew with the root key
 #[derive(Debug, Args)]
@@ -73,8 +87,30 @@ pub(super) async fn run(client: &Client, console: Console, wanted: CutArgs) -> R
     if !yes {
         agree(client, console, event).await?;
     }
-    let body: FeedCutBody = client.post(&operator::feed_cuts(event), &cut).await?;
+    let body = say(client, console, event, &cut).await?;
     console.show(&body, describe)
+}
+
+/// Says the word until it is answered. A large event takes longer than one request may; the very same word said again is
+/// the same cut, and is answered once that has come to its end.
+async fn say(client: &Client, console: Console, event: EventId, cut: &CutFeed) -> Result<FeedCutBody, CliError> {
+    let path = operator::feed_cuts(event);
+    for _again in 0..SAID_AGAIN_MAX {
+        match client.post(&path, cut).await {
+            Err(error) if goes_on(&error) => console.note("The feed begins anew; it takes its time …")?,
+            answer => return answer,
+        }
+        tokio::time::sleep(SAY_AGAIN_AFTER).await;
+    }
+    client.post(&path, cut).await
+}
+
+/// Whether a cut may be under way behind this answer: it is told of to its end, whoever still waits for it.
+fn goes_on(error: &CliError) -> bool {
+    if let CliError::Client(ClientError::Unreachable { source, .. }) = error {
+        return source.is_timeout() && !source.is_connect();
+    }
+    [BUSY, DEADLINE].iter().any(|code| error.is_refused_as(code))
 }
 
 /// The root key's word, where it is this registrar's.
@@ -112,6 +148,7 @@ fn describe(body: &FeedCutBody) -> String {
 #[cfg(test)]
 mod tests {
     use kido_shared::ids::Epoch;
+    use kido_shared::wire::v1::problem::Problem;
 
     use super::*;
 
@@ -132,6 +169,20 @@ mod tests {
         assert_eq!(said(NOW), EpochCut { event: EVENT, epoch: Epoch::new(1_800_000_000), at: NOW });
         let early = Timestamp::from_unix_seconds(2);
         assert_eq!(said(early).epoch, Epoch::new(5), "a clock that begins in 1970");
+    }
+
+    #[test]
+    fn a_word_is_said_again_while_its_cut_may_go_on_and_not_once_it_was_refused() {
+        let refused = |code: &str| {
+            let (kind, title, detail) = (format!("urn:kido:problem:{code}"), String::new(), String::new());
+            let (code, reasons) = (code.to_owned(), Vec::new());
+            CliError::Refused(Box::new(Problem { kind, title, status: 503, detail, instance: None, code, reasons }))
+        };
+        assert!(goes_on(&refused(BUSY)) && goes_on(&refused(DEADLINE)));
+        for code in ["not_forward", "not_the_roots", "recovery_cut_off", "role", "stopping"] {
+            assert!(!goes_on(&refused(code)), "{code}");
+        }
+        assert!(!goes_on(&CliError::Client(ClientError::NoToken)));
     }
 
     #[test]
