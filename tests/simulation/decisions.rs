@@ -108,7 +108,7 @@ async fn bring_a_gate(world: &Rc<World>) {
 }
 
 /// The root key says so once, and the same word is brought until the registrar has done it.
-async fn cut(world: &Rc<World>) {
+pub(crate) async fn cut(world: &Rc<World>) {
     let event = world.genesis.event;
     let mut signed: Option<SignedEpochCut> = None;
     loop {

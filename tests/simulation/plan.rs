@@ -148,6 +148,8 @@ pub(crate) struct Weather {
     pub(crate) restored: bool,
     /// Clocks of the registrar and of the box that are moved, over the whole night.
     pub(crate) server_jumps: u32,
+    /// Whether the operator begins the feed anew then, and gives up what the registrar has lost.
+    pub(crate) cut_behind_restore: bool,
     /// What an operator decides.
     pub(crate) decision: Option<Decision>,
 }
@@ -175,10 +177,11 @@ impl Plan {
         let plan = match night {
             Night::Early => early,
             Night::Second => early.with_more(&mut StdRng::seed_from_u64(seed ^ LATER)),
-            Night::Third | Night::Whole => early
-                .with_more(&mut StdRng::seed_from_u64(seed ^ LATER))
-                .with_clocks(&mut StdRng::seed_from_u64(seed.wrapping_add(LATER)))
-                .with_decision(&mut StdRng::seed_from_u64(seed.wrapping_sub(LATER))),
+            Night::Third => early.of_the_third_kind(seed),
+            Night::Whole => {
+                let third = early.of_the_third_kind(seed);
+                third.with_given_up_records(&mut StdRng::seed_from_u64(seed.rotate_left(32) ^ LATER))
+            }
         };
         (plan, random)
     }
@@ -195,6 +198,18 @@ impl Plan {
         if self.weather.restored {
             self.heals_at += restore::NIGHT_LONGER_BY;
         }
+        self
+    }
+
+    fn of_the_third_kind(self, seed: u64) -> Self {
+        self.with_more(&mut StdRng::seed_from_u64(seed ^ LATER))
+            .with_clocks(&mut StdRng::seed_from_u64(seed.wrapping_add(LATER)))
+            .with_decision(&mut StdRng::seed_from_u64(seed.wrapping_sub(LATER)))
+    }
+
+    /// Whether records that a registrar has lost are given up.
+    fn with_given_up_records(mut self, random: &mut StdRng) -> Self {
+        self.weather.cut_behind_restore = self.weather.restored && random.gen_ratio(1, 3);
         self
     }
 
@@ -274,6 +289,7 @@ fn weather(random: &mut StdRng) -> Weather {
         goes_out: 0,
         restored: false,
         server_jumps: 0,
+        cut_behind_restore: false,
         decision: None,
     }
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use kido_registrar::domain::recovery::{Brought, Stage};
 
+use crate::decisions;
 use crate::faults;
 use crate::genesis::on_a_thread;
 use crate::network::{Asker, Server};
@@ -53,7 +54,7 @@ pub(crate) fn begin(world: &Rc<World>) {
         }
         there.registrar.restore(&there, backup);
         cut.iter().for_each(|(asker, server)| there.network.mend(*asker, *server));
-        decide(&there).await;
+        decide(&there, length.unwrap_or_default()).await;
     });
 }
 
@@ -82,13 +83,18 @@ pub(crate) fn furthest(world: &World) -> u64 {
     world.gates.iter().map(|gate| gate.followed.get()).max().unwrap_or_default()
 }
 
-/// Goes on without records that no gate has, once all have shown what they have.
-async fn decide(world: &Rc<World>) {
+/// Goes on without records that no gate has, once all have shown what they have; or gives up whatever the backup lacks.
+async fn decide(world: &Rc<World>, backed_up: u64) {
     loop {
         world.turns.sleep(LOOKS_EVERY).await;
         let Some(store) = world.registrar.store(world) else { continue };
         let event = world.genesis.event;
         let Ok(view) = on_a_thread(store.recovery(event)) else { continue };
+        if view.stage == Some(Stage::Records) && world.plan.weather.cut_behind_restore {
+            decisions::cut(world).await;
+            world.ledger.borrow_mut().gives_up_beyond(backed_up);
+            return;
+        }
         let all_shown = view.gates.iter().all(|(_gate, brought)| *brought != Brought::Nothing);
         if view.stage == Some(Stage::Records) && all_shown {
             let done = on_a_thread(store.recover_without(event, Vec::new(), true)).map(|view| view.stage).ok();

@@ -86,10 +86,10 @@ pub async fn note(pulled: &Pulled, clock: &GateClock, replica: &Replica) -> Resu
     Ok(())
 }
 
-/// Where the registrar contradicts what it said of the time before, as far as this gate believed it: then the clock is set
-/// back, and the copy is as old as the new head says. Says whether that was so; the moment is to be kept then.
+/// Sets the clock back where the registrar contradicts what it said of the time before; says whether it did.
 ///
-/// A head that was reached with new records was signed later than the one that was noted before them.
+/// Only as far as this gate had believed it. The copy is as old as the new head says then, and the moment is to be kept. A
+/// head that was reached with new records was signed later than the one that was noted before them.
 ///
 /// # Errors
 /// [`ReplicaError`].

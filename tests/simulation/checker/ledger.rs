@@ -180,6 +180,11 @@ impl Ledger {
     /// is lost, and nothing that a gate has stored.
     pub(crate) fn registrar_was_restored(&mut self, known: u64) {
         self.counts.restored += 1;
+        self.gives_up_beyond(known);
+    }
+
+    /// What the registrar has acknowledged beyond so many records of its feed is lost.
+    pub(crate) fn gives_up_beyond(&mut self, known: u64) {
         let before = std::mem::take(&mut self.states).into_iter();
         let (kept, lost): (BTreeMap<_, _>, BTreeMap<_, _>) = before.partition(|(_, (_, length))| *length <= known);
         self.states = kept;

@@ -63,6 +63,10 @@ async fn bring_back(house: &House, first: RecoveryWish) -> Result<(), JournalErr
                     if !all_again(house).await? {
                         return Ok(());
                     }
+                    if !house.running.journal.outbox()?.batch().endings.is_empty() {
+                        // Of admissions that other gates have not brought yet: what it takes no more of is not delivered.
+                        return Ok(());
+                    }
                     RecoveryOffer::Delivered { since }
                 }
             }

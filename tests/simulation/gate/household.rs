@@ -14,6 +14,7 @@ use kido_shared::clock::Timestamp;
 use kido_shared::feed::{Follower, SealedRecord};
 use kido_shared::ids::AdmissionId;
 use kido_shared::limits::SHOWINGS_PER_BATCH;
+use kido_shared::wire::v1::admissions::AckOutcome;
 
 use super::claims::{self, NoAnswer};
 use super::{Gate, Running, helping};
@@ -166,7 +167,8 @@ pub(super) async fn push(house: &House) -> Result<Option<usize>, JournalError> {
     let (acknowledged, endings): (Vec<AdmissionId>, Vec<AdmissionId>) = match sent {
         // By their places: a mutation may have them under other names.
         Some(Reply::Acks { admissions, endings }) => {
-            (ids().take(admissions.len()).collect(), ended().take(endings.len()).collect())
+            let taken = ended().zip(&endings).filter(|(_ended, ack)| ack.outcome != AckOutcome::Later);
+            (ids().take(admissions.len()).collect(), taken.map(|(ended, _ack)| ended).collect())
         }
         None if house.world.is(Mutation::OutboxEmptiedUnheard) => (ids().collect(), ended().collect()),
         _ => return Ok(None),

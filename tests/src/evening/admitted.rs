@@ -242,7 +242,7 @@ impl Evening {
         let told: BTreeSet<_> = published.endings().map(|(ended, _ticket)| ended).collect();
         let ended: BTreeSet<_> = self.ends.all().collect();
         let must_be_told =
-            |id: &&AdmissionId| !self.revoked.keeps_end(**id) && !(published.is_anew() && self.ends.is_annulled(**id));
+            |id: &&AdmissionId| !(self.revoked.keeps_end(**id) || published.is_anew() && self.ends.is_annulled(**id));
         let untold = ended.difference(&told).filter(must_be_told);
         let untold = untold.map(|id| format!("{id} ended, and the feed does not tell"));
         untold.chain(told.difference(&ended).map(|id| format!("the feed tells that {id} ended, and no gate"))).collect()
