@@ -225,7 +225,7 @@ async fn prove(dialogues: &Registrations, request: StartRequest, card: Card, cod
 /// The holder of a card takes back, by its proof, that it was lost. Says whether that was taken.
 pub(crate) fn resume(store: &Store, event: EventId, card: Card) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let request = StartRequest::CardAlone { action: Action::Resume, event };
+    let request = StartRequest::CardAlone { action: Action::Resume, event, from: None };
     runtime.block_on(prove(&dialogues(store), request, card, None))
 }
 
