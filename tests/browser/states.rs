@@ -34,7 +34,7 @@ const KEYS: &str =
     "takes a reader with keys, which vpcd is not; sentence and picture are held in the helper's own tests";
 
 /// The pages of buyers and holders.
-const BUYERS: [(&str, By); 33] = [
+const BUYERS: [(&str, By); 32] = [
     ("register-opening", Buyer),
     ("register-waiting", Buyer),
     ("register-talking", Buyer),

@@ -11,7 +11,6 @@ use core::convert::Infallible;
 use core::net::IpAddr;
 use core::pin::pin;
 use core::time::Duration;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::http::Request;

@@ -1,6 +1,8 @@
 use core::net::Ipv4Addr;
 use core::net::SocketAddr;
 
+use std::sync::Arc;
+
 use axum::routing::get;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, oneshot};

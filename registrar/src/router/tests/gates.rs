@@ -353,7 +353,7 @@ async fn only_a_revoked_gate_itself_is_told_that_it_was_revoked() {
     let (revoked, in_force) = (enrol(&served, event, 1).await, enrol(&served, event, 2).await);
     served.registrar.store.revoke_gate(event, revoked.gate).await.unwrap();
     let path = routes::claims(event);
-    let strangers = GateKeys::generate(&mut StdRng::seed_from_u64(77));
+    let strangers = OwnKeys::generate(&mut StdRng::seed_from_u64(77));
     for (nonce, gate) in [(1, revoked.gate), (2, in_force.gate)] {
         let asked = served.send(signed_at(&path, &withdraw(gate), (gate, &strangers), NOW, nonce)).await;
         assert_eq!(asked.problem(), problem(401, "signature"), "whoever asks about a gate hears the same of all");
