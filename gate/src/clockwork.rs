@@ -92,7 +92,9 @@ impl Clockwork {
     /// uncertain, and moves it only after [`DISPUTE_SPAN`]. Says whether the head's time was taken as true.
     pub fn head(&mut self, issued_at: Timestamp, machine: Timestamp, counter: Duration) -> bool {
         let here = self.read(machine, counter).now;
-        if issued_at.since(here) <= JUMP_MAX {
+        // A head that says what this machine says is no dream: then what is believed here was one, of a time when the
+        // registrar's clock was behind.
+        if issued_at.since(here) <= JUMP_MAX || apart(machine, issued_at) <= JUMP_MAX {
             self.disputed = None;
         } else if self.certain || self.disputed.is_some() {
             let since = *self.disputed.get_or_insert(counter);
@@ -275,6 +277,15 @@ mod tests {
             !clock.contradicted(NOON.before(HOUR), NOON, Duration::ZERO),
             "this machine says what is believed here"
         );
+        assert_eq!(clock.read(NOON, Duration::ZERO), Reading { now: NOON, certain: true });
+    }
+
+    #[test]
+    fn a_registrar_that_was_behind_is_followed_at_once_where_this_machine_says_the_same() {
+        let mut clock = Clockwork::start(NOON, Duration::ZERO, None);
+        clock.head(NOON.before(2 * HOUR), NOON, Duration::ZERO);
+        assert_eq!(clock.read(NOON, Duration::ZERO), Reading { now: NOON.before(2 * HOUR), certain: true });
+        assert!(clock.head(NOON, NOON, Duration::ZERO));
         assert_eq!(clock.read(NOON, Duration::ZERO), Reading { now: NOON, certain: true });
     }
 
