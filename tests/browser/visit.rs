@@ -62,11 +62,6 @@ impl Visitor {
         })
     }
 
-    /// The language that they read.
-    pub(crate) const fn language(&self) -> &'static str {
-        self.language
-    }
-
     /// Looks at the page as it stands; what is wrong with it is told when the visitor leaves.
     pub(crate) async fn looks(&mut self, name: &str) -> anyhow::Result<()> {
         self.looks_expecting(name, &[]).await

@@ -31,7 +31,7 @@ async fn what_a_dead_gate_holds_is_freed_by_an_operator_who_was_told_and_its_jou
     traced(&mut chapter, &mut evening).await;
     dies(&mut chapter, &mut evening).await?;
     freed(&mut chapter, &mut evening).await;
-    found(&mut chapter, &mut evening).await;
+    found(&mut chapter, &evening).await;
     evening.arbiter.stop().await?;
     evening.other.stop().await?;
     chapter.end()
@@ -151,7 +151,7 @@ async fn freed(chapter: &mut Chapter, evening: &mut Evening) {
         .await;
 }
 
-async fn found(chapter: &mut Chapter, evening: &mut Evening) {
+async fn found(chapter: &mut Chapter, evening: &Evening) {
     chapter
         .step("the dead gate's disk is found: its journal needs an operator's word, and is one conflict", async {
             let file = evening.venue.folder().join("found.journal");

@@ -48,11 +48,7 @@ async fn a_dead_tickets_code_says_what_became_of_it() {
     let event = registrar.event().await;
     let (ticket, code) = registrar.ticket(event, 1).await;
     let name = TicketName::Id(ticket);
-    registrar
-        .store
-        .change_ticket(event, name, TicketAction::Cancel, crate::domain::history::Actor::Operator)
-        .await
-        .unwrap();
+    registrar.store.change_ticket(event, name, TicketAction::Cancel, Actor::Operator).await.unwrap();
     let dead = refusal(registrar.start(Action::Bind, &code));
     assert_eq!(dead, RegistrationRefusal::CodeDead(TicketState::Cancelled));
 }

@@ -40,13 +40,16 @@ use crate::store::error::{Failed, StorageError};
 use crate::store::live::LiveEvent;
 use crate::store::{Store, claims, endings, reading};
 
+/// The event key as policies have it wrapped, by the records that tell them.
+type WrappedAt = Vec<(FeedSequence, WrappedEventKey)>;
+
 /// What entering needs beside the records.
 struct Entering<'c, 'a, 't> {
     changing: &'c mut Changing<'a, 't>,
     random: StdRng,
     at: Timestamp,
     /// The event key under other weeks' keys, by the place of the policy that asks for it.
-    wrapped: Vec<(FeedSequence, WrappedEventKey)>,
+    wrapped: WrappedAt,
 }
 
 impl Store {
@@ -89,7 +92,7 @@ impl Store {
         &self,
         live: &LiveEvent,
         opened: &[(FeedSequence, FeedRecord)],
-    ) -> Result<(Vec<(FeedSequence, WrappedEventKey)>, Vec<WeekHold>), StorageError> {
+    ) -> Result<(WrappedAt, Vec<WeekHold>), StorageError> {
         let (mut wrapped, mut weeks) = (Vec::new(), Vec::new());
         for (place, record) in opened {
             let FeedRecord::Policy(policy) = record else { continue };
