@@ -5,7 +5,9 @@
 //! was kept, and the head's `issued_at`; a jump of more than five minutes without a head is not believed. A time that
 //! is not certain yields to a head in both directions: else one start with a clock that runs ahead would date this
 //! gate's claims wrongly for ever. A time that *is* certain yields to a head far ahead of it only when heads have said
-//! so for a while: a registrar that woke up in next month is soon set right, and must not take its gates along.
+//! so for a while, or at once where this machine says the same: a registrar that woke up in next month is soon set right,
+//! and must not take its gates along. And it is set back by a registrar that contradicts itself
+//! ([`Clockwork::contradicted`]).
 
 use core::time::Duration;
 
@@ -21,7 +23,8 @@ pub const DISPUTE_SPAN: Duration = Duration::from_secs(10 * 60);
 /// The time, and whether it may be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// The moment; earlier than one that was given before only where a head has corrected a time that was uncertain.
+    /// The moment; earlier than one that was given before only where a head has corrected a time that was
+    /// uncertain, or has contradicted one that was believed.
     pub now: Timestamp,
     /// Whether a refusal may rest on it.
     pub certain: bool,
@@ -34,7 +37,8 @@ pub struct Clockwork {
     machine: (Timestamp, Duration),
     /// The moment that is believed, and the counter at that moment.
     believed: (Moment, Duration),
-    /// The newest moment that was certain, in this run or an earlier one: no head brings the time behind it.
+    /// The newest moment that was certain, in this run or an earlier one: no head brings the time behind it,
+    /// but one that contradicts the head that it came from.
     floor: Option<Timestamp>,
     certain: bool,
     /// Since when, on the counter, heads have been far ahead of a clock that was certain.
@@ -89,7 +93,7 @@ impl Clockwork {
     /// It moves the clock forward where it is newer, and makes it certain where both agree. An uncertain clock is moved
     /// backward, too, though never behind a moment that was certain. A head that is older than heads live says nothing
     /// to a clock that is certain: somebody may have kept it. One that is far ahead of a clock that is certain makes it
-    /// uncertain, and moves it only after [`DISPUTE_SPAN`]. Says whether the head's time was taken as true.
+    /// uncertain, and moves it only after [`DISPUTE_SPAN`], unless this machine's clock says the same. Says whether the head's time was taken as true.
     pub fn head(&mut self, issued_at: Timestamp, machine: Timestamp, counter: Duration) -> bool {
         let here = self.read(machine, counter).now;
         // A head that says what this machine says is no dream: then what is believed here was one, of a time when the

@@ -18,6 +18,7 @@
 
 mod contents;
 mod errand;
+mod error;
 mod fact;
 mod local;
 mod outbox;
@@ -36,11 +37,12 @@ use kido_shared::clock::Timestamp;
 use kido_shared::ids::{AdmissionId, GateId, TicketId};
 use kido_shared::journal_head::JournalHead;
 use kido_shared::verdict::Used;
-use kido_store::{HeldFolder, Options, Store, StoreError, StoreIdentity, TransactError, Transaction};
+use kido_store::{HeldFolder, Options, Store, StoreError, StoreIdentity, Transaction};
 use rand::{CryptoRng, RngCore};
 
 pub use contents::{Contents, HeldAdmission};
 pub use errand::{Errand, ErrandKind};
+pub use error::JournalError;
 pub use local::{AdmittedHere, LocalEntry};
 pub use outbox::{Outbox, Undelivered};
 pub use planned::{Departure, GrantedEntry, PlannedEntry};
@@ -58,57 +60,6 @@ const CACHE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Most tickets that one tap stores at a time: as many as lie on one card.
 pub const ENTRIES_PER_TAP_MAX: usize = kido_shared::limits::TICKETS_PER_TAG_MAX;
-
-/// Why the journal did not do what was asked.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum JournalError {
-    /// The disk is full. Nothing was kept, and it may be asked again once there is room.
-    #[error("the disk is full")]
-    DiskFull,
-    /// The store failed: the disk's fault, and after most failures final for this process.
-    #[error("the journal's store failed")]
-    Store(#[source] StoreError),
-    /// More waits to be stored than a gate ever stores.
-    #[error("too much waits to be stored")]
-    Busy,
-    /// The intent behind an admission was withdrawn, declined or never stored: it becomes no admission.
-    #[error("the intent behind this admission is gone")]
-    IntentGone,
-    /// The admission that is to be noted as opened or annulled is not in this journal.
-    #[error("no such admission in this journal")]
-    NoSuchAdmission,
-    /// More tickets than one tap may bring.
-    #[error("one tap stores at most {ENTRIES_PER_TAP_MAX} entries")]
-    TooManyEntries,
-    /// A stored entry does not read back: another program wrote it.
-    #[error("an entry of the journal's index is not readable")]
-    Unreadable,
-}
-
-impl JournalError {
-    /// Whether this process can never again store anything: a new one reads what the disk really holds.
-    #[must_use]
-    pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Store(_))
-    }
-}
-
-impl From<StoreError> for JournalError {
-    fn from(error: StoreError) -> Self {
-        if error.is_passing() { Self::DiskFull } else { Self::Store(error) }
-    }
-}
-
-impl From<TransactError<Self>> for JournalError {
-    fn from(error: TransactError<Self>) -> Self {
-        match error {
-            TransactError::Rejected(refused) => refused,
-            TransactError::Store(store) => store.into(),
-            TransactError::Closed => Self::Store(StoreError::Closed),
-            TransactError::Busy => Self::Busy,
-        }
-    }
-}
 
 /// The open journal. Clones are handles to the same one.
 #[derive(Debug, Clone)]

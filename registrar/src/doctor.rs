@@ -191,7 +191,7 @@ fn client(config: &ServeConfig) -> reqwest::Result<(reqwest::Client, String)> {
     if config.tls.is_none() {
         return Ok((builder.build()?, format!("http://{}", config.listen)));
     }
-    // By the name that everybody calls it by, and believed no further than by anybody else, but here.
+    // By its public name, so that its certificate is checked as everybody checks it; only the address is this machine's.
     Ok((builder.resolve(config.origin.host(), config.listen).build()?, config.origin.to_string()))
 }
 

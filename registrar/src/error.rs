@@ -6,6 +6,7 @@
 //! `code` is a word for programs and never changes its meaning; `detail` is a sentence for a person. Neither carries
 //! anything of a card, a code or a reference. What failed inside goes to the log, once, with its causes.
 
+pub(crate) mod codes;
 mod kinds;
 mod request;
 

@@ -72,7 +72,7 @@ pub use feed_keys::{FeedKeyView, NextFeedKey};
 pub(crate) use folders::examine_events;
 pub use folders::{OpenError, StoreParts};
 pub use forgetting::Forgotten;
-pub use freeing::{GateClaimsView, UnfollowedClaims};
+pub use freeing::{GateClaimsView, HeldClaims};
 pub use gates::{GateView, NewGate};
 pub use importing::{ImportOutcome, ImportRefusal, ImportReport, RowRefusal, TicketRow};
 pub use linked::{LinkedTicket, ToldLine};

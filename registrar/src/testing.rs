@@ -13,12 +13,14 @@ use kido_shared::ids::{ArbiterId, EventId, GateId, TicketId};
 use kido_shared::policy::{ArbiterHome, ArbiterName, EventPolicy, OfflineChoice, PolicyDraft};
 use kido_shared::proof::CardSignature;
 use kido_shared::ticket::{Entries, EntryWindow, SeatLabel, Zone};
+use kido_shared::wire::v1::admissions::{AdmissionAck, AdmissionBatch, UploadedAdmission};
 use kido_virtual_card::character::Character;
 use kido_virtual_card::issuer::{Authority, Hierarchy};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use crate::domain::event::EventRefusal;
+use crate::domain::ingest::IngestRefusal;
 use crate::domain::reference::{OrderRef, TicketRef};
 use crate::domain::registration::RegistrationRefusal;
 use crate::entropy::Entropy;
@@ -29,6 +31,19 @@ use crate::store::{EventView, Failed, ImportOutcome, NewGate, Store, StoreParts,
 /// 2027-01-15, when all characters' certificates but the wrong ones are valid.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 const HOUR: Duration = Duration::from_secs(3_600);
+
+impl Store {
+    /// What a gate sends over the line, admissions alone.
+    pub(crate) async fn upload(
+        &self,
+        event: EventId,
+        gate: GateId,
+        admissions: Vec<UploadedAdmission>,
+    ) -> Result<Vec<AdmissionAck>, Failed<IngestRefusal>> {
+        let batch = AdmissionBatch { admissions, endings: Vec::new() };
+        self.take_upload(event, gate, batch).await.map(|taken| taken.acks)
+    }
+}
 
 /// A registrar for one test.
 pub(crate) struct Registrar {

@@ -7,10 +7,10 @@ pub(crate) mod buyer;
 pub(crate) mod console;
 mod cookie;
 pub(crate) mod error;
+mod history_lines;
+mod japan_time;
 pub mod page;
 mod same_origin;
-mod told;
-mod wall;
 
 use std::sync::Arc;
 

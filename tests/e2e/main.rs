@@ -25,3 +25,4 @@ mod restored;
 mod rotation;
 mod tap;
 mod tls;
+mod traced;

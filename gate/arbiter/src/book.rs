@@ -3,9 +3,9 @@
 //! Nothing reaches it but records on a chain that a verified head has signed, with the position behind them in the same
 //! durable step. It holds no subkey that could recognise a card, and keeps of a binding nothing but its place.
 
+mod log_reader;
 mod project;
 mod standing;
-mod told;
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,8 +21,8 @@ use kido_shared::ids::{ArbiterId, Epoch, EventId, TicketId};
 use kido_shared::keys::RecordKey;
 use kido_store::{HeldFolder, Options, Pending, Store, StoreError, StoreIdentity, TransactError};
 
+pub use log_reader::{LogSummary, read_log};
 pub use standing::{KnownGate, Standing};
-pub use told::{Told, told};
 
 use project::{BookIndex, Fact, Key, Scope, TicketEntry, read};
 

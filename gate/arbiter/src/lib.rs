@@ -18,6 +18,7 @@ pub mod book;
 pub mod decide;
 pub mod doctor;
 pub mod following;
+pub mod held_claims;
 pub mod identity;
 mod metrics;
 pub mod records;
@@ -26,7 +27,6 @@ pub mod runs;
 pub mod serve;
 #[cfg(test)]
 mod testing;
-pub mod unfollowed;
 
 /// The name under which this program calls its registrar.
 pub const PROGRAM: &str = "kido-arbiter";

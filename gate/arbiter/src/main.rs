@@ -144,7 +144,7 @@ enum Command {
     ///
     /// Beside the running box, which goes on deciding. A gate in force holds a few at any moment, for those who stand in
     /// front of it. What one that died, was stolen or lied holds is set free with `kido-registrar gate free-claims`, which
-    /// says what that risks, and asks for the number that is said here.
+    /// says what that risks, and takes the number that is said here: the registrar cannot check it.
     Claims {
         /// The data folder
         #[arg(long, value_name = "DIR")]

@@ -36,7 +36,7 @@ pub(super) async fn export(config: Config, path: PathBuf, acknowledge: bool) -> 
         return Ok(ExitCode::SUCCESS);
     }
     file.write(&bytes).and_then(|()| file.finish()).with_context(named)?;
-    say(&describe(&written))?;
+    say(&describe(&written, acknowledge))?;
     say("next, at the registrar: kido-registrar admissions import-journal EVENT FILE")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -60,7 +60,7 @@ fn here(folder: &DataFolder, wanted: JournalWanted) -> anyhow::Result<(JournalWr
     Ok(written?)
 }
 
-fn describe(written: &JournalWritten) -> String {
+fn describe(written: &JournalWritten, acknowledge: bool) -> String {
     let JournalWritten { admissions, showings, endings, more, heard, .. } = written;
     let mut lines = vec![format!("Written: {admissions} admissions, {showings} refused proofs.")];
     if *endings > 0 {
@@ -71,9 +71,11 @@ fn describe(written: &JournalWritten) -> String {
     }
     match heard {
         Some(heard) => lines.push(format!("It says that this gate knows {heard} records of the feed.")),
-        None => {
-            lines.push("It does not say how far the feed was followed: something is still being decided.".to_owned())
-        }
+        None => lines.push(format!(
+            "{}It does not say how far the feed was followed: something is still being decided, more waits than one file \
+             holds, or no feed has come here.",
+            if acknowledge { "NOT ACKNOWLEDGED: " } else { "" }
+        )),
     }
     lines.push("All of it stays in this gate's journal until the registrar has answered over the line.".to_owned());
     lines.join("\n")

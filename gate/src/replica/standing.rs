@@ -117,6 +117,13 @@ impl Standing {
         self.head.map_or(Duration::MAX, |head| now.since(head.issued_at))
     }
 
+    /// Whether a head says that the time of the one noted before it was wrong: reached with new records it was signed later,
+    /// whatever its date says.
+    #[must_use]
+    pub fn is_contradicted_by(&self, issued_at: Timestamp, has_news: bool) -> bool {
+        has_news && self.head.is_some_and(|noted| noted.issued_at > issued_at)
+    }
+
     /// Whether the feed says that this gate belongs to the event no longer.
     #[must_use]
     pub fn is_revoked(&self) -> bool {

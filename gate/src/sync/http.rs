@@ -88,15 +88,13 @@ pub async fn note(pulled: &Pulled, clock: &GateClock, replica: &Replica) -> Resu
 
 /// Sets the clock back where the registrar contradicts what it said of the time before; says whether it did.
 ///
-/// Only as far as this gate had believed it. The copy is as old as the new head says then, and the moment is to be kept. A
-/// head that was reached with new records was signed later than the one that was noted before them.
+/// Only as far as this gate had believed it. The copy is as old as the new head says then, and the moment is to be kept.
 ///
 /// # Errors
 /// [`ReplicaError`].
 pub async fn set_back(pulled: &Pulled, clock: &GateClock, replica: &Replica) -> Result<bool, ReplicaError> {
     let issued_at = pulled.head.head().issued_at;
-    let is_contradicted = replica.standing().head.is_some_and(|noted| noted.issued_at > issued_at);
-    if pulled.records == 0 || !is_contradicted || !clock.contradicted(issued_at) {
+    if !replica.standing().is_contradicted_by(issued_at, pulled.records > 0) || !clock.contradicted(issued_at) {
         return Ok(false);
     }
     tracing::warn!("the registrar has contradicted its own time: this gate's clock was set back");

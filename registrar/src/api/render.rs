@@ -142,13 +142,13 @@ pub(super) fn gate(view: GateView) -> GateBody {
 
 /// What a gate holds.
 pub(super) fn gate_claims(view: &GateClaimsView) -> GateClaims {
-    let GateClaimsView { gate, revoked, decided_by, unfollowed, freed } = view;
+    let GateClaimsView { gate, revoked, decided_by, held, freed } = view;
     GateClaims {
         gate: *gate,
         revoked: *revoked,
         decided_by: decided_by.clone(),
-        unopened: unfollowed.map(|claims| claims.unopened),
-        opened: unfollowed.map(|claims| claims.opened),
+        unopened: held.map(|claims| claims.unopened),
+        opened: held.map(|claims| claims.opened),
         freed: *freed,
     }
 }

@@ -13,7 +13,7 @@ use crate::config::{DataFolder, ServeConfig, ServeFlags};
 use crate::doctor;
 
 const MORE: &str = "\
-While the registrar runs, it is asked for a sign of life and left alone. While it does not, every event is opened as it
+While the registrar runs, it is asked for a sign of life and, with a token, about recoveries; else it is left alone. While it does not, every event is opened as it
 would open them, and its log verified from its first byte; nobody can start it meanwhile. An event that is got back after
 a restore is named, with the gates that have not answered. Exit code 0: nothing is broken, 1: something is.
 

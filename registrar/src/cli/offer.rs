@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::client::Client;
 use super::console::Console;
 use super::{CliError, moment};
+use crate::error::codes::NOT_DIGITS;
 
 /// How often the registrar is asked whether somebody has come.
 const ASK_EVERY: Duration = Duration::from_millis(500);
@@ -64,7 +65,7 @@ pub(super) async fn enrol<A: DeserializeOwned>(
     for _try in 0..TYPING_TRIES {
         let short_code = console.ask(&question).await?.trim().to_owned();
         match client.post(&path, &ConfirmGate { short_code }).await {
-            Err(CliError::Refused(problem)) if problem.code == "not_digits" => console.note(&problem.detail)?,
+            Err(CliError::Refused(problem)) if problem.code == NOT_DIGITS => console.note(&problem.detail)?,
             answer => return answer,
         }
     }

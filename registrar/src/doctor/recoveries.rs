@@ -41,11 +41,13 @@ fn of_event(
         let minutes = now.since(since).as_secs() / 60;
         let waits = match asked(event) {
             Some(body) => waits_for(&body),
-            None => "no claim is answered. Who is waited for:".to_owned(),
+            None => "no claim is answered.".to_owned(),
         };
         let order = format!("kido-registrar event recover {event}");
-        findings
-            .push(Finding::broken(SUBJECT, format!("{event} is got back since {minutes} minutes: {waits} {order}")));
+        findings.push(Finding::broken(
+            SUBJECT,
+            format!("{event} has been under recovery for {minutes} minutes: {waits} See {order}"),
+        ));
     }
     if let Some(unheard) = &mark.unheard {
         let said = format!(
@@ -70,7 +72,8 @@ fn waits_for(body: &RecoveryBody) -> String {
         RecoveryStage::Admissions => "no claim is answered before the journals of",
     };
     if gates.is_empty() {
-        return "records are missing that no gate has: event cut, with the root key, or a gate that was away."
+        return "records are missing that no gate has brought: wait for a gate that was away, or cut the feed with the root key \
+                (event cut)."
             .to_owned();
     }
     format!("{what} {} are here.", named(&gates))

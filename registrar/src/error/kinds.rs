@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use kido_shared::carried::JournalFileError;
 use kido_shared::request_signature::RequestSignatureError;
 
+use super::codes;
 use super::{AppError, RequestError};
 use crate::auth::bearer::Denied;
 use crate::auth::nonces::ReplayError;
@@ -49,7 +50,7 @@ impl AppError {
                 kind(StatusCode::CONFLICT, "moving", "The event is being moved to another date")
             }
             Self::Import(ImportRefusal::UnderWay) => {
-                kind(StatusCode::CONFLICT, "import_under_way", "Another import is under way")
+                kind(StatusCode::CONFLICT, codes::IMPORT_UNDER_WAY, "Another import is under way")
             }
             Self::Registration(refusal) => registration(refusal),
             Self::Gate(refusal) => gate(*refusal),
@@ -73,7 +74,7 @@ impl AppError {
             Self::NoSuchRange => kind(StatusCode::NOT_FOUND, "no_such_range", "No such range"),
             Self::TooManyTries => kind(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", "Too many wrong codes"),
             Self::TooManyStreams => kind(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", "Too many follow live"),
-            Self::Deadline => kind(StatusCode::SERVICE_UNAVAILABLE, "deadline", "It took too long"),
+            Self::Deadline => kind(StatusCode::SERVICE_UNAVAILABLE, codes::DEADLINE, "It took too long"),
             Self::Storage(error) => storage(error),
             Self::Page(_) | Self::Lost(_) | Self::Bug => {
                 kind(StatusCode::INTERNAL_SERVER_ERROR, "bug", "An unexpected condition")
@@ -270,7 +271,7 @@ const fn enrolment(refusal: EnrolmentRefusal) -> Kind {
         }
         EnrolmentRefusal::Order => kind(StatusCode::CONFLICT, "order", "Not the next step"),
         EnrolmentRefusal::WrongDigits => kind(StatusCode::FORBIDDEN, "wrong_digits", "The digits are others"),
-        EnrolmentRefusal::NotDigits => kind(StatusCode::UNPROCESSABLE_ENTITY, "not_digits", "Not six digits"),
+        EnrolmentRefusal::NotDigits => kind(StatusCode::UNPROCESSABLE_ENTITY, codes::NOT_DIGITS, "Not six digits"),
         EnrolmentRefusal::OtherKind => kind(StatusCode::CONFLICT, "other_party", "The offer is for another kind"),
         EnrolmentRefusal::Dialogue(_) => kind(StatusCode::FORBIDDEN, "enrolment_failed", "The enrolment failed"),
     }
@@ -336,7 +337,7 @@ const fn storage(error: &StorageError) -> Kind {
             kind(StatusCode::INTERNAL_SERVER_ERROR, "recovery_cut_off", "Getting the event back was cut off")
         }
         StorageError::DiskFull => kind(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "The disk is full"),
-        StorageError::Busy => kind(StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much waits to be stored"),
+        StorageError::Busy => kind(StatusCode::SERVICE_UNAVAILABLE, codes::BUSY, "Too much waits to be stored"),
         StorageError::Stopping => kind(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The registrar is stopping"),
         StorageError::Keyring(_) => kind(StatusCode::INTERNAL_SERVER_ERROR, "keyring", "The keyring failed"),
         StorageError::Failed(_)

@@ -86,7 +86,7 @@ impl AppState {
             }
         }
         for batch in file.admissions.chunks(ADMISSIONS_PER_BATCH) {
-            let acks = self.store.ingest_of(event, from, batch.to_vec()).await?;
+            let acks = self.store.ingest_carried(event, from, batch.to_vec()).await?;
             for (ack, uploaded) in acks.iter().zip(batch) {
                 let count = match ack.outcome {
                     AckOutcome::Stored => &mut taken.stored,

@@ -1,5 +1,7 @@
 //! Admissions: what gates upload, each stored and published once.
 
+use std::sync::Arc;
+
 use kido_shared::admission::Admission;
 use kido_shared::claim::rate::Weight;
 use kido_shared::claim::{ClaimStep, NamedAdmission};
@@ -171,17 +173,7 @@ impl Store {
     ///
     /// # Errors
     /// [`IngestRefusal`] or [`StorageError`].
-    pub async fn ingest(
-        &self,
-        event: EventId,
-        signed_by: GateId,
-        batch: Vec<UploadedAdmission>,
-    ) -> Result<Vec<AdmissionAck>, Failed<IngestRefusal>> {
-        self.ingest_of(event, (signed_by, Believed::InForce), batch).await
-    }
-
-    /// The same from whoever is believed.
-    pub(crate) async fn ingest_of(
+    pub(crate) async fn ingest_carried(
         &self,
         event: EventId,
         (signed_by, believed): (GateId, Believed),
@@ -204,7 +196,7 @@ impl Store {
             return Err(Failed::Refused(IngestRefusal::OtherGate(foreign.admission.id)));
         }
         let live = self.live(event)?;
-        let (now, of_event) = (self.now(), self.live(event)?);
+        let (now, of_event) = (self.now(), Arc::clone(&live));
         live.transact(move |changing| {
             let gate = reading::gate(changing, signed_by)?;
             way.believed().gate(gate).map_err(|refusal| Failed::Refused(IngestRefusal::Gate(refusal)))?;

@@ -16,14 +16,14 @@ use crate::fact::{Fact, GateClaimsFreed};
 
 /// How many claims of a gate no admission has followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnfollowedClaims {
+pub struct HeldClaims {
     /// Those whose lane it has not said to have opened.
     pub unopened: u64,
     /// Those whose lane it has.
     pub opened: u64,
 }
 
-impl UnfollowedClaims {
+impl HeldClaims {
     const fn among(self, freed: FreedClaims) -> u64 {
         match freed {
             FreedClaims::Unopened => self.unopened,
@@ -42,7 +42,7 @@ pub struct GateClaimsView {
     /// Who decides claims, and so knows how many it holds.
     pub decided_by: ArbiterHome,
     /// What it holds, where this registrar decides.
-    pub unfollowed: Option<UnfollowedClaims>,
+    pub held: Option<HeldClaims>,
     /// What was set free.
     pub freed: Option<FreedClaims>,
 }
@@ -50,11 +50,11 @@ pub struct GateClaimsView {
 fn view(from: &impl Entries, gate: GateId) -> Result<GateClaimsView, Failed<GateRefusal>> {
     let known = reading::gate(from, gate)?.ok_or(Failed::Refused(GateRefusal::UnknownGate))?;
     let decided_by = reading::policy(from)?.choices().arbiter.home.clone();
-    let unfollowed = match decided_by {
-        ArbiterHome::Registrar => Some(reading::unfollowed_claims(from, gate)?),
+    let held = match decided_by {
+        ArbiterHome::Registrar => Some(reading::held_claims(from, gate)?),
         ArbiterHome::Local | ArbiterHome::Venue => None,
     };
-    Ok(GateClaimsView { gate, revoked: known.revoked, decided_by, unfollowed, freed: known.freed })
+    Ok(GateClaimsView { gate, revoked: known.revoked, decided_by, held, freed: known.freed })
 }
 
 impl Store {
@@ -88,7 +88,7 @@ impl Store {
             if known.freed >= Some(freed) {
                 return Ok(known);
             }
-            let held = known.unfollowed.map_or(0, |unfollowed| unfollowed.among(freed));
+            let held = known.held.map_or(0, |held| held.among(freed));
             if held > told {
                 return Err(Failed::Refused(GateRefusal::ClaimsChanged { held, told }));
             }

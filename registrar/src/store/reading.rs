@@ -13,7 +13,7 @@ use kido_shared::policy::EventPolicy;
 use kido_store::{IndexChanges, LogOffset, ProjectError, Scan, StoreError, Transaction};
 
 use super::error::{Failed, StorageError};
-use super::freeing::UnfollowedClaims;
+use super::freeing::HeldClaims;
 use super::keys;
 use super::tickets::SeatCounts;
 use crate::domain::arbiter::Arbiter;
@@ -248,7 +248,7 @@ pub(crate) fn claims(from: &impl Entries, ticket: TicketId) -> Result<TicketClai
 }
 
 /// The claims of a gate that no admission has followed: how many it has not said to have opened for, and how many it has.
-pub(super) fn unfollowed_claims(from: &impl Entries, of_gate: GateId) -> Result<UnfollowedClaims, ReadError> {
+pub(super) fn held_claims(from: &impl Entries, of_gate: GateId) -> Result<HeldClaims, ReadError> {
     let (mut unopened, mut opened) = (0_u64, 0_u64);
     for entry in from.entries(keys::CLAIMS)? {
         let claims: TicketClaims = decode(&entry?.1, "a ticket's claims")?;
@@ -261,7 +261,7 @@ pub(super) fn unfollowed_claims(from: &impl Entries, of_gate: GateId) -> Result<
         let count = if FreedClaims::Unopened.covers(claims.state()) { &mut unopened } else { &mut opened };
         *count = count.saturating_add(1);
     }
-    Ok(UnfollowedClaims { unopened, opened })
+    Ok(HeldClaims { unopened, opened })
 }
 
 /// How many came in within a minute.

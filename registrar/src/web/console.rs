@@ -50,7 +50,7 @@ use self::clerk::Clerk;
 pub(crate) use self::refusal_page::refusal_page;
 pub(crate) use self::sessions::Clerks;
 use super::Page;
-use super::wall::Wall;
+use super::japan_time::JapanTime;
 use crate::auth::May;
 use crate::auth::bearer::{Operate, Sell, Watch};
 use crate::state::{App, AppState};
@@ -145,7 +145,7 @@ impl<'p> Around<'p> {
         let page = app.pages.page(language);
         let (role, label) = (clerk.by.bearer.role, clerk.by.bearer.label.clone());
         let soon = clerk.by.bearer.expires_at.filter(|at| at.since(app.now()) < EXPIRES_SOON);
-        let until = soon.map(|at| page.speech.say_of("console-until", "when", &Wall::at(at, language).in_short()));
+        let until = soon.map(|at| page.speech.say_of("console-until", "when", &JapanTime::at(at, language).in_short()));
         Self { page, role, label, until, form: clerk.form.reveal(), event: None, tab: Tab::Elsewhere }
     }
 

@@ -62,10 +62,10 @@ impl RegistrarTime {
         self.furthest != self.last
     }
 
-    /// This machine's time, held between what the registrar's must be by now and what a head may be old: the registrar
-    /// compares dates with its own clock to the minute.
-    fn date(&self, machine: Timestamp, counter: Duration) -> Timestamp {
-        clamped(machine, self.furthest.carried_on(counter))
+    /// The time that its owner goes by, held between what the registrar's must be by now and what a head may be old: the
+    /// registrar compares dates with its own clock to the minute.
+    fn date(&self, own: Timestamp, counter: Duration) -> Timestamp {
+        clamped(own, self.furthest.carried_on(counter))
     }
 
     /// The moment that the date of a request is held against by whoever is no authority on the time itself: of this
@@ -141,8 +141,8 @@ fn apart(one: Timestamp, other: Timestamp) -> Duration {
     one.since(other).max(other.since(one))
 }
 
-fn clamped(machine: Timestamp, least: Timestamp) -> Timestamp {
-    machine.clamp(least, least.after(HEAD_INTERVAL))
+fn clamped(own: Timestamp, least: Timestamp) -> Timestamp {
+    own.clamp(least, least.after(HEAD_INTERVAL))
 }
 
 #[cfg(test)]

@@ -117,8 +117,7 @@ fn take(house: &House, (cut, head): (Option<&[u8]>, &[u8]), records: Vec<SealedR
         house.gate.followed.set(replica.position().length);
     }
     let issued_at = head.head().issued_at;
-    let is_contradicted = has_news && replica.standing().head.is_some_and(|noted| noted.issued_at > issued_at);
-    if is_contradicted && clock.contradicted(issued_at, machine, now) {
+    if replica.standing().is_contradicted_by(issued_at, has_news) && clock.contradicted(issued_at, machine, now) {
         house.world.tell(|| format!("gate {}: the clock is set back to {issued_at:?}", house.gate.number));
         at_once(replica.note_head_instead(&head, clock.reading(machine, now).now))?;
         if let Err(JournalError::Store(_)) = at_once(house.running.journal.note_time_set_back(issued_at)) {

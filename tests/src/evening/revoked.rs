@@ -1,7 +1,8 @@
 //! What gates that were revoked could tell nobody any more.
 //!
-//! A registrar takes nothing from a gate that was revoked: whoever has stolen its keys would say it as well. So what such
-//! a gate had not brought home is lost to the venue, and what it had claimed stays claimed: its holder goes to the desk.
+//! A registrar takes nothing from a gate that was revoked, unless an operator believes its journal or frees its claims, and no
+//! evening here has such an operator. So what such a gate had not brought home is missed nowhere, and what it had claimed
+//! stays claimed.
 
 use std::collections::BTreeSet;
 

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use kido_arbiter::book::told;
+use kido_arbiter::book::read_log;
+use kido_arbiter::held_claims::{HeldByGate, HeldClaims};
 use kido_arbiter::identity::{DataFolder, Identity};
 use kido_arbiter::records::etcd::{Cluster, JoinedEtcd};
 use kido_arbiter::records::{EtcdRecords, StoredRecords};
-use kido_arbiter::unfollowed::{Counting, OfGate};
 use kido_shared::claim::FreedClaims;
 use kido_shared::ids::GateId;
 
@@ -19,8 +19,8 @@ pub(super) async fn claims(folder: &DataFolder, json: bool) -> anyhow::Result<Ex
     let identity = Identity::load(folder)?;
     let event = identity.enrolment().event;
     let (book, followed) = (folder.book(), identity.followed());
-    let told = tokio::task::spawn_blocking(move || told(&book, &followed)).await?.context("the book")?;
-    let mut counting = Counting::new(told);
+    let told = tokio::task::spawn_blocking(move || read_log(&book, &followed)).await?.context("the book")?;
+    let mut counting = HeldClaims::new(told);
     match JoinedEtcd::load(&folder.etcd())? {
         Some(joined) => {
             let records = EtcdRecords::new(Arc::new(Cluster::new(&joined.settings)?), event, joined.mark);
@@ -38,10 +38,10 @@ pub(super) async fn claims(folder: &DataFolder, json: bool) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(gates: &BTreeMap<GateId, OfGate>) -> String {
+fn describe(gates: &BTreeMap<GateId, HeldByGate>) -> String {
     let mut lines = vec!["Claims that no admission has followed, as far as this box has heard:".to_owned()];
     lines.extend(gates.iter().map(|(gate, of)| {
-        let OfGate { revoked, unopened, opened, freed } = of;
+        let HeldByGate { revoked, unopened, opened, freed } = of;
         let standing = match (revoked, freed) {
             (false, _) => "in force",
             (true, None) => "REVOKED",

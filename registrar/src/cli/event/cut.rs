@@ -13,6 +13,7 @@ use kido_shared::wire::v1::operator::{self, CutFeed, EventBody, FeedCutBody, Kno
 use crate::cli::client::Client;
 use crate::cli::console::Console;
 use crate::cli::{CliError, ClientError};
+use crate::error::codes::{BUSY, DEADLINE};
 use crate::keyring::{KeyringError, read_root_key};
 
 /// How long after an answer that never came, or came too early, the word is said again.
@@ -20,12 +21,6 @@ const SAY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// How often, each time for up to a minute: the largest event that is planned for takes a few.
 const SAID_AGAIN_MAX: usize = 60;
-
-/// What the registrar calls it where the event is at work, with this cut or with a gate's records.
-const BUSY: &str = "busy";
-
-/// And where the request took longer than one may; the deed goes on.
-const DEADLINE: &str = "deadline";
 
 pub(super) const HELP: &str = "\
 Example:

@@ -25,8 +25,8 @@ kido-registrar admissions import-journal EVENT FILE (--of-revoked once it is rev
   without --opened-too  what the gate had not said to have opened for: right for a gate that stopped
   --opened-too          all that it held: for a stolen gate, whose word that it has opened is worth nothing
 
-Where a box in the venue decides, this registrar does not see what a gate holds: kido-arbiter claims --data DIR says it, on
-any of the event's boxes. The decision goes there with the feed; carry the feed (feed export) to a box without a line.
+Where a box in the venue decides, this registrar does not see what a gate holds, and takes the number as you say it:
+kido-arbiter claims --data DIR says it, on any of the event's boxes. The decision goes there with the feed; carry the feed (feed export) to a box without a line.
 
 It is not taken back: others may have entered since. A journal that comes to light later is brought with --of-revoked;
 whoever is in twice by then is shown as a conflict, once. One ticket is held back by cancelling it, or by a tick on paper

@@ -23,12 +23,10 @@ use crate::cli::console::Console;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, ClientError};
 use crate::entropy::Entropy;
+use crate::error::codes::IMPORT_UNDER_WAY;
 use crate::operator_files::codes_file::{self, Codes, CodesFileError};
 use crate::operator_files::columns::FAULTS_MAX;
 use crate::operator_files::ticket_table::{self, TableRow};
-
-/// What the registrar calls it where another import of the event is under way.
-const UNDER_WAY: &str = "import_under_way";
 
 pub(super) const HELP: &str = "\
 The file has exactly these columns, in any order; any other is refused by its name:
@@ -95,7 +93,7 @@ pub(super) async fn run(client: &Client, console: Console, wanted: ImportArgs) -
     };
     // From here on the event takes no other import: what is seen of it stays true until the last ticket is sent.
     if let Err(error) = sending.begin().await {
-        if error.is_refused_as(UNDER_WAY) {
+        if error.is_refused_as(IMPORT_UNDER_WAY) {
             forget_codes()?;
         }
         return Err(error);

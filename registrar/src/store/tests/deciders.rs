@@ -125,7 +125,7 @@ async fn the_arbiter_stays_once_anything_was_claimed_or_admitted() {
         if claimed {
             registrar.store.claim(event, gate, claim(&registrar, event, 1, ticket, gate)).await.unwrap();
         } else {
-            registrar.store.ingest(event, gate, vec![admission(1, ticket, gate)]).await.unwrap();
+            registrar.store.upload(event, gate, vec![admission(1, ticket, gate)]).await.unwrap();
         }
         for moved in [local(), cluster()] {
             let refused = registrar.change_policy(event, moved).await;

@@ -97,7 +97,7 @@ impl Venue {
                 let (id, gate) = (case.id(number), self.gates[usize::from(gate)]);
                 let admission = Admission { id, ticket, gate, entry, at: at(minute), basis: AdmissionBasis::Offline };
                 let uploaded = UploadedAdmission { admission, opened_at: Some(at(minute)) };
-                store.ingest(self.event, gate, vec![uploaded]).await.unwrap()[0].outcome
+                store.upload(self.event, gate, vec![uploaded]).await.unwrap()[0].outcome
             }
             Annulled(number, gate, minute) => self.end(ending(number, gate, minute, EndedBy::Annulled)).await,
             Left(number, gate, minute) => self.end(ending(number, gate, minute, EndedBy::Exited)).await,
@@ -392,7 +392,7 @@ async fn a_gates_ends_wait_for_so_many_admissions_and_what_is_more_stays_with_th
         basis: AdmissionBasis::Offline,
     };
     let uploaded = UploadedAdmission { admission: came, opened_at: None };
-    venue.registrar.store.ingest(venue.event, venue.gates[0], vec![uploaded]).await.unwrap();
+    venue.registrar.store.upload(venue.event, venue.gates[0], vec![uploaded]).await.unwrap();
     assert_eq!(tell(full..one_more).await, [AckOutcome::Stored]);
     assert_eq!(tell(one_more..one_more + 1).await, [AckOutcome::Later]);
 }

@@ -40,7 +40,7 @@ impl Held {
         let [claimed, opened, known] = tickets[..] else { panic!("three tickets") };
         let step = ClaimStep::Opened(named(2, opened, dead));
         assert_eq!(registrar.store.claim(event, dead, step).await.unwrap(), ClaimAnswer::Opened);
-        registrar.store.ingest(event, dead, vec![admission(3, known, dead)]).await.unwrap();
+        registrar.store.upload(event, dead, vec![admission(3, known, dead)]).await.unwrap();
         Self { registrar, event, dead, other, claimed, opened, known }
     }
 
@@ -71,7 +71,7 @@ impl Held {
         let (event, from) = (self.event, (self.dead, Believed::RevokedToo));
         let mut late = admission(number, ticket, self.dead);
         late.opened_at = Some(NOW);
-        self.registrar.store.ingest_of(event, from, vec![late]).await.unwrap()[0].outcome
+        self.registrar.store.ingest_carried(event, from, vec![late]).await.unwrap()[0].outcome
     }
 
     fn conflicts(&self) -> usize {
@@ -84,7 +84,7 @@ async fn what_a_gate_that_stopped_had_not_opened_for_enters_elsewhere_once_it_is
     let held = Held::by_a_revoked_gate().await;
     assert!(!held.enters(11, held.claimed).await, "its holder is sent to staff");
     let before = held.view();
-    assert_eq!(before.unfollowed, Some(UnfollowedClaims { unopened: 1, opened: 1 }), "what is known is not counted");
+    assert_eq!(before.held, Some(HeldClaims { unopened: 1, opened: 1 }), "what is known is not counted");
     assert_eq!(before.freed, None);
     assert_eq!(held.free(FreedClaims::Unopened, 1).await.unwrap().freed, Some(FreedClaims::Unopened));
     assert!(held.enters(12, held.claimed).await);
@@ -145,7 +145,7 @@ async fn a_journal_that_comes_to_light_later_is_a_conflict_once_where_somebody_c
     held.free(FreedClaims::All, 2).await.unwrap();
     assert!(held.enters(12, held.claimed).await);
     let store = &held.registrar.store;
-    store.ingest(held.event, held.other, vec![admission(12, held.claimed, held.other)]).await.unwrap();
+    store.upload(held.event, held.other, vec![admission(12, held.claimed, held.other)]).await.unwrap();
     assert_eq!(held.brought(1, held.claimed).await, AckOutcome::Conflict);
     assert_eq!(held.brought(1, held.claimed).await, AckOutcome::Repeated);
     assert_eq!(held.conflicts(), 1);
@@ -161,7 +161,7 @@ async fn somebody_whom_a_gate_has_claimed_for_and_not_told_of_yet_conflicts_with
     assert!(held.enters(12, held.claimed).await);
     assert_eq!(held.brought(1, held.claimed).await, AckOutcome::Stored);
     let store = &held.registrar.store;
-    let acks = store.ingest(held.event, held.other, vec![admission(12, held.claimed, held.other)]).await.unwrap();
+    let acks = store.upload(held.event, held.other, vec![admission(12, held.claimed, held.other)]).await.unwrap();
     assert_eq!((acks[0].outcome, held.conflicts()), (AckOutcome::Conflict, 1));
 }
 
@@ -189,6 +189,6 @@ async fn where_a_box_decides_it_alone_knows_how_many_there_are() {
     let gate = registrar.gate(event, 1).await;
     registrar.store.revoke_gate(event, gate).await.unwrap();
     let view = registrar.store.free_claims(event, (gate, FreedClaims::Unopened), 4).await.unwrap();
-    assert_eq!((view.decided_by, view.unfollowed), (ArbiterHome::Venue, None));
+    assert_eq!((view.decided_by, view.held), (ArbiterHome::Venue, None));
     assert_eq!(registrar.store.gate_claims(event, gate).unwrap().freed, Some(FreedClaims::Unopened));
 }

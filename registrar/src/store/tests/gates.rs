@@ -32,8 +32,8 @@ pub(super) async fn admit_twice(registrar: &Registrar, event: EventId, ticket: T
     assert_eq!(claimed, ClaimAnswer::Granted { entry: 1 });
     let mut opened = admission(1, ticket, gates.0);
     opened.opened_at = Some(NOW);
-    store.ingest(event, gates.0, vec![opened]).await.unwrap();
-    store.ingest(event, gates.1, vec![admission(2, ticket, gates.1)]).await.unwrap();
+    store.upload(event, gates.0, vec![opened]).await.unwrap();
+    store.upload(event, gates.1, vec![admission(2, ticket, gates.1)]).await.unwrap();
 }
 
 fn newest(registrar: &Registrar, event: EventId, ticket: TicketId) -> DecidedOn {
@@ -84,7 +84,7 @@ async fn an_uploaded_entry_is_used_though_a_claim_that_came_to_nothing_stood_in_
     store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await.unwrap();
     let mut let_in = admission(2, ticket, one);
     let_in.admission.basis = AdmissionBasis::Offline;
-    store.ingest(event, one, vec![let_in]).await.unwrap();
+    store.upload(event, one, vec![let_in]).await.unwrap();
     store.claim(event, one, ClaimStep::Withdraw(named(1, ticket, one))).await.unwrap();
     let again = store.claim(event, other, claim(&registrar, event, 3, ticket, other)).await.unwrap();
     assert!(
@@ -95,7 +95,7 @@ async fn an_uploaded_entry_is_used_though_a_claim_that_came_to_nothing_stood_in_
     assert_eq!(annulled, ClaimAnswer::Annulled);
     let granted = store.claim(event, other, claim(&registrar, event, 4, ticket, other)).await.unwrap();
     assert_eq!(granted, ClaimAnswer::Granted { entry: 1 });
-    store.ingest(event, other, vec![admission(4, ticket, other)]).await.unwrap();
+    store.upload(event, other, vec![admission(4, ticket, other)]).await.unwrap();
     assert_eq!(store.conflicts(event).unwrap(), Vec::new(), "the entry was given back");
 }
 
@@ -133,12 +133,12 @@ async fn a_gate_speaks_for_itself_alone_and_a_revoked_one_not_at_all() {
     let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
     let foreign = registrar.store.claim(event, other, claim(&registrar, event, 1, ticket, one)).await;
     assert!(matches!(foreign, Err(Failed::Refused(ClaimRefusal::OtherGate))));
-    let foreign = registrar.store.ingest(event, other, vec![admission(1, ticket, one)]).await;
+    let foreign = registrar.store.upload(event, other, vec![admission(1, ticket, one)]).await;
     assert!(matches!(foreign, Err(Failed::Refused(IngestRefusal::OtherGate(_)))));
     registrar.store.revoke_gate(event, one).await.unwrap();
     let claimed = registrar.store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await;
     assert!(matches!(claimed, Err(Failed::Refused(ClaimRefusal::Gate(GateRefusal::Revoked)))));
-    let uploaded = registrar.store.ingest(event, one, vec![admission(1, ticket, one)]).await;
+    let uploaded = registrar.store.upload(event, one, vec![admission(1, ticket, one)]).await;
     assert!(matches!(uploaded, Err(Failed::Refused(IngestRefusal::Gate(GateRefusal::Revoked)))));
     assert!(matches!(registrar.store.gate(event, one), Err(Failed::Refused(GateRefusal::Revoked))));
     let back = NewGate {
@@ -156,14 +156,14 @@ async fn an_admission_is_stored_once_however_often_it_is_uploaded() {
     let event = registrar.event().await;
     let ticket = bound(&registrar, event).await;
     let gate = registrar.gate(event, 1).await;
-    let upload = || registrar.store.ingest(event, gate, vec![admission(1, ticket, gate)]);
+    let upload = || registrar.store.upload(event, gate, vec![admission(1, ticket, gate)]);
     assert_eq!(upload().await.unwrap()[0].outcome, AckOutcome::Stored);
     let length = registrar.store.event(event).unwrap().feed_length;
     assert_eq!(upload().await.unwrap()[0].outcome, AckOutcome::Repeated);
     assert_eq!(registrar.store.event(event).unwrap().feed_length, length);
     let mut altered = admission(1, ticket, gate);
     altered.admission.entry = 2;
-    let altered = registrar.store.ingest(event, gate, vec![altered]).await.unwrap();
+    let altered = registrar.store.upload(event, gate, vec![altered]).await.unwrap();
     assert_eq!(altered[0].outcome, AckOutcome::Refused);
     assert_eq!(registrar.store.admission(event, id(1)).unwrap().unwrap().entry, 1, "what was stored stays");
 }
@@ -179,7 +179,7 @@ async fn an_admission_of_no_ticket_or_no_entry_is_refused_and_the_rest_of_its_ba
     let unknown = admission(2, TicketId::from_bytes([0; 16]), gate);
     let length = registrar.store.event(event).unwrap().feed_length;
     let batch = vec![unknown, never, beyond, admission(1, ticket, gate)];
-    let acks = registrar.store.ingest(event, gate, batch).await.unwrap();
+    let acks = registrar.store.upload(event, gate, batch).await.unwrap();
     let outcomes: Vec<_> = acks.iter().map(|ack| (ack.admission, ack.outcome)).collect();
     let refused = |number| (id(number), AckOutcome::Refused);
     assert_eq!(outcomes, [refused(2), refused(3), refused(4), (id(1), AckOutcome::Stored)]);
@@ -206,7 +206,7 @@ async fn a_holder_goes_out_by_any_gate_and_comes_in_again_as_often_as_the_ticket
         answers.push(ask(gate, claim(&registrar, event, number, ticket, gate)).await.unwrap());
         let mut let_in = admission(number, ticket, gate);
         let_in.admission.entry = u32::from(number);
-        registrar.store.ingest(event, gate, vec![let_in]).await.unwrap();
+        registrar.store.upload(event, gate, vec![let_in]).await.unwrap();
         let meanwhile = ask(one, claim(&registrar, event, number + 10, ticket, one)).await.unwrap();
         assert!(matches!(meanwhile, ClaimAnswer::Taken { .. }), "an exit lies between two entries: {meanwhile:?}");
         answers.push(ask(other, exit(number)).await.unwrap());
@@ -226,8 +226,8 @@ async fn two_admissions_of_one_entry_are_one_conflict_and_both_are_kept() {
     let event = registrar.event().await;
     let ticket = bound(&registrar, event).await;
     let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
-    registrar.store.ingest(event, one, vec![admission(1, ticket, one)]).await.unwrap();
-    let second = || registrar.store.ingest(event, other, vec![admission(2, ticket, other)]);
+    registrar.store.upload(event, one, vec![admission(1, ticket, one)]).await.unwrap();
+    let second = || registrar.store.upload(event, other, vec![admission(2, ticket, other)]);
     assert_eq!(second().await.unwrap()[0].outcome, AckOutcome::Conflict);
     assert_eq!(second().await.unwrap()[0].outcome, AckOutcome::Repeated);
     let conflicts = registrar.store.conflicts(event).unwrap();
@@ -248,12 +248,12 @@ async fn an_annulled_entry_conflicts_with_nobody() {
     let (one, other) = (registrar.gate(event, 1).await, registrar.gate(event, 2).await);
     let store = &registrar.store;
     store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await.unwrap();
-    store.ingest(event, one, vec![admission(1, ticket, one)]).await.unwrap();
+    store.upload(event, one, vec![admission(1, ticket, one)]).await.unwrap();
     let annulled = store.claim(event, one, ClaimStep::Annul(named(1, ticket, one))).await.unwrap();
     assert_eq!(annulled, ClaimAnswer::Annulled);
     let granted = store.claim(event, other, claim(&registrar, event, 2, ticket, other)).await.unwrap();
     assert_eq!(granted, ClaimAnswer::Granted { entry: 1 });
-    let acks = store.ingest(event, other, vec![admission(2, ticket, other)]).await.unwrap();
+    let acks = store.upload(event, other, vec![admission(2, ticket, other)]).await.unwrap();
     assert_eq!(acks[0].outcome, AckOutcome::Stored);
 }
 
@@ -266,8 +266,8 @@ async fn an_upload_that_arrives_after_its_annulment_takes_no_entry() {
     let store = &registrar.store;
     store.claim(event, one, claim(&registrar, event, 1, ticket, one)).await.unwrap();
     store.claim(event, one, ClaimStep::Annul(named(1, ticket, one))).await.unwrap();
-    store.ingest(event, one, vec![admission(1, ticket, one)]).await.unwrap();
-    let acks = store.ingest(event, other, vec![admission(2, ticket, other)]).await.unwrap();
+    store.upload(event, one, vec![admission(1, ticket, one)]).await.unwrap();
+    let acks = store.upload(event, other, vec![admission(2, ticket, other)]).await.unwrap();
     assert_eq!(acks[0].outcome, AckOutcome::Stored);
 }
 
@@ -280,9 +280,9 @@ async fn an_opened_lane_is_noted_in_the_tickets_claims() {
     let store = &registrar.store;
     store.claim(event, gate, claim(&registrar, event, 1, ticket, gate)).await.unwrap();
     let mut opened = admission(1, ticket, gate);
-    store.ingest(event, gate, vec![opened.clone()]).await.unwrap();
+    store.upload(event, gate, vec![opened.clone()]).await.unwrap();
     opened.opened_at = Some(NOW);
-    assert_eq!(store.ingest(event, gate, vec![opened]).await.unwrap()[0].outcome, AckOutcome::Repeated);
+    assert_eq!(store.upload(event, gate, vec![opened]).await.unwrap()[0].outcome, AckOutcome::Repeated);
     let withdrawn = store.claim(event, gate, ClaimStep::Withdraw(named(1, ticket, gate))).await.unwrap();
     assert_eq!(withdrawn, ClaimAnswer::NotAllowed, "who is inside is not withdrawn");
 }

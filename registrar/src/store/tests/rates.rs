@@ -7,11 +7,12 @@ use kido_shared::claim::rate::Paces;
 use kido_shared::claim::{ClaimAnswer, ClaimStep};
 use kido_shared::ids::{AdmissionId, FeedSequence, GateId, TicketId};
 use kido_shared::limits::ADMISSIONS_PER_BATCH;
-use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, AdmissionBatch, UploadedAdmission};
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, UploadedAdmission};
 
 use super::super::*;
 use super::gates::{admission, claim, named};
 use crate::domain::claim::ClaimRefusal;
+use crate::domain::gate::Believed;
 use crate::testing::{Registrar, row};
 
 /// Claims at once.
@@ -63,8 +64,7 @@ impl Venue {
     }
 
     async fn send(&self, gate: GateId, admissions: Vec<UploadedAdmission>) -> Vec<AdmissionAck> {
-        let batch = AdmissionBatch { admissions, endings: Vec::new() };
-        self.registrar.store.take_upload(self.event, gate, batch).await.unwrap().acks
+        self.registrar.store.upload(self.event, gate, admissions).await.unwrap()
     }
 
     async fn ask(&self, step: ClaimStep) -> Answered {
@@ -118,7 +118,7 @@ async fn an_offline_hour_that_was_uploaded_is_claimed_at_once() {
     let [gate, other] = venue.gates;
     let mut hour: Vec<_> = (0..120).map(|number| admission(number, venue.tickets[usize::from(number)], gate)).collect();
     hour.iter_mut().for_each(|uploaded| uploaded.admission.basis = AdmissionBasis::Offline);
-    venue.registrar.store.ingest(venue.event, gate, hour).await.unwrap();
+    venue.registrar.store.upload(venue.event, gate, hour).await.unwrap();
     assert_eq!(venue.granted(0..120, |number| venue.claim_afterwards(number, gate)).await, 120);
     assert_eq!(venue.granted(120..180, |number| venue.claim(number, gate)).await, usize::from(BURST), "untouched");
     let theirs = venue.ask(venue.claim_afterwards(1, other)).await;
@@ -148,7 +148,8 @@ async fn a_stolen_key_uploads_no_more_than_a_lane_lets_in_and_what_waits_comes_i
     let rest = venue.send(stolen, all[burst..burst + 10].to_vec()).await;
     assert_eq!(rest.iter().filter(|ack| ack.outcome != AckOutcome::Later).count(), 4, "two a second");
     // A person who has carried the gate's file here decides about it; the counts are on the screen.
-    let carried = venue.registrar.store.ingest(venue.event, stolen, all[burst + 10..].to_vec()).await.unwrap();
+    let by_hand = (stolen, Believed::InForce);
+    let carried = venue.registrar.store.ingest_carried(venue.event, by_hand, all[burst + 10..].to_vec()).await.unwrap();
     assert!(carried.iter().all(|ack| ack.outcome != AckOutcome::Later));
 }
 

@@ -34,7 +34,7 @@ async fn until_all_is_back_nothing_is_written_signed_or_granted_and_everything_c
     assert_eq!(evening.stage().await, Some(Stage::Records));
     assert!(matches!(store.signed_head(event), Err(StorageError::Recovering { length, .. }) if length == evening.kept));
     is_recovering(evening.claimed(9, 1).await);
-    is_recovering(store.ingest(event, evening.gates[0], vec![uploaded(evening.inside, evening.gates[0])]).await);
+    is_recovering(store.upload(event, evening.gates[0], vec![uploaded(evening.inside, evening.gates[0])]).await);
     is_recovering(store.import_tickets(event, vec![crate::testing::row(77).0], true).await);
     is_recovering(evening.registrar.register(Action::Bind, &evening.dead, Character::Holder).await);
     assert_eq!(evening.state(evening.inside), TicketState::Bound);
@@ -74,10 +74,10 @@ async fn gates_bring_back_what_they_know_and_the_evening_goes_on() {
     assert_eq!(third.freed, Some(FreedClaims::All), "what was decided about a revoked gate's claims");
     is_recovering(evening.claimed(9, 1).await);
     // What the registrar had acknowledged comes once more, and what it never heard of for the first time.
-    let again = store.ingest(event, evening.gates[0], vec![uploaded(evening.inside, evening.gates[0])]).await.unwrap();
+    let again = store.upload(event, evening.gates[0], vec![uploaded(evening.inside, evening.gates[0])]).await.unwrap();
     assert_eq!(again[0].outcome, AckOutcome::Repeated);
     let unheard = admission(3, evening.late, evening.gates[1]);
-    assert_eq!(store.ingest(event, evening.gates[1], vec![unheard]).await.unwrap()[0].outcome, AckOutcome::Stored);
+    assert_eq!(store.upload(event, evening.gates[1], vec![unheard]).await.unwrap()[0].outcome, AckOutcome::Stored);
     for (gate, next) in [(0, Some(Stage::Admissions)), (1, None)] {
         let since = evening.since();
         evening.offer(gate, RecoveryOffer::Delivered { since }).await.unwrap();
@@ -240,7 +240,7 @@ async fn a_gate_that_was_left_out_is_asked_for_its_journal_when_it_comes_back() 
     assert_eq!(wish(evening.gates[0]), None, "it has brought everything");
     let journal = Some(RecoveryWish::Journal { since });
     assert_eq!((wish(away), wish(away)), (journal, journal), "until it has brought it");
-    let unheard = store.ingest(event, away, vec![admission(3, evening.late, away)]).await.unwrap();
+    let unheard = store.upload(event, away, vec![admission(3, evening.late, away)]).await.unwrap();
     assert_eq!(unheard[0].outcome, AckOutcome::Stored);
     let other = RecoveryOffer::Delivered { since: since.after(Duration::from_secs(1)) };
     evening.offer(1, other).await.unwrap();

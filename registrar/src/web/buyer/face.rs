@@ -4,7 +4,7 @@ use kido_shared::clock::Timestamp;
 use kido_web::language::Language;
 
 use crate::store::LinkedTicket;
-use crate::web::wall::Wall;
+use crate::web::japan_time::JapanTime;
 
 /// The face of a ticket, in one language.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Face {
 
 impl Face {
     pub(super) fn of(linked: &LinkedTicket, language: Language) -> Self {
-        let wall = |moment| Wall::at(moment, language);
+        let wall = |moment| JapanTime::at(moment, language);
         let (choices, particulars) = (linked.policy.choices(), &linked.ticket.particulars);
         Self {
             event: choices.name.clone(),

@@ -21,9 +21,9 @@ use crate::state::AppState;
 use crate::store::{LinkedTicket, ToldLine};
 use crate::visitor::Visitor;
 use crate::web::Page;
+use crate::web::history_lines::{Sentence, is_inside};
+use crate::web::japan_time::JapanTime;
 use crate::web::same_origin::SameOrigin;
-use crate::web::told::{Sentence, is_inside};
-use crate::web::wall::Wall;
 
 /// What the band over the ticket says: one colour, one shape, one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +150,7 @@ impl<'p> HolderPage<'p> {
             band,
             is_live: linked.is_live,
             is_talking,
-            kept_until: Wall::at(linked.policy.choices().retention_at, language).in_full(),
+            kept_until: JapanTime::at(linked.policy.choices().retention_at, language).in_full(),
             history: if linked.is_live { sentences.collect() } else { Vec::new() },
         };
         Ok(Self { page, shown: Some(shown), by_card: Some(linked.event), ..empty })

@@ -13,7 +13,7 @@ use super::{Around, Page, Tab};
 use crate::audit::{AuditLine, ChangedChoice, Object};
 use crate::auth::bearer::Operate;
 use crate::state::AppState;
-use crate::web::wall::Wall;
+use crate::web::japan_time::JapanTime;
 
 /// From where on the list is read.
 #[derive(Debug, serde::Deserialize)]
@@ -44,7 +44,7 @@ struct EventName {
 impl Line {
     fn of(line: &AuditLine, around: &Around<'_>, names: &BTreeMap<EventId, String>) -> Self {
         let speech = around.page.speech;
-        let wall = Wall::at(line.at, speech.language());
+        let wall = JapanTime::at(line.at, speech.language());
         let role = line
             .role
             .as_ref()

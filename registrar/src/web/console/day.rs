@@ -22,7 +22,7 @@ use crate::error::AppError;
 use crate::reports::EventReports;
 use crate::state::AppState;
 use crate::store::EventView;
-use crate::web::wall::Wall;
+use crate::web::japan_time::JapanTime;
 
 /// One code.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ fn view<'p>(app: &AppState, around: Around<'p>, event: &EventView) -> Result<Day
     Ok(DayPage {
         page,
         id: event.event,
-        now: Wall::at(now, language).in_short(),
+        now: JapanTime::at(now, language).in_short(),
         admissions: event.counts.admissions,
         recent: recent(&entries.all),
         conflicts: event.counts.standing_conflicts(),

@@ -19,7 +19,7 @@ use crate::auth::bearer::Operate;
 use crate::error::AppError;
 use crate::moment;
 use crate::state::AppState;
-use crate::web::wall::Wall;
+use crate::web::japan_time::JapanTime;
 
 /// Behind a moment as a form's field tells it: forms speak Japan time, as everything here does.
 const JAPAN: &str = ":00+09:00";
@@ -71,7 +71,7 @@ impl Draft {
     }
 
     fn of(draft: &PolicyDraft) -> Self {
-        let local = |moment| Wall::at(moment, Language::En).machine().trim_end_matches("+09:00").to_owned();
+        let local = |moment| JapanTime::at(moment, Language::En).machine().trim_end_matches("+09:00").to_owned();
         Self {
             name: draft.name.clone(),
             starts_at: local(draft.starts_at),

@@ -15,7 +15,7 @@ use crate::auth::bearer::Look;
 use crate::keyring::FEED_KEY_NOTICE;
 use crate::state::AppState;
 use crate::store::{EventView, SeatCounts};
-use crate::web::wall::Wall;
+use crate::web::japan_time::JapanTime;
 
 /// One event of the list.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ fn all(counts: &SeatCounts) -> u64 {
 }
 
 fn span(draft: &PolicyDraft, language: Language) -> String {
-    Wall::at(draft.starts_at, language).to(Wall::at(draft.ends_at, language))
+    JapanTime::at(draft.starts_at, language).to(JapanTime::at(draft.ends_at, language))
 }
 
 /// All events, the next one first.
@@ -117,14 +117,14 @@ pub(super) async fn show(
         around,
         id: event,
         when: span(draft, language),
-        retention: Wall::at(draft.retention_at, language).in_full(),
+        retention: JapanTime::at(draft.retention_at, language).in_full(),
         offline: offline_word(draft.offline),
         arbiter: arbiter_word(&draft.arbiter.home),
         tickets_per_card: draft.tickets_per_card,
         replica_minutes: draft.replica_age_ms_max / MINUTE_MS,
         counts: view.counts,
         all: all(&view.counts),
-        key_ends: is_early.then(|| Wall::at(key_ends, language).in_full()),
+        key_ends: is_early.then(|| JapanTime::at(key_ends, language).in_full()),
         sees_uses: clerk.by.bearer.sees_uses(),
         gates,
         recovering: view.recovering,

@@ -22,8 +22,8 @@ use crate::error::{AppError, RequestError};
 use crate::office::action;
 use crate::state::AppState;
 use crate::store::{Reissued, TicketName, TicketView};
-use crate::web::told::{Sentence, is_inside};
-use crate::web::wall::Wall;
+use crate::web::history_lines::{Sentence, is_inside};
+use crate::web::japan_time::JapanTime;
 
 /// Which ticket of which event, by its pseudonym.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
@@ -186,7 +186,7 @@ fn shown<M>(
         standing: standing(&around, &view, inside),
         zone: view.particulars.zone.to_string(),
         seat: view.particulars.seat_label.to_string(),
-        window: Wall::at(window.from(), language).to(Wall::at(window.until(), language)),
+        window: JapanTime::at(window.from(), language).to(JapanTime::at(window.until(), language)),
         entries: view.particulars.entries.into(),
         party: view.particulars.party.is_some(),
         card_ends: view.certificate_ends_before_event == Some(true),

@@ -30,7 +30,7 @@ async fn a_cut_gives_up_what_no_gate_brings_and_waits_for_journals_alone() {
     let evening = Evening { registrar: evening.registrar.restart(), ..evening };
     assert_eq!(evening.stage().await, Some(Stage::Admissions), "a start in between asks for no record, either");
     let back = vec![uploaded(evening.inside, gates[0])];
-    evening.store().ingest(event, gates[0], back).await.unwrap();
+    evening.store().upload(event, gates[0], back).await.unwrap();
     for gate in [0, 1] {
         evening.offer(gate, RecoveryOffer::Delivered { since }).await.unwrap();
     }

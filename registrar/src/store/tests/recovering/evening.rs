@@ -136,8 +136,8 @@ impl Evening {
         registrar.change_policy(event, policy(draft)).await.unwrap();
         let granted = store.claim(event, gates[0], claim(&registrar, event, 1, inside, gates[0])).await.unwrap();
         assert_eq!(granted, ClaimAnswer::Granted { entry: 1 });
-        store.ingest(event, gates[0], vec![uploaded(inside, gates[0])]).await.unwrap();
-        store.ingest(event, gates[1], vec![admission(2, inside, gates[1])]).await.unwrap();
+        store.upload(event, gates[0], vec![uploaded(inside, gates[0])]).await.unwrap();
+        store.upload(event, gates[1], vec![admission(2, inside, gates[1])]).await.unwrap();
         if annulled {
             let (admission, gate, by) = (admission(2, inside, gates[1]).admission.id, gates[1], EndedBy::Annulled);
             let ending = Ending { admission, ticket: inside, gate, by, at: NOW };

@@ -53,7 +53,7 @@ async fn nobody_is_asked_to_try_a_card_where_nothing_lies_ahead_of_it() {
         basis: kido_shared::admission::AdmissionBasis::Claimed,
     };
     let upload = kido_shared::wire::v1::admissions::UploadedAdmission { admission, opened_at: None };
-    served.registrar.store.ingest(event, gate, vec![upload]).await.unwrap();
+    served.registrar.store.upload(event, gate, vec![upload]).await.unwrap();
     let inside = browser.get(&served, "/t").await.text();
     assert!(inside.contains("Entered") && inside.contains("I lost my card"));
     assert_eq!(offers(&inside), [false, false], "inside");

@@ -11,7 +11,7 @@ use super::entries::{Entries, clock};
 use crate::error::AppError;
 use crate::state::AppState;
 use crate::store::EventView;
-use crate::web::wall::Wall;
+use crate::web::japan_time::JapanTime;
 
 /// Conflicts that are shown, the newest first; the others are in the count.
 const CONFLICTS_SHOWN: usize = 20;
@@ -88,7 +88,7 @@ pub(super) fn met(collided: &[Collided], entries: &Entries, language: Language) 
         None => "–".to_owned(),
     };
     let met = collided.iter().map(|one| Met {
-        when: Wall::at(one.found_at, language).in_short(),
+        when: JapanTime::at(one.found_at, language).in_short(),
         ticket: one.ticket.to_string(),
         places: one.admissions.each_ref().map(place).join(" / "),
         settled: one.settled,

@@ -11,7 +11,7 @@ use crate::state::AppState;
 use crate::store::GateView;
 use crate::web::console::Around;
 use crate::web::console::plot::{Axes, Tick, bars, top};
-use crate::web::wall::Wall;
+use crate::web::japan_time::JapanTime;
 
 /// Minutes that are plotted, the last of them now's: a look back that holds a whole opening of the doors.
 pub(super) const MINUTES: usize = 120;
@@ -80,7 +80,7 @@ impl Window {
 
 /// `17:30`
 pub(super) fn clock(at: Timestamp, language: Language) -> String {
-    Wall::at(at, language).machine().get(11..16).unwrap_or("–").to_owned()
+    JapanTime::at(at, language).machine().get(11..16).unwrap_or("–").to_owned()
 }
 
 pub(super) type Series = [u32; MINUTES];

@@ -6,7 +6,7 @@ use kido_web::icons;
 
 use crate::store::{ArbiterView, EventView};
 use crate::web::console::Around;
-use crate::web::wall::Wall;
+use crate::web::japan_time::JapanTime;
 
 /// A box as a row shows it.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ fn row(around: &Around<'_>, ArbiterView { arbiter, record, added_at }: ArbiterVi
         class,
         icon,
         addresses: record.addresses.iter().map(|address| address.as_str().to_owned()).collect(),
-        since: Wall::at(added_at, around.page.speech.language()).in_short(),
+        since: JapanTime::at(added_at, around.page.speech.language()).in_short(),
         id: arbiter,
         short: super::standing::tail(&arbiter.to_string()),
     }

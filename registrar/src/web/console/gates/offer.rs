@@ -15,7 +15,7 @@ use crate::state::AppState;
 use crate::web::console::clerk::{Clerk, Posted, Turned};
 use crate::web::console::why::Why;
 use crate::web::console::{Around, Page, Tab};
-use crate::web::wall::Wall;
+use crate::web::japan_time::JapanTime;
 
 /// How far an offer is, as the page shows it.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ fn offer_page(
                 return Err(EnrolmentRefusal::NoOffer.into());
             };
             (zone, entrance) = (of.to_string(), over.to_string());
-            until = Wall::at(offer.expires_at, page.speech.language()).in_short();
+            until = JapanTime::at(offer.expires_at, page.speech.language()).in_short();
             OfferStep::of(app, offer)
         }
         Err(EnrolmentRefusal::NoOffer) => OfferStep::Over,

@@ -13,7 +13,7 @@ use super::{BookError, Followed};
 
 /// What the epoch that is followed tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct LogSummary {
     /// Every admission, those that ended since among them.
     pub admissions: BTreeSet<AdmissionId>,
     /// Every gate, and whether it was revoked.
@@ -22,7 +22,7 @@ pub struct Told {
     pub freed: BTreeMap<GateId, FreedClaims>,
 }
 
-impl Told {
+impl LogSummary {
     fn enter(&mut self, record: FeedRecord) {
         if let FeedRecord::Admission(admission) = record {
             self.admissions.insert(admission.id);
@@ -38,8 +38,8 @@ impl Told {
 ///
 /// # Errors
 /// [`BookError`].
-pub fn told(folder: &Path, followed: &Followed) -> Result<Told, BookError> {
-    let mut epochs: BTreeMap<Epoch, (FollowedTo, Told)> = BTreeMap::new();
+pub fn read_log(folder: &Path, followed: &Followed) -> Result<LogSummary, BookError> {
+    let mut epochs: BTreeMap<Epoch, (FollowedTo, LogSummary)> = BTreeMap::new();
     let (mut current, mut outcome) = (Epoch::FIRST, Ok(()));
     let identity = StoreIdentity::new(*followed.event.as_bytes());
     follow_log(folder, identity, |_head, fact| {
@@ -49,7 +49,7 @@ pub fn told(folder: &Path, followed: &Followed) -> Result<Told, BookError> {
         outcome = match Fact::decode(fact) {
             Some(Fact::Records(epoch, records)) => {
                 let cipher = RecordCipher::new(&followed.records, followed.event, epoch);
-                let begun = || (FollowedTo::start(followed.event, epoch), Told::default());
+                let begun = || (FollowedTo::start(followed.event, epoch), LogSummary::default());
                 let (position, told) = epochs.entry(epoch).or_insert_with(begun);
                 records.iter().try_for_each(|sealed| {
                     told.enter(cipher.open(position.next(), sealed)?);

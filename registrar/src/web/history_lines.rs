@@ -2,7 +2,7 @@
 
 use kido_web::words::Speech;
 
-use super::wall::Wall;
+use super::japan_time::JapanTime;
 use crate::domain::history::Happening;
 use crate::store::ToldLine;
 
@@ -18,7 +18,7 @@ pub(super) struct Sentence {
 
 impl Sentence {
     pub(super) fn of(told: &ToldLine, speech: Speech<'_>) -> Self {
-        let wall = Wall::at(told.line.at(), speech.language());
+        let wall = JapanTime::at(told.line.at(), speech.language());
         Self { at: wall.machine(), when: wall.in_short(), what: what(told, speech) }
     }
 }

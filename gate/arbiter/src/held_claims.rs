@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use kido_shared::claim::{FreedClaims, TicketClaims};
 use kido_shared::ids::GateId;
 
-use crate::book::Told;
+use crate::book::LogSummary;
 
 /// What one gate holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct OfGate {
+pub struct HeldByGate {
     /// Whether its rights have ended.
     pub revoked: bool,
     /// Claims whose lane it has not said to have opened.
@@ -24,17 +24,17 @@ pub struct OfGate {
 
 /// Counts claims by the gate that holds them.
 #[derive(Debug)]
-pub struct Counting {
-    told: Told,
-    gates: BTreeMap<GateId, OfGate>,
+pub struct HeldClaims {
+    told: LogSummary,
+    gates: BTreeMap<GateId, HeldByGate>,
 }
 
-impl Counting {
+impl HeldClaims {
     /// Begins with what the feed has told.
     #[must_use]
-    pub fn new(told: Told) -> Self {
+    pub fn new(told: LogSummary) -> Self {
         let of = |(gate, revoked): (&GateId, &bool)| {
-            (*gate, OfGate { revoked: *revoked, freed: told.freed.get(gate).copied(), ..OfGate::default() })
+            (*gate, HeldByGate { revoked: *revoked, freed: told.freed.get(gate).copied(), ..HeldByGate::default() })
         };
         let gates = told.gates.iter().map(of).collect();
         Self { told, gates }
@@ -54,7 +54,7 @@ impl Counting {
 
     /// What each gate holds.
     #[must_use]
-    pub fn finish(self) -> BTreeMap<GateId, OfGate> {
+    pub fn finish(self) -> BTreeMap<GateId, HeldByGate> {
         self.gates
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     use kido_shared::wire::v1::admissions::{AskedArbiter, ClaimBody};
 
     use super::*;
-    use crate::book::told;
+    use crate::book::read_log;
     use crate::records::StoredRecords;
     use crate::testing::{CLUSTER, EVENT, Feed, GATES, NOW, Venue, gate, ticket_id};
 
@@ -102,11 +102,11 @@ mod tests {
         venue.publish(&gate(GATES[0], true)).await;
         let freed = FreedClaims::Unopened;
         venue.publish(&FeedRecord::ClaimsFreed(ClaimsFreed { gate: GATES[0], freed, at: NOW })).await;
-        let mut counting = Counting::new(told(&venue.home.path().join("book"), &venue.feed.followed()).unwrap());
+        let mut counting = HeldClaims::new(read_log(&venue.home.path().join("book"), &venue.feed.followed()).unwrap());
         for record in StoredRecords::newest(home.path(), EVENT).unwrap() {
             counting.look(&record);
         }
-        let held = OfGate { revoked: true, unopened: 1, opened: 1, freed: Some(freed) };
-        assert_eq!(counting.finish(), BTreeMap::from([(GATES[0], held), (GATES[1], OfGate::default())]));
+        let held = HeldByGate { revoked: true, unopened: 1, opened: 1, freed: Some(freed) };
+        assert_eq!(counting.finish(), BTreeMap::from([(GATES[0], held), (GATES[1], HeldByGate::default())]));
     }
 }

@@ -6,12 +6,12 @@ use time::{Month, OffsetDateTime, UtcOffset, Weekday};
 
 /// A moment in words of one language.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wall {
+pub(super) struct JapanTime {
     at: Option<OffsetDateTime>,
     language: Language,
 }
 
-impl Wall {
+impl JapanTime {
     pub(super) fn at(moment: Timestamp, language: Language) -> Self {
         // Japan has had no summer time since 1951.
         let japan = UtcOffset::from_hms(9, 0, 0).unwrap_or(UtcOffset::UTC);
@@ -111,15 +111,15 @@ mod tests {
 
     #[test]
     fn a_ticket_tells_the_time_on_a_wall_in_japan() {
-        assert_eq!(Wall::at(AT, Language::Ja).in_full(), "2027年1月15日（金） 17:00");
-        assert_eq!(Wall::at(AT, Language::En).in_full(), "Fri 15 January 2027, 17:00");
-        assert_eq!(Wall::at(AT, Language::En).machine(), "2027-01-15T17:00+09:00");
-        assert_eq!(Wall::at(Timestamp::from_unix_ms(i64::MAX), Language::En).in_full(), "–");
+        assert_eq!(JapanTime::at(AT, Language::Ja).in_full(), "2027年1月15日（金） 17:00");
+        assert_eq!(JapanTime::at(AT, Language::En).in_full(), "Fri 15 January 2027, 17:00");
+        assert_eq!(JapanTime::at(AT, Language::En).machine(), "2027-01-15T17:00+09:00");
+        assert_eq!(JapanTime::at(Timestamp::from_unix_ms(i64::MAX), Language::En).in_full(), "–");
     }
 
     #[test]
     fn a_window_says_the_date_once_where_it_is_one() {
-        let wall = |hours: u64| Wall::at(AT.after(Duration::from_secs(hours * 3_600)), Language::Ja);
+        let wall = |hours: u64| JapanTime::at(AT.after(Duration::from_secs(hours * 3_600)), Language::Ja);
         assert_eq!(wall(0).to(wall(3)), "1月15日（金） 17:00\u{a0}–\u{2060}\u{a0}20:00");
         assert_eq!(wall(0).to(wall(8)), "1月15日（金） 17:00 – 1月16日（土） 01:00");
     }
