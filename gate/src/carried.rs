@@ -10,7 +10,6 @@ use kido_shared::carried::{Heard, JOURNAL_FILE_FACTS_MAX, JournalFile, JournalFi
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::FollowedTo;
 use kido_shared::ids::EventId;
-use kido_shared::policy::{ArbiterHome, EventPolicy};
 use tokio::io::AsyncRead;
 
 use crate::clockwork::JUMP_MAX;
@@ -128,8 +127,7 @@ pub fn write_journal(
     (wanted, now): (JournalWanted, Timestamp),
 ) -> Result<(JournalWritten, Vec<u8>), WriteError> {
     use kido_follow::JournalWitness as _;
-    let is_told =
-        journal.is_told_by_uploads(known.policy.as_ref().is_some_and(|policy| decides_at_registrar(policy)))?;
+    let is_told = journal.is_told_by_uploads()?;
     let Undelivered { admissions, showings, endings, more } = journal.undelivered(JOURNAL_FILE_FACTS_MAX)?;
     let FollowedTo { epoch, length, .. } = known.position;
     let heard = known.head.map(|head| Heard { epoch, length, head_issued_at: head.issued_at });
@@ -156,11 +154,6 @@ pub fn write_journal(
     let JournalWritten { admissions, showings, endings, more, heard, bytes } = written;
     tracing::info!(admissions, showings, endings, more, ?heard, bytes, "the journal was written out");
     Ok((written, file))
-}
-
-/// Whether the registrar takes an uploaded admission for a claim: its own record counts it.
-fn decides_at_registrar(policy: &EventPolicy) -> bool {
-    policy.choices().arbiter.home == ArbiterHome::Registrar
 }
 
 #[cfg(test)]

@@ -209,7 +209,7 @@ fn rename(world: &Rc<World>) {
         let mut draft = before.choices().clone();
         draft.name.push('!');
         let policy = EventPolicy::new(draft).expect("a policy");
-        at_once(store.change_policy(event, before, policy))
+        genesis::on_a_thread(store.change_policy(event, before, policy))
     });
 }
 

@@ -246,7 +246,7 @@ impl Genesis {
         let mut chosen = draft();
         (chosen.offline, chosen.arbiter.home) = (setting.offline(), setting.home());
         let chosen = EventPolicy::new(chosen).expect("a policy");
-        at_once(store.change_policy(event, before, chosen)).expect("a change");
+        on_a_thread(store.change_policy(event, before, chosen)).expect("a change");
         let zones: Vec<Zone> = (0..setting.lanes()).map(|gate| zone(&setting.zone(gate))).collect();
         for (gate, zone) in zones.iter().enumerate() {
             at_once(store.add_gate(event, new_gate(gate_id(gate), zone))).expect("a gate");

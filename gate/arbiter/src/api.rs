@@ -4,11 +4,13 @@ mod observed;
 mod problem;
 mod signed;
 
+use core::time::Duration;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, HeaderValue};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
@@ -20,6 +22,9 @@ use crate::decide::{Arbiter, decides};
 use crate::records::ClaimRecords;
 use problem::Refused;
 use signed::SignedStep;
+
+/// How long a request may take, body and all. A gate waits 300 ms; what comes later answers nobody.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Largest body: a step is under 600 bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -43,6 +48,7 @@ pub fn router<R: ClaimRecords>(arbiter: Arc<Arbiter<R>>) -> Router {
         .fallback(async || Refused::NO_ROUTE)
         .method_not_allowed_fallback(async || Refused::METHOD)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(in_time))
         .layer(middleware::map_response(kept_by_nobody))
         .layer(middleware::from_fn_with_state(Arc::clone(&arbiter), observed::observe::<R>))
         .with_state(arbiter)
@@ -68,6 +74,11 @@ async fn health<R: ClaimRecords>(State(arbiter): State<Arc<Arbiter<R>>>) -> (Sta
     let feed_age_s = standing.head.map(|_seen| standing.age(now).as_secs());
     let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Health { ok, named, feed_age_s }))
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    let answered = tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await;
+    answered.unwrap_or_else(|_elapsed| Refused::DEADLINE.into_response())
 }
 
 async fn kept_by_nobody(response: Response) -> Response {

@@ -17,7 +17,7 @@ use kido_shared::claim::{ClaimFacts, TicketClaims};
 use kido_shared::feed::{
     FeedError, FeedKeyCertificate, FollowedTo, RecordCipher, SealedRecord, VerifiedHead, VerifiedSpan,
 };
-use kido_shared::ids::{ArbiterId, Epoch, EventId, TicketId};
+use kido_shared::ids::{AdmissionId, ArbiterId, Epoch, EventId, TicketId};
 use kido_shared::keys::RecordKey;
 use kido_store::{HeldFolder, Options, Pending, Store, StoreError, StoreIdentity, TransactError};
 
@@ -170,6 +170,15 @@ impl Book {
         let key = Scope(self.standing().position.epoch).key(Key::Use(ticket));
         let stored = self.store.get(&key)?;
         stored.map(|bytes| read(&bytes)).transpose().map_err(|_no_detail| BookError::Unreadable)
+    }
+
+    /// Whether the feed tells of this admission, whoever holds its entry.
+    ///
+    /// # Errors
+    /// [`BookError`].
+    pub fn tells_of(&self, admission: AdmissionId) -> Result<bool, BookError> {
+        let key = Scope(self.standing().position.epoch).key(Key::Told(admission));
+        Ok(self.store.get(&key)?.is_some())
     }
 
     /// Keeps a head that has been reached: its age is the age of everything known here.

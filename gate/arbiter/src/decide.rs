@@ -202,7 +202,7 @@ impl<R: ClaimRecords> Arbiter<R> {
                 Some(Versioned { claims, version }) => (claims.clone(), Some(*version)),
                 None => (TicketClaims::default(), None),
             };
-            let known = without_freed(before.clone().with_endings_of(told), told, standing).with_holding_of(told);
+            let known = self.without_freed(before.clone().with_endings_of(told), standing)?.with_holding_of(told);
             let (next, answer) = take_step(&known, step, facts, now);
             // What the feed told this box the others may not have heard: where they share records, it is written before
             // anything is said that rests on it.
@@ -225,17 +225,15 @@ impl<R: ClaimRecords> Arbiter<R> {
     fn told(&self, ticket: TicketId) -> Result<TicketClaims, BookError> {
         Ok(self.book.admitted(ticket)?.unwrap_or_default())
     }
-}
 
-/// This record without a claim that an operator has set free, where the feed tells of no admission behind it.
-fn without_freed(record: TicketClaims, told: &TicketClaims, standing: &Standing) -> TicketClaims {
-    let freed = record.holding().and_then(|holding| {
-        let is_told = told.holding().is_some_and(|inside| inside.admission == holding.admission);
-        standing.gates.get(&holding.gate).and_then(|gate| gate.freed).filter(|_| !is_told)
-    });
-    match freed {
-        Some(freed) => record.set_free(freed),
-        None => record,
+    /// This record without a claim that an operator has set free, where the feed tells of no admission behind it: not of one
+    /// that stands in conflict either, whose entry another one holds.
+    fn without_freed(&self, record: TicketClaims, standing: &Standing) -> Result<TicketClaims, BookError> {
+        let Some(holding) = record.holding() else { return Ok(record) };
+        match standing.gates.get(&holding.gate).and_then(|gate| gate.freed) {
+            Some(freed) if !self.book.tells_of(holding.admission)? => Ok(record.set_free(freed)),
+            Some(_) | None => Ok(record),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use kido_shared::refusal::Refusal;
 use kido_shared::ticket::TicketStatus;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use tokio::task::block_in_place;
 
 use super::*;
 use crate::barrier::Barrier;
@@ -40,7 +41,7 @@ pub(crate) fn parts(folder: &DataFolder, feed: &Feed) -> Parts {
     let identity = Identity::new(OwnKeys::generate(&mut random), feed.followed().subkeys, enrolment);
     let replica = Replica::open(&folder.replica(), feed.followed()).unwrap();
     // Opening blocks, which a thread of an asynchronous runtime must not.
-    let opened = tokio::task::block_in_place(|| Journal::open(&folder.journal(), GATE, NOW, &mut random));
+    let opened = block_in_place(|| Journal::open(&folder.journal(), GATE, NOW, &mut random));
     let (journal, _recovered) = opened.unwrap();
     let clock = Arc::new(GateClock::start(Arc::new(ManualClock::at(NOW)), Some(NOW)));
     Parts {
@@ -131,8 +132,10 @@ async fn a_record_that_must_not_be_ignored_stops_a_file_where_it_stands() {
 async fn a_journal_is_written_out_signed_and_nothing_leaves_it_by_that() {
     let home = tempfile::tempdir().unwrap();
     let parts = parts(&DataFolder::at(home.path()), &Feed::with_tickets(5));
-    let write =
-        |wanted| write_journal(&parts.journal, &parts.replica.standing(), &parts.identity, (wanted, NOW)).unwrap();
+    let write = |wanted| {
+        let known = parts.replica.standing();
+        block_in_place(|| write_journal(&parts.journal, &known, &parts.identity, (wanted, NOW))).unwrap()
+    };
     let (nothing, file) = write(JournalWanted::Facts);
     assert_eq!((nothing.bytes, file.len()), (0, 0), "nothing waits, so there is no file");
     for number in 0..300 {
@@ -173,7 +176,8 @@ async fn a_gate_says_how_far_it_has_heard_only_where_the_file_tells_all_that_it_
     let parts = parts(&DataFolder::at(home.path()), &feed);
     let written = |wanted| {
         let known = parts.replica.standing();
-        let (written, file) = write_journal(&parts.journal, &known, &parts.identity, (wanted, NOW)).unwrap();
+        let written = block_in_place(|| write_journal(&parts.journal, &known, &parts.identity, (wanted, NOW)));
+        let (written, file) = written.unwrap();
         let read = UnverifiedJournalFile::read(&file).ok();
         let key = parts.identity.keys().signing().verifying_key();
         (written.heard, read.and_then(|read| read.verify(&key).unwrap().heard))

@@ -29,8 +29,8 @@ pub(super) async fn export(config: Config, path: PathBuf, acknowledge: bool) -> 
         drop(file);
         anyhow::ensure!(
             !acknowledge,
-            "this gate cannot say how far it has heard: somebody is being let in just now, or a box in the venue has not \
-             heard of an entry yet, or no feed has come here. Say this again in a moment"
+            "this gate cannot say how far it has heard: somebody is being let in just now, or no feed has come here. \
+             Say this again in a moment"
         );
         say("Nothing waits here for the registrar: no file was written.")?;
         return Ok(ExitCode::SUCCESS);

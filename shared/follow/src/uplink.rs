@@ -48,7 +48,7 @@ pub enum UplinkError {
     Refused {
         /// The HTTP status.
         status: u16,
-        /// The problem's code, letters and underscores only; `unknown` where there was none.
+        /// The problem's code, letters and underscores only; `unknown` where it is something else.
         code: String,
     },
     /// It is there, but cannot answer now; or something else answers in its place.
@@ -56,7 +56,7 @@ pub enum UplinkError {
     Unwell {
         /// The HTTP status.
         status: u16,
-        /// Whether the body is JSON, as all that a registrar says: a gateway in front of a dead one speaks, too.
+        /// Whether the body is one that registrars and boxes send: a gateway in front of a dead one speaks, too.
         spoke: bool,
     },
     /// The answer is longer than any answer may be.
@@ -316,19 +316,29 @@ async fn begun(request: reqwest::RequestBuilder) -> Result<reqwest::Response, Up
         return Ok(response);
     }
     let body = bounded(response, PROBLEM_BYTES_MAX).await.unwrap_or_default();
-    let spoke = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).is_ok();
-    // A proxy says 404 and 403 in front of a dead registrar, too: such a page is silence, and no answer.
-    if spoke && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-        let problem = serde_json::from_slice::<Problem>(&body).ok();
-        return Err(UplinkError::Refused { status: status.as_u16(), code: code(problem.map(|problem| problem.code)) });
+    let problem = serde_json::from_slice::<Problem>(&body).ok().filter(Problem::is_ours);
+    // Gateways say 404 and 403 in front of a dead registrar, too, and some of them in JSON: that is silence, and no answer.
+    let spoke = problem.is_some() || serde_json::from_slice::<Health>(&body).is_ok();
+    if status.is_client_error()
+        && status != StatusCode::TOO_MANY_REQUESTS
+        && let Some(problem) = problem
+    {
+        return Err(UplinkError::Refused { status: status.as_u16(), code: code(problem.code) });
     }
     Err(UplinkError::Unwell { status: status.as_u16(), spoke })
 }
 
+/// What registrars and boxes say of themselves that are not well; they say more, and nobody here needs it.
+#[derive(serde::Deserialize)]
+struct Health {
+    #[serde(rename = "ok")]
+    _ok: bool,
+}
+
 /// A word that may be logged, whatever was sent.
-fn code(sent: Option<String>) -> String {
-    let word = |text: &String| text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    sent.filter(word).unwrap_or_else(|| "unknown".to_owned())
+fn code(sent: String) -> String {
+    let is_word = sent.len() <= 64 && sent.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_word { sent } else { "unknown".to_owned() }
 }
 
 async fn bounded(mut response: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, UplinkError> {

@@ -18,7 +18,7 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
 use kido_shared::error_chain::Chain;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,7 +28,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
 
-use places::{Places, Seat};
+use places::{Place, Places, Seat};
 
 pub use signed::{SignedHeaders, only_header};
 pub use tls::{Examined, Tls, TlsError, TlsPair};
@@ -42,6 +42,9 @@ const HEADERS_MAX: usize = 64;
 /// How long a client may leave what was sent to it unacknowledged, in milliseconds: whoever asks and never reads would
 /// hold a place for ever.
 const UNREAD_MS_MAX: u32 = 30_000;
+
+/// How long an answer that lies in a buffer may take to be sent once the connection's place is needed for somebody else.
+const SENDING_MAX: Duration = Duration::from_secs(2);
 
 /// Pause after an accept that failed for want of file descriptors: others must be closed first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -87,8 +90,7 @@ pub struct Limits {
 /// Serves until `stop` is ready, then finishes what is under way, for no longer than [`Limits::drain`].
 pub async fn serve(entry: impl Into<Entry>, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let Entry { listener, tls } = entry.into();
-    let (graceful, http) = (GracefulShutdown::new(), http(limits));
-    let (places, mut newcomer) = (Places::new(limits.connections), None);
+    let (places, http, mut newcomer) = (Places::new(limits.connections), http(limits), None);
     let (mut connections, mut renewing) = (JoinSet::new(), JoinSet::new());
     let acceptor = tls.as_ref().map(Tls::acceptor);
     if let Some(tls) = tls {
@@ -109,25 +111,21 @@ pub async fn serve(entry: impl Into<Entry>, router: Router, limits: Limits, stop
             Some(place) = places.take(), if newcomer.is_some() => {
                 let Some((stream, peer)) = newcomer.take() else { continue };
                 let service = TowerToHyperService::new(answering(router.clone(), peer, place.seat()));
-                let (watcher, http) = (graceful.watcher(), http.clone());
-                let (acceptor, stopping) = (acceptor.clone(), stopping.clone());
+                let (http, acceptor, stopping) = (http.clone(), acceptor.clone(), stopping.clone());
                 connections.spawn(async move {
-                    let serving = async {
-                        match acceptor {
-                            None => watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await,
-                            Some(acceptor) => match agreed(acceptor, stream, &stopping).await {
-                                None => Ok(()),
-                                Some(stream) => {
-                                    watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await
-                                }
-                            },
+                    let ended = match acceptor {
+                        None => {
+                            converse(http.serve_connection(TokioIo::new(stream), service), &place, &stopping).await
                         }
-                    };
-                    tokio::select! {
-                        ended = serving => if let Err(error) = ended {
-                            tracing::debug!(error = %Chain(&error), "a connection ended early");
+                        Some(acceptor) => match agreed(acceptor, stream, (&place, &stopping)).await {
+                            None => Ok(()),
+                            Some(stream) => {
+                                converse(http.serve_connection(TokioIo::new(stream), service), &place, &stopping).await
+                            }
                         },
-                        () = place.given_up() => tracing::debug!("a connection that asked for nothing made room"),
+                    };
+                    if let Err(error) = ended {
+                        tracing::debug!(error = %Chain(&error), "a connection ended early");
                     }
                 });
             }
@@ -135,20 +133,45 @@ pub async fn serve(entry: impl Into<Entry>, router: Router, limits: Limits, stop
     }
     drop(listener);
     stopping.cancel();
-    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.drain, drained).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
     connections.shutdown().await;
     renewing.shutdown().await;
 }
 
-/// A stream on which keys are agreed; nothing once the server stops, for nobody has asked for anything on it yet.
+/// One connection, until it ends, the server stops, or its place is needed for somebody else. What was answered is sent in
+/// either case: an answer that lies in a buffer is not seen to be under way any more.
+async fn converse<C: GracefulConnection>(
+    connection: C,
+    place: &Place,
+    stopping: &CancellationToken,
+) -> Result<(), C::Error> {
+    let mut connection = pin!(connection);
+    let patience = tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = stopping.cancelled() => None,
+        () = place.given_up() => Some(if place.was_asked() { SENDING_MAX } else { Duration::ZERO }),
+    };
+    connection.as_mut().graceful_shutdown();
+    let Some(patience) = patience else { return connection.await };
+    tracing::debug!("a connection that asked for nothing made room");
+    tokio::time::timeout(patience, connection).await.unwrap_or(Ok(()))
+}
+
+/// A stream on which keys are agreed; nothing once the server stops or the place is needed, for nobody has asked for anything
+/// on it yet.
 async fn agreed(
     acceptor: TlsAcceptor,
     stream: TcpStream,
-    stopping: &CancellationToken,
+    (place, stopping): (&Place, &CancellationToken),
 ) -> Option<TlsStream<TcpStream>> {
-    stopping.run_until_cancelled(tls::handshake(acceptor, stream, tls::HANDSHAKE_DEADLINE)).await?
+    tokio::select! {
+        agreed = tls::handshake(acceptor, stream, tls::HANDSHAKE_DEADLINE) => agreed,
+        () = place.given_up() => None,
+        () = stopping.cancelled() => None,
+    }
 }
 
 /// Looks at the files of TLS now and then, for as long as the server serves.
@@ -191,15 +214,17 @@ async fn accept(listener: &TcpListener) -> Option<(TcpStream, Peer)> {
     }
 }
 
-/// How one connection's requests are answered. Until an answer is sent to its end the connection is no idle one.
+/// How one connection's requests are answered. From a whole request to the end of its answer the connection is no idle one.
 fn answering(
     router: Router,
     peer: Peer,
     seat: Seat,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone {
     tower::service_fn(move |request| {
-        let (under_way, answer) = (seat.begin(), router.clone().oneshot(from(request, peer)));
-        async move { answer.await.map(|answer| answer.map(|body| under_way.until_sent(body))) }
+        let (head, body) = from(request, peer).into_parts();
+        let (body, arrived) = seat.receive(body);
+        let answer = router.clone().oneshot(Request::from_parts(head, body));
+        async move { answer.await.map(|answer| answer.map(|body| arrived.answered().until_sent(body))) }
     })
 }
 

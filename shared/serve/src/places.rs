@@ -2,16 +2,17 @@
 //!
 //! A socket costs its owner nothing. Whoever opened as many as there are places and said nothing on them would keep
 //! everybody else out for as long as a head may take, and then again. So when all are taken, whoever has asked for
-//! nothing for the longest time makes room: a newcomer that does ask never waits for one that does not. Only requests
-//! under way are never given up for others.
+//! nothing for the longest time makes room: a newcomer that does ask never waits for one that does not. Half a request is
+//! nothing, too: a body that never comes costs its sender as little. Only requests that have come whole are never given up.
 
 use core::pin::Pin;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::{Frame, SizeHint};
+use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -53,7 +54,8 @@ impl Places {
     pub(crate) async fn take(&self) -> Option<Place> {
         let permit = Arc::clone(&self.free).acquire_owned().await.ok()?;
         lock(&self.idle).wanted = false;
-        let seat = Seat { idle: Arc::clone(&self.idle), turn: Arc::default(), given_up: CancellationToken::new() };
+        let (idle, given_up) = (Arc::clone(&self.idle), CancellationToken::new());
+        let seat = Seat { idle, turn: Arc::default(), given_up, asked: Arc::default() };
         seat.rest();
         Some(Place { seat, _permit: permit })
     }
@@ -76,6 +78,11 @@ impl Place {
         self.seat.clone()
     }
 
+    /// Whether anything was ever asked for here: an answer may be on its way.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.seat.asked.load(Ordering::Relaxed)
+    }
+
     /// Ends when the place is needed for somebody else.
     pub(crate) async fn given_up(&self) {
         self.seat.given_up.cancelled().await;
@@ -95,13 +102,24 @@ pub(crate) struct Seat {
     /// Its number among the idle ones. Taken before the lock of those, never behind it.
     turn: Arc<Mutex<Option<u64>>>,
     given_up: CancellationToken,
+    asked: Arc<AtomicBool>,
 }
 
 impl Seat {
-    /// A request begins; it ends when the answer is dropped.
+    /// A request has come, whole; it ends when the answer is dropped.
     pub(crate) fn begin(&self) -> UnderWay {
         self.leave_idle();
+        self.asked.store(true, Ordering::Relaxed);
         UnderWay(self.clone())
+    }
+
+    /// The request, which begins when its body has come to its end: until then it is one more way to say nothing.
+    pub(crate) fn receive(&self, body: Incoming) -> (Receiving, Arrived) {
+        let arrived = Arrived { seat: self.clone(), begun: Arc::default() };
+        if body.is_end_stream() {
+            arrived.note();
+        }
+        (Receiving { body, arrived: arrived.clone() }, arrived)
     }
 
     fn rest(&self) {
@@ -138,6 +156,56 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.rest();
+    }
+}
+
+/// Where the sign stands that a request has come, whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrived {
+    seat: Seat,
+    begun: Arc<Mutex<Option<UnderWay>>>,
+}
+
+impl Arrived {
+    fn note(&self) {
+        lock(&self.begun).get_or_insert_with(|| self.seat.begin());
+    }
+
+    /// The request, once it is answered: from now on it is under way, also where nobody wanted its body.
+    pub(crate) fn answered(self) -> UnderWay {
+        self.note();
+        lock(&self.begun).take().unwrap_or_else(|| self.seat.begin())
+    }
+}
+
+/// A request's body as it comes.
+#[derive(Debug)]
+pub(crate) struct Receiving {
+    body: Incoming,
+    arrived: Arrived,
+}
+
+impl HttpBody for Receiving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.arrived.note();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -3,13 +3,16 @@ use core::net::SocketAddr;
 
 use std::sync::Arc;
 
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::*;
+
+/// More than sockets and hyper buffer between two ends of loopback.
+const LARGE: usize = 16 * 1024 * 1024;
 
 const ASK: &[u8] = b"GET /slow HTTP/1.1\r\nhost: here\r\n\r\n";
 
@@ -38,7 +41,9 @@ async fn server_with(head: Duration, drain: Duration) -> Server {
     });
     let limits = Limits { connections: 2, read_buffer_bytes: 8 * 1024, head, drain };
     let (stop, stopped) = oneshot::channel();
-    let router = Router::new().route("/slow", slow);
+    let body = post(async |body: String| body);
+    let large = get(async || vec![b'x'; LARGE]);
+    let router = Router::new().route("/slow", slow).route("/body", body).route("/large", large);
     let running = tokio::spawn(serve(listener, router, limits, async { drop(stopped.await) }));
     Server { address, asked, answer, stop, running }
 }
@@ -114,6 +119,43 @@ async fn sockets_that_say_nothing_keep_nobody_out_who_asks() {
     drop(other);
     server.stop.send(()).unwrap();
     server.running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_keeps_nobody_out_who_asks() {
+    let server = server_with(Duration::from_secs(3_600), Duration::from_secs(1)).await;
+    let mut silent = Vec::new();
+    for _place in 0..2 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(b"POST /body HTTP/1.1\r\nhost: here\r\ncontent-length: 100\r\n\r\n").await.unwrap();
+        silent.push(stream);
+    }
+    let mut honest = ask(&server).await;
+    server.answer.notify_one();
+    let mut beginning = [0; 12];
+    honest.read_exact(&mut beginning).await.unwrap();
+    assert_eq!(&beginning, b"HTTP/1.1 200");
+    drop(silent);
+    server.stop.send(()).unwrap();
+    server.running.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_is_on_its_way_arrives_whole_though_its_place_is_wanted() {
+    let server = server(Duration::from_secs(20)).await;
+    let _asks = ask(&server).await;
+    let mut large = TcpStream::connect(server.address).await.unwrap();
+    large.write_all(b"GET /large HTTP/1.1\r\nhost: here\r\n\r\n").await.unwrap();
+    let mut received = vec![0; 1];
+    large.read_exact(&mut received).await.unwrap();
+    // All places are taken, and somebody comes.
+    let mut newcomer = TcpStream::connect(server.address).await.unwrap();
+    newcomer.write_all(ASK).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), large.read_to_end(&mut received)).await.unwrap().unwrap();
+    assert!(received.len() > LARGE && received.ends_with(b"x"), "{} bytes", received.len());
+    server.asked.notified().await;
+    server.stop.send(()).unwrap();
+    server.answer.notify_waiters();
 }
 
 #[tokio::test]

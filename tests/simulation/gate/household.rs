@@ -14,7 +14,7 @@ use kido_shared::clock::Timestamp;
 use kido_shared::feed::{Follower, SealedRecord};
 use kido_shared::ids::AdmissionId;
 use kido_shared::limits::SHOWINGS_PER_BATCH;
-use kido_shared::wire::v1::admissions::AckOutcome;
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck};
 
 use super::claims::{self, NoAnswer};
 use super::{Gate, Running, helping};
@@ -166,8 +166,9 @@ pub(super) async fn push(house: &House) -> Result<Option<usize>, JournalError> {
     let (acknowledged, endings): (Vec<AdmissionId>, Vec<AdmissionId>) = match sent {
         // By their places: a mutation may have them under other names.
         Some(Reply::Acks { admissions, endings }) => {
-            let taken = ended().zip(&endings).filter(|(_ended, ack)| ack.outcome != AckOutcome::Later);
-            (ids().take(admissions.len()).collect(), taken.map(|(ended, _ack)| ended).collect())
+            let is_heard = |(_id, ack): &(AdmissionId, &AdmissionAck)| ack.outcome != AckOutcome::Later;
+            let admissions = ids().zip(&admissions).filter(is_heard).map(|(id, _ack)| id).collect();
+            (admissions, ended().zip(&endings).filter(is_heard).map(|(id, _ack)| id).collect())
         }
         None if house.world.is(Mutation::OutboxEmptiedUnheard) => (ids().collect(), ended().collect()),
         _ => return Ok(None),

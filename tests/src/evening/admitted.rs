@@ -252,10 +252,8 @@ impl Evening {
     /// by a ghost or by somebody who has left, and what was used stays used.
     #[must_use]
     pub fn holding(&self, ticket: TicketId, answer: Option<&ClaimAnswer>) -> Option<String> {
-        if self.revoked.knows_alone(ticket) {
-            return None;
-        }
-        let of_ticket = || self.admissions().filter(|known| known.ticket == ticket);
+        // What lies on a revoked gate's disk alone keeps nobody out, and excuses only what it explains.
+        let of_ticket = || self.admissions().filter(|known| known.ticket == ticket && !self.revoked.keeps(known.id));
         let used: Vec<_> = of_ticket().filter(|known| !self.ends.is_annulled(known.id)).collect();
         let inside: Vec<_> = used.iter().filter(|known| !self.ends.has(known.id)).collect();
         match answer {
@@ -266,17 +264,19 @@ impl Evening {
                 Some(format!("entry {entry} of {ticket} was used by {used:?}, and is granted again"))
             }
             // What a revoked gate had claimed and did not use it can give back no more.
-            Some(ClaimAnswer::Taken { gate, .. }) if self.revoked.has(*gate) => None,
-            Some(ClaimAnswer::Taken { admission, .. }) if !self.has(*admission) => {
+            Some(ClaimAnswer::Taken { admission, gate, .. }) if !self.has(*admission) && !self.revoked.has(*gate) => {
                 Some(format!("{ticket} is held by {admission}, which no gate has stored"))
             }
-            Some(ClaimAnswer::Taken { admission, .. }) if self.ends.has(*admission) => {
+            Some(ClaimAnswer::Taken { admission, .. })
+                if self.ends.has(*admission) && !self.revoked.keeps_end(*admission) =>
+            {
                 Some(format!("{ticket} is held by {admission}, which has ended"))
             }
             Some(ClaimAnswer::Spent)
-                if self
-                    .allowed(ticket)
-                    .is_none_or(|allowed| used.len() < usize::try_from(allowed).unwrap_or(usize::MAX)) =>
+                if !self.revoked.knows_alone(ticket)
+                    && self
+                        .allowed(ticket)
+                        .is_none_or(|allowed| used.len() < usize::try_from(allowed).unwrap_or(usize::MAX)) =>
             {
                 Some(format!("{ticket} is spent, and was entered by {used:?} alone"))
             }

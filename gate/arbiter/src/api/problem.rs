@@ -37,6 +37,7 @@ impl Refused {
     pub(crate) const BODY: Self = refused(StatusCode::BAD_REQUEST, "json", "The JSON is not what is expected");
     pub(crate) const TOO_LARGE: Self =
         refused(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "More than is read at a time");
+    pub(crate) const DEADLINE: Self = refused(StatusCode::SERVICE_UNAVAILABLE, "deadline", "It took too long");
     pub(crate) const OTHER_ADDRESS: Self =
         refused(StatusCode::UNAUTHORIZED, "other_address", "Not one of this arbiter's addresses");
 }

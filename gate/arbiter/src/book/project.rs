@@ -4,7 +4,7 @@ use kido_shared::admission::{Admission, AdmissionBasis, DecidedOn};
 use kido_shared::claim::{ClaimFacts, ClaimRequest, ClaimStep, NamedAdmission, TicketClaims, step};
 use kido_shared::clock::Timestamp;
 use kido_shared::feed::{FeedRecord, FollowedTo, RecordCipher, SealedRecord};
-use kido_shared::ids::{ArbiterId, Epoch, EventId, FeedSequence, GateId, TicketId};
+use kido_shared::ids::{AdmissionId, ArbiterId, Epoch, EventId, FeedSequence, GateId, TicketId};
 use kido_shared::keys::RecordKey;
 use kido_shared::ticket::{Entries, TicketStatus};
 use kido_store::{IndexChanges, Position, Project, ProjectError};
@@ -95,6 +95,8 @@ pub(super) enum Key {
     Certificate(FeedSequence),
     Ticket(TicketId),
     Use(TicketId),
+    /// An admission that the feed has told of, whoever holds its entry.
+    Told(AdmissionId),
 }
 
 impl Key {
@@ -114,6 +116,7 @@ impl Key {
             Self::Certificate(at) => [Self::FEED_KEYS, &at.get().to_be_bytes()].concat(),
             Self::Ticket(ticket) => [b"t".as_slice(), ticket.as_bytes()].concat(),
             Self::Use(ticket) => [b"u".as_slice(), ticket.as_bytes()].concat(),
+            Self::Told(admission) => [b"i".as_slice(), admission.as_bytes()].concat(),
         }
     }
 }
@@ -192,7 +195,7 @@ impl BookIndex {
 }
 
 impl Project for BookIndex {
-    // 2: claims that were freed. A book of version 1 may hold such records and has not looked at them.
+    // 2: claims that were freed, and every admission by its id. A book of version 1 may hold both and has not looked at them.
     const VERSION: u32 = 2;
 
     fn project(&self, _position: Position, fact: &[u8], index: &mut IndexChanges<'_>) -> Result<(), ProjectError> {
@@ -269,6 +272,7 @@ fn admitted(scope: Scope, admission: &Admission, index: &mut IndexChanges<'_>) -
     let basis = AdmissionBasis::Offline;
     let claim = ClaimRequest { admission: id, ticket, gate, decided_on, at, basis };
     let opened = NamedAdmission { admission: id, ticket, gate };
+    index.put(scope.key(Key::Told(id)), Vec::new());
     change_use((scope, ticket), &[ClaimStep::Claim(claim), ClaimStep::Opened(opened)], at, index)
 }
 

@@ -202,6 +202,25 @@ async fn what_the_feed_knows_of_a_revoked_gate_is_never_free_at_a_box() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_known_to_be_in_beside_another_is_not_set_free_with_a_revoked_gates_claims() {
+    let mut venue = Venue::new(2).await;
+    claim(&venue, GATES[0], 1).await.unwrap();
+    let admission = |id: u8, gate, basis| {
+        let (id, ticket) = (AdmissionId::from_bytes([id; 16]), ticket_id(0));
+        FeedRecord::Admission(kido_shared::admission::Admission { id, ticket, gate, entry: 1, at: NOW, basis })
+    };
+    // The other gate was without a line, and its admission is heard of first.
+    venue.publish(&admission(9, GATES[1], AdmissionBasis::Offline)).await;
+    venue.publish(&admission(1, GATES[0], AdmissionBasis::Claimed)).await;
+    venue.publish(&gate(GATES[0], true)).await;
+    venue.publish(&freed(FreedClaims::All)).await;
+    let nobody_passed =
+        NamedAdmission { admission: AdmissionId::from_bytes([9; 16]), ticket: ticket_id(0), gate: GATES[1] };
+    venue.arbiter.step(GATES[1], body(ClaimStep::Annul(nobody_passed))).await.unwrap();
+    assert!(is_taken(&claim(&venue, GATES[1], 3).await, 1), "the first is inside, as the feed has told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_admission_that_comes_to_light_after_its_claim_was_freed_counts_at_a_box() {
     let mut venue = Venue::new(2).await;
     claim(&venue, GATES[0], 1).await.unwrap();

@@ -54,14 +54,25 @@ async fn claims(
     headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Result<Json<ClaimAnswerBody>, Response> {
-    let problem = |status: StatusCode| (status, Json(serde_json::json!({"status": status.as_u16()}))).into_response();
+    let problem = |status: StatusCode| {
+        let (kind, status_code) = ("urn:kido:problem:refused", status.as_u16());
+        let document =
+            serde_json::json!({"type": kind, "title": "", "status": status_code, "detail": "", "code": "refused"});
+        (status, Json(document)).into_response()
+    };
     let asked = arbiter.asked.fetch_add(1, Ordering::SeqCst);
     let trace = TraceContext::parse(headers[TRACE_HEADER].to_str().unwrap()).unwrap();
     arbiter.traces.lock().unwrap().push(trace);
     let answer = match arbiter.manner {
         Manner::Revoked => return Err(problem(StatusCode::FORBIDDEN)),
         Manner::TooFast => return Err(problem(StatusCode::TOO_MANY_REQUESTS)),
-        Manner::GatewayAlone => return Err((StatusCode::NOT_FOUND, Html("<h1>404</h1>")).into_response()),
+        Manner::GatewayAlone if asked.is_multiple_of(2) => {
+            return Err((StatusCode::NOT_FOUND, Html("<h1>404</h1>")).into_response());
+        }
+        Manner::GatewayAlone => {
+            let said = serde_json::json!({"message": "Not Found", "code": "not_found", "status": 404});
+            return Err((StatusCode::NOT_FOUND, Json(said)).into_response());
+        }
         Manner::Hangs => {
             tokio::time::sleep(std::time::Duration::from_secs(30)).await;
             return Err(problem(StatusCode::GATEWAY_TIMEOUT));
@@ -218,6 +229,7 @@ async fn a_registrar_that_calls_itself_unwell_is_alive_and_a_dead_ones_gateway_i
         (StatusCode::SERVICE_UNAVAILABLE, "{\"ok\":false}", Connectivity::Online),
         (StatusCode::SERVICE_UNAVAILABLE, "<h1>503</h1>", Connectivity::Offline),
         (StatusCode::NOT_FOUND, "<h1>404</h1>", Connectivity::Offline),
+        (StatusCode::BAD_GATEWAY, "{\"message\":\"no upstream\"}", Connectivity::Offline),
         (StatusCode::FORBIDDEN, "", Connectivity::Offline),
     ] {
         let app = Router::new().route(routes::HEALTH, get(async move || (status, body)));

@@ -38,7 +38,9 @@ async fn claims(
 ) -> Result<Json<ClaimAnswerBody>, (StatusCode, Json<serde_json::Value>)> {
     let admission = body.step.admission();
     if hears.refuses == Some(admission) {
-        return Err((StatusCode::UNPROCESSABLE_ENTITY, Json(serde_json::json!({ "code": "malformed" }))));
+        let (kind, code) = ("urn:kido:problem:malformed", "malformed");
+        let problem = serde_json::json!({"type": kind, "title": "", "status": 422, "detail": "", "code": code});
+        return Err((StatusCode::UNPROCESSABLE_ENTITY, Json(problem)));
     }
     hears.heard.lock().unwrap_or_else(PoisonError::into_inner).push(admission);
     Ok(Json(ClaimAnswerBody { answer: ClaimAnswer::Withdrawn }))

@@ -5,6 +5,9 @@ use crate::trace_context::TraceId;
 /// Media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// What the kinds of problems here begin with; the code follows.
+const KIND_URN: &str = "urn:kido:problem:";
+
 /// What the name of an occurrence begins with; the id of its trace follows.
 const TRACE_URN: &str = "urn:kido:trace:";
 
@@ -32,6 +35,12 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Whether it is one that this protocol's servers answer with: a gateway in front of a dead one speaks JSON, too.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.kind.starts_with(KIND_URN)
+    }
+
     /// The same, named so that whoever reads it on a screen finds its lines in the logs.
     #[must_use]
     pub fn of_trace(self, trace: TraceId) -> Self {
