@@ -52,9 +52,14 @@ mod on_a_terminal {
             unlockpt(&terminal).unwrap();
             let name = ptsname(&terminal, Vec::new()).unwrap();
             let screen: OwnedFd = open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
-            // A session of its own on this terminal; `setsid` becomes the program, so the process id is the program's.
-            let mut command = Command::new("setsid");
-            command.arg("--ctty").arg(program).args(arguments).env("TMPDIR", home.path());
+            // A session of its own on this terminal, and a person's signals, whatever whoever runs these tests ignores (nohup,
+            // a job in the background); `env` and `setsid` become the program, so the process id is the program's.
+            let mut command = Command::new("env");
+            command
+                .args(["--default-signal=HUP,INT,QUIT,TERM", "setsid", "--ctty"])
+                .arg(program)
+                .args(arguments)
+                .env("TMPDIR", home.path());
             command.envs(variables.iter().copied());
             command.stdin(screen.try_clone().unwrap()).stdout(screen.try_clone().unwrap()).stderr(screen);
             let child = command.spawn().unwrap();
