@@ -33,7 +33,9 @@ pub enum IdentityError {
     #[error("this gate is not enrolled: run `kido-gate enrol`")]
     NotEnrolled,
     /// There is one already; a second would orphan the first one's journal.
-    #[error("this gate is enrolled already; choose another data folder, or have it revoked and remove this one")]
+    #[error(
+        "a gate was enrolled in this data folder already, even if it was wiped since: choose another one (--data, or data in gate.toml)"
+    )]
     Enrolled,
     /// The keys are to lie elsewhere, where no enrolment can put them.
     #[error("{} is named for the keys, but an enrolment makes them in the data folder: enrol without it, then encrypt gate.key there", path.display())]

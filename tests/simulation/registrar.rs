@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use kido_registrar::domain::claim::ClaimRefusal;
 use kido_registrar::keyring::Reached;
 use kido_registrar::store::{Failed, StorageError, Store};
 use kido_shared::claim::ClaimAnswer;
@@ -133,6 +134,9 @@ impl Registrar {
                 let answered = at_once(store.claim(event, gate, body));
                 if let Ok(ClaimAnswer::Exited | ClaimAnswer::Annulled) = &answered {
                     world.ledger.borrow_mut().end_heard(ended, self.clock.now());
+                }
+                if matches!(answered, Err(Failed::Refused(ClaimRefusal::TooFast))) {
+                    return Some(Reply::TooFast);
                 }
                 self.of(world, answered.map(Reply::Answer))
             }

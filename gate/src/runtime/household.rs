@@ -4,6 +4,7 @@
 //! Six loops in one set, ended together. Every step of theirs is a durable transaction or a question that may be
 //! repeated, so each may be cut off at any point.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -271,24 +272,33 @@ enum Round {
     Silent,
 }
 
-/// Only silence ends a round early: what the arbiter refuses, or does not take yet, keeps nothing behind it waiting.
+/// Only silence ends a round early: what the arbiter refuses, or does not take yet, keeps nothing behind it waiting, but the
+/// same admission's later steps. An end that came before its claim would end nothing, and the claim hold the entry then.
 async fn one_round(journal: &Journal, arbiter: &ArbiterClient) -> Result<Round, JournalError> {
-    let (mut told, mut left) = (false, 0_usize);
+    let (mut told, mut left, mut waiting) = (false, 0_usize, BTreeSet::new());
     loop {
         let errands = journal.errands_behind(left)?;
         if errands.is_empty() {
             break;
         }
         for errand in &errands {
+            if waiting.contains(&errand.admission()) {
+                left = left.saturating_add(1);
+                continue;
+            }
             match arbiter.step(errand.step()).await {
                 Ok(answer) if Errand::is_ended_by(&answer) => {
                     tracing::info!(admission = %errand.admission(), ?answer, "the arbiter has heard");
                     journal.note_told(errand).await?;
                     told = true;
                 }
-                Ok(_not_yet) => left = left.saturating_add(1),
+                Ok(_not_yet) => {
+                    waiting.insert(errand.admission());
+                    left = left.saturating_add(1);
+                }
                 Err(error) if error.is_an_answer() => {
                     tracing::warn!(admission = %errand.admission(), error = %Chain(&error), "an errand was refused");
+                    waiting.insert(errand.admission());
                     left = left.saturating_add(1);
                 }
                 Err(error) => {

@@ -51,8 +51,11 @@ pub(super) struct InitArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// There is one.
-    #[error("{} holds a registrar already, or the rest of an interrupted init", .0.display())]
+    #[error("{} holds a registrar already, or the rest of an interrupted init: without registrar.toml in it nothing was finished, so delete it and say init again", .0.display())]
     Initialised(PathBuf),
+    /// Something stands where the root key is to be written.
+    #[error("{} exists already: give another place for the root key; nothing was made", .0.display())]
+    RootKey(PathBuf),
     /// A file or folder cannot be made.
     #[error("{} cannot be made", path.display())]
     File {
@@ -99,6 +102,10 @@ fn make(args: &InitArgs) -> Result<Made, InitError> {
     if parts.iter().any(|part| part.exists()) {
         return Err(InitError::Initialised(args.data.clone()));
     }
+    // Before anything is made: whoever mends the command says it again.
+    if args.root_key.exists() {
+        return Err(InitError::RootKey(args.root_key.clone()));
+    }
     let failed = |path: PathBuf| move |source| InitError::File { path, source };
     DirBuilder::new()
         .recursive(true)
@@ -143,6 +150,8 @@ mod tests {
         assert!(tokens.bearer(token.trim(), SystemClock.now()).is_ok());
         assert!(matches!(make(&args), Err(InitError::Initialised(_))));
         let again = InitArgs { data: home.path().join("other"), ..args };
-        assert!(matches!(make(&again), Err(InitError::Keyring(KeyringError::Exists(_)))), "the root key stays");
+        assert!(matches!(make(&again), Err(InitError::RootKey(_))), "the root key stays");
+        let mended = InitArgs { root_key: home.path().join("other.key"), ..again };
+        make(&mended).unwrap();
     }
 }

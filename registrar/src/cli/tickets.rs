@@ -38,7 +38,7 @@ enum TicketsCommand {
     /// Import tickets from a CSV file
     #[command(after_help = import::HELP)]
     Import(ImportArgs),
-    /// Show a ticket and, but to the shop, its uses
+    /// Show a ticket, and its entries unless the token is a shop's
     Show(Named),
     /// The card was lost: gates refuse it within a second. Only that card's own proof takes it back
     Suspend(Named),

@@ -103,6 +103,12 @@ pub(super) fn step(
     step: ClaimStep,
     now: Timestamp,
 ) -> Result<ClaimAnswer, StorageError> {
+    if let ClaimStep::Claim(request) = &step
+        && reading::is_void(changing, request.ticket, request.admission)?
+    {
+        // Its upload, and that nobody had passed, came before it did: it would hold the entry for nobody.
+        return Ok(ClaimAnswer::Withdrawn);
+    }
     let before = record(changing, step.ticket(), ticket)?;
     let (after, answer) = take_step(&before, &step, &facts(ticket, changing.reached().epoch), now);
     if let Some(claims) = after {

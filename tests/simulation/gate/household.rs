@@ -1,5 +1,6 @@
 //! What goes on without a holder: following, bringing home, errands, signs of life, watching over the lane.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -215,7 +216,7 @@ enum Round {
 
 /// Only silence ends a round early.
 async fn one_round(house: &House) -> Result<Round, JournalError> {
-    let (mut told, mut left) = (false, 0_usize);
+    let (mut told, mut left, mut waiting) = (false, 0_usize, BTreeSet::new());
     let journal = &house.running.journal;
     loop {
         let errands = journal.errands_behind(left)?;
@@ -223,12 +224,19 @@ async fn one_round(house: &House) -> Result<Round, JournalError> {
             break;
         }
         for errand in &errands {
+            if waiting.contains(&errand.admission()) {
+                left += 1;
+                continue;
+            }
             match claims::step(&house.world, &house.gate, &house.running, errand.step()).await {
                 Ok(answer) if Errand::is_ended_by(&answer) => {
                     at_once(journal.note_told(errand))?;
                     told = true;
                 }
-                Ok(_) | Err(NoAnswer::Refused) => left += 1,
+                Ok(_) | Err(NoAnswer::Refused) => {
+                    waiting.insert(errand.admission());
+                    left += 1;
+                }
                 Err(NoAnswer::TooFast) if told => return Ok(Round::Progress),
                 Err(NoAnswer::TooFast | NoAnswer::Silence) => return Ok(Round::Silent),
             }

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::claim::endpoints::Endpoints;
@@ -9,7 +10,7 @@ use ed25519_dalek::SigningKey;
 use kido_follow::{Signer, Uplink};
 use kido_shared::admission::DecidedOn;
 use kido_shared::challenge::Origin;
-use kido_shared::claim::ClaimAnswer;
+use kido_shared::claim::{ClaimAnswer, ClaimStep};
 use kido_shared::clock::{Clock, SystemClock};
 use kido_shared::ids::{AdmissionId, EventId, FeedSequence, GateId, TicketId};
 use kido_shared::wire::v1::admissions::{ClaimAnswerBody, ClaimBody};
@@ -30,6 +31,8 @@ pub(in crate::runtime) struct Listener {
 struct Hears {
     refuses: Option<AdmissionId>,
     heard: Mutex<Vec<AdmissionId>>,
+    /// Whether it has not caught up with the feed, and takes no claim yet.
+    is_behind: AtomicBool,
 }
 
 async fn claims(
@@ -37,6 +40,9 @@ async fn claims(
     Json(body): Json<ClaimBody>,
 ) -> Result<Json<ClaimAnswerBody>, (StatusCode, Json<serde_json::Value>)> {
     let admission = body.step.admission();
+    if hears.is_behind.load(Ordering::SeqCst) && matches!(body.step, ClaimStep::Claim(_)) {
+        return Ok(Json(ClaimAnswerBody { answer: ClaimAnswer::Behind }));
+    }
     if hears.refuses == Some(admission) {
         let (kind, code) = ("urn:kido:problem:malformed", "malformed");
         let problem = serde_json::json!({"type": kind, "title": "", "status": 422, "detail": "", "code": code});
@@ -48,7 +54,7 @@ async fn claims(
 
 impl Listener {
     pub(in crate::runtime) async fn begin(refuses: Option<AdmissionId>) -> Self {
-        let hears = Arc::new(Hears { refuses, heard: Mutex::default() });
+        let hears = Arc::new(Hears { refuses, heard: Mutex::default(), is_behind: AtomicBool::default() });
         let app = Router::new().route(routes::CLAIMS, post(claims)).with_state(Arc::clone(&hears));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
@@ -86,4 +92,19 @@ async fn an_errand_that_is_refused_keeps_none_behind_it_waiting() {
     assert!(matches!(one_round(&journal, &arbiter.client).await.unwrap(), Round::Silent), "asked again, after a while");
     let left: Vec<AdmissionId> = journal.errands().unwrap().iter().map(Errand::admission).collect();
     assert_eq!(left, ids[..1]);
+}
+
+#[tokio::test]
+async fn that_nobody_passed_is_told_only_behind_the_claim_that_it_ends() {
+    let (_home, journal) = journal();
+    let admitted = journal.admit_offline(vec![planned(1)], NOW, &mut OsRng).await.unwrap();
+    let admission = admitted.stored[0].admission().id;
+    journal.note_annulled(vec![admission], NOW).await.unwrap();
+    let arbiter = Listener::begin(None).await;
+    arbiter.hears.is_behind.store(true, Ordering::SeqCst);
+    assert!(matches!(one_round(&journal, &arbiter.client).await.unwrap(), Round::Silent));
+    assert_eq!(arbiter.heard(), [], "an end of what was never claimed would end nothing");
+    arbiter.hears.is_behind.store(false, Ordering::SeqCst);
+    assert!(matches!(one_round(&journal, &arbiter.client).await.unwrap(), Round::Progress));
+    assert_eq!(arbiter.heard(), [admission, admission]);
 }

@@ -38,8 +38,8 @@ signs that here, on the machine that this is said on, and is sent nowhere. Bring
                    the time that is missing. Import those tickets again; their holders bind again. Who had entered with such a
                    ticket can enter once more with the new one: bring the gates' records back first wherever they are.
 It is asked once; --yes answers for a program. A large event takes minutes: the same word is said again until it is answered.
-Where this program was ended meanwhile, look at `event show` first: a later epoch there says that the feed has begun anew.
-Said anew then, it is another cut.";
+If this command was interrupted, look at `event show` first: a later epoch there means that the cut was made, and the same
+command again makes another.";
 
 /// Begin an event's feed anew with the root key
 #[derive(Debug, Args)]

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
-use kido_shared::admission::{AdmissionBasis, DecidedOn};
+use kido_shared::admission::{AdmissionBasis, DecidedOn, EndedBy, Ending};
 use kido_shared::claim::rate::Paces;
-use kido_shared::claim::{ClaimAnswer, ClaimStep};
+use kido_shared::claim::{ClaimAnswer, ClaimRequest, ClaimStep};
 use kido_shared::ids::{AdmissionId, FeedSequence, GateId, TicketId};
 use kido_shared::limits::ADMISSIONS_PER_BATCH;
-use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, UploadedAdmission};
+use kido_shared::wire::v1::admissions::{AckOutcome, AdmissionAck, AdmissionBatch, UploadedAdmission};
 
 use super::super::*;
 use super::gates::{admission, claim, named};
@@ -151,6 +151,23 @@ async fn a_stolen_key_uploads_no_more_than_a_lane_lets_in_and_what_waits_comes_i
     let by_hand = (stolen, Believed::InForce);
     let carried = venue.registrar.store.ingest_carried(venue.event, by_hand, all[burst + 10..].to_vec()).await.unwrap();
     assert!(carried.iter().all(|ack| ack.outcome != AckOutcome::Later));
+}
+
+#[tokio::test]
+async fn a_claim_that_comes_after_nobody_had_passed_holds_the_entry_for_nobody() {
+    let venue = Venue::new().await;
+    let [gate, other] = venue.gates;
+    let admitted = venue.upload(7, gate);
+    let (admission, ticket) = (admitted.admission.id, admitted.admission.ticket);
+    let ending = Ending { admission, ticket, gate, by: EndedBy::Annulled, at: admitted.admission.at };
+    let batch = AdmissionBatch { admissions: vec![admitted.clone()], endings: vec![ending] };
+    venue.registrar.store.take_upload(venue.event, gate, batch).await.unwrap();
+    // Its gate had been too fast with the claim, which comes behind everything else.
+    let ClaimStep::Claim(request) = venue.claim_afterwards(7, gate) else { panic!("no claim") };
+    let late = venue.ask(ClaimStep::Claim(ClaimRequest { admission, ..request })).await;
+    assert!(matches!(late, Ok(ClaimAnswer::Withdrawn)), "{late:?}");
+    let next = venue.ask(claim(&venue.registrar, venue.event, 108, ticket, other)).await;
+    assert!(matches!(next, Ok(ClaimAnswer::Granted { entry: 1 })), "{next:?}");
 }
 
 #[tokio::test]
