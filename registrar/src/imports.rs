@@ -3,14 +3,13 @@
 //! An import is many requests, judged as a whole before the first ticket is sent. What is judged must stay true until the
 //! last one has come, so a second run waits; the same one, begun again with the same files, goes on at once. A program
 //! that says of which run its batch is, is held to this; a shop that sends tickets as it sells them is not, since it
-//! promises nothing about a whole. Silence is counted by a clock that nobody sets: a registrar whose time was put right in
-//! the middle must hold nobody up.
+//! promises nothing about a whole.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use kido_shared::clock::Timestamp;
 use kido_shared::ids::{EventId, ImportRunId};
-use tokio::time::Instant;
 
 use crate::store::ImportRefusal;
 
@@ -20,7 +19,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(120);
 #[derive(Debug, Clone, Copy)]
 struct UnderWay {
     run: ImportRunId,
-    heard_at: Instant,
+    heard_at: Timestamp,
 }
 
 /// The runs under way: one of an event at most, and of events that exist.
@@ -32,8 +31,9 @@ impl Imports {
     ///
     /// # Errors
     /// [`ImportRefusal::UnderWay`], where another run was heard of a moment ago and has not ended.
-    pub(crate) fn enter(&mut self, event: EventId, run: ImportRunId, now: Instant) -> Result<(), ImportRefusal> {
-        self.0.retain(|_event, other| now.saturating_duration_since(other.heard_at) < SILENCE_MAX);
+    pub(crate) fn enter(&mut self, event: EventId, run: ImportRunId, now: Timestamp) -> Result<(), ImportRefusal> {
+        // One that was heard of later than now was heard of by a clock that was wrong, and holds nobody up.
+        self.0.retain(|_event, other| other.heard_at <= now && now.since(other.heard_at) < SILENCE_MAX);
         if self.0.get(&event).is_some_and(|other| other.run != run) {
             return Err(ImportRefusal::UnderWay);
         }
@@ -58,19 +58,26 @@ mod tests {
 
     #[test]
     fn an_event_takes_one_run_at_a_time_until_it_ends_or_is_silent_for_too_long() {
-        let (mut imports, now) = (Imports::default(), Instant::now());
+        let (mut imports, now) = (Imports::default(), Timestamp::from_unix_seconds(1_800_000_000));
         let refused = Err(ImportRefusal::UnderWay);
         assert_eq!(imports.enter(EVENTS[0], RUNS[0], now), Ok(()));
         assert_eq!(imports.enter(EVENTS[0], RUNS[1], now), refused);
         assert_eq!(imports.enter(EVENTS[1], RUNS[1], now), Ok(()), "another event's");
-        let later = now + SILENCE_MAX - Duration::from_secs(1);
+        let later = now.after(SILENCE_MAX).before(Duration::from_secs(1));
         assert_eq!(imports.enter(EVENTS[0], RUNS[0], later), Ok(()), "it goes on");
-        assert_eq!(imports.enter(EVENTS[0], RUNS[1], now + SILENCE_MAX), refused);
+        assert_eq!(imports.enter(EVENTS[0], RUNS[1], now.after(SILENCE_MAX)), refused);
         imports.leave(EVENTS[0], RUNS[1]);
-        assert_eq!(imports.enter(EVENTS[0], RUNS[1], now + SILENCE_MAX), refused, "nobody ends another's");
+        assert_eq!(imports.enter(EVENTS[0], RUNS[1], now.after(SILENCE_MAX)), refused, "nobody ends another's");
         imports.leave(EVENTS[0], RUNS[0]);
-        assert_eq!(imports.enter(EVENTS[0], RUNS[1], now + SILENCE_MAX), Ok(()));
-        let dead = now + SILENCE_MAX * 2;
+        assert_eq!(imports.enter(EVENTS[0], RUNS[1], now.after(SILENCE_MAX)), Ok(()));
+        let dead = now.after(SILENCE_MAX * 2);
         assert_eq!(imports.enter(EVENTS[0], RUNS[0], dead), Ok(()), "whoever was killed holds nobody up for long");
+    }
+
+    #[test]
+    fn a_registrar_whose_clock_was_set_back_holds_nobody_up() {
+        let (mut imports, now) = (Imports::default(), Timestamp::from_unix_seconds(1_800_000_000));
+        imports.enter(EVENTS[0], RUNS[0], now.after(Duration::from_secs(2 * 3_600))).unwrap();
+        assert_eq!(imports.enter(EVENTS[0], RUNS[1], now), Ok(()));
     }
 }

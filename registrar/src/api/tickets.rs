@@ -12,7 +12,6 @@ use kido_shared::wire::v1::problem::Problem;
 
 use super::extract::{EventPath, JsonBody, NamedTicket, TicketPath};
 use super::render;
-use tokio::time::Instant;
 
 use crate::auth::Authenticated;
 use crate::auth::bearer::{Look, Sell, Stop};
@@ -37,7 +36,7 @@ pub async fn import(
     let rows = rows.collect::<Result<_, _>>()?;
     app.store.event(event)?;
     if let Some(run) = run {
-        app.imports().enter(event, run.id, Instant::now())?;
+        app.imports().enter(event, run.id, app.now())?;
     }
     let report = if check {
         let store = app.store.clone();

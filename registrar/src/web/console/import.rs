@@ -27,7 +27,6 @@ use self::stage::{ImportPage, SHOWN_MAX, Stage, fault, stage};
 use super::clerk::{Clerk, Posted, Scripted, Turned};
 use super::sessions::NotHeld;
 use super::{Around, Tab};
-use tokio::time::Instant;
 
 use crate::api::extract::EventPath;
 use crate::auth::bearer::Sell;
@@ -185,7 +184,7 @@ pub(super) async fn next(
     let Some(import) = named else { return unchanged(&app, language, (&clerk, event), StatusCode::CONFLICT) };
     let step = import.step()?;
     if !step.rows.is_empty() {
-        app.imports().enter(event, import.id().run(), Instant::now()).map_err(AppError::from)?;
+        app.imports().enter(event, import.id().run(), app.now()).map_err(AppError::from)?;
         let report = app.import_tickets(&clerk.by, event, step.rows, import.is_paid()).await?;
         if import.note(step.done, &report.outcomes, app.now()) {
             app.imports().leave(event, import.id().run());
