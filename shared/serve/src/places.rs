@@ -91,6 +91,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        // An answer that outlives its connection must not be remembered as an idle one: nobody could make room by it.
+        self.seat.given_up.cancel();
         self.seat.leave_idle();
     }
 }
@@ -124,6 +126,9 @@ impl Seat {
 
     fn rest(&self) {
         let mut turn = lock(&self.turn);
+        if self.given_up.is_cancelled() {
+            return;
+        }
         let mut idle = lock(&self.idle);
         if core::mem::take(&mut idle.wanted) {
             self.given_up.cancel();
@@ -279,5 +284,10 @@ mod tests {
         assert!(!is_given_up(&silent).await);
         drop(silent);
         assert!(lock(&places.idle).since.is_empty());
+        let cut_off = places.take().await.unwrap();
+        let answer = cut_off.seat().begin();
+        drop(cut_off);
+        drop(answer);
+        assert!(lock(&places.idle).since.is_empty(), "its answer outlived the connection");
     }
 }
